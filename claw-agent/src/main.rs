@@ -1,0 +1,2 @@
+//! The `claw` command line.
+fn main() {}

@@ -1,0 +1,68 @@
+//! The ticket: what the supervisor judged, and the kernel proof compares the new image with.
+
+/// What must be running after an exec, or the process is killed before its first instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// [`crate::hash`] over the new image's argument area, and its environment where
+    /// [`Ticket::with_env`] says so.
+    pub hash: u64,
+    /// Bytes of the hashed area.
+    pub len: u64,
+    /// Bytes of the argument area alone, so that an argument cannot pass for a variable.
+    pub arg_len: u64,
+    /// The inode number of the file that must be running.
+    pub ino: u64,
+    /// Its super block's device in the kernel's own encoding; see [`device`].
+    pub dev: u32,
+    /// Whether the environment is part of the hashed area.
+    pub with_env: bool,
+}
+
+/// Words of a ticket in the map.
+pub const TICKET_WORDS: usize = 5;
+
+impl Ticket {
+    /// The map's form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to_words(self) -> [u64; TICKET_WORDS] {
+        let last = self.dev as u64 | (self.with_env as u64) << 32;
+        [self.hash, self.len, self.arg_len, self.ino, last]
+    }
+
+    /// From the map's form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_words(words: [u64; TICKET_WORDS]) -> Self {
+        let [hash, len, arg_len, ino, last] = words;
+        Self { hash, len, arg_len, ino, dev: last as u32, with_env: last >> 32 != 0 }
+    }
+}
+
+/// The kernel's encoding of a device number, `MKDEV` in include/linux/kdev_t.h: 12 bits of major,
+/// 20 bits of minor.
+#[inline(always)]
+#[must_use]
+pub const fn device(major: u32, minor: u32) -> u32 {
+    major << 20 | minor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_keep_every_field() {
+        for with_env in [false, true] {
+            let ticket = Ticket {
+                hash: u64::MAX - 1,
+                len: 3,
+                arg_len: 2,
+                ino: 1 << 40,
+                dev: device(254, 0xf_ffff),
+                with_env,
+            };
+            assert_eq!(Ticket::from_words(ticket.to_words()), ticket);
+        }
+    }
+}

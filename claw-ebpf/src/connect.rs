@@ -1,0 +1,155 @@
+//! Connections, decided on the kernel's own copy of the address.
+//!
+//! `connect4` and `connect6` see connect(2) of TCP and UDP sockets, `sendmsg4` and `sendmsg6` an
+//! address given to sendto(2) or sendmsg(2) on an unconnected UDP socket. The programs sit at the
+//! root of the cgroup tree and look at the caller's lineage, not at where it or its socket lives.
+
+use aya_ebpf::{
+    macros::{cgroup_sock_addr, map},
+    maps::lpm_trie::{Key, LpmTrie},
+    programs::SockAddrContext,
+};
+use claw_common::{
+    event::kind,
+    net::{MAX_RANGES, NO_RULE, PORT_TABLE_WORDS, PortRange},
+};
+
+use crate::{
+    events::{self, NOW},
+    layout::OBSERVE,
+    lineage,
+};
+
+const MAX_PREFIXES: u32 = 4096;
+
+/// Port tables by IPv4 prefix.
+#[map]
+static NET4: LpmTrie<[u8; 4], [u64; PORT_TABLE_WORDS]> =
+    LpmTrie::with_max_entries(MAX_PREFIXES, 0);
+
+/// Port tables by IPv6 prefix.
+#[map]
+static NET6: LpmTrie<[u8; 16], [u64; PORT_TABLE_WORDS]> =
+    LpmTrie::with_max_entries(MAX_PREFIXES, 0);
+
+const ALLOW: i32 = 1;
+const DENY: i32 = 0;
+
+/// connect(2) on an IPv4 socket.
+#[cgroup_sock_addr(connect4)]
+fn connect4(ctx: SockAddrContext) -> i32 {
+    decide4(&ctx)
+}
+
+/// sendmsg(2) with an address on an IPv4 UDP socket.
+#[cgroup_sock_addr(sendmsg4)]
+fn sendmsg4(ctx: SockAddrContext) -> i32 {
+    decide4(&ctx)
+}
+
+/// connect(2) on an IPv6 socket.
+#[cgroup_sock_addr(connect6)]
+fn connect6(ctx: SockAddrContext) -> i32 {
+    decide6(&ctx)
+}
+
+/// sendmsg(2) with an address on an IPv6 UDP socket.
+#[cgroup_sock_addr(sendmsg6)]
+fn sendmsg6(ctx: SockAddrContext) -> i32 {
+    decide6(&ctx)
+}
+
+#[inline(always)]
+fn decide4(ctx: &SockAddrContext) -> i32 {
+    // SAFETY: the context is valid while the program runs, and the verifier checks the access.
+    let addr = unsafe { (*ctx.sock_addr).user_ip4 };
+    decide(ctx, 4, [addr, 0, 0, 0])
+}
+
+#[inline(always)]
+fn decide6(ctx: &SockAddrContext) -> i32 {
+    let at = ctx.sock_addr;
+    // SAFETY: as in `decide4`. The verifier wants whole words read one by one.
+    let addr = unsafe {
+        [
+            (&raw const (*at).user_ip6[0]).read_volatile(),
+            (&raw const (*at).user_ip6[1]).read_volatile(),
+            (&raw const (*at).user_ip6[2]).read_volatile(),
+            (&raw const (*at).user_ip6[3]).read_volatile(),
+        ]
+    };
+    decide(ctx, 6, addr)
+}
+
+#[inline(always)]
+fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
+    let mut event = events::event(kind::CONNECT);
+    if !lineage::guarded(event.tgid) {
+        return ALLOW;
+    }
+    // SAFETY: as in `decide4`.
+    let (port, protocol) = unsafe { ((*ctx.sock_addr).user_port, (*ctx.sock_addr).protocol) };
+    // `user_port` holds the 16-bit port in network order.
+    let port = u16::from_be(port as u16);
+    let verdict = if family == 4 {
+        look_up4(addr[0], port, protocol as u8)
+    } else if let [0, 0, MAPPED, v4] = addr {
+        look_up4(v4, port, protocol as u8)
+    } else {
+        look_up6(addr, port, protocol as u8)
+    };
+    event.addr = addr;
+    event.family = family;
+    event.port = port.into();
+    event.protocol = protocol;
+    event.rule = verdict.rule.into();
+    event.allowed = verdict.allow.into();
+    let when = if verdict.allow { events::when() } else { NOW };
+    // A connection that cannot be recorded is not let through.
+    let recorded = events::report(&event, when);
+    if OBSERVE.load() != 0 || (verdict.allow && recorded) { ALLOW } else { DENY }
+}
+
+/// The third word of a v4-mapped address, `::ffff:0:0/96`, in network order.
+const MAPPED: u32 = 0xffff_u32.to_be();
+
+/// What holds where the tables say nothing: they always hold a `/0`, so this is never reached
+/// unless the loader failed.
+const CLOSED: PortRange =
+    PortRange { low: 0, high: u16::MAX, protocol: 0, allow: false, rule: NO_RULE };
+
+#[inline(always)]
+fn look_up4(addr: u32, port: u16, protocol: u8) -> PortRange {
+    match NET4.get(Key::new(32, addr.to_ne_bytes())) {
+        Some(table) => find(table, port, protocol),
+        None => CLOSED,
+    }
+}
+
+#[inline(always)]
+fn look_up6(addr: [u32; 4], port: u16, protocol: u8) -> PortRange {
+    let [a, b, c, d] = addr.map(u32::to_ne_bytes);
+    let bytes = [
+        a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3], c[0], c[1], c[2], c[3], d[0], d[1], d[2],
+        d[3],
+    ];
+    match NET6.get(Key::new(128, bytes)) {
+        Some(table) => find(table, port, protocol),
+        None => CLOSED,
+    }
+}
+
+#[inline(always)]
+fn find(table: &[u64; PORT_TABLE_WORDS], port: u16, protocol: u8) -> PortRange {
+    let count = table[0];
+    for at in 0..MAX_RANGES {
+        if at as u64 >= count {
+            break;
+        }
+        let range = PortRange::from_word(table[1 + at]);
+        if range.covers(port, protocol) {
+            return range;
+        }
+    }
+    CLOSED
+}

@@ -1,0 +1,222 @@
+//! The kernel proof: after the new image is in place and before its first instruction, compare what
+//! will run with the ticket of what was judged; kill what has no ticket or does not match.
+//!
+//! In observe mode nothing is compared; the arguments and the environment go to the supervisor.
+
+use core::ffi::c_void;
+
+use aya_ebpf::{
+    bindings::BPF_F_NO_PREALLOC,
+    helpers::generated::{bpf_loop, bpf_probe_read_user},
+    macros::{btf_tracepoint, map},
+    maps::{HashMap, ring_buf::RingBufEntry},
+    programs::BtfTracePointContext,
+};
+use claw_common::{
+    event::{Event, LARGE_PAYLOAD, SMALL_PAYLOAD, cause, kind},
+    hash::{BLOCK, BLOCK_WORDS, Key, SipHash},
+    ticket::{TICKET_WORDS, Ticket},
+};
+
+use crate::{
+    events::{self, EVENTS, NOW},
+    layout::{
+        FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START, MM_ENV_END,
+        MM_EXE_FILE, OBSERVE, SB_DEV, TASK_MM, field,
+    },
+    lineage,
+};
+
+/// Tickets by the thread that calls exec, in the initial pid namespace. The loader sets the size to
+/// the kernel's `pid_max`.
+#[map]
+static TICKETS: HashMap<u32, [u64; TICKET_WORDS]> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
+
+/// The new image.
+struct Image {
+    arg_start: u64,
+    arg_end: u64,
+    env_end: u64,
+    ino: u64,
+    dev: u32,
+}
+
+impl Image {
+    /// Reads what `task` is about to run.
+    #[inline(always)]
+    fn of(task: u64) -> Option<Self> {
+        let mm = field::<u64>(task, &TASK_MM)?;
+        let inode = field::<u64>(field::<u64>(mm, &MM_EXE_FILE)?, &FILE_INODE)?;
+        Some(Self {
+            arg_start: field(mm, &MM_ARG_START)?,
+            arg_end: field(mm, &MM_ARG_END)?,
+            env_end: field(mm, &MM_ENV_END)?,
+            ino: field(inode, &INODE_INO)?,
+            dev: field(field::<u64>(inode, &INODE_SB)?, &SB_DEV)?,
+        })
+    }
+}
+
+/// `TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)`.
+#[btf_tracepoint(function = "sched_process_exec")]
+fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    let task: u64 = ctx.arg(0);
+    // The thread that called; by now a non-leader has taken its leader's number.
+    let caller: u32 = ctx.arg::<u64>(1) as u32;
+    let mut event = events::event(kind::EXEC_PROVEN);
+    event.tid = caller;
+
+    if !lineage::guarded(event.tgid) {
+        return 0;
+    }
+    if OBSERVE.load() != 0 {
+        observe(task, event);
+        return 0;
+    }
+    let ticket = take(caller);
+    let image = Image::of(task);
+    if let Some(image) = &image {
+        (event.ino, event.dev) = (image.ino, image.dev);
+    }
+    event.cause = match (&ticket, &image) {
+        (None, _) => cause::NO_TICKET,
+        (_, None) => cause::UNREADABLE,
+        (Some(ticket), Some(image)) => compare(ticket, image),
+    };
+    if event.cause == 0 {
+        // A full ring loses only the news that all is well.
+        events::report(&event, events::when());
+    } else {
+        lineage::kill_current();
+        event.kind = kind::EXEC_KILLED;
+        events::report(&event, NOW);
+    }
+    0
+}
+
+/// Takes the ticket of the thread `tid` out of the map: it is good for one exec.
+#[inline(always)]
+fn take(tid: u32) -> Option<Ticket> {
+    // SAFETY: the value is copied at once; only the supervisor writes it, and not while the thread
+    // that it is for is past its notification.
+    let words = unsafe { TICKETS.get(tid) }.copied()?;
+    forget(tid);
+    Some(Ticket::from_words(words))
+}
+
+/// Drops the ticket of the thread `tid`, if it has one.
+#[inline(always)]
+pub(crate) fn forget(tid: u32) {
+    // There is usually none.
+    let _ = TICKETS.remove(tid);
+}
+
+/// 0 if the image is what the ticket says, else the [`cause`].
+#[inline(always)]
+fn compare(ticket: &Ticket, image: &Image) -> u32 {
+    if (image.ino, image.dev) != (ticket.ino, ticket.dev) {
+        return cause::FILE;
+    }
+    let end = if ticket.with_env { image.env_end } else { image.arg_end };
+    let len = end.wrapping_sub(image.arg_start);
+    if len != ticket.len || image.arg_end.wrapping_sub(image.arg_start) != ticket.arg_len {
+        return cause::LENGTH;
+    }
+    let mut walk = Walk {
+        state: SipHash::new(Key([KEY_0.load(), KEY_1.load()])),
+        at: image.arg_start,
+        left: len,
+        failed: 0,
+    };
+    let blocks = len.div_ceil(BLOCK as u64);
+    // SAFETY: the callback has the signature that the helper calls, and `walk` outlives the call.
+    let done = unsafe {
+        bpf_loop(blocks as u32, hash_block as *mut c_void, (&raw mut walk).cast::<c_void>(), 0)
+    };
+    if done != blocks as i64 || walk.failed != 0 || walk.left != 0 {
+        return cause::UNREADABLE;
+    }
+    if walk.state.finish(len) == ticket.hash { 0 } else { cause::HASH }
+}
+
+/// A hash under way.
+#[repr(C)]
+struct Walk {
+    state: SipHash,
+    at: u64,
+    left: u64,
+    failed: u64,
+}
+
+/// One step of [`compare`]: hashes the next block. 1 ends the loop.
+#[inline(never)]
+extern "C" fn hash_block(_index: u64, walk: *mut c_void) -> i64 {
+    // SAFETY: the helper passes on the pointer that `compare` gave it.
+    let walk = unsafe { &mut *walk.cast::<Walk>() };
+    let mut block = [0u64; BLOCK_WORDS];
+    let bytes = if walk.left > BLOCK as u64 { BLOCK as u64 } else { walk.left };
+    // SAFETY: the destination has `BLOCK` bytes and `bytes` is no more; a fault is an error code.
+    let read = unsafe {
+        bpf_probe_read_user(block.as_mut_ptr().cast::<c_void>(), bytes as u32, walk.at as *const c_void)
+    };
+    if read != 0 {
+        walk.failed = 1;
+        return 1;
+    }
+    walk.state.block(&block);
+    walk.at = walk.at.wrapping_add(bytes);
+    walk.left = walk.left.wrapping_sub(bytes);
+    0
+}
+
+/// Sends the new image's arguments and environment to the supervisor.
+#[inline(always)]
+fn observe(task: u64, mut event: Event) {
+    event.kind = kind::EXEC_OBSERVED;
+    let Some(image) = Image::of(task) else { return };
+    (event.ino, event.dev) = (image.ino, image.dev);
+    event.arg_len = image.arg_end.wrapping_sub(image.arg_start) as u32;
+    event.env_len = image.env_end.wrapping_sub(image.arg_end) as u32;
+    let len = image.env_end.wrapping_sub(image.arg_start);
+    if len <= SMALL_PAYLOAD as u64 {
+        if let Some(slot) = EVENTS.reserve::<Observed<SMALL_PAYLOAD>>(0) {
+            fill(slot, &event, &image, len);
+        }
+    } else if let Some(slot) = EVENTS.reserve::<Observed<LARGE_PAYLOAD>>(0) {
+        fill(slot, &event, &image, len);
+    }
+}
+
+/// An event with room for `N` bytes of arguments and environment.
+#[repr(C)]
+struct Observed<const N: usize> {
+    event: Event,
+    payload: [u8; N],
+}
+
+#[inline(always)]
+fn fill<const N: usize>(
+    mut slot: RingBufEntry<Observed<N>>,
+    event: &Event,
+    image: &Image,
+    len: u64,
+) {
+    let observed = slot.as_mut_ptr();
+    let bytes = if len > N as u64 { N as u64 } else { len };
+    // SAFETY: the slot has room for the event and `N` bytes, and `bytes` is no more.
+    let read = unsafe {
+        (&raw mut (*observed).event).write(*event);
+        bpf_probe_read_user(
+            (&raw mut (*observed).payload).cast::<c_void>(),
+            bytes as u32,
+            image.arg_start as *const c_void,
+        )
+    };
+    if read == 0 {
+        slot.submit(0);
+    } else {
+        // SAFETY: as above.
+        unsafe { (*observed).event.cause = cause::UNREADABLE };
+        slot.submit(0);
+    }
+}

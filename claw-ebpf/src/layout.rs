@@ -1,0 +1,56 @@
+//! Where the fields are that the programs read, as the loader found them in the kernel's BTF, and
+//! the read-only settings of one session.
+
+use aya_ebpf::{Global, helpers::bpf_probe_read_kernel};
+
+macro_rules! globals {
+    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {$(
+        $(#[$doc])*
+        #[unsafe(no_mangle)]
+        pub(crate) static $name: Global<$type> = Global::new(0);
+    )*};
+}
+
+globals! {
+    /// `task_struct.mm`.
+    TASK_MM: u64;
+    /// `task_struct.pid`.
+    TASK_PID: u64;
+    /// `task_struct.tgid`.
+    TASK_TGID: u64;
+    /// `task_struct.signal`.
+    TASK_SIGNAL: u64;
+    /// `signal_struct.live`.
+    SIGNAL_LIVE: u64;
+    /// `mm_struct.arg_start`.
+    MM_ARG_START: u64;
+    /// `mm_struct.arg_end`.
+    MM_ARG_END: u64;
+    /// `mm_struct.env_end`; the environment starts where the arguments end.
+    MM_ENV_END: u64;
+    /// `mm_struct.exe_file`.
+    MM_EXE_FILE: u64;
+    /// `file.f_inode`.
+    FILE_INODE: u64;
+    /// `inode.i_ino`.
+    INODE_INO: u64;
+    /// `inode.i_sb`.
+    INODE_SB: u64;
+    /// `super_block.s_dev`.
+    SB_DEV: u64;
+    /// First half of the session's key.
+    KEY_0: u64;
+    /// Second half of the session's key.
+    KEY_1: u64;
+    /// 1 where nothing is held or denied.
+    OBSERVE: u32;
+}
+
+/// Reads the field at `offset` of the kernel object at `base`; nothing if the address faults.
+#[inline(always)]
+pub(crate) fn field<T>(base: u64, offset: &Global<u64>) -> Option<T> {
+    let at = base.wrapping_add(offset.load()) as *const T;
+    // SAFETY: the helper copies from any kernel address and returns an error where it faults; `T` is
+    // an integer at every call.
+    unsafe { bpf_probe_read_kernel(at) }.ok()
+}
