@@ -1,0 +1,326 @@
+//! Rules about connections, and their translation for the kernel.
+//!
+//! The kernel decides a connection by one look-up in a longest-prefix trie, which yields the entry
+//! of the longest network that holds the address and nothing else. [`compile`] therefore puts into
+//! each network's entry the verdict of *every* rule whose networks contain it, so that the strictest
+//! matching rule wins there as it does in [`Policy::decide_connect`].
+//!
+//! IPv4 rules hold for v4-mapped IPv6 addresses too: the kernel side takes the IPv4 address out
+//! first, as [`canonical`] does. IPv6 rules never hold for IPv4. Linux takes a connection to the
+//! unspecified address for one to the loopback address (tcp_v4_connect and tcp_v6_connect in
+//! net/ipv4/tcp_ipv4.c and net/ipv6/tcp_ipv6.c), so rules about `127.0.0.1` hold for `0.0.0.0`, and
+//! those about either and about `::1` hold for `::`.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::Serialize;
+
+use crate::decide::{Outcome, Verdict};
+use crate::policy::Policy;
+
+/// How many port ranges one entry of the kernel's tries holds.
+pub const MAX_RANGES: usize = 32;
+
+/// The protocols a connect rule may name. UDP-Lite counts as UDP and MPTCP as TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP, both `connect` and the first datagram of `sendto`.
+    Udp,
+}
+
+impl Protocol {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        })
+    }
+}
+
+/// Ports from `lo` to `hi`, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ports {
+    /// The first.
+    pub lo: u16,
+    /// The last.
+    pub hi: u16,
+}
+
+impl Ports {
+    /// Every port.
+    pub const ALL: Self = Self { lo: 0, hi: u16::MAX };
+
+    fn contains(self, port: u16) -> bool {
+        (self.lo..=self.hi).contains(&port)
+    }
+}
+
+/// A rule about connections.
+#[derive(Debug, Clone)]
+pub struct ConnectRule {
+    /// Its name, unique in the policy.
+    pub id: String,
+    /// The line it starts at, from 1.
+    pub line: usize,
+    /// `FILE:LINE`.
+    pub at: String,
+    /// The networks it is about; never empty. None lies in `::ffff:0:0/96`.
+    pub to: Vec<IpNet>,
+    /// The ports it is about; never empty.
+    pub ports: Vec<Ports>,
+    /// The protocol it is about, or nothing for both.
+    pub protocol: Option<Protocol>,
+    /// [`Verdict::Allow`] or [`Verdict::Deny`].
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+}
+
+impl ConnectRule {
+    fn covers(&self, port: u16, protocol: Protocol) -> bool {
+        self.protocol.is_none_or(|own| own == protocol)
+            && self.ports.iter().any(|ports| ports.contains(port))
+    }
+}
+
+/// The address that rules see: a v4-mapped IPv6 address is the IPv4 address in it.
+#[must_use]
+pub fn canonical(to: IpAddr) -> IpAddr {
+    to.to_canonical()
+}
+
+/// Every address that a connection to `to` may reach, `to` itself first.
+fn reached(to: IpAddr) -> Vec<IpAddr> {
+    match canonical(to) {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => {
+            vec![Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into()]
+        }
+        // A socket that was bound to a v4-mapped address reaches the IPv4 loopback.
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => vec![
+            Ipv6Addr::UNSPECIFIED.into(),
+            Ipv6Addr::LOCALHOST.into(),
+            Ipv4Addr::LOCALHOST.into(),
+            Ipv4Addr::UNSPECIFIED.into(),
+        ],
+        to => vec![to],
+    }
+}
+
+/// The place of the strictest of `rules` that covers `port`, the first of several.
+fn strictest(rules: &[(usize, &ConnectRule)], port: u16, protocol: Protocol) -> Option<usize> {
+    let mut strictest: Option<(usize, Verdict)> = None;
+    for (place, rule) in rules {
+        if rule.covers(port, protocol)
+            && strictest.is_none_or(|(_, verdict)| rule.verdict > verdict)
+        {
+            strictest = Some((*place, rule.verdict));
+        }
+    }
+    strictest.map(|(place, _)| place)
+}
+
+/// The rules of which one network satisfies `holds`.
+fn rules_where(
+    rules: &[ConnectRule],
+    holds: impl Fn(&IpNet) -> bool,
+) -> Vec<(usize, &ConnectRule)> {
+    rules.iter().enumerate().filter(|(_, rule)| rule.to.iter().any(&holds)).collect()
+}
+
+/// See [`Policy::decide_connect`].
+pub(crate) fn decide(policy: &Policy, to: IpAddr, port: u16, protocol: Protocol) -> Outcome {
+    let reached = reached(to);
+    let rules =
+        rules_where(policy.connect(), |network| reached.iter().any(|to| network.contains(to)));
+    match strictest(&rules, port, protocol).map(|place| &policy.connect()[place]) {
+        Some(rule) => Outcome {
+            action: 0,
+            verdict: rule.verdict,
+            rule: Some(rule.id.clone()),
+            at: Some(rule.at.clone()),
+            reason: rule.reason.clone(),
+            because: vec![format!("connect = {protocol} {}", Endpoint(canonical(to), port))],
+        },
+        None => {
+            let verdict = policy.defaults().connect;
+            Outcome {
+                action: 0,
+                verdict,
+                rule: None,
+                at: None,
+                reason: format!(
+                    "no rule covers this connection (`defaults.connect` is `{verdict}`)"
+                ),
+                because: vec![format!("connect = {protocol} {}", Endpoint(canonical(to), port))],
+            }
+        }
+    }
+}
+
+/// An address and a port, `10.0.0.1:80` or `[::1]:80`.
+struct Endpoint(IpAddr, u16);
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        std::net::SocketAddr::new(self.0, self.1).fmt(f)
+    }
+}
+
+/// A run of ports of one protocol with one verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortRange {
+    /// The first port.
+    pub lo: u16,
+    /// The last port.
+    pub hi: u16,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The index in [`Policy::connect`] of the rule that gives it.
+    pub rule: usize,
+}
+
+/// What the kernel's maps hold.
+///
+/// A connection is decided by the entry of the longest network that contains the address: by the
+/// range that holds its port and protocol, or by `default` where none does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// The IPv4 networks, sorted; `0.0.0.0/0` is always among them. The ranges of each are disjoint,
+    /// sorted by protocol and port, and at most [`MAX_RANGES`].
+    pub v4: Vec<(Ipv4Net, Vec<PortRange>)>,
+    /// The same for IPv6; `::/0` is always among them.
+    pub v6: Vec<(Ipv6Net, Vec<PortRange>)>,
+    /// The verdict where no range holds the port.
+    pub default: Verdict,
+}
+
+impl Compiled {
+    /// Looks a connection up as the kernel does: its verdict and the index of the rule.
+    #[must_use]
+    pub fn look_up(&self, to: IpAddr, port: u16, protocol: Protocol) -> (Verdict, Option<usize>) {
+        let ranges = match canonical(to) {
+            IpAddr::V4(to) => {
+                longest(&self.v4, |network| network.contains(&to), Ipv4Net::prefix_len)
+            }
+            IpAddr::V6(to) => {
+                longest(&self.v6, |network| network.contains(&to), Ipv6Net::prefix_len)
+            }
+        };
+        ranges
+            .iter()
+            .find(|range| range.protocol == protocol && (range.lo..=range.hi).contains(&port))
+            .map_or((self.default, None), |range| (range.verdict, Some(range.rule)))
+    }
+}
+
+fn longest<N>(
+    entries: &[(N, Vec<PortRange>)],
+    contains: impl Fn(&N) -> bool,
+    length: impl Fn(&N) -> u8,
+) -> &[PortRange] {
+    entries
+        .iter()
+        .filter(|(network, _)| contains(network))
+        .max_by_key(|(network, _)| length(network))
+        .map_or(&[], |(_, ranges)| ranges)
+}
+
+/// A network whose rules split the ports into more ranges than the kernel side holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooManyRanges {
+    /// The network.
+    pub network: IpNet,
+    /// How many ranges it would take.
+    pub ranges: usize,
+    /// The index in [`Policy::connect`] of the last rule that takes part.
+    pub rule: usize,
+}
+
+/// Computes what the kernel's maps hold from `rules` and the verdict where none matches.
+///
+/// # Errors
+/// The first network of each rule that does not fit; a [`Policy`] that was parsed has none.
+pub fn compile(rules: &[ConnectRule], default: Verdict) -> Result<Compiled, Vec<TooManyRanges>> {
+    let mut networks: Vec<IpNet> = rules.iter().flat_map(|rule| rule.to.iter().copied()).collect();
+    networks.extend([
+        IpNet::V4(Ipv4Net::default()),
+        IpNet::V6(Ipv6Net::default()),
+        // Rules about other addresses hold for these two; see `reached`.
+        IpNet::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        IpNet::from(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+    ]);
+    networks.sort_unstable();
+    networks.dedup();
+    let mut compiled = Compiled { v4: Vec::new(), v6: Vec::new(), default };
+    let mut too_many = Vec::new();
+    for network in networks {
+        let parts = parts(network);
+        let rules = rules_where(rules, |own| parts.iter().any(|part| own.contains(part)));
+        let ranges = ranges(&rules);
+        if let (true, Some((rule, _))) = (ranges.len() > MAX_RANGES, rules.last()) {
+            too_many.push(TooManyRanges { network, ranges: ranges.len(), rule: *rule });
+        }
+        match network {
+            IpNet::V4(network) => compiled.v4.push((network, ranges)),
+            IpNet::V6(network) => compiled.v6.push((network, ranges)),
+        }
+    }
+    if too_many.is_empty() { Ok(compiled) } else { Err(too_many) }
+}
+
+/// The networks whose rules hold for all of `network`: itself, and what else it reaches.
+fn parts(network: IpNet) -> Vec<IpNet> {
+    if network.prefix_len() < network.max_prefix_len() {
+        return vec![network];
+    }
+    reached(network.addr()).into_iter().map(IpNet::from).collect()
+}
+
+/// The ports as `rules` split them, those that no rule covers left out.
+fn ranges(rules: &[(usize, &ConnectRule)]) -> Vec<PortRange> {
+    // The first port of each piece: pieces never differ inside.
+    let mut starts: Vec<u16> = vec![0];
+    for ports in rules.iter().flat_map(|(_, rule)| &rule.ports) {
+        starts.push(ports.lo);
+        starts.extend(ports.hi.checked_add(1));
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    let mut ranges: Vec<PortRange> = Vec::new();
+    for protocol in Protocol::ALL {
+        for (index, lo) in starts.iter().copied().enumerate() {
+            let hi = starts.get(index + 1).map_or(u16::MAX, |next| next - 1);
+            let Some(place) = strictest(rules, lo, protocol) else { continue };
+            let Some((_, rule)) = rules.iter().find(|(own, _)| *own == place) else { continue };
+            match ranges.last_mut() {
+                // The piece before ends right here and says the same.
+                Some(last)
+                    if last.protocol == protocol
+                        && last.rule == place
+                        && last.hi.checked_add(1) == Some(lo) =>
+                {
+                    last.hi = hi;
+                }
+                _ => {
+                    ranges.push(PortRange { lo, hi, protocol, verdict: rule.verdict, rule: place });
+                }
+            }
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Facts to a verdict: the policy language and the one function that decides.
+//!
+//! Pure: no clock, no file, no process. `claw check`, `claw test` and live enforcement all call
+//! [`decide`], and there is no second evaluator.
+//!
+//! # The policy language
+//!
+//! A policy is a TOML file. Every table takes only the keys named here, and every mistake in the file
+//! is reported at once, with its place ([`Diagnostic`]).
+//!
+//! ```toml
+//! version = 1                      # required; this is the only one
+//! mode = "enforce"                 # or "observe": record verdicts, carry none out
+//!
+//! [defaults]                       # verdicts where no rule matches, "allow" or "deny"
+//! exec = "allow"                   # a program that no tool governs
+//! governed = "deny"                # what a governed tool does
+//! connect = "allow"                # a connection
+//!
+//! [denial]
+//! style = "tool"                   # a denial reads like the tool's own error; or "errno":
+//! # errno = "EACCES"               # the call fails with EACCES, EPERM or ENOENT and says nothing
+//!
+//! [[rule]]
+//! id = "sql-no-ddl"                # a-z, 0-9 and -; unique among all rules
+//! tools = ["psql"]                 # optional: only calls of these tools
+//! verdict = "deny"                 # allow, rewrite or deny
+//! reason = "schema changes go through migrations"   # one line; required on deny
+//! match.sql.effect = ["ddl", "admin"]
+//! unless.sql.tables_written = { only = ["scratch.*"] }
+//!
+//! [[rule]]
+//! id = "sql-limit"
+//! verdict = "rewrite"
+//! match.sql = { effect = "read", limited = false }
+//! rewrite = { limit_rows = 1000 }  # also set_env = { NAME = "VALUE" }, unset_env = ["NAME"]
+//!
+//! [[connect]]
+//! id = "no-metadata"
+//! to = ["169.254.169.254", "10.0.0.0/8", "fd00::/8"]   # addresses and networks
+//! ports = [5432, "8000-8999"]      # optional: every port
+//! protocol = "tcp"                 # or "udp"; optional: both
+//! verdict = "deny"                 # allow or deny
+//! reason = "cloud credentials live there"
+//! ```
+//!
+//! ## Which actions a rule is about
+//!
+//! A call is a list of actions, and each carries the facts of one *domain* (`sql`, `k8s`, …). The
+//! first action is of the domain `exec`: the call itself. Each action is decided by itself, and the
+//! call takes the strictest verdict of all.
+//!
+//! | `match` and `unless` name | `tools` | the rule is about |
+//! |---|---|---|
+//! | a domain other than `exec` | given or not | the actions of that domain |
+//! | only `exec` | not given | the call itself, its first action |
+//! | only `exec`, or nothing | given | every action of those tools' calls |
+//!
+//! A rule names at most one domain other than `exec`. The facts of `exec` may stand beside it: they
+//! are those of the call the action belongs to. In the last row a rewrite rule that only changes the
+//! environment is about the call itself, so that it permits nothing that the call does; one that
+//! changes more is about every action but the first.
+//!
+//! ## What a rule asks
+//!
+//! All of `match` must hold. Where all of `unless` holds too, the rule does not match.
+//!
+//! | type of fact | asked by |
+//! |---|---|
+//! | bool | `true`, `false` |
+//! | number | `5`, one of `[5, 6]`, or `{ above = 4, below = 7 }` with either bound left out and neither included |
+//! | name | `"x"`, any of `["x", "y"]`, or `{ any = […], none = […] }` |
+//! | set of names | `"x"` or `["x", "y"]` for any of them, or a table whose demands all hold: |
+//! | | `any`: a name of the set matches one of these |
+//! | | `all`: each of these matches a name of the set |
+//! | | `only`: the set is not empty, and each of its names matches one of these |
+//! | | `none`: no name of the set matches any of these; the empty set satisfies it |
+//!
+//! `only` fails on the empty set so that no allow rule, and no `unless` of a deny rule, is ever
+//! satisfied by a call that names nothing.
+//!
+//! Names are patterns that match the whole name, case and all: `*` stands for any run of characters,
+//! `?` for one, and `\*`, `\?` and `\\` for themselves. Where a fact has a fixed list of values, a
+//! pattern that matches none of them is an error.
+//!
+//! `opaque` can be asked of every domain: `match.sql.opaque = true` holds where the action, or any fact
+//! of it, could not be read.
+//!
+//! ## What cannot be read, and what is not there
+//!
+//! A fact that could not be read is *opaque*, and what is asked of it can be answered neither way. The
+//! stricter reading holds:
+//!
+//! | the answer is unknown in | allow | rewrite | deny |
+//! |---|---|---|---|
+//! | `match` | does not match | denies: what cannot be read cannot be changed | matches |
+//! | `unless` | does not match | matches | matches |
+//!
+//! A fact that does not apply to an action is *absent*: everything that is asked of it fails, `none`
+//! and `false` included. An action that is opaque as a whole has no absent facts.
+//!
+//! ## The verdict
+//!
+//! Verdicts, mildest first: allow, rewrite, deny. The strictest rule that matches an action decides it,
+//! the first in the file where several are as strict; there are no priorities. A rewrite is stricter
+//! than an allow, so **an action that a rewrite rule matches needs no allow rule**: it runs, changed.
+//! All matching rewrites apply, in file order; of several row limits for one action only the smallest.
+//! The changed call is judged again before it runs.
+//!
+//! Where no rule matches:
+//!
+//! | action | verdict |
+//! |---|---|
+//! | the call of a program that no tool governs | `defaults.exec` |
+//! | the call of a governed tool that does something (it has more actions) | allow: those decide |
+//! | the call of a governed tool that does nothing claw knows of | `defaults.governed` |
+//! | any other action | `defaults.governed` |
+//! | a call that is opaque as a whole | the stricter of `defaults.exec` and `defaults.governed` |
+//!
+//! ## Connections
+//!
+//! A `[[connect]]` rule matches an address in one of its networks, on one of its ports, over its
+//! protocol. The strictest that matches decides, `defaults.connect` where none does. IPv4 rules hold
+//! for v4-mapped IPv6 addresses as well; see [`connect`] for what the kernel is given.
+
+#![forbid(unsafe_code)]
+
+pub mod connect;
+mod decide;
+mod diagnostic;
+mod fact;
+mod matcher;
+mod parse;
+mod pattern;
+mod policy;
+
+pub use decide::{Change, Decision, Outcome, Rewrite, Verdict, decide};
+pub use diagnostic::{Diagnostic, nearest, position};
+pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value};
+pub use matcher::{EXEC, OPAQUE};
+pub use policy::{Defaults, Denial, Errno, Mode, Policy, Rule};

@@ -1,0 +1,228 @@
+//! A policy file to a [`Policy`], or to every mistake in it at once.
+//!
+//! The text is read into a tree whose every key and value knows its bytes; each table is then
+//! checked against the keys it may have and the schema. Nothing stops at the first mistake.
+
+mod condition;
+mod connect;
+mod reader;
+mod rule;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::connect::ConnectRule;
+use crate::decide::Verdict;
+use crate::diagnostic::{Diagnostic, position};
+use crate::fact::Schema;
+use crate::policy::{Defaults, Denial, Errno, Mode, Policy};
+use reader::{Node, Reader, describe};
+
+/// The version of the language that this code reads.
+const VERSION: i64 = 1;
+
+/// What may stand where a default is named.
+const DEFAULTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("deny", Verdict::Deny)];
+
+/// See [`Policy::parse`].
+pub(crate) fn policy(text: &str, file: &str, schema: &Schema) -> Result<Policy, Vec<Diagnostic>> {
+    let mut reader = Reader::new(text, file, *schema);
+    let (root, broken) = DeTable::parse_recoverable(text);
+    let broken: Vec<Range<usize>> = broken
+        .iter()
+        .map(|error| {
+            let span = error.span().unwrap_or(0..0);
+            reader.error(span.clone(), error.message(), "not valid TOML here");
+            span
+        })
+        .collect();
+    let syntax_errors = reader.found.len();
+    let policy = reader.policy(root.get_ref());
+    // The parser fills in what it could not read: what that leads to on the same line is no news.
+    let lines: Vec<usize> = broken.iter().map(|span| position(text, span.start).0).collect();
+    let mut found = reader.found;
+    let consequences = found.split_off(syntax_errors);
+    found.extend(consequences.into_iter().filter(|diagnostic| !lines.contains(&diagnostic.line)));
+    found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+    match policy {
+        Some(policy) if found.is_empty() => Ok(policy),
+        _ => Err(found),
+    }
+}
+
+impl Reader<'_> {
+    fn policy(&mut self, root: &DeTable<'_>) -> Option<Policy> {
+        self.version(root)?;
+        let known = ["version", "mode", "defaults", "denial", "rule", "connect"];
+        self.keys(root, "a policy", &known);
+        let mode = root.get("mode").and_then(|value| {
+            self.word(value, "`mode`", &[("enforce", Mode::Enforce), ("observe", Mode::Observe)])
+        });
+        let defaults = self.defaults(root);
+        let denial = self.denial(root);
+        let mut ids = Ids::default();
+        let mut rules = Vec::new();
+        for (table, header) in self.tables(root, "rule") {
+            self.id(table, header.clone(), "a rule", &mut ids);
+            rules.extend(self.rule(table, header));
+        }
+        let mut connect = Vec::new();
+        let mut headers = Vec::new();
+        for (table, header) in self.tables(root, "connect") {
+            self.id(table, header.clone(), "a connect rule", &mut ids);
+            if let Some(rule) = self.connect_rule(table, header.clone()) {
+                connect.push(rule);
+                headers.push(header);
+            }
+        }
+        self.check_ranges(&connect, &headers, defaults.connect);
+        Some(Policy {
+            file: self.file.to_owned(),
+            mode: mode.unwrap_or(Mode::Enforce),
+            defaults,
+            denial,
+            rules,
+            connect,
+        })
+    }
+
+    /// Nothing when the language is not the one read here: all else would be noise.
+    fn version(&mut self, root: &DeTable<'_>) -> Option<()> {
+        let Some(value) = root.get("version") else {
+            self.error(0..0, "a policy says which `version` of the language it is in", "missing")
+                .help(format!("put `version = {VERSION}` on its first line"));
+            return Some(());
+        };
+        let version = self.int(value, "`version`")?;
+        if version != VERSION {
+            self.error(
+                value.span(),
+                format!("version {version} of the policy language is not one this claw reads"),
+                "unknown version",
+            )
+            .help(format!("this claw reads `version = {VERSION}`"));
+            return None;
+        }
+        Some(())
+    }
+
+    fn defaults(&mut self, root: &DeTable<'_>) -> Defaults {
+        let mut defaults =
+            Defaults { exec: Verdict::Allow, governed: Verdict::Deny, connect: Verdict::Allow };
+        let Some(table) = root.get("defaults").and_then(|value| self.table(value, "`defaults`"))
+        else {
+            return defaults;
+        };
+        self.keys(table, "`defaults`", &["exec", "governed", "connect"]);
+        for (key, default) in [
+            ("exec", &mut defaults.exec),
+            ("governed", &mut defaults.governed),
+            ("connect", &mut defaults.connect),
+        ] {
+            let what = format!("`defaults.{key}`");
+            let verdict = table.get(key).and_then(|value| self.word(value, &what, DEFAULTS));
+            *default = verdict.unwrap_or(*default);
+        }
+        defaults
+    }
+
+    fn denial(&mut self, root: &DeTable<'_>) -> Denial {
+        let Some(table) = root.get("denial").and_then(|value| self.table(value, "`denial`")) else {
+            return Denial::Tool;
+        };
+        self.keys(table, "`denial`", &["style", "errno"]);
+        let errors =
+            [Errno::Eacces, Errno::Eperm, Errno::Enoent].map(|errno| (errno.name(), errno));
+        let errno =
+            table.get("errno").map(|value| (value, self.word(value, "`denial.errno`", &errors)));
+        let with_errno = table.get("style").and_then(|value| {
+            self.word(value, "`denial.style`", &[("tool", false), ("errno", true)])
+        });
+        match (with_errno, errno) {
+            (Some(true), errno) => {
+                Denial::Errno(errno.and_then(|(_, errno)| errno).unwrap_or(Errno::Eacces))
+            }
+            (_, None) => Denial::Tool,
+            (_, Some((value, _))) => {
+                self.error(value.span(), "`denial.errno` has no effect here", "never used")
+                    .help("add `style = \"errno\"`, or remove it");
+                Denial::Tool
+            }
+        }
+    }
+
+    /// Checks the id of a rule: there, spelt as ids are, and the only one of its name.
+    fn id(&mut self, table: &DeTable<'_>, header: Range<usize>, what: &str, ids: &mut Ids) {
+        let Some(value) = self.required(table, "id", header, what) else { return };
+        let Some(id) = self.string(value, "`id`") else { return };
+        let spelt = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
+        if id.is_empty() || !id.chars().all(spelt) {
+            let lower = id.to_lowercase();
+            let words = lower.split(|char| char == '-' || !spelt(char));
+            let slug = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+            let error = self.error(
+                value.span(),
+                format!("`{id}` is not a rule id"),
+                "lower-case letters, digits and `-` only",
+            );
+            if !slug.is_empty() {
+                error.help(format!("did you mean `{slug}`?"));
+            }
+        }
+        let line = self.line(value.span());
+        if let Some(first) = ids.0.get(&id) {
+            let message = format!("the id `{id}` is already used on line {first}");
+            self.error(value.span(), message, "used twice")
+                .help("records and denials name a rule by its id: give each its own");
+        } else {
+            ids.0.insert(id, line);
+        }
+    }
+
+    /// The tables of `[[key]]`, each with the span of its header.
+    fn tables<'a, 'b>(
+        &mut self,
+        root: &'b DeTable<'a>,
+        key: &str,
+    ) -> Vec<(&'b DeTable<'a>, Range<usize>)> {
+        let Some(value) = root.get(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.error(
+                value.span(),
+                format!("`{key}` is a list of tables, not {}", describe(value.get_ref())),
+                "one table",
+            )
+            .help(format!("write `[[{key}]]`"));
+            return Vec::new();
+        };
+        let table = |value: &'b Node<'a>| {
+            let what = format!("an entry of `{key}`");
+            Some((self.table(value, &what)?, value.span()))
+        };
+        array.iter().filter_map(table).collect()
+    }
+
+    /// Reports networks that do not fit the kernel side.
+    fn check_ranges(&mut self, rules: &[ConnectRule], headers: &[Range<usize>], default: Verdict) {
+        let too_many = crate::connect::compile(rules, default).err().unwrap_or_default();
+        for too_many in too_many {
+            let message = format!(
+                "the connect rules split the ports of `{}` into {} ranges, more than the {} that the kernel side holds",
+                too_many.network,
+                too_many.ranges,
+                crate::connect::MAX_RANGES
+            );
+            self.error(headers[too_many.rule].clone(), message, "with this rule")
+                .help("join neighbouring ports into ranges, or name fewer of them");
+        }
+    }
+}
+
+/// The ids used so far, and the line of each.
+#[derive(Default)]
+struct Ids(BTreeMap<String, usize>);
+
+#[cfg(test)]
+mod tests;

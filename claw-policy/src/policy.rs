@@ -1,0 +1,337 @@
+//! A policy that has been read and checked, and how its rules are matched against actions.
+
+use std::net::IpAddr;
+
+use crate::connect::{self, ConnectRule, Protocol};
+use crate::decide::{Change, Decision, Outcome, Rewrite, Verdict};
+use crate::diagnostic::Diagnostic;
+use crate::fact::{Action, Facts, Schema};
+use crate::matcher::{Condition, EXEC, Truth, opaque_reason};
+use crate::parse;
+
+/// Whether verdicts are carried out. [`crate::decide`] does not look at it: its caller does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Enforce,
+    /// They are only recorded.
+    Observe,
+}
+
+/// The verdicts where no rule matches: each [`Verdict::Allow`] or [`Verdict::Deny`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// A program that no tool governs.
+    pub exec: Verdict,
+    /// What a governed tool does, and what could not be read.
+    pub governed: Verdict,
+    /// A connection.
+    pub connect: Verdict,
+}
+
+/// How a denied call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// As the tool's own error: on its stderr, with its exit status and the rule's id and reason.
+    Tool,
+    /// The system call fails, and nothing is said.
+    Errno(Errno),
+}
+
+/// The errors a denied call may fail with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errno {
+    /// Permission denied.
+    Eacces,
+    /// Operation not permitted.
+    Eperm,
+    /// No such file or directory.
+    Enoent,
+}
+
+impl Errno {
+    /// As a policy spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eacces => "EACCES",
+            Self::Eperm => "EPERM",
+            Self::Enoent => "ENOENT",
+        }
+    }
+}
+
+/// Which actions of a call a rule is matched against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// The first, which is the call itself.
+    Call,
+    /// Those of this domain.
+    Domain(&'static str),
+    /// Every one.
+    Every,
+    /// Every one but the first.
+    Others,
+}
+
+/// A rule about what a call does.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name, unique in the policy.
+    pub id: String,
+    /// The line it starts at, from 1.
+    pub line: usize,
+    /// `FILE:LINE`.
+    pub at: String,
+    /// What happens to an action that matches.
+    pub verdict: Verdict,
+    /// Why, for the people and programs that meet the verdict.
+    pub reason: String,
+    /// What a rewrite rule changes.
+    pub changes: Vec<Change>,
+    pub(crate) tools: Vec<&'static str>,
+    pub(crate) about: About,
+    pub(crate) matches: Vec<Condition>,
+    pub(crate) unless: Vec<Condition>,
+}
+
+/// A rule that matched one action.
+struct Hit<'a> {
+    rule: &'a Rule,
+    /// The rule's verdict, or deny where a rewrite cannot be applied to what is opaque.
+    verdict: Verdict,
+}
+
+impl Rule {
+    /// Whether it matches the action at `index`, and with what verdict.
+    fn hit(&self, facts: &Facts, index: usize, first: &Action, action: &Action) -> Option<Hit<'_>> {
+        let about = match self.about {
+            About::Call => index == 0,
+            About::Domain(name) => action.domain.name == name,
+            About::Every => true,
+            About::Others => index > 0,
+        };
+        let tool =
+            self.tools.is_empty() || facts.tool.is_some_and(|tool| self.tools.contains(&tool));
+        if !about || !tool {
+            return None;
+        }
+        let all = |conditions: &[Condition]| {
+            let holds = conditions.iter().map(|condition| condition.holds(first, action));
+            holds.min().unwrap_or(Truth::Yes)
+        };
+        let matches = all(&self.matches);
+        let excused = if self.unless.is_empty() { Truth::No } else { all(&self.unless) };
+        // What cannot be told counts as the stricter of the two.
+        let verdict = match (self.verdict, matches, excused) {
+            (_, Truth::No, _) | (_, _, Truth::Yes) => return None,
+            (Verdict::Allow, Truth::Yes, Truth::No) => Verdict::Allow,
+            (Verdict::Allow, _, _) => return None,
+            (Verdict::Rewrite, Truth::Yes, _) => Verdict::Rewrite,
+            (Verdict::Rewrite, Truth::Unknown, _) | (Verdict::Deny, _, _) => Verdict::Deny,
+        };
+        Some(Hit { rule: self, verdict })
+    }
+}
+
+impl Hit<'_> {
+    fn outcome(self, index: usize, first: &Action, action: &Action) -> Outcome {
+        let Rule { id, at, reason, .. } = self.rule;
+        let mut because: Vec<String> =
+            self.rule.matches.iter().map(|condition| condition.reading(first, action)).collect();
+        because.extend(
+            self.rule
+                .unless
+                .iter()
+                .filter(|condition| condition.holds(first, action) == Truth::Unknown)
+                .map(|condition| condition.reading(first, action)),
+        );
+        let reason = if self.verdict == self.rule.verdict {
+            reason.clone()
+        } else {
+            format!("{reason}, and what cannot be read cannot be changed")
+        };
+        Outcome {
+            action: index,
+            verdict: self.verdict,
+            rule: Some(id.clone()),
+            at: Some(at.clone()),
+            reason,
+            because,
+        }
+    }
+}
+
+/// A policy.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub(crate) file: String,
+    pub(crate) mode: Mode,
+    pub(crate) defaults: Defaults,
+    pub(crate) denial: Denial,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) connect: Vec<ConnectRule>,
+}
+
+impl Policy {
+    /// Reads a policy. `file` is what it is called in [`Outcome::at`]; `schema` says what it may speak
+    /// of. The language is described at the top of this crate.
+    ///
+    /// # Errors
+    /// Every mistake in the text, in the order of the text.
+    pub fn parse(text: &str, file: &str, schema: &Schema) -> Result<Self, Vec<Diagnostic>> {
+        parse::policy(text, file, schema)
+    }
+
+    /// The name it was read under.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Whether verdicts are carried out.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The verdicts where no rule matches.
+    #[must_use]
+    pub fn defaults(&self) -> Defaults {
+        self.defaults
+    }
+
+    /// How a denied call ends.
+    #[must_use]
+    pub fn denial(&self) -> Denial {
+        self.denial
+    }
+
+    /// The rules about calls, in file order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules about connections, in file order.
+    #[must_use]
+    pub fn connect(&self) -> &[ConnectRule] {
+        &self.connect
+    }
+
+    /// Decides one connection, straight from the rules; the kernel's maps are compiled from the same
+    /// rules by [`connect::compile`].
+    #[must_use]
+    pub fn decide_connect(&self, to: IpAddr, port: u16, protocol: Protocol) -> Outcome {
+        connect::decide(self, to, port, protocol)
+    }
+
+    /// See [`crate::decide`].
+    pub(crate) fn judge(&self, facts: &Facts) -> Decision {
+        let Some(first) = facts.actions.first() else { return self.judge_nothing() };
+        let mut outcomes = Vec::with_capacity(facts.actions.len());
+        // With the rule's place in the file, to sort by.
+        let mut rewrites: Vec<(usize, Rewrite)> = Vec::new();
+        for (index, action) in facts.actions.iter().enumerate() {
+            let mut strictest: Option<Hit<'_>> = None;
+            let rewrites_before = rewrites.len();
+            for (place, rule) in self.rules.iter().enumerate() {
+                let Some(hit) = rule.hit(facts, index, first, action) else { continue };
+                if hit.verdict == Verdict::Rewrite {
+                    rewrites.extend(rule.changes.iter().map(|change| {
+                        let rule = rule.id.clone();
+                        (place, Rewrite { action: index, change: change.clone(), rule })
+                    }));
+                }
+                if strictest.as_ref().is_none_or(|other| hit.verdict > other.verdict) {
+                    strictest = Some(hit);
+                }
+            }
+            keep_smallest_limit(&mut rewrites, rewrites_before);
+            outcomes.push(match strictest {
+                Some(hit) => hit.outcome(index, first, action),
+                None => self.unmatched(facts, index, action),
+            });
+        }
+        let mut deciding = &outcomes[0];
+        for outcome in &outcomes[1..] {
+            if outcome.verdict > deciding.verdict {
+                deciding = outcome;
+            }
+        }
+        let deciding = deciding.clone();
+        let verdict = deciding.verdict;
+        if verdict != Verdict::Rewrite {
+            rewrites.clear();
+        }
+        rewrites.sort_by_key(|(place, rewrite)| (*place, rewrite.action));
+        let rewrites = rewrites.into_iter().map(|(_, rewrite)| rewrite).collect();
+        Decision { verdict, deciding, outcomes, rewrites }
+    }
+
+    /// The outcome of an action that no rule matches.
+    fn unmatched(&self, facts: &Facts, index: usize, action: &Action) -> Outcome {
+        let Defaults { exec, governed, .. } = self.defaults;
+        let call = action.domain.name == EXEC;
+        let (verdict, reason) = if let Some(why) = &action.opaque {
+            // An ungoverned program that cannot be read is still a program that may be denied.
+            let verdict = if call { exec.max(governed) } else { governed };
+            (verdict, format!("{why}, and no rule covers it (`defaults.governed` is `{verdict}`)"))
+        } else if !call {
+            let domain = action.domain.name;
+            let reason = format!(
+                "no rule covers this `{domain}` action (`defaults.governed` is `{governed}`)"
+            );
+            (governed, reason)
+        } else if let Some(tool) = facts.tool {
+            if facts.actions.len() > 1 {
+                (Verdict::Allow, format!("what `{tool}` does is decided action by action"))
+            } else {
+                let reason =
+                    format!("no rule covers `{tool}` (`defaults.governed` is `{governed}`)");
+                (governed, reason)
+            }
+        } else {
+            (exec, format!("no tool governs this program (`defaults.exec` is `{exec}`)"))
+        };
+        let because = opaque_reason(action)
+            .map(|reason| format!("{} is opaque: {reason}", action.domain.name))
+            .into_iter()
+            .collect();
+        Outcome { action: index, verdict, rule: None, at: None, reason, because }
+    }
+
+    /// A call of no action breaks the contract of [`Facts`], so nothing is known of it.
+    fn judge_nothing(&self) -> Decision {
+        let deciding = Outcome {
+            action: 0,
+            verdict: Verdict::Deny,
+            rule: None,
+            at: None,
+            reason: "nothing was read of this call".to_owned(),
+            because: Vec::new(),
+        };
+        let outcomes = vec![deciding.clone()];
+        Decision { verdict: Verdict::Deny, deciding, outcomes, rewrites: Vec::new() }
+    }
+}
+
+/// Keeps the smallest row limit of one action's rewrites, those from `start`: a statement takes one
+/// limit, and the strictest rule wins.
+fn keep_smallest_limit(rewrites: &mut Vec<(usize, Rewrite)>, start: usize) {
+    let limit = |rewrite: &(usize, Rewrite)| match rewrite.1.change {
+        Change::LimitRows(rows) => Some(rows),
+        Change::SetEnv(..) | Change::UnsetEnv(_) => None,
+    };
+    let Some(smallest) = rewrites[start..].iter().filter_map(limit).min() else { return };
+    let mut kept = false;
+    let mut index = 0;
+    rewrites.retain(|rewrite| {
+        let keep = match limit(rewrite) {
+            Some(rows) if index >= start => rows == smallest && !std::mem::replace(&mut kept, true),
+            _ => true,
+        };
+        index += 1;
+        keep
+    });
+}
