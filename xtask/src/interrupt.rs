@@ -1,0 +1,34 @@
+//! Ctrl-C, hang-up and termination as something to ask about between steps.
+//!
+//! The terminal sends Ctrl-C to every program in the foreground, so whatever step is running ends by itself; what
+//! is left to do here is to go no further and to let destructors clean up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// Remembers whether someone asked us to stop.
+#[derive(Debug)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From here on the signals no longer end this process.
+    pub(crate) fn watch() -> Result<Self> {
+        let asked = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            flag::register(signal, Arc::clone(&asked)).context("cannot watch for Ctrl-C")?;
+        }
+        Ok(Self(asked))
+    }
+
+    /// Fails once someone asked us to stop.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            bail!("interrupted");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! The commands of development, run as `cargo xtask COMMAND`.
+//!
+//! Two are enough for most people: `cargo xtask run` shows claw at work and `cargo xtask test` runs every test;
+//! both bring what the machine lacks. The others are the parts those two are made of.
+
+mod build;
+mod command;
+mod demo;
+mod ebpf;
+mod install;
+mod interrupt;
+mod postgres;
+mod report;
+mod run;
+mod setup;
+mod workspace;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "The commands of development for claw")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what this machine lacks to build, run and test everything
+    Setup {
+        /// Only say what is missing, and fail if anything is
+        #[arg(long)]
+        check: bool,
+    },
+    /// Compile the eBPF programs
+    Ebpf,
+    /// Compile the eBPF programs and the release build of `claw`
+    Build,
+    /// Set up, build, and guard a program with the starter policy; without one, show claw at work
+    Run {
+        /// The program and its arguments, after `--`
+        #[arg(last = true, value_name = "CMD")]
+        command: Vec<OsString>,
+    },
+    /// Install `claw` and the policies that come with it
+    Install {
+        /// Where to: the program goes to DIR/bin, the policies to DIR/share/claw/policies
+        #[arg(long, value_name = "DIR", default_value = "/usr/local")]
+        root: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            report::step("error", &format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<ExitCode> {
+    let workspace = Workspace::locate()?;
+    match task {
+        Task::Setup { check: true } => setup::check(&workspace)?,
+        Task::Setup { check: false } => setup::install(&workspace)?,
+        Task::Ebpf => ebpf::build(&workspace)?,
+        Task::Build => build::build(&workspace)?,
+        Task::Run { command } => run::run(&workspace, &command)?,
+        Task::Install { root } => {
+            build::build(&workspace)?;
+            install::install(&workspace.claw(), &workspace.path("policies"), &root)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,141 @@
+//! `cargo xtask setup`: brings a machine to the point where everything builds and every test can run.
+//!
+//! What is there is looked for each time, by itself and not by a stamp, which takes well below a second; only
+//! what is missing is installed. System packages come from apt-get. The eBPF object has two roads: rustup's
+//! nightly where rustup reaches its servers, Debian's rustc-web where it does not.
+
+mod apt;
+mod packages;
+mod toolchain;
+
+use anyhow::{Context, Result, bail};
+
+pub(crate) use packages::Need;
+use packages::{DEBIAN_TOOLCHAIN, LINKER_NEEDS, NEEDS};
+pub(crate) use toolchain::{Toolchain, bpf_linker};
+
+use crate::report;
+use crate::workspace::Workspace;
+
+/// What a machine lacks.
+#[derive(Debug)]
+struct Lacks {
+    needs: Vec<&'static Need>,
+    toolchain: bool,
+    linker: bool,
+}
+
+impl Lacks {
+    fn now(workspace: &Workspace) -> Self {
+        let linker = bpf_linker().is_none();
+        let mut needs: Vec<_> = NEEDS.iter().filter(|need| !need.is_met()).collect();
+        if linker {
+            needs.extend(LINKER_NEEDS.iter().filter(|need| !need.is_met()));
+        }
+        Self { needs, toolchain: Toolchain::detect(workspace).is_none(), linker }
+    }
+
+    fn nothing(&self) -> bool {
+        self.needs.is_empty() && !self.toolchain && !self.linker
+    }
+
+    /// One line for each missing thing: what, why, and what would bring it.
+    fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.needs.iter().map(|need| line(need)).collect();
+        if self.toolchain {
+            lines.push(format!(
+                "a Rust toolchain for eBPF: compiles the programs that run in the kernel (rustup's \
+                 {}, or Debian's {})",
+                toolchain::NIGHTLY,
+                DEBIAN_TOOLCHAIN.packages.join(" ")
+            ));
+        }
+        if self.linker {
+            lines.push(format!(
+                "bpf-linker: links the eBPF object (`cargo install bpf-linker --version {}`)",
+                toolchain::BPF_LINKER
+            ));
+        }
+        lines
+    }
+}
+
+fn line(need: &Need) -> String {
+    format!("{}: {} (Debian's {})", need.what, need.why, need.packages.join(" "))
+}
+
+/// Installs what is missing; says in one line that nothing is.
+pub(crate) fn install(workspace: &Workspace) -> Result<()> {
+    let lacks = Lacks::now(workspace);
+    if lacks.nothing() {
+        report::step("setup", "everything is here");
+        return Ok(());
+    }
+    report::step("setup", "this machine lacks");
+    for line in lacks.lines() {
+        report::item(&line);
+    }
+    if !apt::is_here() {
+        bail!(
+            "packages can be installed on Debian and its kin only: install what is listed above, then run this again"
+        );
+    }
+    install_needs(&lacks.needs)?;
+    if lacks.toolchain {
+        install_toolchain(workspace)?;
+    }
+    if lacks.linker {
+        report::step("setup", "building bpf-linker (about two minutes)");
+        toolchain::install_bpf_linker(workspace)?;
+    }
+    check(workspace).context("something is still missing after the installation")
+}
+
+/// Fails, listing it, when something is missing. Changes nothing.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let lacks = Lacks::now(workspace);
+    if !lacks.nothing() {
+        bail!(
+            "this machine lacks\n  - {}\nrun `cargo xtask setup` to install it",
+            lacks.lines().join("\n  - ")
+        );
+    }
+    if let Some(toolchain) = Toolchain::detect(workspace) {
+        report::step(
+            "setup",
+            &format!("everything is here; eBPF builds with {}", toolchain.name()),
+        );
+    }
+    Ok(())
+}
+
+fn install_needs(needs: &[&Need]) -> Result<()> {
+    let packages: Vec<&str> = needs.iter().flat_map(|need| need.packages.iter().copied()).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    report::step("setup", &format!("apt-get install {}", packages.join(" ")));
+    apt::install(&packages)
+}
+
+/// Brings a toolchain on whichever road is open.
+fn install_toolchain(workspace: &Workspace) -> Result<()> {
+    report::step("setup", &format!("installing {} with rustup", toolchain::NIGHTLY));
+    let Err(refused) = toolchain::install_nightly(workspace) else {
+        return Ok(());
+    };
+    report::step("setup", &format!("rustup cannot ({refused:#}); taking Debian's compiler"));
+    install_needs(&[&DEBIAN_TOOLCHAIN])?;
+    if Toolchain::detect(workspace).is_none() {
+        // apt may have known only an older compiler, from lists fetched before the newer one was published.
+        apt::update()?;
+        install_needs(&[&DEBIAN_TOOLCHAIN])?;
+    }
+    if Toolchain::detect(workspace).is_none() {
+        bail!(
+            "Debian's rustc-web is older than {} here: add the `bookworm-security` archive to apt's sources",
+            env!("CARGO_PKG_RUST_VERSION")
+        );
+    }
+    Ok(())
+}

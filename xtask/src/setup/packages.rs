@@ -1,0 +1,164 @@
+//! What this project needs on a machine, how to see that it is there, and which Debian packages bring it.
+
+use std::path::Path;
+
+use crate::command;
+
+/// How to see that something is there. The thing itself is looked for, not the package: a `kubectl` from
+/// elsewhere is as good as Debian's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sign {
+    /// A program on `PATH`.
+    Program(&'static str),
+    /// A file at this path.
+    File(&'static str),
+    /// A program `bin/NAME` of some version of Debian's PostgreSQL.
+    PostgresProgram(&'static str),
+    /// A header that the C compiler's search path holds.
+    Header(&'static str),
+}
+
+impl Sign {
+    /// Whether it is there now.
+    pub(crate) fn is_present(self) -> bool {
+        match self {
+            Self::Program(name) => command::find(name).is_some(),
+            Self::File(path) => Path::new(path).exists(),
+            Self::PostgresProgram(name) => crate::postgres::program(name).is_ok(),
+            Self::Header(name) => {
+                header_folders().any(|folder| Path::new(&folder).join(name).exists())
+            }
+        }
+    }
+}
+
+/// `/usr/include` and its multi-arch folder, where Debian and most others keep headers.
+fn header_folders() -> impl Iterator<Item = String> {
+    let multiarch = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+    ["/usr/include".to_owned(), "/usr/local/include".to_owned(), multiarch].into_iter()
+}
+
+/// One thing that the project needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need {
+    /// What it is, for people.
+    pub(crate) what: &'static str,
+    /// Why the project needs it.
+    pub(crate) why: &'static str,
+    /// All of these show that it is there.
+    pub(crate) signs: &'static [Sign],
+    /// The Debian packages that bring it.
+    pub(crate) packages: &'static [&'static str],
+}
+
+impl Need {
+    /// Whether it is there now.
+    pub(crate) fn is_met(&self) -> bool {
+        self.signs.iter().all(|sign| sign.is_present())
+    }
+}
+
+/// Needed on every machine, in the order in which they are reported.
+pub(crate) const NEEDS: &[Need] = &[
+    Need {
+        what: "a C compiler",
+        why: "links Rust programs; the end-to-end tests guard small C programs",
+        signs: &[Sign::Program("cc"), Sign::Header("stdio.h")],
+        packages: &["gcc", "libc6-dev"],
+    },
+    Need {
+        what: "make",
+        why: "the tests and the benchmark guard a build with many execs",
+        signs: &[Sign::Program("make")],
+        packages: &["make"],
+    },
+    Need {
+        what: "libseccomp",
+        why: "claw builds its seccomp filter with it",
+        signs: &[Sign::Program("pkg-config"), Sign::Header("seccomp.h")],
+        packages: &["pkg-config", "libseccomp-dev"],
+    },
+    Need {
+        what: "a PostgreSQL server and `psql`",
+        why: "the demonstration and the tests run a throwaway server and guard the real client",
+        signs: &[
+            Sign::PostgresProgram("initdb"),
+            Sign::PostgresProgram("postgres"),
+            Sign::Program("psql"),
+        ],
+        packages: &["postgresql"],
+    },
+    Need {
+        what: "`setpriv`",
+        why: "starts the throwaway server as a user other than root, and stops it when we die",
+        signs: &[Sign::Program("setpriv")],
+        packages: &["util-linux"],
+    },
+    Need {
+        what: "`kubectl`",
+        why: "the demonstration and the tests have its calls judged; no cluster is needed",
+        signs: &[Sign::Program("kubectl")],
+        packages: &["kubernetes-client"],
+    },
+    Need {
+        what: "Python 3",
+        why: "the demonstration and the tests start tools from it",
+        signs: &[Sign::Program("python3")],
+        packages: &["python3"],
+    },
+    Need {
+        what: "Perl",
+        why: "the tests start tools from it; Debian's `psql` is a Perl script",
+        signs: &[Sign::Program("perl")],
+        packages: &["perl"],
+    },
+];
+
+/// Needed where bpf-linker has to be built first.
+pub(crate) const LINKER_NEEDS: &[Need] = &[
+    Need {
+        what: "LLVM 22",
+        why: "bpf-linker is built with it, to link the eBPF object",
+        signs: &[Sign::File("/usr/lib/llvm-22/lib/libLLVM.so")],
+        packages: &["llvm-22-dev"],
+    },
+    Need {
+        what: "the C++ library",
+        why: "LLVM is C++; bpf-linker links with its library",
+        signs: &[Sign::Program("c++")],
+        packages: &["g++"],
+    },
+];
+
+/// Needed where rustup cannot bring the nightly toolchain.
+pub(crate) const DEBIAN_TOOLCHAIN: Need = Need {
+    what: "Debian's Rust compiler with the source of `core`",
+    why: "compiles the eBPF programs where rustup does not reach its servers",
+    signs: &[
+        Sign::File("/usr/bin/rustc"),
+        Sign::File("/usr/bin/cargo"),
+        Sign::File("/usr/lib/rustlib/src/rust/library/core/src/lib.rs"),
+    ],
+    packages: &["rustc-web", "cargo-web", "rust-web-src"],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_need_can_be_seen_and_installed_and_says_why() {
+        for need in NEEDS.iter().chain(LINKER_NEEDS).chain([&DEBIAN_TOOLCHAIN]) {
+            assert!(!need.signs.is_empty(), "{} has no sign", need.what);
+            assert!(!need.packages.is_empty(), "{} has no package", need.what);
+            assert!(!need.why.is_empty(), "{} has no reason", need.what);
+        }
+    }
+
+    #[test]
+    fn a_need_is_met_only_when_all_its_signs_are() {
+        let need = |signs| Need { what: "", why: "", signs, packages: &[] };
+        assert!(need(&[Sign::Program("sh"), Sign::File("/")]).is_met());
+        assert!(!need(&[Sign::Program("sh"), Sign::File("/no/such/file")]).is_met());
+    }
+}
