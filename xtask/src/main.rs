@@ -13,6 +13,7 @@ mod postgres;
 mod report;
 mod run;
 mod setup;
+mod test;
 mod workspace;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::test::Selection;
 use crate::workspace::Workspace;
 
 #[derive(Debug, Parser)]
@@ -49,6 +51,14 @@ enum Task {
         #[arg(last = true, value_name = "CMD")]
         command: Vec<OsString>,
     },
+    /// Run every test and check, end-to-end ones included
+    Test {
+        /// Only tests whose name contains this; leaves out formatting, lints and other checks of the whole
+        filter: Option<String>,
+        /// Go on where this machine lacks something, and say what was not run
+        #[arg(long)]
+        allow_missing: bool,
+    },
     /// Install `claw` and the policies that come with it
     Install {
         /// Where to: the program goes to DIR/bin, the policies to DIR/share/claw/policies
@@ -75,6 +85,9 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Ebpf => ebpf::build(&workspace)?,
         Task::Build => build::build(&workspace)?,
         Task::Run { command } => run::run(&workspace, &command)?,
+        Task::Test { filter, allow_missing } => {
+            return test::test(&workspace, &Selection { filter, allow_missing });
+        }
         Task::Install { root } => {
             build::build(&workspace)?;
             install::install(&workspace.claw(), &workspace.path("policies"), &root)?;

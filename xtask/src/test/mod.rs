@@ -1,0 +1,117 @@
+//! `cargo xtask test`: every check there is, and one line at the end that counts them.
+//!
+//! All of it is built in the release profile, so that nothing is compiled twice. A check that fails does not stop
+//! the ones after it; a build that fails does.
+
+mod capability;
+mod dependencies;
+mod tally;
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::build;
+use crate::command;
+use crate::report;
+use crate::setup;
+use crate::workspace::Workspace;
+use tally::Tally;
+
+/// The package of the end-to-end and race suites.
+const END_TO_END: &str = "claw-tests";
+/// The kernel side: it compiles for another target, by `cargo xtask ebpf`.
+const KERNEL_SIDE: &str = "claw-ebpf";
+
+/// What to test.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// Only tests whose name contains this; formatting, lints and other whole-project checks are left out.
+    pub(crate) filter: Option<String>,
+    /// Go on where this machine lacks something, and say what was not run.
+    pub(crate) allow_missing: bool,
+}
+
+/// Runs the selection. The exit status is success when nothing failed and nothing was skipped quietly.
+pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitCode> {
+    if selection.allow_missing && in_ci() {
+        bail!("`--allow-missing` is for your own machine: in CI everything runs (`CI` is set)");
+    }
+    let whole = match setup::install(workspace) {
+        Err(error) if !selection.allow_missing => return Err(error),
+        Err(error) => {
+            report::step("test", &format!("going on without a complete set-up: {error:#}"));
+            false
+        }
+        Ok(()) => true,
+    };
+    let mut tally = Tally::default();
+    if selection.filter.is_none() {
+        tally.check("docs/DEPENDENCIES.md", dependencies::check(workspace));
+        tally
+            .check("formatting", command::run(workspace.cargo().args(["fmt", "--all", "--check"])));
+    }
+    build::build(workspace)?;
+    if selection.filter.is_none() {
+        tally.check("lints", command::run(&mut lints(workspace)));
+        let mut claw = workspace.command(workspace.claw());
+        tally.check("policies", command::run(claw.args(["test", "policies"])));
+    }
+    report::step("test", "unit tests");
+    tally.cargo_test(&mut unit_tests(workspace, selection))?;
+    match capability::missing() {
+        missing if missing.is_empty() && whole => {
+            report::step("test", "end to end, and races");
+            tally.cargo_test(&mut end_to_end(workspace, selection))?;
+        }
+        missing if selection.allow_missing => {
+            let why = if missing.is_empty() {
+                "a complete set-up".to_owned()
+            } else {
+                missing.join(", ")
+            };
+            tally.leave_out(&format!("end to end, and races: this machine lacks {why}"));
+        }
+        missing => tally.check(
+            "end to end, and races",
+            Err(anyhow!(
+                "this machine lacks {}; `--allow-missing` leaves them out",
+                missing.join(", ")
+            )),
+        ),
+    }
+    Ok(tally.close(selection.allow_missing))
+}
+
+/// Whether this run decides what goes in.
+fn in_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+fn lints(workspace: &Workspace) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.args(["clippy", "--release", "--workspace", "--exclude", KERNEL_SIDE, "--all-targets"]);
+    cargo.args(["--", "-D", "warnings"]);
+    cargo
+}
+
+fn unit_tests(workspace: &Workspace, selection: &Selection) -> Command {
+    let mut cargo = cargo_test(workspace);
+    cargo.args(["--workspace", "--exclude", KERNEL_SIDE, "--exclude", END_TO_END]);
+    cargo.args(&selection.filter);
+    cargo
+}
+
+fn end_to_end(workspace: &Workspace, selection: &Selection) -> Command {
+    let mut cargo = cargo_test(workspace);
+    cargo.args(["--package", END_TO_END]).args(&selection.filter);
+    cargo.env("CLAW_BIN", workspace.claw());
+    cargo
+}
+
+fn cargo_test(workspace: &Workspace) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--release", "--no-fail-fast"]);
+    cargo
+}
