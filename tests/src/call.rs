@@ -61,6 +61,12 @@ impl Call {
         }
     }
 
+    /// The words of the call.
+    #[must_use]
+    pub fn argv(&self) -> &[OsString] {
+        &self.argv
+    }
+
     /// Adds an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
@@ -290,7 +296,6 @@ impl Ran {
     ///
     /// # Panics
     /// With everything the run said, when it is another.
-    #[must_use]
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert!(

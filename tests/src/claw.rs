@@ -51,6 +51,7 @@ pub fn policy(name: &str) -> PathBuf {
 #[derive(Debug)]
 pub struct Guard {
     policy: PathBuf,
+    prefix: Vec<OsString>,
     options: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     audit: TempDir,
@@ -71,10 +72,18 @@ impl Guard {
     pub fn with_policy_file(path: impl Into<PathBuf>) -> Self {
         Self {
             policy: path.into(),
+            prefix: Vec::new(),
             options: Vec::new(),
             env: Vec::new(),
             audit: TempDir::with_prefix("claw-audit-").expect("a temporary directory can be made"),
         }
+    }
+
+    /// Starts claw itself through `command`, which ends by running its own arguments.
+    #[must_use]
+    pub fn inside<S: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = S>) -> Self {
+        self.prefix = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
     }
 
     /// Adds an option of `claw run`.
@@ -112,7 +121,10 @@ impl Guard {
     /// `claw run … -- argv`.
     #[must_use]
     pub fn command<S: AsRef<OsStr>>(&self, argv: &[S]) -> Command {
-        let mut command = Command::new(binary());
+        let words = self.prefix.iter().map(OsString::as_os_str).chain([binary().as_os_str()]);
+        let mut words = words.collect::<Vec<_>>().into_iter();
+        let mut command = Command::new(words.next().expect("at least claw's own path"));
+        command.args(words);
         command.arg("run").arg("--policy").arg(&self.policy).arg("--audit").arg(self.audit());
         command.args(&self.options).arg("--").args(argv);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));

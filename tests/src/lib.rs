@@ -12,5 +12,6 @@ pub mod claw;
 pub mod postgres;
 pub mod record;
 pub mod scenario;
+pub mod sighting;
 pub mod terminal;
 pub mod tracee;

@@ -40,7 +40,6 @@ impl Scenario {
 ///
 /// # Panics
 /// When there is none: a missing tool is a failure, never a skipped test.
-#[must_use]
 pub fn tool(candidates: &[&str]) -> PathBuf {
     candidates.iter().map(PathBuf::from).find(|path| path.exists()).unwrap_or_else(|| {
         panic!("none of {candidates:?} is installed: run `cargo xtask setup`, which installs it")
