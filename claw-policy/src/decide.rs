@@ -74,7 +74,8 @@ pub struct Outcome {
 pub struct Decision {
     /// The strictest verdict of all actions.
     pub verdict: Verdict,
-    /// The outcome that gave the verdict: the first of the strictest.
+    /// The outcome that gave the verdict. Of several as strict: the first that a rule gave, or else
+    /// the first of what the call does, or else that of the call itself.
     pub deciding: Outcome,
     /// The outcome of each action, in their order.
     pub outcomes: Vec<Outcome>,

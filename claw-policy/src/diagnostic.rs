@@ -48,11 +48,17 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let folded = name.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| {
-            (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate)
+        .filter_map(|candidate| {
+            let known = candidate.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&folded, &known);
+            // A third of the letters may be wrong, none in a name of one or two, but for its case. A
+            // plural or a name cut short is near as well.
+            let near = distance <= known.chars().count() / 3;
+            let (short, long) =
+                if known.len() < folded.len() { (&known, &folded) } else { (&folded, &known) };
+            let part = short.len() > 2 && long.starts_with(short.as_str());
+            (near || part).then_some((distance, candidate))
         })
-        // A third of the letters may be wrong; in a name of one or two letters none, but for its case.
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(1) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -85,6 +91,8 @@ mod tests {
     fn suggests_only_what_is_near() {
         assert_eq!(nearest("efect", ["effect", "limited"]), Some("effect"));
         assert_eq!(nearest("Effect", ["effect"]), Some("effect"));
+        assert_eq!(nearest("matches", ["id", "match"]), Some("match"));
+        assert_eq!(nearest("lim", ["effect", "limited"]), Some("limited"));
         assert_eq!(nearest("colour", ["effect", "limited"]), None);
         assert_eq!(nearest("to", ["id"]), None);
     }

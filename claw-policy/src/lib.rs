@@ -93,8 +93,11 @@
 //!
 //! | the answer is unknown in | allow | rewrite | deny |
 //! |---|---|---|---|
-//! | `match` | does not match | denies: what cannot be read cannot be changed | matches |
-//! | `unless` | does not match | matches | matches |
+//! | `match` | does not match | denies | matches |
+//! | `unless` | does not match | denies | matches |
+//!
+//! A rewrite rule denies then because it would both permit and change: without it the call may be
+//! denied, and with it the call might run unchanged.
 //!
 //! A fact that does not apply to an action is *absent*: everything that is asked of it fails, `none`
 //! and `false` included. An action that is opaque as a whole has no absent facts.
@@ -133,6 +136,8 @@ mod matcher;
 mod parse;
 mod pattern;
 mod policy;
+#[cfg(test)]
+mod vocabulary;
 
 pub use decide::{Change, Decision, Outcome, Rewrite, Verdict, decide};
 pub use diagnostic::{Diagnostic, nearest, position};

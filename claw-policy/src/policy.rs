@@ -127,8 +127,9 @@ impl Rule {
             (_, Truth::No, _) | (_, _, Truth::Yes) => return None,
             (Verdict::Allow, Truth::Yes, Truth::No) => Verdict::Allow,
             (Verdict::Allow, _, _) => return None,
-            (Verdict::Rewrite, Truth::Yes, _) => Verdict::Rewrite,
-            (Verdict::Rewrite, Truth::Unknown, _) | (Verdict::Deny, _, _) => Verdict::Deny,
+            (Verdict::Rewrite, Truth::Yes, Truth::No) => Verdict::Rewrite,
+            // Of a rewrite, which permits, and no match, which may not, neither is always stricter.
+            (Verdict::Rewrite | Verdict::Deny, _, _) => Verdict::Deny,
         };
         Some(Hit { rule: self, verdict })
     }
@@ -149,7 +150,7 @@ impl Hit<'_> {
         let reason = if self.verdict == self.rule.verdict {
             reason.clone()
         } else {
-            format!("{reason}, and what cannot be read cannot be changed")
+            format!("{reason}, but whether to change this call cannot be read")
         };
         Outcome {
             action: index,
@@ -253,9 +254,13 @@ impl Policy {
                 None => self.unmatched(facts, index, action),
             });
         }
+        // Of several as strict, a rule says more than a default, and what a call does says more
+        // than that it was made.
+        let weight =
+            |outcome: &Outcome| (outcome.verdict, outcome.rule.is_some(), outcome.action > 0);
         let mut deciding = &outcomes[0];
         for outcome in &outcomes[1..] {
-            if outcome.verdict > deciding.verdict {
+            if weight(outcome) > weight(deciding) {
                 deciding = outcome;
             }
         }
@@ -335,3 +340,6 @@ fn keep_smallest_limit(rewrites: &mut Vec<(usize, Rewrite)>, start: usize) {
         keep
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,564 @@
+//! How rules meet actions: by example, and by what must hold of every policy and every call.
+
+use proptest::prelude::*;
+
+use super::{About, Policy, Rule};
+use crate::decide::{Change, Decision, Verdict, decide};
+use crate::fact::{Action, Facts, Value};
+use crate::matcher::{Condition, Matcher, Names, Subject};
+use crate::pattern::Pattern;
+use crate::vocabulary::{EXEC, K8S, SCHEMA, SQL, exec};
+
+fn policy(text: &str) -> Policy {
+    Policy::parse(&format!("version = 1\n{text}"), "p.toml", &SCHEMA).expect("right")
+}
+
+fn psql(actions: impl IntoIterator<Item = Action>) -> Facts {
+    Facts { tool: Some("psql"), actions: [exec()].into_iter().chain(actions).collect() }
+}
+
+fn sql(effect: &str) -> Action {
+    Action::new(&SQL, effect).with("effect", effect)
+}
+
+/// The verdict, the rule that gave it and where it stands.
+fn said(decision: &Decision) -> (Verdict, Option<&str>, Option<&str>) {
+    let deciding = &decision.deciding;
+    assert_eq!(decision.verdict, deciding.verdict);
+    (deciding.verdict, deciding.rule.as_deref(), deciding.at.as_deref())
+}
+
+const RULES: &str = r#"
+[[rule]]
+id = "reads"
+verdict = "allow"
+match.sql.effect = "read"
+[[rule]]
+id = "scratch"
+verdict = "allow"
+match.sql = { effect = "write", tables_written = { only = ["scratch.*"] } }
+[[rule]]
+id = "no-ddl"
+verdict = "deny"
+reason = "schema changes go through migrations"
+match.sql.effect = ["ddl", "admin"]
+unless.sql.tables_written = { only = ["scratch.*"] }
+[[rule]]
+id = "limit"
+verdict = "rewrite"
+match.sql = { effect = "read", limited = false }
+rewrite = { limit_rows = 1000 }
+"#;
+
+fn written(effect: &str, tables: &[&str]) -> Action {
+    sql(effect).with("tables_written", tables.iter().copied().collect::<Value>())
+}
+
+#[test]
+fn the_strictest_rule_decides_each_action_and_the_call() {
+    let policy = policy(RULES);
+    let limited = sql("read").with("limited", true);
+    assert_eq!(
+        said(&decide(&policy, &psql([limited.clone()]))),
+        // The call itself is allowed too, but by no rule.
+        (Verdict::Allow, Some("reads"), Some("p.toml:3"))
+    );
+    let decision = decide(&policy, &psql([limited, written("ddl", &["users"]), sql("admin")]));
+    assert_eq!(said(&decision), (Verdict::Deny, Some("no-ddl"), Some("p.toml:11")));
+    assert_eq!(decision.deciding.action, 2);
+    assert_eq!(decision.deciding.reason, "schema changes go through migrations");
+    assert_eq!(decision.deciding.because, ["sql.effect = ddl"]);
+    let verdicts: Vec<Verdict> = decision.outcomes.iter().map(|outcome| outcome.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Allow, Verdict::Allow, Verdict::Deny, Verdict::Deny]);
+    assert_eq!(decision.outcomes[1].rule.as_deref(), Some("reads"));
+}
+
+#[test]
+fn unless_excuses_and_only_never_holds_for_nothing() {
+    let policy = policy(RULES);
+    let verdict = |action| decide(&policy, &psql([action])).outcomes[1].clone();
+    // Excused from the deny rule, and no other rule covers it.
+    let excused = verdict(written("ddl", &["scratch.t"]));
+    assert_eq!((excused.verdict, excused.rule), (Verdict::Deny, None));
+    assert_eq!(excused.reason, "no rule covers this `sql` action (`defaults.governed` is `deny`)");
+    assert_eq!(verdict(written("ddl", &[])).rule.as_deref(), Some("no-ddl"));
+    assert_eq!(verdict(written("write", &["scratch.t"])).rule.as_deref(), Some("scratch"));
+    assert_eq!(verdict(written("write", &["scratch.t", "users"])).verdict, Verdict::Deny);
+    assert_eq!(verdict(written("write", &[])).verdict, Verdict::Deny);
+}
+
+#[test]
+fn a_rewrite_permits_and_changes() {
+    let policy = policy(RULES);
+    let unlimited = || sql("read").with("limited", false);
+    let decision =
+        decide(&policy, &psql([unlimited(), sql("read").with("limited", true), unlimited()]));
+    assert_eq!(said(&decision), (Verdict::Rewrite, Some("limit"), Some("p.toml:17")));
+    assert_eq!(decision.deciding.reason, "no more than 1000 rows");
+    let rewrites: Vec<_> =
+        decision.rewrites.iter().map(|rewrite| (rewrite.action, &rewrite.change)).collect();
+    assert_eq!(rewrites, [(1, &Change::LimitRows(1000)), (3, &Change::LimitRows(1000))]);
+    let denied = decide(&policy, &psql([unlimited(), sql("admin")]));
+    assert_eq!((denied.verdict, denied.rewrites.len()), (Verdict::Deny, 0));
+}
+
+#[test]
+fn rewrites_compose_in_file_order_and_the_smallest_limit_stays() {
+    let policy = policy(
+        r#"
+[[rule]]
+id = "wide"
+verdict = "rewrite"
+match.sql.effect = "read"
+rewrite = { limit_rows = 1000, unset_env = ["A"] }
+[[rule]]
+id = "narrow"
+verdict = "rewrite"
+match.sql.limited = false
+rewrite = { limit_rows = 10, set_env = { B = "1" } }
+"#,
+    );
+    let facts = psql([sql("read"), sql("read").with("limited", false)]);
+    let decision = decide(&policy, &facts);
+    let rewrites: Vec<_> = decision
+        .rewrites
+        .iter()
+        .map(|rewrite| (rewrite.action, rewrite.rule.as_str(), rewrite.change.clone()))
+        .collect();
+    let unset = Change::UnsetEnv("A".into());
+    assert_eq!(
+        rewrites,
+        [
+            (1, "wide", Change::LimitRows(1000)),
+            (1, "wide", unset.clone()),
+            (2, "wide", unset),
+            (2, "narrow", Change::LimitRows(10)),
+            (2, "narrow", Change::SetEnv("B".into(), "1".into())),
+        ]
+    );
+}
+
+#[test]
+fn what_is_opaque_is_read_the_stricter_way() {
+    let policy = policy(RULES);
+    let mut unreadable = Action::new(&SQL, "?").with("limited", true);
+    unreadable.set_opaque("effect", "two grammars disagree");
+    let outcome = decide(&policy, &psql([unreadable])).outcomes[1].clone();
+    assert_eq!((outcome.verdict, outcome.rule.as_deref()), (Verdict::Deny, Some("no-ddl")));
+    assert_eq!(
+        outcome.because,
+        ["sql.effect is opaque: two grammars disagree", "sql.tables_written is absent"][..1]
+    );
+
+    // Whether to add a limit is unknown, so the call neither runs as it is nor changed.
+    let mut read = sql("read");
+    read.set_opaque("limited", "the limit is an expression");
+    let outcome = decide(&policy, &psql([read])).outcomes[1].clone();
+    assert_eq!((outcome.verdict, outcome.rule.as_deref()), (Verdict::Deny, Some("limit")));
+    assert_eq!(
+        outcome.reason,
+        "no more than 1000 rows, but whether to change this call cannot be read"
+    );
+    assert_eq!(
+        outcome.because,
+        ["sql.effect = read", "sql.limited is opaque: the limit is an expression"]
+    );
+}
+
+#[test]
+fn an_unreadable_excuse_excuses_nothing_and_takes_a_permission_away() {
+    let policy = policy(
+        r#"
+defaults.governed = "allow"
+[[rule]]
+id = "no"
+verdict = "deny"
+reason = "no"
+match.sql.effect = "write"
+unless.sql.limited = true
+[[rule]]
+id = "yes"
+verdict = "allow"
+match.sql.effect = "read"
+unless.sql.limited = true
+[[rule]]
+id = "change"
+verdict = "rewrite"
+match.sql.effect = "ddl"
+unless.sql.limited = true
+rewrite.limit_rows = 1
+"#,
+    );
+    let outcome = |effect: &str| {
+        let mut action = sql(effect);
+        action.set_opaque("limited", "why");
+        decide(&policy, &psql([action])).outcomes[1].clone()
+    };
+    let denied = outcome("write");
+    assert_eq!((denied.verdict, denied.rule.as_deref()), (Verdict::Deny, Some("no")));
+    assert_eq!(denied.because, ["sql.effect = write", "sql.limited is opaque: why"]);
+    assert_eq!(outcome("read").rule, None);
+    assert_eq!(outcome("ddl").verdict, Verdict::Deny);
+}
+
+#[test]
+fn an_opaque_action_that_no_rule_matches_takes_the_governed_default() {
+    let opaque = |domain| Action::opaque(domain, "?", "stdin is a pipe");
+    let outcome = decide(&policy(""), &psql([opaque(&SQL)])).outcomes[1].clone();
+    assert_eq!((outcome.verdict, outcome.rule), (Verdict::Deny, None));
+    assert_eq!(
+        outcome.reason,
+        "stdin is a pipe, and no rule covers it (`defaults.governed` is `deny`)"
+    );
+    assert_eq!(outcome.because, ["sql is opaque: stdin is a pipe"]);
+    let open = policy("defaults.governed = \"allow\"");
+    assert_eq!(decide(&open, &psql([opaque(&SQL)])).verdict, Verdict::Allow);
+    // A program that cannot be read is no milder than one that can.
+    let program = Facts { tool: None, actions: vec![opaque(&EXEC)] };
+    assert_eq!(decide(&policy(""), &program).verdict, Verdict::Deny);
+    let closed = policy("defaults = { exec = \"deny\", governed = \"allow\" }");
+    assert_eq!(decide(&closed, &program).verdict, Verdict::Deny);
+}
+
+#[test]
+fn opaque_can_be_asked_for() {
+    let policy = policy(
+        r#"
+[[rule]]
+id = "unreadable"
+verdict = "deny"
+reason = "no"
+match.sql.opaque = true
+[[rule]]
+id = "readable"
+verdict = "allow"
+match.sql.opaque = false
+"#,
+    );
+    let rule = |action| decide(&policy, &psql([action])).outcomes[1].rule.clone();
+    assert_eq!(rule(sql("read")).as_deref(), Some("readable"));
+    assert_eq!(rule(Action::opaque(&SQL, "?", "why")).as_deref(), Some("unreadable"));
+    let mut partly = sql("read");
+    partly.set_opaque("kinds", "why");
+    let decision = decide(&policy, &psql([partly]));
+    assert_eq!(decision.deciding.because, ["sql is opaque: why"]);
+}
+
+#[test]
+fn absent_facts_fail_every_demand() {
+    let policy = policy(
+        r#"
+[[rule]]
+id = "none"
+verdict = "allow"
+match.sql.tables_written = { none = ["secret"] }
+[[rule]]
+id = "false"
+verdict = "allow"
+match.sql.limited = false
+"#,
+    );
+    assert_eq!(decide(&policy, &psql([sql("read")])).verdict, Verdict::Deny);
+    assert_eq!(decide(&policy, &psql([written("read", &[])])).verdict, Verdict::Allow);
+}
+
+#[test]
+fn defaults_decide_what_no_rule_is_about() {
+    let policy = policy("");
+    let program = Facts { tool: None, actions: vec![exec()] };
+    let decision = decide(&policy, &program);
+    assert_eq!(decision.verdict, Verdict::Allow);
+    assert_eq!(
+        decision.deciding.reason,
+        "no tool governs this program (`defaults.exec` is `allow`)"
+    );
+    let nothing = decide(&policy, &psql([]));
+    assert_eq!(nothing.verdict, Verdict::Deny);
+    assert_eq!(nothing.deciding.reason, "no rule covers `psql` (`defaults.governed` is `deny`)");
+    let nothing_read = decide(&policy, &Facts::default());
+    assert_eq!(nothing_read.verdict, Verdict::Deny);
+    // A governed tool is no ungoverned program.
+    let policy = super::tests::policy("defaults = { exec = \"deny\", governed = \"allow\" }");
+    assert_eq!(decide(&policy, &program).verdict, Verdict::Deny);
+    assert_eq!(decide(&policy, &psql([sql("read")])).verdict, Verdict::Allow);
+    assert_eq!(decide(&policy, &psql([])).verdict, Verdict::Allow);
+}
+
+#[test]
+fn facts_of_the_call_stand_beside_those_of_its_actions() {
+    let policy = policy(
+        r#"
+[[rule]]
+id = "reads"
+verdict = "allow"
+match.sql.effect = "read"
+match.exec.path = "/usr/*"
+"#,
+    );
+    assert_eq!(decide(&policy, &psql([sql("read")])).verdict, Verdict::Allow);
+    let elsewhere = Action::new(&EXEC, "psql").with("path", "/tmp/psql");
+    let facts = Facts { tool: Some("psql"), actions: vec![elsewhere, sql("read")] };
+    assert_eq!(decide(&policy, &facts).verdict, Verdict::Deny);
+}
+
+#[test]
+fn tools_narrow_a_rule_and_say_what_it_is_about() {
+    let rule = |verdict: &str, rest: &str| {
+        policy(&format!("[[rule]]\nid = \"r\"\nverdict = \"{verdict}\"\nreason = \"x\"\n{rest}"))
+    };
+    let rules = |policy: &Policy, facts: &Facts| -> Vec<bool> {
+        decide(policy, facts).outcomes.iter().map(|outcome| outcome.rule.is_some()).collect()
+    };
+    let kubectl = || {
+        let get = Action::new(&K8S, "get").with("verb", "get");
+        Facts { tool: Some("kubectl"), actions: vec![exec(), get] }
+    };
+    let every = rule("deny", "tools = \"psql\"");
+    assert_eq!(rules(&every, &psql([sql("read")])), [true, true]);
+    assert_eq!(rules(&every, &psql([])), [true]);
+    assert_eq!(rules(&every, &kubectl()), [false, false]);
+    assert_eq!(rules(&every, &Facts { tool: None, actions: vec![exec()] }), [false]);
+
+    let by_call = rule("deny", "match.exec.path = \"/usr/bin/*\"");
+    assert_eq!(rules(&by_call, &psql([sql("read")])), [true, false]);
+    let by_domain = rule("allow", "tools = \"kubectl\"\nmatch.sql.effect = \"read\"");
+    assert_eq!(rules(&by_domain, &psql([sql("read")])), [false, false]);
+    // An environment change belongs to the call, and permits nothing of what the call does.
+    let environment = rule("rewrite", "tools = \"psql\"\nrewrite.set_env.A = \"1\"");
+    assert_eq!(rules(&environment, &psql([sql("read")])), [true, false]);
+    let limit = rule("rewrite", "tools = \"psql\"\nrewrite.limit_rows = 1");
+    assert_eq!(rules(&limit, &psql([sql("read")])), [false, true]);
+}
+
+#[test]
+fn observing_decides_the_same() {
+    let observing = policy(&format!("mode = \"observe\"\n{RULES}"));
+    let facts = psql([sql("admin")]);
+    let verdict = decide(&observing, &facts).verdict;
+    assert_eq!(verdict, decide(&policy(RULES), &facts).verdict);
+    assert_eq!(verdict, Verdict::Deny);
+}
+
+/// What a generated action knows of one fact.
+#[derive(Debug, Clone)]
+enum Known<T> {
+    Absent,
+    Opaque,
+    Value(T),
+}
+
+fn known<T: Clone + std::fmt::Debug + 'static>(
+    value: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = Known<T>> {
+    prop_oneof![
+        1 => Just(Known::Absent),
+        1 => Just(Known::Opaque),
+        4 => value.prop_map(Known::Value),
+    ]
+}
+
+fn put<T: Into<Value>>(action: &mut Action, name: &'static str, known: Known<T>) {
+    match known {
+        Known::Absent => {}
+        Known::Opaque => action.set_opaque(name, "unreadable"),
+        Known::Value(value) => action.set(name, value),
+    }
+}
+
+const TABLES: [&str; 3] = ["a", "b", "scratch.a"];
+
+fn tables() -> impl Strategy<Value = Value> + Clone {
+    prop::sample::subsequence(TABLES.to_vec(), 0..=3).prop_map(|names| names.into_iter().collect())
+}
+
+fn effects() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["read", "write", "ddl", "admin"])
+}
+
+prop_compose! {
+    fn sql_action()(
+        effect in known(effects()),
+        limited in known(any::<bool>()),
+        written in known(tables()),
+        depth in known(0i64..4),
+        whole in prop::bool::weighted(0.1),
+    ) -> Action {
+        let mut action = if whole {
+            Action::opaque(&SQL, "?", "unreadable")
+        } else {
+            Action::new(&SQL, "sql")
+        };
+        put(&mut action, "effect", effect);
+        put(&mut action, "limited", limited);
+        put(&mut action, "tables_written", written);
+        put(&mut action, "depth", depth);
+        action
+    }
+}
+
+prop_compose! {
+    fn exec_action()(injected in known(tables()), whole in prop::bool::weighted(0.1)) -> Action {
+        let mut action = if whole { Action::opaque(&EXEC, "?", "unreadable") } else { exec() };
+        put(&mut action, "injected", injected);
+        action
+    }
+}
+
+/// A call of a governed tool that does at least one thing.
+fn call() -> impl Strategy<Value = Facts> {
+    (exec_action(), prop::collection::vec(sql_action(), 1..4)).prop_map(|(first, others)| Facts {
+        tool: Some("psql"),
+        actions: [first].into_iter().chain(others).collect(),
+    })
+}
+
+fn names() -> impl Strategy<Value = Matcher> {
+    let patterns = || {
+        prop::sample::subsequence(vec!["a", "b", "scratch.*", "?"], 0..=2)
+            .prop_map(|texts| texts.into_iter().map(Pattern::new).collect::<Vec<_>>())
+    };
+    (patterns(), patterns(), patterns(), patterns())
+        .prop_map(|(any, all, only, none)| Matcher::Names(Names { any, all, only, none }))
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    let fact = |domain, name, matcher| Condition { domain, subject: Subject::Fact(name), matcher };
+    let effect = prop::collection::vec(effects(), 1..3).prop_map(|names| {
+        let any = names.into_iter().map(Pattern::new).collect();
+        Matcher::Names(Names { any, ..Names::default() })
+    });
+    prop_oneof![
+        effect.prop_map(move |matcher| fact(&SQL, "effect", matcher)),
+        any::<bool>().prop_map(move |want| fact(&SQL, "limited", Matcher::Bool(want))),
+        names().prop_map(move |matcher| fact(&SQL, "tables_written", matcher)),
+        (0i64..4).prop_map(move |above| {
+            fact(&SQL, "depth", Matcher::IntBetween { above: Some(above), below: None })
+        }),
+        names().prop_map(move |matcher| fact(&EXEC, "injected", matcher)),
+    ]
+}
+
+prop_compose! {
+    fn rule()(
+        verdict in prop::sample::select(vec![Verdict::Allow, Verdict::Rewrite, Verdict::Deny]),
+        matches in prop::collection::vec(condition(), 0..3),
+        unless in prop::collection::vec(condition(), 0..2),
+        every: bool,
+    ) -> Rule {
+        let sql = matches.iter().chain(&unless).any(|condition| condition.domain.name == SQL.name);
+        Rule {
+            id: "r".into(),
+            line: 1,
+            at: "p.toml:1".into(),
+            verdict,
+            reason: "x".into(),
+            changes: if verdict == Verdict::Rewrite { vec![Change::LimitRows(1)] } else { vec![] },
+            tools: vec![],
+            about: match (sql, every) {
+                (true, _) => About::Domain(SQL.name),
+                (false, true) => About::Every,
+                (false, false) => About::Call,
+            },
+            matches,
+            unless,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_policy()(rules in prop::collection::vec(rule(), 0..5), exec: bool, governed: bool) -> Policy {
+        let default = |deny| if deny { Verdict::Deny } else { Verdict::Allow };
+        let mut policy = policy("");
+        policy.rules = rules;
+        policy.defaults.exec = default(exec);
+        policy.defaults.governed = default(governed);
+        policy
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn an_action_more_is_never_milder(policy in any_policy(), facts in call(), extra in sql_action()) {
+        let before = decide(&policy, &facts).verdict;
+        let mut more = facts;
+        more.actions.push(extra);
+        prop_assert!(decide(&policy, &more).verdict >= before);
+    }
+
+    #[test]
+    fn a_deny_rule_more_is_never_milder(
+        policy in any_policy(),
+        facts in call(),
+        extra in rule(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let before = decide(&policy, &facts).verdict;
+        let mut more = policy;
+        let at = at.index(more.rules.len() + 1);
+        more.rules.insert(at, Rule { verdict: Verdict::Deny, changes: vec![], ..extra });
+        prop_assert!(decide(&more, &facts).verdict >= before);
+    }
+
+    #[test]
+    fn an_allow_rule_more_is_never_stricter(policy in any_policy(), facts in call(), extra in rule()) {
+        let before = decide(&policy, &facts).verdict;
+        let mut more = policy;
+        more.rules.push(Rule { verdict: Verdict::Allow, changes: vec![], ..extra });
+        prop_assert!(decide(&more, &facts).verdict <= before);
+    }
+
+    #[test]
+    fn an_unreadable_fact_is_never_milder(
+        policy in any_policy(),
+        facts in call(),
+        action in any::<prop::sample::Index>(),
+        fact in prop::sample::select(vec!["effect", "limited", "tables_written", "depth"]),
+    ) {
+        let mut less = facts.clone();
+        let action = action.index(less.actions.len());
+        let fact = if action == 0 { "injected" } else { fact };
+        less.actions[action].set_opaque(fact, "unreadable");
+        prop_assert!(decide(&policy, &less).verdict >= decide(&policy, &facts).verdict);
+    }
+
+    #[test]
+    fn an_unreadable_action_is_never_milder(
+        policy in any_policy(),
+        facts in call(),
+        action in any::<prop::sample::Index>(),
+    ) {
+        let mut less = facts.clone();
+        let action = &mut less.actions[action.index(facts.actions.len())];
+        *action = Action::opaque(action.domain, "?", "unreadable");
+        prop_assert!(decide(&policy, &less).verdict >= decide(&policy, &facts).verdict);
+    }
+
+    #[test]
+    fn the_deciding_outcome_is_one_of_the_strictest(policy in any_policy(), facts in call()) {
+        let decision = decide(&policy, &facts);
+        let strictest = decision.outcomes.iter().map(|outcome| outcome.verdict).max();
+        prop_assert_eq!(strictest, Some(decision.verdict));
+        prop_assert_eq!(decision.deciding.verdict, decision.verdict);
+        prop_assert_eq!(&decision.outcomes[decision.deciding.action], &decision.deciding);
+        let by_rule = decision
+            .outcomes
+            .iter()
+            .any(|outcome| outcome.verdict == decision.verdict && outcome.rule.is_some());
+        prop_assert_eq!(by_rule, decision.deciding.rule.is_some());
+        prop_assert!(decision.rewrites.is_empty() || decision.verdict == Verdict::Rewrite);
+    }
+
+    #[test]
+    fn any_text_is_a_policy_or_has_mistakes(text in "[\\[\\]{}=\"a-z.,0-9\n #'-]{0,80}") {
+        let text = format!("version = 1\n[[rule]]\n{text}");
+        if let Err(mistakes) = Policy::parse(&text, "p.toml", &SCHEMA) {
+            prop_assert!(!mistakes.is_empty());
+            for mistake in mistakes {
+                prop_assert!(mistake.span.end <= text.len());
+                prop_assert!(text.get(mistake.span).is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The domains and tools that this crate's tests speak of.
+
+use crate::fact::{Action, Domain, FactDef, Kind, Schema};
+
+const fn fact(name: &'static str, kind: Kind, values: &'static [&'static str]) -> FactDef {
+    FactDef { name, kind, values, doc: "" }
+}
+
+pub(crate) static EXEC: Domain = Domain {
+    name: "exec",
+    doc: "",
+    facts: &[fact("path", Kind::Str, &[]), fact("injected", Kind::Set, &[])],
+};
+
+pub(crate) static SQL: Domain = Domain {
+    name: "sql",
+    doc: "",
+    facts: &[
+        fact("effect", Kind::Str, &["read", "write", "ddl", "admin"]),
+        fact("limited", Kind::Bool, &[]),
+        fact("tables_written", Kind::Set, &[]),
+        fact("kinds", Kind::Set, &["select", "insert", "drop_table", "drop_view"]),
+        fact("depth", Kind::Int, &[]),
+    ],
+};
+
+pub(crate) static K8S: Domain =
+    Domain { name: "k8s", doc: "", facts: &[fact("verb", Kind::Str, &[])] };
+
+pub(crate) const SCHEMA: Schema =
+    Schema { domains: &[&EXEC, &SQL, &K8S], tools: &["psql", "kubectl"] };
+
+/// The action that stands first in every call.
+pub(crate) fn exec() -> Action {
+    Action::new(&EXEC, "psql").with("path", "/usr/bin/psql")
+}
