@@ -3,6 +3,7 @@
 //! Two are enough for most people: `cargo xtask run` shows claw at work and `cargo xtask test` runs every test;
 //! both bring what the machine lacks. The others are the parts those two are made of.
 
+mod bench;
 mod build;
 mod command;
 mod demo;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::bench::worker::{self, Surroundings};
 use crate::test::Selection;
 use crate::workspace::Workspace;
 
@@ -59,6 +61,11 @@ enum Task {
         #[arg(long)]
         allow_missing: bool,
     },
+    /// Measure what claw costs, beside the same work unguarded
+    Bench(bench::Options),
+    /// Serve the bench with work to measure
+    #[command(hide = true)]
+    BenchWorker(Surroundings),
     /// Install `claw` and the policies that come with it
     Install {
         /// Where to: the program goes to DIR/bin, the policies to DIR/share/claw/policies
@@ -88,6 +95,8 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Test { filter, allow_missing } => {
             return test::test(&workspace, &Selection { filter, allow_missing });
         }
+        Task::Bench(options) => bench::bench(&workspace, &options)?,
+        Task::BenchWorker(surroundings) => worker::serve(&surroundings)?,
         Task::Install { root } => {
             build::build(&workspace)?;
             install::install(&workspace.claw(), &workspace.path("policies"), &root)?;

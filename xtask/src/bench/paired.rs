@@ -1,0 +1,178 @@
+//! Two workers, one bare and one under `claw run`, that take turns at the same work, so that whatever else the
+//! machine does falls on both.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::worker::Work;
+use crate::command;
+
+/// One worker and the pipes to it.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// Starts a worker by the command that runs it, guarded or not.
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", command::line(&command)))?;
+        let orders = child.stdin.take();
+        let answers =
+            BufReader::new(child.stdout.take().context("the worker's output is not piped")?);
+        Ok(Self { child, orders, answers })
+    }
+
+    /// Has the work done so many times. Samples are nanoseconds.
+    pub(crate) fn perform(&mut self, work: Work, count: usize) -> Result<Vec<u64>> {
+        let orders = self.orders.as_mut().context("the worker's input is not piped")?;
+        writeln!(orders, "{} {count}", work.word()).context("the worker has ended")?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        let samples: Result<Vec<u64>, _> = line.split_whitespace().map(str::parse).collect();
+        let samples = samples.context("the worker does not answer with numbers")?;
+        if samples.is_empty() {
+            bail!("the worker ended during `{}`: {}", work.word(), self.child.wait()?);
+        }
+        Ok(samples)
+    }
+
+    /// Lets a worker that was just started become quiet, and gives its process as [`Self::pid`] does.
+    pub(crate) fn settle(&mut self) -> Result<u32> {
+        self.perform(Work::Spawn, 20)?;
+        Ok(self.pid())
+    }
+
+    /// The process that was started: `claw` itself for a guarded worker.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Worker {
+    /// A worker ends when its orders do.
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        drop(self.child.wait());
+    }
+}
+
+/// Both workers.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) bare: Worker,
+    pub(crate) guarded: Worker,
+}
+
+/// How often a measurement goes back and forth, and how much is done each time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    pub(crate) each: usize,
+}
+
+impl Pair {
+    /// Lets both do the work in turns, after one round that is not counted and warms the caches. Which side goes
+    /// first changes with the round.
+    pub(crate) fn measure(&mut self, work: Work, plan: Plan) -> Result<Samples> {
+        self.bare.perform(work, plan.each)?;
+        self.guarded.perform(work, plan.each)?;
+        let (mut bare, mut guarded) = (Vec::new(), Vec::new());
+        for round in 0..plan.rounds {
+            if round % 2 == 0 {
+                bare.extend(self.bare.perform(work, plan.each)?);
+                guarded.extend(self.guarded.perform(work, plan.each)?);
+            } else {
+                guarded.extend(self.guarded.perform(work, plan.each)?);
+                bare.extend(self.bare.perform(work, plan.each)?);
+            }
+        }
+        Ok(Samples { bare: Sorted::of(bare), guarded: Sorted::of(guarded) })
+    }
+}
+
+/// What both sides took.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    pub(crate) bare: Sorted,
+    pub(crate) guarded: Sorted,
+}
+
+impl Samples {
+    /// What claw adds at a percentile, in nanoseconds; negative where noise is larger than the difference.
+    pub(crate) fn added(&self, percent: usize) -> i64 {
+        self.guarded.percentile(percent).cast_signed() - self.bare.percentile(percent).cast_signed()
+    }
+
+    /// Guarded over bare at a percentile.
+    pub(crate) fn ratio(&self, percent: usize) -> f64 {
+        self.guarded.percentile(percent) as f64 / self.bare.percentile(percent) as f64
+    }
+}
+
+/// Samples in order.
+#[derive(Debug)]
+pub(crate) struct Sorted(Vec<u64>);
+
+impl Sorted {
+    /// Takes samples in any order.
+    pub(crate) fn of(mut samples: Vec<u64>) -> Self {
+        samples.sort_unstable();
+        Self(samples)
+    }
+
+    /// The sample that so many percent do not exceed; 0 where there is none.
+    pub(crate) fn percentile(&self, percent: usize) -> u64 {
+        let rank = (self.0.len() * percent).div_ceil(100).max(1);
+        self.0.get(rank - 1).copied().unwrap_or_default()
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_samples_by_nearest_rank() {
+        let sorted = Sorted::of((1..=200).rev().collect());
+        assert_eq!(
+            (sorted.percentile(50), sorted.percentile(99), sorted.percentile(100)),
+            (100, 198, 200)
+        );
+        assert_eq!(Sorted::of(vec![7]).percentile(50), 7);
+        assert_eq!(Sorted::of(vec![]).percentile(50), 0);
+    }
+
+    #[test]
+    fn added_is_the_difference_of_the_same_percentile() {
+        let samples = Samples {
+            bare: Sorted::of(vec![400, 410, 900]),
+            guarded: Sorted::of(vec![420, 430, 880]),
+        };
+        assert_eq!(samples.added(50), 20);
+        assert_eq!(samples.added(99), -20);
+        assert!((samples.ratio(50) - 430.0 / 410.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_worker_answers_orders_until_its_input_ends() -> Result<()> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "while read -r work count; do echo \"$count 5\"; done"]);
+        let mut worker = Worker::start(shell)?;
+        assert_eq!(worker.perform(Work::Spawn, 3)?, [3, 5]);
+        assert_eq!(worker.perform(Work::Build, 1)?, [1, 5]);
+        Ok(())
+    }
+}
