@@ -1,0 +1,110 @@
+//! One call as decoding hands it over: plain bytes, nothing that could still change.
+
+use std::borrow::Cow;
+
+/// What file descriptor 0 of a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stdin<'a> {
+    /// Nobody looked, or it cannot be read before the program does (a pipe past the limit, a socket).
+    #[default]
+    Unknown,
+    /// A terminal: somebody may type anything later.
+    Terminal,
+    /// Closed, or `/dev/null`: the program reads end of file at once.
+    Null,
+    /// Exactly these bytes, and nothing after them: they were read whole, and the caller hands the
+    /// program these bytes and no others.
+    Content(&'a [u8]),
+}
+
+/// One program about to run.
+///
+/// Everything is bytes: the kernel asks for no encoding, and a name that is not UTF-8 is still a
+/// name. Environment entries are `K=V` as in execve(2); where a name is there twice, the first
+/// counts, as in getenv(3).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Call<'a> {
+    /// The argument vector. May be empty, as execve(2) lets it be.
+    pub argv: &'a [&'a [u8]],
+    /// The environment, `K=V` each.
+    pub env: &'a [&'a [u8]],
+    /// The working directory, or nothing where it is not known.
+    pub cwd: Option<&'a [u8]>,
+    /// The resolved file that would run; `argv[0]` where nothing was resolved, as in `claw check`.
+    pub path: &'a [u8],
+    /// Every base name by which the file is known: as it was called, each symlink on the way, the
+    /// final file.
+    pub names: &'a [&'a [u8]],
+    /// What the program would read from file descriptor 0.
+    pub stdin: Stdin<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// The value of the environment variable `name`: the first entry, as getenv(3) finds it.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&'a [u8]> {
+        self.env.iter().find_map(|entry| {
+            let value = entry.strip_prefix(name.as_bytes())?;
+            value.strip_prefix(b"=")
+        })
+    }
+}
+
+/// Bytes as text for facts and for people: UTF-8 as it is, and otherwise each stray byte as `\xNN`
+/// and each backslash doubled. A name with stray bytes can look like another name that spells out
+/// `\xNN`, and like nothing else.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(escape(bytes)),
+    }
+}
+
+fn escape(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(&chunk.valid().replace('\\', r"\\"));
+        for byte in chunk.invalid() {
+            out.push_str(&format!(r"\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// The longest text an action carries for people, in bytes.
+const EXCERPT: usize = 400;
+
+/// The beginning of `text`, for people: whole where it is short, and cut at a character otherwise.
+pub(crate) fn excerpt(text: &str) -> String {
+    if text.len() <= EXCERPT {
+        return text.to_owned();
+    }
+    let end = (0..=EXCERPT).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_variable_counts() {
+        let call = Call { env: &[b"AB=0", b"A=1", b"A=2"], ..Call::default() };
+        assert_eq!(call.var("A"), Some(&b"1"[..]));
+        assert_eq!(call.var("B"), None);
+    }
+
+    #[test]
+    fn stray_bytes_are_spelled_out() {
+        assert_eq!(text(b"a\\xff"), "a\\xff");
+        assert_eq!(text(b"a\xff"), "a\\xff");
+        assert_eq!(text(b"\\\xff"), "\\\\\\xff");
+    }
+
+    #[test]
+    fn an_excerpt_ends_at_a_character() {
+        let long = "é".repeat(EXCERPT);
+        assert!(excerpt(&long).len() <= EXCERPT + '…'.len_utf8());
+        assert_eq!(excerpt("short"), "short");
+    }
+}

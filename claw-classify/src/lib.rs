@@ -1,0 +1,119 @@
+//! Calls to facts: what a program would do, read from its arguments, its environment and the content
+//! it is given.
+//!
+//! Pure: no clock, no file, no process; every function here is a function of bytes. What cannot be
+//! read is an opaque action or an opaque fact with a reason, never an absence.
+//!
+//! - [`classify`] gives the facts of a call; its first action is always of the domain `exec`.
+//! - [`rewrite`] applies what a policy asked for and gives the new argument vector and environment.
+//! - [`tool`] says which governed tool names mean, and [`TOOLS`] lists them: one tool, one file.
+//! - [`schema`] is what a policy may speak of.
+//!
+//! Known gaps: a view, a rule, a trigger, an operator, a cast and a user's own function do whatever
+//! their owner wrote, and no text shows it. Functions outside the server's catalogue are the fact
+//! `sql.functions_unknown`; the others are for the database's privileges.
+
+#![forbid(unsafe_code)]
+
+mod call;
+mod exec;
+mod getopt;
+mod kubectl;
+mod psql;
+mod sql;
+mod tool;
+
+use claw_policy::{Action, Change, Domain, Facts, Rewrite, Schema};
+
+pub use call::{Call, Stdin};
+pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
+
+/// Everything a policy may speak of.
+#[must_use]
+pub fn schema() -> Schema {
+    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN];
+    Schema { domains: DOMAINS, tools: &["psql", "kubectl"] }
+}
+
+/// The facts of a call.
+#[must_use]
+pub fn classify(call: &Call<'_>) -> Facts {
+    match tool(call.names) {
+        Meant::Nothing => Facts { tool: None, actions: vec![exec::action(call, &[])] },
+        Meant::Tool(tool) => {
+            let mut actions = vec![exec::action(call, tool.interpreter)];
+            actions.extend((tool.classify)(call));
+            Facts { tool: Some(tool.name), actions }
+        }
+        Meant::Disputed(one, other) => {
+            let mut actions = vec![exec::action(call, one.interpreter)];
+            for tool in [one, other] {
+                let reason = format!(
+                    "the program goes by names of `{}` and of `{}`: which of the two runs is not known",
+                    one.name, other.name
+                );
+                let text = actions[0].text.clone();
+                actions.extend(
+                    tool.domains.iter().map(|domain| Action::opaque(domain, &*text, &*reason)),
+                );
+            }
+            Facts { tool: Some(one.name), actions }
+        }
+    }
+}
+
+/// A call after its rewrites.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The argument vector to run.
+    pub argv: Vec<Vec<u8>>,
+    /// The environment to run it in.
+    pub env: Vec<Vec<u8>>,
+}
+
+/// Applies `rewrites`, which a decision on `facts` asked for, to the call that `facts` came from.
+///
+/// Applying the same rewrites to the result changes nothing further.
+///
+/// # Errors
+/// When a change cannot be made with certainty; the call must then be denied.
+pub fn rewrite(
+    call: &Call<'_>,
+    facts: &Facts,
+    rewrites: &[Rewrite],
+) -> Result<Rewritten, CannotRewrite> {
+    let mut env: Vec<Vec<u8>> = call.env.iter().map(|entry| entry.to_vec()).collect();
+    let mut of_the_tool = Vec::new();
+    for rewrite in rewrites {
+        match &rewrite.change {
+            Change::SetEnv(name, value) => {
+                unset(&mut env, name);
+                env.push(format!("{name}={value}").into_bytes());
+            }
+            Change::UnsetEnv(name) => unset(&mut env, name),
+            Change::LimitRows(_) => of_the_tool.push(rewrite.clone()),
+        }
+    }
+    let argv = match (of_the_tool.first(), tool(call.names)) {
+        (None, _) => call.argv.iter().map(|arg| arg.to_vec()).collect(),
+        (Some(_), Meant::Tool(tool)) if facts.tool == Some(tool.name) => {
+            (tool.rewrite)(call, &of_the_tool)?
+        }
+        (Some(first), _) => {
+            return Err(CannotRewrite {
+                rule: first.rule.clone(),
+                reason: "no tool is known that can make this change".to_owned(),
+            });
+        }
+    };
+    Ok(Rewritten { argv, env })
+}
+
+fn unset(env: &mut Vec<Vec<u8>>, name: &str) {
+    env.retain(|entry| {
+        entry.strip_prefix(name.as_bytes()).is_none_or(|rest| !rest.starts_with(b"="))
+    });
+}
+
+#[cfg(test)]
+mod tests;

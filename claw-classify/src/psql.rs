@@ -1,0 +1,118 @@
+//! psql: its command line, its environment, and the SQL it is given.
+//!
+//! Input: the call. Output: one action of the domain `sql` for each statement and each server
+//! setting, and one of the domain `psql` for everything else that has an effect of its own: an
+//! option, a variable of the environment, a backslash command, a source of commands.
+//!
+//! Source: PostgreSQL's `src/bin/psql` and `src/interfaces/libpq`, releases 15 to 18. What psql sends
+//! for `-c` is the text itself as one simple query; variables are not interpolated in it.
+//!
+//! Known gaps: scripts (`-f`, standard input) and terminal sessions are opaque.
+
+mod conninfo;
+mod environment;
+mod meta;
+mod options;
+mod plan;
+
+use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
+
+use crate::call::Call;
+use crate::sql;
+use crate::tool::{CannotRewrite, Denial, Tool};
+
+/// psql's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "psql",
+    names: &["psql"],
+    doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read; `-f`, standard input and terminal sessions are opaque.",
+    denial: Denial { prefix: "psql: error: ", status: 1 },
+    domains: &[&sql::DOMAIN, &DOMAIN],
+    // Debian's psql is a Perl script that runs the real one.
+    interpreter: &["PERL5LIB", "PERL5OPT", "PERLLIB", "PERL5DB"],
+    classify,
+    rewrite,
+};
+
+/// What psql does beside sending statements.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "psql",
+    doc: "One thing psql does beside sending a statement: an option, a variable of the environment, a backslash command, a source of commands.",
+    facts: &[
+        FactDef {
+            name: "source",
+            kind: Kind::Str,
+            values: &[
+                "option",
+                "connection",
+                "environment",
+                "variable",
+                "meta_command",
+                "file",
+                "stdin",
+                "terminal",
+            ],
+            doc: "Where it comes from.",
+        },
+        FactDef {
+            name: "name",
+            kind: Kind::Str,
+            values: &[],
+            doc: "The long name of the option, the name of the variable or connection keyword, or the backslash command without its backslash.",
+        },
+        FactDef {
+            name: "class",
+            kind: Kind::Str,
+            values: meta::CLASSES,
+            doc: "What it does: `inform` changes what is printed, `catalog` reads the server's catalogue, `query` runs the statement before it, `variable` sets a psql variable, `program` starts a program, `script` runs commands from elsewhere, `dynamic` runs what a statement returned, `connect` chooses the server by means claw does not follow, `environment` changes what programs psql starts will see, `role` changes a password.",
+        },
+    ],
+};
+
+fn classify(call: &Call<'_>) -> Vec<Action> {
+    plan::plan(call).into_iter().map(|step| step.action).collect()
+}
+
+/// The row limits for the statements of one argument.
+struct Limits<'a> {
+    place: plan::Place,
+    /// Statement and rows.
+    rows: Vec<(usize, u64)>,
+    /// The rule to name where it cannot be done.
+    rule: &'a str,
+}
+
+/// Puts row limits into the statements of `-c`. `rewrites` count the call-level action as 0.
+fn rewrite(call: &Call<'_>, rewrites: &[Rewrite]) -> Result<Vec<Vec<u8>>, CannotRewrite> {
+    let cannot = |rule: &str, reason: String| CannotRewrite { rule: rule.to_owned(), reason };
+    let steps = plan::plan(call);
+    let mut texts: Vec<Limits<'_>> = Vec::new();
+    for Rewrite { action, change, rule } in rewrites {
+        let Change::LimitRows(rows) = *change else {
+            return Err(cannot(rule, "psql knows no such change".to_owned()));
+        };
+        let step = action.checked_sub(1).and_then(|index| steps.get(index));
+        let Some(place) = step.and_then(|step| step.place) else {
+            let reason = "the rows do not come from a statement on the command line";
+            return Err(cannot(rule, reason.to_owned()));
+        };
+        let same_text =
+            |text: &&mut Limits<'_>| (text.place.arg, text.place.from) == (place.arg, place.from);
+        match texts.iter_mut().find(same_text) {
+            Some(text) => text.rows.push((place.statement, rows)),
+            None => texts.push(Limits { place, rows: vec![(place.statement, rows)], rule }),
+        }
+    }
+    let mut argv: Vec<Vec<u8>> = call.argv.iter().map(|arg| arg.to_vec()).collect();
+    for Limits { place, rows, rule } in texts {
+        let text = str::from_utf8(&call.argv[place.arg][place.from..])
+            .map_err(|_| cannot(rule, "the statement is not UTF-8".to_owned()))?;
+        let limited = sql::limit_rows(text, &rows).map_err(|reason| cannot(rule, reason))?;
+        argv[place.arg].truncate(place.from);
+        argv[place.arg].extend_from_slice(limited.as_bytes());
+    }
+    Ok(argv)
+}
+
+#[cfg(test)]
+mod tests;

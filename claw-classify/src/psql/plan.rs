@@ -1,0 +1,371 @@
+//! What one psql call would do, step by step, and where in the command line each step stands.
+
+use claw_policy::Action;
+
+use super::{DOMAIN, conninfo, environment, meta, options};
+use crate::call::{Call, Stdin, excerpt, text};
+use crate::getopt::{self, Item, Located};
+use crate::sql;
+
+/// Where a statement stands: in `argv[arg][from..]`, the `statement`th there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) arg: usize,
+    pub(super) from: usize,
+    pub(super) statement: usize,
+}
+
+/// One action and, for a statement of the command line, its place.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) action: Action,
+    pub(super) place: Option<Place>,
+}
+
+impl From<Action> for Step {
+    fn from(action: Action) -> Self {
+        Self { action, place: None }
+    }
+}
+
+/// The command line, sorted as `parse_psql_options` sorts it.
+#[derive(Debug, Default)]
+struct CommandLine<'a> {
+    /// `-c` and `-f`, in order: whether it is a file, and the text.
+    commands: Vec<(bool, Located<'a>)>,
+    list: bool,
+    no_psqlrc: bool,
+    dbname: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    port: Option<&'a [u8]>,
+    user: Option<&'a [u8]>,
+    /// Actions that options have by themselves.
+    steps: Vec<Step>,
+    /// Set by `--help` and `--version`: psql prints and leaves before it does anything else.
+    informs: Option<&'static str>,
+}
+
+/// Everything a call would do. Never empty.
+pub(super) fn plan(call: &Call<'_>) -> Vec<Step> {
+    let line = match read(call) {
+        Ok(line) => line,
+        Err(action) => return both_opaque(&action),
+    };
+    if let Some(name) = line.informs {
+        return vec![fact("option", name, "inform", format!("--{name}")).into()];
+    }
+    let mut steps = line.steps;
+    let mut session = sql::Session::default();
+    let target = connection(call, line.dbname, line.host, line.port, line.user, &mut session);
+    steps.extend(target.steps);
+    steps.extend(environment::steps(call, line.no_psqlrc, &line.commands, &mut session));
+    session.connection = target.connection;
+    if line.list {
+        steps.push(fact("option", "list", "catalog", "--list").into());
+        return steps;
+    }
+    if line.commands.is_empty() {
+        steps.extend(input(call, &session));
+    }
+    for (is_file, value) in &line.commands {
+        let said = text(value.bytes);
+        if *is_file {
+            steps.extend(script("file", &said, "the file is not read", &session));
+        } else if let Some(command) = value.bytes.strip_prefix(b"\\") {
+            steps.push(meta_command(command).into());
+        } else {
+            let statements = sql::actions(value.bytes, &mut session);
+            steps.extend(statements.into_iter().enumerate().map(|(statement, action)| Step {
+                action,
+                place: Some(Place { arg: value.arg, from: value.from, statement }),
+            }));
+        }
+    }
+    steps
+}
+
+fn both_opaque(reason: &str) -> Vec<Step> {
+    vec![
+        Action::opaque(&sql::DOMAIN, reason, reason).into(),
+        Action::opaque(&DOMAIN, reason, reason).into(),
+    ]
+}
+
+/// An action of the domain `psql`.
+pub(super) fn fact(source: &str, name: &str, class: &str, text: impl Into<String>) -> Action {
+    Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
+}
+
+fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
+    let mut line = CommandLine::default();
+    // psql looks at its first argument before getopt does.
+    match call.argv {
+        [_, first, ..] if *first == b"-?" => line.informs = Some("help"),
+        [_, only] if *only == b"--help" => line.informs = Some("help"),
+        [_, first, ..] if *first == b"--version" || *first == b"-V" => {
+            line.informs = Some("version");
+        }
+        _ => {}
+    }
+    if line.informs.is_some() {
+        return Ok(line);
+    }
+    let posix = call.env.iter().any(|entry| entry.starts_with(b"POSIXLY_CORRECT="));
+    let (mut dbname, mut operands) = (None, Vec::new());
+    for item in getopt::read(call.argv, options::OPTIONS, posix) {
+        let (opt, value) = match item {
+            Item::Refused { word, why } => {
+                return Err(format!("psql is given {why}: `{}`", excerpt(&text(word))));
+            }
+            Item::Operand(operand) => {
+                operands.push(operand.bytes);
+                continue;
+            }
+            Item::Option { opt, value } => (opt.name(), value),
+        };
+        let Some(value) = value else {
+            match opt {
+                "help" | "version" => {
+                    line.informs = Some(opt);
+                    return Ok(line);
+                }
+                "list" => line.list = true,
+                "no-psqlrc" => line.no_psqlrc = true,
+                _ => {}
+            }
+            continue;
+        };
+        match opt {
+            "help" => {
+                line.informs = Some(opt);
+                return Ok(line);
+            }
+            "command" => line.commands.push((false, value)),
+            "file" => line.commands.push((true, value)),
+            "dbname" => dbname = Some(value.bytes),
+            "host" => line.host = Some(value.bytes),
+            "port" => line.port = Some(value.bytes),
+            "username" => line.user = Some(value.bytes),
+            "output" => line.steps.push(output(value.bytes).into()),
+            "log-file" => {
+                let said = format!("--log-file={}", excerpt(&text(value.bytes)));
+                line.steps.push(fact("option", opt, "file_write", said).into());
+            }
+            "set" | "variable" => line.steps.extend(variable(value.bytes).map(Step::from)),
+            // Field and record separators, table attributes and `\pset` change what is printed.
+            _ => {}
+        }
+    }
+    let mut operands = operands.into_iter();
+    line.dbname = dbname.or_else(|| operands.next());
+    line.user = line.user.or_else(|| operands.next());
+    Ok(line)
+}
+
+fn output(target: &[u8]) -> Action {
+    let class = if target.starts_with(b"|") { "program" } else { "file_write" };
+    fact("option", "output", class, format!("--output={}", excerpt(&text(target))))
+}
+
+/// `-v NAME=VALUE`. Prompts run what stands between backquotes when they are shown; other variables
+/// only matter where a script uses them.
+fn variable(assignment: &[u8]) -> Option<Action> {
+    let name_end = assignment.iter().position(|&byte| byte == b'=').unwrap_or(assignment.len());
+    let (name, value) = assignment.split_at(name_end);
+    let name = text(name);
+    let class =
+        if value.contains(&b'`') && name.starts_with("PROMPT") { "program" } else { "variable" };
+    Some(fact("variable", &name, class, excerpt(&text(assignment))))
+}
+
+fn meta_command(command: &[u8]) -> Action {
+    let said = format!("\\{}", text(command));
+    let Ok(command) = str::from_utf8(command) else {
+        return Action::opaque(&DOMAIN, excerpt(&said), "the backslash command is not UTF-8");
+    };
+    let cut = meta::cut(command);
+    // psql runs one backslash command per `-c`; a second backslash may be an argument or the rest of
+    // the line, depending on quotes and on the command.
+    if cut.arguments.contains('\\') {
+        return Action::opaque(
+            &DOMAIN,
+            excerpt(&said),
+            "a second backslash follows the backslash command",
+        );
+    }
+    match meta::class(cut) {
+        Ok(class) => fact("meta_command", cut.name, class, excerpt(&said)),
+        Err(reason) => Action::opaque(&DOMAIN, excerpt(&said), reason),
+    }
+}
+
+fn input(call: &Call<'_>, session: &sql::Session) -> Vec<Step> {
+    match call.stdin {
+        Stdin::Null => vec![fact("stdin", "stdin", "inform", "no input").into()],
+        Stdin::Content(content) if content.iter().all(u8::is_ascii_whitespace) => {
+            vec![fact("stdin", "stdin", "inform", "no input").into()]
+        }
+        Stdin::Terminal => {
+            script("terminal", "a terminal session", "anything may be typed", session)
+        }
+        Stdin::Unknown | Stdin::Content(_) => {
+            script("stdin", "standard input", "standard input is not read", session)
+        }
+    }
+}
+
+/// A source of commands that is not read: opaque as SQL and as psql's own commands.
+fn script(source: &str, said: &str, reason: &str, session: &sql::Session) -> Vec<Step> {
+    let mut psql = fact(source, source, "script", excerpt(said));
+    psql.text = excerpt(said);
+    let mut unread = Action::opaque(&sql::DOMAIN, excerpt(said), reason);
+    session.describe(&mut unread);
+    vec![psql.into(), unread.into()]
+}
+
+struct Target {
+    connection: sql::Connection,
+    steps: Vec<Step>,
+}
+
+/// Where psql connects, and the settings that come with it.
+fn connection(
+    call: &Call<'_>,
+    dbname: Option<&[u8]>,
+    host: Option<&[u8]>,
+    port: Option<&[u8]>,
+    user: Option<&[u8]>,
+    session: &mut sql::Session,
+) -> Target {
+    let mut steps = Vec::new();
+    let own = |bytes: Option<&[u8]>| bytes.map(|bytes| text(bytes).into_owned());
+    let mut connection = sql::Connection {
+        host: own(host.or_else(|| call.var("PGHOST"))),
+        port: own(port.or_else(|| call.var("PGPORT"))),
+        user: own(user.or_else(|| call.var("PGUSER"))),
+        database: own(call.var("PGDATABASE")),
+    };
+    let name = own(dbname.or_else(|| call.var("PGDATABASE")));
+    match name {
+        Some(name) if conninfo::is_connection_string(&name) => match conninfo::parse(&name) {
+            Ok(parameters) => {
+                for (keyword, value) in parameters {
+                    steps.extend(keyword_steps(&keyword, value, &mut connection, session));
+                }
+            }
+            Err(reason) => {
+                steps.push(Action::opaque(&DOMAIN, excerpt(&name), &*reason).into());
+                session.unreadable.get_or_insert(reason);
+            }
+        },
+        Some(name) => connection.database = Some(name),
+        None => {}
+    }
+    Target { connection, steps }
+}
+
+/// Keywords that choose how to reach and prove the server, and nothing that a statement would notice.
+const PLAIN: &[&str] = &[
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "passfile",
+    "password",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "scram_client_key",
+    "scram_server_key",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
+
+fn keyword_steps(
+    keyword: &str,
+    value: String,
+    connection: &mut sql::Connection,
+    session: &mut sql::Session,
+) -> Vec<Step> {
+    match keyword {
+        "host" => connection.host = Some(value),
+        "port" => connection.port = Some(value),
+        "user" => connection.user = Some(value),
+        "dbname" => connection.database = Some(value),
+        "options" => return settings(&value, "connection", session),
+        "client_encoding" => return vec![encoding(&value, session).into()],
+        "service" | "servicefile" => {
+            return vec![
+                fact("connection", keyword, "connect", format!("{keyword}={value}")).into(),
+            ];
+        }
+        "replication" => {
+            let reason = "a replication connection takes commands that are not SQL";
+            session.unreadable.get_or_insert_with(|| reason.to_owned());
+        }
+        "sslkeylogfile" => {
+            return vec![fact("connection", keyword, "file_write", excerpt(&value)).into()];
+        }
+        // `engine:key` loads an engine into psql.
+        "sslkey" if value.contains(':') => {
+            return vec![fact("connection", keyword, "program", excerpt(&value)).into()];
+        }
+        "sslkey" => {}
+        _ if PLAIN.contains(&keyword) => {}
+        _ => {
+            let reason = format!("the connection keyword `{keyword}` is not known");
+            return vec![Action::opaque(&DOMAIN, excerpt(keyword), reason).into()];
+        }
+    }
+    Vec::new()
+}
+
+/// The settings of `options=` or `PGOPTIONS`, one action each.
+pub(super) fn settings(options: &str, source: &str, session: &mut sql::Session) -> Vec<Step> {
+    let read = conninfo::settings(options);
+    read.into_iter()
+        .map(|setting| match setting {
+            Ok((name, value)) if name == "client_encoding" => encoding(&value, session).into(),
+            Ok((name, value)) => {
+                session.note(&name, &value);
+                sql::setting(&name, Some(&value), format!("{source} options: {name}={value}"))
+                    .into()
+            }
+            Err(word) => {
+                let reason = format!("`{word}` among the server options is not a setting");
+                session.unreadable.get_or_insert_with(|| reason.clone());
+                Action::opaque(&sql::DOMAIN, excerpt(&word), reason).into()
+            }
+        })
+        .collect()
+}
+
+/// The client encoding, which decides where a text splits.
+pub(super) fn encoding(value: &str, session: &mut sql::Session) -> Action {
+    session.note("client_encoding", value);
+    sql::setting("client_encoding", Some(value), format!("client_encoding={value}"))
+}

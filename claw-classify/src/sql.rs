@@ -1,0 +1,181 @@
+//! SQL texts to facts: one action for each statement and each server setting.
+//!
+//! Input: a text as one simple query sends it, and what is known of the session. Output: actions of
+//! the domain `sql` in the order of the statements. The whole text is parsed at once; nothing here
+//! looks for semicolons.
+//!
+//! A text that cannot be read, that a session setting would make the server split otherwise, or that
+//! nests too deeply is one opaque action.
+
+mod functions;
+mod limit;
+mod session;
+mod standard;
+mod statement;
+
+use claw_policy::{Action, Domain, FactDef, Kind};
+
+use crate::call::excerpt;
+
+pub(crate) use limit::limit_rows;
+pub(crate) use session::{Connection, Session};
+use statement::{Effect, Statement};
+
+const fn fact(
+    name: &'static str,
+    kind: Kind,
+    values: &'static [&'static str],
+    doc: &'static str,
+) -> FactDef {
+    FactDef { name, kind, values, doc }
+}
+
+/// What one SQL statement would do.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "sql",
+    doc: "One SQL statement, or one setting that the client hands the server when it connects.",
+    facts: &[
+        fact(
+            "kind",
+            Kind::Str,
+            &[],
+            "The statement: `select`, `values`, `table`, `insert`, `update`, `delete`, `merge`, `copy`, `explain`, `show`, `set`, `reset`, `begin`, `commit`, `rollback`, `savepoint`, `release`, `create`, `alter`, `drop`, `truncate`, and so on.",
+        ),
+        fact(
+            "kinds",
+            Kind::Set,
+            &[],
+            "The statement and every statement inside it that would run: the parts of a WITH clause, what EXPLAIN ANALYZE runs.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            Effect::NAMES,
+            "The strongest effect of the statement and of what runs inside it, known functions included. A statement that only calls functions outside the catalogue can be `read`: see `functions_unknown`.",
+        ),
+        fact(
+            "tables",
+            Kind::Set,
+            &[],
+            "All tables and views named, as they are written: schema first where it is given, folded to lower case where not quoted, names of the statement's own WITH clauses left out.",
+        ),
+        fact("tables_read", Kind::Set, &[], "Those of `tables` that are read or only planned."),
+        fact(
+            "tables_written",
+            Kind::Set,
+            &[],
+            "Those of `tables` that are changed, locked, created or dropped.",
+        ),
+        fact("functions", Kind::Set, &[], "The functions called, as tables are written."),
+        fact(
+            "functions_unknown",
+            Kind::Set,
+            &[],
+            "Those of `functions` that would run and are not in the server's catalogue: extensions' and users' own.",
+        ),
+        fact(
+            "function_effects",
+            Kind::Set,
+            functions::CLASSES,
+            "What the functions that would run do. `read` is always there, so that `only` can be asked.",
+        ),
+        fact(
+            "has_where",
+            Kind::Bool,
+            &[],
+            "Whether an UPDATE, DELETE or SELECT has a WHERE clause.",
+        ),
+        fact(
+            "unfiltered",
+            Kind::Bool,
+            &[],
+            "Whether an UPDATE or DELETE that would run, the statement itself or one inside it, has no WHERE clause.",
+        ),
+        fact(
+            "limited",
+            Kind::Bool,
+            &[],
+            "Whether the statement returns no more rows than its text says: a literal LIMIT or FETCH FIRST, or one row by construction. Absent where a row limit makes no sense.",
+        ),
+        fact("limit", Kind::Int, &[], "The literal row limit, in rows."),
+        fact("returning", Kind::Bool, &[], "Whether a statement that writes returns rows."),
+        fact(
+            "locks",
+            Kind::Bool,
+            &[],
+            "Whether it takes locks by its own words: FOR UPDATE and its kin, LOCK.",
+        ),
+        fact(
+            "setting",
+            Kind::Str,
+            &[],
+            "The server setting that is set or reset, in lower case; `all` for all of them.",
+        ),
+        fact(
+            "setting_value",
+            Kind::Str,
+            &[],
+            "The new value, in lower case, where it is one literal.",
+        ),
+        fact(
+            "transaction_modes",
+            Kind::Set,
+            &["read_only", "read_write", "isolation", "deferrable", "snapshot"],
+            "The transaction modes asked for.",
+        ),
+        fact(
+            "copy",
+            Kind::Str,
+            &["to_client", "from_client", "to_file", "from_file", "program"],
+            "Where COPY moves rows.",
+        ),
+        fact("host", Kind::Str, &[], "The server's host, where the call says it."),
+        fact("port", Kind::Str, &[], "The server's port, where the call says it."),
+        fact("database", Kind::Str, &[], "The database, where the call says it."),
+        fact("user", Kind::Str, &[], "The database user, where the call says it."),
+    ],
+};
+
+/// The statements of one text. The session learns what a later text must know.
+pub(crate) fn actions(text: &[u8], session: &mut Session) -> Vec<Action> {
+    let actions = match read(text, session) {
+        Ok(statements) if statements.is_empty() => {
+            let empty = Statement::new("empty", Effect::Read);
+            vec![empty.action("an empty text")]
+        }
+        Ok(statements) => {
+            let source = str::from_utf8(text).unwrap_or_default();
+            statements.iter().map(|statement| statement.action(statement.text(source))).collect()
+        }
+        Err(reason) => {
+            let said = excerpt(&crate::call::text(text));
+            vec![Action::opaque(&DOMAIN, said, reason)]
+        }
+    };
+    let mut actions: Vec<Action> = actions;
+    for action in &mut actions {
+        session.describe(action);
+    }
+    session.learn(&actions);
+    actions
+}
+
+fn read(text: &[u8], session: &Session) -> Result<Vec<Statement>, String> {
+    if let Some(reason) = &session.unreadable {
+        return Err(reason.clone());
+    }
+    let text = str::from_utf8(text).map_err(|_| "the text is not UTF-8".to_owned())?;
+    standard::read(text)
+}
+
+/// A setting that reaches the server outside any statement.
+pub(crate) fn setting(name: &str, value: Option<&str>, text: impl Into<String>) -> Action {
+    let mut statement = Statement::new("set", Effect::Session);
+    statement.setting = Some(name.to_lowercase());
+    statement.setting_value = value.map(str::to_lowercase);
+    let text: String = text.into();
+    statement.action(&excerpt(&text))
+}
+
+#[cfg(test)]
+mod tests;

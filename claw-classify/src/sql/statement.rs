@@ -1,0 +1,151 @@
+//! What was read of one statement, whichever parser read it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use claw_policy::{Action, Value};
+
+use super::DOMAIN;
+use super::functions;
+use crate::call::excerpt;
+
+/// What a statement does, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effect {
+    /// Reads, and changes nothing anybody could notice.
+    Read,
+    /// Begins or ends a transaction.
+    Transaction,
+    /// Changes the session only: settings, cursors, prepared statements, advisory locks.
+    Session,
+    /// Changes rows, sequences or large objects, or locks rows.
+    Write,
+    /// Changes what tables and other objects there are.
+    Ddl,
+    /// Changes the server, its roles and privileges, or reaches outside the database.
+    Admin,
+}
+
+impl Effect {
+    pub(super) const NAMES: &[&str] = &["read", "transaction", "session", "write", "ddl", "admin"];
+
+    pub(super) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Statement {
+    pub(super) kind: &'static str,
+    pub(super) kinds: BTreeSet<&'static str>,
+    pub(super) effect: Effect,
+    /// Why the effect cannot be told, where it cannot.
+    pub(super) opaque: Option<String>,
+    pub(super) tables_read: BTreeSet<String>,
+    pub(super) tables_written: BTreeSet<String>,
+    /// The functions that would run.
+    pub(super) functions: BTreeSet<String>,
+    /// The functions that are only planned, in an EXPLAIN without ANALYZE.
+    pub(super) functions_planned: BTreeSet<String>,
+    pub(super) has_where: Option<bool>,
+    pub(super) unfiltered: bool,
+    pub(super) limited: Option<bool>,
+    pub(super) limit: Option<i64>,
+    pub(super) returning: bool,
+    pub(super) locks: bool,
+    pub(super) setting: Option<String>,
+    pub(super) setting_value: Option<String>,
+    pub(super) transaction_modes: BTreeSet<&'static str>,
+    pub(super) copy: Option<&'static str>,
+    /// Where it stands in the text, in bytes, or nothing for the whole of it.
+    pub(super) span: Option<Range<usize>>,
+}
+
+impl Statement {
+    pub(super) fn new(kind: &'static str, effect: Effect) -> Self {
+        Self {
+            kind,
+            kinds: BTreeSet::from([kind]),
+            effect,
+            opaque: None,
+            tables_read: BTreeSet::new(),
+            tables_written: BTreeSet::new(),
+            functions: BTreeSet::new(),
+            functions_planned: BTreeSet::new(),
+            has_where: None,
+            unfiltered: false,
+            limited: None,
+            limit: None,
+            returning: false,
+            locks: false,
+            setting: None,
+            setting_value: None,
+            transaction_modes: BTreeSet::new(),
+            copy: None,
+            span: None,
+        }
+    }
+
+    /// Raises the effect to at least `effect`.
+    pub(super) fn raise(&mut self, effect: Effect) {
+        self.effect = self.effect.max(effect);
+    }
+
+    /// The statement's own words.
+    pub(super) fn text<'a>(&self, source: &'a str) -> &'a str {
+        let own = self.span.clone().and_then(|span| source.get(span));
+        own.unwrap_or(source).trim()
+    }
+
+    /// The facts.
+    pub(super) fn action(&self, text: &str) -> Action {
+        let mut action = Action::new(&DOMAIN, excerpt(text));
+        let called = functions::Called::of(&self.functions);
+        let effect = self.effect.max(called.effect);
+        action.set("kind", self.kind);
+        action.set("kinds", self.kinds.iter().copied().collect::<Value>());
+        match &self.opaque {
+            Some(reason) => action.set_opaque("effect", reason.clone()),
+            None => action.set("effect", effect.name()),
+        }
+        let both: BTreeSet<String> =
+            self.tables_read.union(&self.tables_written).cloned().collect();
+        action.set("tables", both);
+        action.set("tables_read", self.tables_read.clone());
+        action.set("tables_written", self.tables_written.clone());
+        let functions: BTreeSet<String> =
+            self.functions.union(&self.functions_planned).cloned().collect();
+        action.set("functions", functions);
+        action.set("functions_unknown", called.unknown.into_iter().collect::<Value>());
+        action.set("function_effects", called.classes.into_iter().collect::<Value>());
+        if let Some(has_where) = self.has_where {
+            action.set("has_where", has_where);
+        }
+        action.set("unfiltered", self.unfiltered);
+        if let Some(limited) = self.limited {
+            action.set("limited", limited);
+        }
+        if let Some(limit) = self.limit {
+            action.set("limit", limit);
+        }
+        action.set("returning", self.returning);
+        action.set("locks", self.locks);
+        if let Some(setting) = &self.setting {
+            action.set("setting", setting.as_str());
+        }
+        if let Some(value) = &self.setting_value {
+            action.set("setting_value", value.as_str());
+        }
+        if !self.transaction_modes.is_empty() {
+            action.set(
+                "transaction_modes",
+                self.transaction_modes.iter().copied().collect::<Value>(),
+            );
+        }
+        if let Some(copy) = self.copy {
+            action.set("copy", copy);
+        }
+        action
+    }
+}

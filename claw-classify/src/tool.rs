@@ -1,0 +1,109 @@
+//! The governed tools, one row each, and how names lead to them.
+
+use claw_policy::{Action, Domain, Rewrite};
+
+use crate::call::Call;
+use crate::{kubectl, psql};
+
+/// How a tool reports an error, so that a denial reads like the tool's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denial {
+    /// What the tool writes before the message.
+    pub prefix: &'static str,
+    /// The exit status of the tool for an error of this kind.
+    pub status: u8,
+}
+
+/// A tool that claw reads.
+#[derive(Debug)]
+pub struct Tool {
+    /// The name policies use.
+    pub name: &'static str,
+    /// Every base name the tool's program file goes by.
+    pub names: &'static [&'static str],
+    /// What is read of it and what is not, for the documentation.
+    pub doc: &'static str,
+    /// How it reports an error.
+    pub denial: Denial,
+    /// The domains of its actions, the one that speaks for the tool first.
+    pub domains: &'static [&'static Domain],
+    /// Variables that load code into the interpreter the tool is written in.
+    pub(crate) interpreter: &'static [&'static str],
+    /// What a call would do, without the call-level action.
+    pub(crate) classify: fn(&Call<'_>) -> Vec<Action>,
+    /// The argument vector after the changes, all of which are the tool's own.
+    pub(crate) rewrite: Rewriter,
+}
+
+/// Gives the argument vector after the changes; actions are counted as in the facts of the call.
+pub(crate) type Rewriter = fn(&Call<'_>, &[Rewrite]) -> Result<Vec<Vec<u8>>, CannotRewrite>;
+
+/// A change that a policy asks for and that cannot be made to this call. The call must not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot apply rule `{rule}`: {reason}")]
+pub struct CannotRewrite {
+    /// The rule that asked for the change.
+    pub rule: String,
+    /// What stands against it.
+    pub reason: String,
+}
+
+/// Every governed tool.
+pub static TOOLS: &[&Tool] = &[&psql::TOOL, &kubectl::TOOL];
+
+/// What a set of names means.
+#[derive(Debug, Clone, Copy)]
+pub enum Meant {
+    /// A program that is not governed.
+    Nothing,
+    /// This tool.
+    Tool(&'static Tool),
+    /// Two different tools: no reading of the arguments is safe.
+    Disputed(&'static Tool, &'static Tool),
+}
+
+/// The tool that these base names mean. Allocates nothing.
+#[must_use]
+pub fn tool(names: &[&[u8]]) -> Meant {
+    let mut found: Option<&'static Tool> = None;
+    for name in names {
+        let Some(tool) = TOOLS.iter().find(|tool| tool.goes_by(name)) else { continue };
+        match found {
+            Some(first) if !std::ptr::eq(first, *tool) => return Meant::Disputed(first, tool),
+            _ => found = Some(tool),
+        }
+    }
+    found.map_or(Meant::Nothing, Meant::Tool)
+}
+
+impl Tool {
+    fn goes_by(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|known| known.as_bytes() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_tools() {
+        assert!(matches!(tool(&[b"ls"]), Meant::Nothing));
+        assert!(matches!(tool(&[]), Meant::Nothing));
+        assert!(
+            matches!(tool(&[b"pg", b"psql", b"pg_wrapper"]), Meant::Tool(t) if t.name == "psql")
+        );
+        assert!(matches!(tool(&[b"psql", b"kubectl"]), Meant::Disputed(..)));
+    }
+
+    #[test]
+    fn every_tool_goes_by_its_name_and_no_two_share_one() {
+        let mut seen = std::collections::BTreeSet::new();
+        for tool in TOOLS {
+            assert!(tool.names.contains(&tool.name), "{}", tool.name);
+            for name in tool.names {
+                assert!(seen.insert(*name), "`{name}` means two tools");
+            }
+        }
+    }
+}
