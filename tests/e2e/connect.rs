@@ -1,1 +1,221 @@
-//! Being written.
+//! Connections: decided in the kernel, by network, port and protocol, and every decision a record.
+//!
+//! Only loopback addresses are used; each test has ports of its own.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
+
+use claw_tests::call::{Call, Ran};
+use claw_tests::claw::Guard;
+use claw_tests::scenario::Scenario;
+use claw_tests::tracee::{Linkage, program};
+
+const UDP: [&str; 4] = ["udp-connect", "udp-sendto", "udp-sendmsg", "udp-sendmmsg"];
+
+/// Reaches for `address` and `port` by `form` of `connect_forms.c`.
+fn reach(form: &str, address: &str, port: u16) -> Call {
+    let program = program("connect_forms", Linkage::Static).display().to_string();
+    Call::new([&program, form, address, &port.to_string()])
+}
+
+/// Somebody who waits at an address, for TCP or for UDP.
+enum Listener {
+    Tcp(TcpListener),
+    Udp(UdpSocket),
+}
+
+impl Listener {
+    fn new(form: &str, address: &str, port: u16) -> Self {
+        let at: SocketAddr = match address.strip_prefix("::ffff:") {
+            Some(v4) => format!("{v4}:{port}").parse(),
+            None if address.contains(':') => format!("[{address}]:{port}").parse(),
+            None => format!("{address}:{port}").parse(),
+        }
+        .expect("an address");
+        if form == "tcp" {
+            let listener = TcpListener::bind(at).unwrap_or_else(|error| panic!("{at}: {error}"));
+            listener.set_nonblocking(true).expect("a socket can be non-blocking");
+            Self::Tcp(listener)
+        } else {
+            let socket = UdpSocket::bind(at).unwrap_or_else(|error| panic!("{at}: {error}"));
+            socket.set_read_timeout(Some(Duration::from_millis(1))).expect("a time-out");
+            Self::Udp(socket)
+        }
+    }
+
+    /// How many have come since the last time. On loopback what was sent has arrived when the sender ends.
+    fn callers(&self) -> usize {
+        let once = || match self {
+            Self::Tcp(listener) => listener.accept().map(drop),
+            Self::Udp(socket) => socket.recv_from(&mut [0; 16]).map(drop),
+        };
+        let mut callers = 0;
+        loop {
+            match once() {
+                Ok(()) => callers += 1,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return callers,
+                Err(error) => panic!("the listener fails: {error}"),
+            }
+        }
+    }
+}
+
+/// How rules and records write the place: a v4-mapped address is the IPv4 address in it.
+fn written(address: &str, port: u16) -> String {
+    let v4 = address.strip_prefix("::ffff:").unwrap_or(address);
+    if v4.contains(':') { format!("[{v4}]:{port}") } else { format!("{v4}:{port}") }
+}
+
+/// Bare the call arrives; guarded it arrives just where no rule denies it, and is recorded either way.
+fn decide(guard: &Guard, form: &str, address: &str, port: u16, rule: &str, allowed: bool) -> Ran {
+    let scenario = Scenario::new(format!("{form} to {address} port {port}"));
+    let listener = Listener::new(form, address, port);
+    let call = reach(form, address, port);
+    scenario.control("without claw it arrives");
+    assert_eq!(call.bare().exits(0).out(), "ok");
+    assert_eq!(listener.callers(), 1);
+
+    let ran = call.guarded(guard).exits(0);
+    scenario.then(if allowed {
+        "it arrives under claw"
+    } else {
+        "it fails under claw, and nothing arrives"
+    });
+    let out = ran.out();
+    assert_eq!(out == "ok", allowed, "{}", ran.story());
+    assert!(allowed || matches!(&*out, "EPERM" | "EACCES" | "ECONNREFUSED"), "{}", ran.story());
+    assert_eq!(listener.callers(), usize::from(allowed), "{}", ran.story());
+
+    scenario.then("a record says so, and which rule decided");
+    let records = ran.connects(&written(address, port));
+    assert_eq!(records.len(), 1, "{}", ran.story());
+    let verdict = if allowed { "allow" } else { "deny" };
+    assert_eq!((records[0].verdict(), records[0].rule()), (verdict, rule), "{}", ran.story());
+    assert_eq!(
+        (records[0].level(), records[0].proof()),
+        ("proven", "in-kernel"),
+        "{}",
+        ran.story()
+    );
+    let protocol = if form == "tcp" { "tcp" } else { "udp" };
+    assert_eq!(records[0].field("protocol"), protocol, "{}", ran.story());
+    ran
+}
+
+#[test]
+fn networks_and_ports_are_denied_for_tcp() {
+    let guard = Guard::with_policy("connect");
+    for (address, port, rule, allowed) in [
+        ("127.0.9.1", 17721, "no-network", false),
+        ("127.0.9.255", 17722, "no-network", false),
+        ("::ffff:127.0.9.1", 17723, "no-network", false),
+        ("127.0.10.1", 17724, "", true),
+        ("127.0.0.1", 7699, "", true),
+        ("127.0.0.1", 7700, "no-port", false),
+        ("127.0.0.1", 7709, "no-port", false),
+        ("127.0.0.1", 7710, "", true),
+        ("::ffff:127.0.0.1", 7701, "no-port", false),
+        ("::ffff:127.0.0.1", 17725, "", true),
+        ("::1", 7702, "no-six", false),
+        ("::1", 7711, "", true),
+        ("127.0.8.1", 17726, "", true),
+    ] {
+        decide(&guard, "tcp", address, port, rule, allowed);
+    }
+}
+
+#[test]
+fn networks_and_ports_are_denied_for_every_way_to_send_a_datagram() {
+    let guard = Guard::with_policy("connect");
+    for form in UDP {
+        for (address, port, rule, allowed) in [
+            ("127.0.9.1", 17731, "no-network", false),
+            ("::ffff:127.0.9.1", 17732, "no-network", false),
+            ("127.0.0.1", 7703, "no-port", false),
+            ("::ffff:127.0.0.1", 7704, "no-port", false),
+            ("::1", 7705, "no-six", false),
+            ("127.0.8.1", 17733, "no-udp", false),
+            ("::ffff:127.0.8.1", 17734, "no-udp", false),
+            ("127.0.0.1", 17735, "", true),
+            ("::1", 17736, "", true),
+            ("::ffff:127.0.0.1", 17737, "", true),
+        ] {
+            decide(&guard, form, address, port, rule, allowed);
+        }
+    }
+}
+
+#[test]
+fn a_closed_default_lets_through_what_a_rule_names() {
+    let guard = Guard::with_policy("connect-closed");
+    for form in ["tcp", "udp-sendto", "udp-connect"] {
+        decide(&guard, form, "127.0.7.1", 17741, "one-address", true);
+        decide(&guard, form, "::ffff:127.0.7.1", 17742, "one-address", true);
+        decide(&guard, form, "127.0.7.2", 17743, "", false);
+        decide(&guard, form, "::1", 17744, "", false);
+    }
+}
+
+#[test]
+fn the_unspecified_address_is_loopback() {
+    let scenario = Scenario::new("0.0.0.0 and ::, which Linux takes for loopback");
+    let guard = Guard::with_policy("connect");
+    for (address, listening, port) in [("0.0.0.0", "127.0.0.1", 7706), ("::", "::1", 7707)] {
+        let listener = Listener::new("tcp", listening, port);
+        let call = reach("tcp", address, port);
+        scenario.control(format!("`{address}` reaches `{listening}` without claw"));
+        assert_eq!(call.bare().exits(0).out(), "ok");
+        assert_eq!(listener.callers(), 1);
+        scenario.then("and is denied like it under claw");
+        let ran = call.guarded(&guard).exits(0);
+        assert_ne!(ran.out(), "ok", "{}", ran.story());
+        assert_eq!(listener.callers(), 0);
+        assert!(
+            ran.records
+                .iter()
+                .any(|record| record.kind() == "connect" && record.verdict() == "deny"),
+            "{}",
+            ran.story()
+        );
+    }
+}
+
+#[test]
+fn every_process_of_the_tree_is_guarded() {
+    let scenario = Scenario::new("connections of grandchildren and daemons");
+    let program = program("connect_forms", Linkage::Static).display().to_string();
+    let listener = Listener::new("tcp", "127.0.9.3", 17751);
+    let reach = format!("'{program}' tcp 127.0.9.3 17751");
+    for script in [
+        format!("sh -c \"sh -c \\\"{reach}\\\"\""),
+        format!("({reach}) & wait"),
+        format!("setsid sh -c \"{reach}\""),
+        format!("nohup {reach} 2>&1"),
+        format!("env -i {reach}"),
+    ] {
+        let call = Call::new(["/bin/sh", "-c", &script]);
+        scenario.control(format!("`{script}` arrives without claw"));
+        let _ = call.bare().exits(0);
+        assert_eq!(listener.callers(), 1);
+        scenario.then("and not under claw");
+        let ran = call.guarded(&Guard::with_policy("connect"));
+        assert_eq!(listener.callers(), 0, "{}", ran.story());
+        assert_eq!(ran.connects("127.0.9.3:17751").len(), 1, "{}", ran.story());
+    }
+}
+
+#[test]
+fn what_is_not_guarded_stays_free() {
+    let scenario = Scenario::new("a connection from outside while claw runs");
+    let listener = Listener::new("tcp", "127.0.9.4", 17761);
+    let guard = Guard::with_policy("connect");
+    let mut running = Call::new(["/bin/sh", "-c", "echo ready; read line"]).start_guarded(&guard);
+    running.wait_for("ready");
+    scenario.then("it arrives, and is no record");
+    assert_eq!(reach("tcp", "127.0.9.4", 17761).bare().exits(0).out(), "ok");
+    assert_eq!(listener.callers(), 1);
+    running.feed(b"\n".to_vec());
+    let ran = running.finish(Duration::from_secs(60)).exits(0);
+    assert!(guard.records().iter().all(|record| record.kind() != "connect"), "{}", ran.story());
+}

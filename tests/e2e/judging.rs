@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use claw_tests::call::{Call, Ran};
 use claw_tests::claw::Guard;
 use claw_tests::postgres::{self, Database, ROWS};
-use claw_tests::record::Record;
 use claw_tests::scenario::{Scenario, tool};
 use claw_tests::tracee::{Linkage, program};
 
@@ -117,11 +116,6 @@ fn rows(ran: &Ran) -> usize {
     ran.out().lines().filter(|line| line.contains("|user ")).count()
 }
 
-/// Whether the record says that what was judged is what ran.
-fn is_proven(record: &Record) -> bool {
-    record.level() == "proven" && !record.proof().is_empty() && record.proof() != "none"
-}
-
 /// A DROP that is denied, for one way and one `psql`.
 fn drop_is_denied(name: &str, way: Way, psql: &Path) {
     let scenario = Scenario::new(format!("DROP through {name}, {}", psql.display()));
@@ -175,7 +169,7 @@ fn select_is_limited(name: &str, way: Way, psql: &Path, database: &Database) {
     assert!(!rewrites.is_empty(), "{}", ran.story());
     for record in rewrites {
         assert_eq!(record.rule(), "sql-row-limit");
-        assert!(is_proven(record), "{}", ran.story());
+        assert!(record.is_proven(), "{}", ran.story());
     }
 }
 
@@ -328,7 +322,7 @@ fn kubectl_delete_is_denied_and_get_runs() {
         let ran = get.guarded(&Guard::with_policy("judging"));
         assert!(own_words(&ran), "{}", ran.story());
         assert_eq!(ran.status, bare_get.status, "{}", ran.story());
-        assert!(ran.records.iter().all(|record| record.verdict() == "allow"), "{}", ran.story());
+        assert!(ran.execs().iter().all(|record| record.verdict() == "allow"), "{}", ran.story());
     }
 }
 

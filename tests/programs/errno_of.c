@@ -119,6 +119,13 @@ static long run(const char *name, const char *path)
 		return seen("seen", letters(MAX_ARG_STRLEN));
 	if (!strcmp(name, "hundred-thousand"))
 		return many(100000, "word");
+	if (!strcmp(name, "many-variables") || !strcmp(name, "too-long-variable") || !strcmp(name, "no-equals")) {
+		char **envp = calloc(30001, sizeof *envp);
+		envp[0] = !strcmp(name, "too-long-variable") ? letters(MAX_ARG_STRLEN) : "no equals sign";
+		for (int i = 1; i < 30000 && !strcmp(name, "many-variables"); i++)
+			envp[i] = "NAME=value";
+		return call(SELF, argv, envp);
+	}
 	if (!strcmp(name, "too-much"))
 		return many(100, letters(100000));
 	fprintf(stderr, "errno_of: no case `%s`\n", name);

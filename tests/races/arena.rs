@@ -141,7 +141,8 @@ pub(crate) fn race(arena: &Arena, attacker: &str, operand: &Path) {
     assert!(proven.good > 0, "nothing ran at all: {proven:?}\n{}", ran.err());
     let ended = proven.good + proven.killed + proven.failed + proven.denied;
     assert_eq!(ended, tries, "{proven:?}");
-    // One exec is the attacker's own.
     let judged = ran.records.iter().filter(|record| record.mentions("-c")).count();
-    assert!(judged >= tries, "{judged} records for {tries} tries");
+    assert_eq!(judged, tries, "{proven:?}");
+    let caught = ran.records.iter().filter(|record| record.kind() == "killed").count();
+    assert_eq!(caught, proven.killed, "each kill has its record: {proven:?}");
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::claw::Guard;
+use crate::claw::{self, Guard};
 use crate::record::Record;
 
 /// After this long a run counts as hanging. Generous: it bounds a hang and measures nothing.
@@ -194,6 +194,15 @@ impl Running {
         thread::spawn(move || drop(stdin.write_all(&bytes)));
     }
 
+    /// Writes `text` to stdin and keeps it open.
+    ///
+    /// # Panics
+    /// When stdin has been fed already, or is closed.
+    pub fn say(&mut self, text: &str) {
+        let stdin = self.child.stdin.as_mut().expect("stdin is not fed yet");
+        stdin.write_all(text.as_bytes()).expect("the command reads its stdin");
+    }
+
     /// Waits until stdout has contained `text`.
     ///
     /// # Panics
@@ -214,6 +223,32 @@ impl Running {
                 }
             }
         }
+    }
+
+    /// The processes of this run that are alive, with their command lines.
+    #[must_use]
+    pub fn processes(&self) -> Vec<(i32, String)> {
+        let zombie = |pid: &i32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+        };
+        marked(&self.mark).into_iter().filter(|(pid, _)| !zombie(pid)).collect()
+    }
+
+    /// The processes of this run that are claw itself.
+    #[must_use]
+    pub fn supervisors(&self) -> Vec<i32> {
+        let is_claw = |pid: &i32| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|path| path == claw::binary())
+        };
+        self.processes().into_iter().map(|(pid, _)| pid).filter(is_claw).collect()
+    }
+
+    /// How many descriptors claw has open, over all of its processes.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        let open = |pid: i32| fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
+        self.supervisors().into_iter().map(open).sum()
     }
 
     /// Ends every process of this run.
@@ -313,6 +348,19 @@ impl Ran {
         self.records.iter().filter(|record| record.mentions(word)).collect()
     }
 
+    /// The records about programs.
+    #[must_use]
+    pub fn execs(&self) -> Vec<&Record> {
+        self.records.iter().filter(|record| record.kind() == "exec").collect()
+    }
+
+    /// The records about connections to `to`, an address and a port.
+    #[must_use]
+    pub fn connects(&self, to: &str) -> Vec<&Record> {
+        let connects = self.records.iter().filter(|record| record.kind() == "connect");
+        connects.filter(|record| record.to() == to).collect()
+    }
+
     /// The one record with the verdict `verdict`.
     ///
     /// # Panics
@@ -344,7 +392,7 @@ impl Ran {
 }
 
 fn shortened(text: &str) -> String {
-    const MOST: usize = 4000;
+    const MOST: usize = 2000;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()),
         None => text.to_owned(),
@@ -353,7 +401,7 @@ fn shortened(text: &str) -> String {
 
 fn abbreviated(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| shortened(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+    shortened(&words.map(|word| shortened(&word.to_string_lossy())).collect::<Vec<_>>().join(" "))
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

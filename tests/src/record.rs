@@ -53,23 +53,52 @@ impl Record {
         self.0["pid"].as_i64().unwrap_or(-1)
     }
 
-    /// The judged argv.
+    /// What it is about: `exec`, `connect`, `killed`, or the `start` or `end` of a session.
     #[must_use]
-    pub fn argv(&self) -> Vec<String> {
-        let words = self.0["argv"].as_array().map(Vec::as_slice).unwrap_or_default();
-        words.iter().map(|word| word.as_str().unwrap_or_default().to_owned()).collect()
+    pub fn kind(&self) -> &str {
+        self.text("kind")
     }
 
-    /// Whether one of its arguments contains `word`.
+    /// The address and port of a connection.
+    #[must_use]
+    pub fn to(&self) -> &str {
+        self.text("to")
+    }
+
+    /// The arguments that ran.
+    #[must_use]
+    pub fn argv(&self) -> Vec<String> {
+        self.words("argv")
+    }
+
+    /// The arguments that were asked for: those that ran, unless others did.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        let asked = self.words("asked");
+        if asked.is_empty() { self.argv() } else { asked }
+    }
+
+    /// Whether one of the arguments asked for contains `word`.
     #[must_use]
     pub fn mentions(&self, word: &str) -> bool {
-        self.argv().iter().any(|argument| argument.contains(word))
+        self.asked().iter().any(|argument| argument.contains(word))
+    }
+
+    /// Whether the kernel showed that what was judged is what ran.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.level() == "proven" && matches!(self.proof(), "ticket" | "ticket-and-stop")
     }
 
     /// Any field, null where there is none.
     #[must_use]
     pub fn field(&self, name: &str) -> &Value {
         &self.0[name]
+    }
+
+    fn words(&self, name: &str) -> Vec<String> {
+        let words = self.0[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        words.iter().map(|word| word.as_str().unwrap_or_default().to_owned()).collect()
     }
 
     fn text(&self, name: &str) -> &str {
@@ -99,7 +128,7 @@ pub fn files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Every record of `directory`, oldest first.
+/// Every record of `directory`, oldest first: each session has files of its own.
 ///
 /// # Panics
 /// When a line is no JSON: a torn record is a failure of its own.
@@ -114,5 +143,6 @@ pub fn records(directory: &Path) -> Vec<Record> {
             all.push(Record(value));
         }
     }
+    all.sort_by(|one: &Record, other| one.text("time").cmp(other.text("time")));
     all
 }

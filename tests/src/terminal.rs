@@ -5,10 +5,13 @@ use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -21,7 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A command on a terminal of its own, as the leader of a new session.
 #[derive(Debug)]
 pub struct Terminal {
-    keyboard: File,
+    /// Nothing once the terminal has gone away.
+    keyboard: Option<File>,
+    gone: Arc<AtomicBool>,
     screen: Receiver<Vec<u8>>,
     seen: String,
     /// How much of `seen` earlier waits have used up.
@@ -74,8 +79,11 @@ impl Terminal {
             .expect("`setsid` starts");
 
         let keyboard = File::from(keyboard);
-        let screen = watch(keyboard.try_clone().expect("a descriptor can be copied"));
-        Self { keyboard, screen, seen: String::new(), used: 0, child, mark }
+        let gone = Arc::new(AtomicBool::new(false));
+        let screen = keyboard.try_clone().expect("a descriptor can be copied");
+        let screen = watch(screen, Arc::clone(&gone));
+        let keyboard = Some(keyboard);
+        Self { keyboard, gone, screen, seen: String::new(), used: 0, child, mark }
     }
 
     /// Types `text`; `\x03` is Ctrl-C and `\x1a` is Ctrl-Z.
@@ -83,7 +91,7 @@ impl Terminal {
     /// # Panics
     /// When the terminal is gone.
     pub fn types(&mut self, text: &str) {
-        self.keyboard.write_all(text.as_bytes()).expect("the terminal takes input");
+        self.keyboard().write_all(text.as_bytes()).expect("the terminal takes input");
     }
 
     /// Changes the size, which sends SIGWINCH to the foreground.
@@ -92,7 +100,19 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn resize(&self, rows: u16, columns: u16) {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&self.keyboard, size).expect("a terminal has a size");
+        tcsetwinsize(self.keyboard(), size).expect("a terminal has a size");
+    }
+
+    /// Takes the terminal away, as a closed window does.
+    pub fn hang_up(&mut self) {
+        self.gone.store(true, Ordering::Relaxed);
+        drop(self.keyboard.take());
+        // The screen's reader holds the terminal too: its end of the channel goes when it lets go.
+        while self.screen.recv().is_ok() {}
+    }
+
+    fn keyboard(&self) -> &File {
+        self.keyboard.as_ref().expect("the terminal has not gone away")
     }
 
     /// Waits until the screen shows `text` after what earlier waits have used.
@@ -170,15 +190,21 @@ impl Drop for Terminal {
     }
 }
 
-/// Reads the screen side to its end on a thread of its own.
-fn watch(mut screen: File) -> Receiver<Vec<u8>> {
+/// Reads the screen side on a thread of its own, to its end or until `gone`.
+fn watch(mut screen: File, gone: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut buffer = [0; 4096];
-        // EIO says that the last holder of the line side is gone.
-        while let Ok(length) = screen.read(&mut buffer) {
-            if length == 0 || sender.send(buffer[..length].to_vec()).is_err() {
-                break;
+        let moment = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        while !gone.load(Ordering::Relaxed) {
+            let ready = poll(&mut [PollFd::new(&screen, PollFlags::IN)], Some(&moment));
+            if ready == Ok(0) {
+                continue;
+            }
+            // EIO says that the last holder of the line side is gone.
+            match screen.read(&mut buffer) {
+                Ok(length) if length > 0 && sender.send(buffer[..length].to_vec()).is_ok() => {}
+                _ => break,
             }
         }
     });

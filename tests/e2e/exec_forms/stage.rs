@@ -91,10 +91,6 @@ impl Stage {
     }
 }
 
-fn is_proven(record: &Record) -> bool {
-    record.level() == "proven" && !matches!(record.proof(), "" | "none")
-}
-
 /// The one record that mentions `word` and is about the process that `seen` is the account of.
 #[track_caller]
 fn record_of<'a>(ran: &'a Ran, seen: &Sighting, word: &str) -> &'a Record {
@@ -112,7 +108,7 @@ pub(crate) fn assert_allowed(ran: &Ran, word: &str) {
     let seen = Sighting::of(ran);
     let record = record_of(ran, &seen, word);
     assert_eq!(record.verdict(), "allow", "{}", ran.story());
-    assert!(is_proven(record), "{}", ran.story());
+    assert!(record.is_proven(), "{}", ran.story());
 }
 
 /// The witness ran with a row limit, and in all else as `bare`.
@@ -132,7 +128,7 @@ pub(crate) fn assert_rewritten(ran: &Ran, bare: &Sighting) {
     }
     let record = record_of(ran, &seen, "SELECT");
     assert_eq!((record.verdict(), record.rule()), ("rewrite", "sql-row-limit"), "{}", ran.story());
-    assert!(is_proven(record), "{}", ran.story());
+    assert!(record.is_proven(), "{}", ran.story());
 }
 
 /// One record says `deny` with `rule`, and the caller was told.
