@@ -44,11 +44,13 @@ pub(crate) fn line(command: &Command) -> String {
     words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
-/// One word quoted for a shell, left as it is where nothing needs quoting.
+/// One word quoted for a shell, left as it is where nothing needs quoting, and in the quotes that read best.
 pub(crate) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
+    } else if word.contains('\'') && !word.contains(['"', '$', '`', '\\', '!']) {
+        format!("\"{word}\"")
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
@@ -73,7 +75,8 @@ mod tests {
     fn words_are_quoted_only_where_a_shell_would_split_them() {
         assert_eq!(quote("--user=agent"), "--user=agent");
         assert_eq!(quote("DROP TABLE users"), "'DROP TABLE users'");
-        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote("it's"), "\"it's\"");
+        assert_eq!(quote("it's $5"), r"'it'\''s $5'");
         assert_eq!(quote(""), "''");
     }
 

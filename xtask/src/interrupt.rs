@@ -3,12 +3,26 @@
 //! The terminal sends Ctrl-C to every program in the foreground, so whatever step is running ends by itself; what
 //! is left to do here is to go no further and to let destructors clean up.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
+
+/// Someone asked us to stop. It is no failure of what was being done, and has an exit status of its own.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl Error for Interrupted {}
 
 /// Remembers whether someone asked us to stop.
 #[derive(Debug)]
@@ -27,7 +41,7 @@ impl Interrupt {
     /// Fails once someone asked us to stop.
     pub(crate) fn check(&self) -> Result<()> {
         if self.0.load(Ordering::Relaxed) {
-            bail!("interrupted");
+            bail!(Interrupted);
         }
         Ok(())
     }

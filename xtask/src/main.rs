@@ -25,6 +25,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::bench::worker::{self, Surroundings};
+use crate::interrupt::Interrupted;
 use crate::test::Selection;
 use crate::workspace::Workspace;
 
@@ -79,7 +80,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             report::step("error", &format!("{error:#}"));
-            ExitCode::FAILURE
+            // What a shell reports of a program that Ctrl-C ended: 128 + SIGINT.
+            if error.is::<Interrupted>() { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }

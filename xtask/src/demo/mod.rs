@@ -94,8 +94,9 @@ pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     let stage = Stage::set(workspace)?;
     screen::title("claw at work");
     screen::paragraph(&format!(
-        "A throwaway PostgreSQL server holds a table `users` of {ROWS} rows. An agent owns it and may do anything \
-         to it, as far as the server is concerned. Each command below runs as"
+        "A throwaway PostgreSQL server holds a table `users` of {} rows. The agent owns it: as far as the server is \
+         concerned it may do anything to it. Each command below runs as",
+        thousands(ROWS)
     ));
     screen::command(&["claw", "run", "--policy", "policies/starter.toml", "--", "COMMAND"]);
     let mut records = Records::of(stage.audit.path());
@@ -167,7 +168,8 @@ impl<'a> Stage<'a> {
                     bail!("the table should have {ROWS} rows and the command should have failed");
                 }
                 screen::right(&format!(
-                    "asked over a connection of its own, `users` still has {rows} rows"
+                    "asked over a connection of its own, `users` still has {} rows",
+                    thousands(ROWS)
                 ));
             }
             Proof::RowsLimited => {
@@ -176,7 +178,11 @@ impl<'a> Stage<'a> {
                 if !bare.contains(&row_count(ROWS)) || !text.contains(&row_count(LIMIT)) {
                     bail!("the command should give {LIMIT} rows, and {ROWS} without claw");
                 }
-                screen::right(&format!("{LIMIT} rows; the same command without claw gives {ROWS}"));
+                screen::right(&format!(
+                    "{} rows; the same command without claw gives {}",
+                    thousands(LIMIT),
+                    thousands(ROWS)
+                ));
             }
             Proof::Refused => {
                 if status.success() || !text.contains("claw rule") {
@@ -211,6 +217,11 @@ impl<'a> Stage<'a> {
         }
         Ok(())
     }
+}
+
+/// `5000` as `5,000`; what the demonstration counts has four digits at most.
+fn thousands(rows: usize) -> String {
+    if rows < 1_000 { rows.to_string() } else { format!("{},{:03}", rows / 1_000, rows % 1_000) }
 }
 
 /// How psql closes a result.
@@ -251,6 +262,11 @@ mod tests {
         let (status, text) = combined(shell.args(["-c", "echo out; echo err >&2; exit 3"]))?;
         assert_eq!((describe(status).as_str(), text.as_str()), ("exit status 3", "out\nerr\n"));
         Ok(())
+    }
+
+    #[test]
+    fn rows_are_written_with_a_comma() {
+        assert_eq!((thousands(5_000), thousands(42)), ("5,000".to_owned(), "42".to_owned()));
     }
 
     #[test]

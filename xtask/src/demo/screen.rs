@@ -47,7 +47,7 @@ pub(crate) fn command(argv: &[&str]) {
 
 /// What the command wrote, and how it ended.
 pub(crate) fn output(text: &str, ending: &str) {
-    for row in shorten(&text.lines().collect::<Vec<_>>()) {
+    for row in shorten(&text.trim_end().lines().collect::<Vec<_>>()) {
         line(&format!("  {} {row}", paint(Colour::Faint, "|")));
     }
     line(&format!("  {}", paint(Colour::Faint, &format!("({ending})"))));

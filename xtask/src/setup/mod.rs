@@ -21,6 +21,7 @@ use crate::workspace::Workspace;
 #[derive(Debug)]
 struct Lacks {
     needs: Vec<&'static Need>,
+    components: Vec<&'static str>,
     toolchain: bool,
     linker: bool,
 }
@@ -32,16 +33,26 @@ impl Lacks {
         if linker {
             needs.extend(LINKER_NEEDS.iter().filter(|need| !need.is_met()));
         }
-        Self { needs, toolchain: Toolchain::detect(workspace).is_none(), linker }
+        Self {
+            needs,
+            components: toolchain::missing_components(workspace),
+            toolchain: Toolchain::detect(workspace).is_none(),
+            linker,
+        }
     }
 
     fn nothing(&self) -> bool {
-        self.needs.is_empty() && !self.toolchain && !self.linker
+        self.needs.is_empty() && self.components.is_empty() && !self.toolchain && !self.linker
     }
 
     /// One line for each missing thing: what, why, and what would bring it.
     fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.needs.iter().map(|need| line(need)).collect();
+        for component in &self.components {
+            lines.push(format!(
+                "{component}: the tests check with it (`rustup component add {component}`)"
+            ));
+        }
         if self.toolchain {
             lines.push(format!(
                 "a Rust toolchain for eBPF: compiles the programs that run in the kernel (rustup's \
@@ -81,6 +92,9 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
         );
     }
     install_needs(&lacks.needs)?;
+    if !lacks.components.is_empty() {
+        toolchain::add_components(workspace, &lacks.components)?;
+    }
     if lacks.toolchain {
         install_toolchain(workspace)?;
     }

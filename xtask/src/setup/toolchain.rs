@@ -142,6 +142,29 @@ pub(crate) fn install_nightly(workspace: &Workspace) -> Result<()> {
     command::run(&mut rustup)
 }
 
+/// Parts of the host's toolchain that `cargo xtask test` needs and that rustup's minimal profile leaves out.
+const COMPONENTS: [(&str, &str); 2] = [("rustfmt", "fmt"), ("clippy", "clippy")];
+
+/// Those components that the host's toolchain lacks. A program of that name proves nothing: rustup puts one in
+/// place for every component there could be.
+pub(crate) fn missing_components(workspace: &Workspace) -> Vec<&'static str> {
+    let works = |subcommand: &str| {
+        command::output(workspace.cargo().args([subcommand, "--version"])).is_ok()
+    };
+    let missing = COMPONENTS.iter().filter(|(_, subcommand)| !works(subcommand));
+    missing.map(|(component, _)| *component).collect()
+}
+
+/// Adds components to the host's toolchain.
+pub(crate) fn add_components(workspace: &Workspace, components: &[&str]) -> Result<()> {
+    let mut rustup = workspace.command("rustup");
+    rustup.args(["component", "add"]).args(components);
+    if let Some(toolchain) = std::env::var_os("RUSTUP_TOOLCHAIN") {
+        rustup.arg("--toolchain").arg(toolchain);
+    }
+    command::run(&mut rustup).context("`cargo xtask test` checks formatting and lints with them")
+}
+
 /// Builds and installs bpf-linker against Debian's LLVM 22.
 pub(crate) fn install_bpf_linker(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
