@@ -145,9 +145,12 @@ pub(crate) fn install_nightly(workspace: &Workspace) -> Result<()> {
 /// Parts of the host's toolchain that `cargo xtask test` needs and that rustup's minimal profile leaves out.
 const COMPONENTS: [(&str, &str); 2] = [("rustfmt", "fmt"), ("clippy", "clippy")];
 
-/// Those components that the host's toolchain lacks. A program of that name proves nothing: rustup puts one in
-/// place for every component there could be.
+/// Those components that the host's toolchain lacks and rustup could add. A program of that name proves nothing:
+/// rustup puts one in place for every component there could be.
 pub(crate) fn missing_components(workspace: &Workspace) -> Vec<&'static str> {
+    if command::find("rustup").is_none() {
+        return Vec::new();
+    }
     let works = |subcommand: &str| {
         command::output(workspace.cargo().args([subcommand, "--version"])).is_ok()
     };
