@@ -158,14 +158,12 @@ impl Server {
 impl Database {
     /// The environment that makes `psql` without options connect here.
     #[must_use]
-    pub fn env(&self) -> [(&'static str, String); 5] {
+    pub fn env(&self) -> [(&'static str, String); 4] {
         [
             ("PGHOST", "127.0.0.1".to_owned()),
             ("PGPORT", self.port.to_string()),
             ("PGUSER", "claw".to_owned()),
             ("PGDATABASE", self.name.clone()),
-            // A start-up file of the person who runs the tests is none of the tests' business.
-            ("PSQLRC", "/dev/null".to_owned()),
         ]
     }
 
