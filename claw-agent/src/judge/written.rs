@@ -1,0 +1,127 @@
+//! A call that somebody wrote down instead of making it, and how calls are shown to people.
+//!
+//! Nothing is looked up: the program is known by the last part of `argv[0]` alone, and the content of
+//! files is not read.
+
+use std::borrow::Cow;
+
+use claw_classify::{Call, Stdin};
+use claw_policy::Policy;
+
+use super::{Judgement, judge};
+
+/// A call as it is written down.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    /// The argument vector; not empty.
+    pub(crate) argv: Vec<Vec<u8>>,
+    /// The environment, `K=V` each.
+    pub(crate) env: Vec<Vec<u8>>,
+    /// The working directory, where it is known.
+    pub(crate) cwd: Option<Vec<u8>>,
+    /// All of standard input, where it is known.
+    pub(crate) stdin: Option<Vec<u8>>,
+}
+
+impl Written {
+    /// Judges it as if it were made.
+    pub(crate) fn judge(&self, policy: &Policy) -> Judgement {
+        let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
+        let env: Vec<&[u8]> = self.env.iter().map(Vec::as_slice).collect();
+        let path = argv.first().copied().unwrap_or_default();
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let call = Call {
+            argv: &argv,
+            env: &env,
+            cwd: self.cwd.as_deref(),
+            path,
+            names: &[name],
+            stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
+        };
+        judge(policy, &call)
+    }
+}
+
+/// `argv` as one line that a shell would read back, with nothing in it that a terminal acts on.
+pub(crate) fn shell_line<A: AsRef<[u8]>>(argv: impl IntoIterator<Item = A>) -> String {
+    let words: Vec<String> = argv.into_iter().map(|arg| shell_word(arg.as_ref())).collect();
+    words.join(" ")
+}
+
+/// One argument as a word of the shell: bare where it can be, and `$'…'` where it holds control
+/// characters or stray bytes.
+pub(crate) fn shell_word(arg: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(byte);
+    let text = String::from_utf8_lossy(arg);
+    if !arg.is_empty() && arg.iter().all(plain) {
+        return text.into_owned();
+    }
+    let shown = match &text {
+        Cow::Borrowed(text) => printable(text) == *text,
+        Cow::Owned(_) => false,
+    };
+    if shown {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut word = "$'".to_owned();
+    for chunk in arg.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            match char {
+                '\n' => word.push_str(r"\n"),
+                '\t' => word.push_str(r"\t"),
+                '\'' | '\\' => word.extend(['\\', char]),
+                char if is_active(char) => {
+                    word.push_str(&format!(r"\u{:04x}", u32::from(char)));
+                }
+                char => word.push(char),
+            }
+        }
+        for byte in chunk.invalid() {
+            word.push_str(&format!(r"\x{byte:02x}"));
+        }
+    }
+    word.push('\'');
+    word
+}
+
+/// `text` on one line, with each character that a terminal would act on spelled out.
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\n' => out.push_str(r"\n"),
+            '\t' => out.push_str(r"\t"),
+            char if is_active(char) => out.extend(char.escape_unicode()),
+            char => out.push(char),
+        }
+    }
+    out
+}
+
+/// Whether a terminal may do something else than show `char`: control characters, and those that
+/// change the direction of the text around them (Unicode TR 36, 2.10.3).
+fn is_active(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{printable, shell_line, shell_word};
+
+    #[test]
+    fn arguments_read_back_as_the_shell_would_write_them() {
+        assert_eq!(shell_line(["psql", "-c", "SELECT 1"]), "psql -c 'SELECT 1'");
+        assert_eq!(shell_word(b""), "''");
+        assert_eq!(shell_word(b"it's"), r"'it'\''s'");
+        assert_eq!(shell_word("é".as_bytes()), "'é'");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_acts_on_gets_through() {
+        assert_eq!(shell_word(b"a\x1b[2J'\n"), r"$'a\u001b[2J\'\n'");
+        assert_eq!(shell_word(b"\xff\\"), r"$'\xff\\'");
+        assert_eq!(shell_word("\u{202e}x".as_bytes()), r"$'\u202ex'");
+        assert_eq!(printable("a\x1b\n\u{9b}b"), r"a\u{1b}\n\u{9b}b");
+    }
+}
