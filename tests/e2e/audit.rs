@@ -170,7 +170,7 @@ fn explain_names_the_rule_and_the_reason() {
         }
     }
     scenario.control("an id that is not there is an error");
-    let ran = read(&["explain", "no-such-id"], guard.audit()).exits(1);
+    let ran = read(&["explain", "no-such-id"], guard.audit()).exits(2);
     assert!(ran.err().contains("no-such-id"), "{}", ran.story());
 }
 
@@ -204,5 +204,36 @@ fn many_records_under_back_pressure_are_all_there() {
     words.sort();
     words.dedup();
     assert_eq!(words.len(), 8 * 250);
+    let _ = read(&["log", "verify"], guard.audit()).exits(0);
+}
+
+#[test]
+fn a_log_in_parts_is_one_chain() {
+    let scenario = Scenario::new("a log that is closed at a mebibyte and goes on in the next part");
+    let guard = Guard::with_policy("open").option("--audit-part-mib").option("1");
+    let long = "x".repeat(20_000);
+    let script = "for i in $(seq 200); do /bin/true $i \"$1\"; done";
+    let _ = Call::new(["/bin/sh", "-c", script, "sh", &long]).guarded(&guard).exits(0);
+    let parts = record::files(guard.audit());
+    scenario.then("there are several parts, none much longer than that");
+    assert!(parts.len() >= 4, "{parts:?}");
+    for part in &parts {
+        let metadata = fs::metadata(part).expect("it is there");
+        assert!(metadata.len() <= 1 << 20, "{}: {}", part.display(), metadata.len());
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{}", part.display());
+    }
+    scenario.then("nothing is missing between them");
+    for (at, record) in guard.records().iter().enumerate() {
+        assert_eq!(record.field("seq"), at + 1);
+    }
+    let _ = read(&["log", "verify"], guard.audit()).exits(0);
+    scenario.then("a part that is gone is found, whichever it is");
+    for part in &parts {
+        let text = fs::read(part).expect("it is there");
+        fs::remove_file(part).expect("root can remove it");
+        let ran = read(&["log", "verify"], guard.audit());
+        assert_eq!(ran.code(), Some(1), "{}: {}", part.display(), ran.story());
+        fs::write(part, text).expect("root can write it");
+    }
     let _ = read(&["log", "verify"], guard.audit()).exits(0);
 }
