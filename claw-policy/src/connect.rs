@@ -11,6 +11,7 @@
 //! net/ipv4/tcp_ipv4.c and net/ipv6/tcp_ipv6.c), so rules about `127.0.0.1` hold for `0.0.0.0`, and
 //! those about either and about `::1` hold for `::`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,6 +23,9 @@ use crate::policy::Policy;
 
 /// How many port ranges one entry of the kernel's tries holds.
 pub const MAX_RANGES: usize = 32;
+
+/// How many networks each of the kernel's tries holds, and how many rules they may come from.
+pub const MAX_NETWORKS: usize = 4096;
 
 /// The protocols a connect rule may name. UDP-Lite counts as UDP and MPTCP as TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,19 +133,12 @@ fn strictest(rules: &[(usize, &ConnectRule)], port: u16, protocol: Protocol) -> 
     strictest.map(|(place, _)| place)
 }
 
-/// The rules of which one network satisfies `holds`.
-fn rules_where(
-    rules: &[ConnectRule],
-    holds: impl Fn(&IpNet) -> bool,
-) -> Vec<(usize, &ConnectRule)> {
-    rules.iter().enumerate().filter(|(_, rule)| rule.to.iter().any(&holds)).collect()
-}
-
 /// See [`Policy::decide_connect`].
 pub(crate) fn decide(policy: &Policy, to: IpAddr, port: u16, protocol: Protocol) -> Outcome {
     let reached = reached(to);
-    let rules =
-        rules_where(policy.connect(), |network| reached.iter().any(|to| network.contains(to)));
+    let holds = |network: &IpNet| reached.iter().any(|to| network.contains(to));
+    let rules = policy.connect().iter().enumerate();
+    let rules: Vec<_> = rules.filter(|(_, rule)| rule.to.iter().any(holds)).collect();
     match strictest(&rules, port, protocol).map(|place| &policy.connect()[place]) {
         Some(rule) => Outcome {
             action: 0,
@@ -253,21 +250,28 @@ pub struct TooManyRanges {
 /// # Errors
 /// The first network of each rule that does not fit; a [`Policy`] that was parsed has none.
 pub fn compile(rules: &[ConnectRule], default: Verdict) -> Result<Compiled, Vec<TooManyRanges>> {
-    let mut networks: Vec<IpNet> = rules.iter().flat_map(|rule| rule.to.iter().copied()).collect();
-    networks.extend([
+    let mut places: BTreeMap<IpNet, Vec<usize>> = [
         IpNet::V4(Ipv4Net::default()),
         IpNet::V6(Ipv6Net::default()),
         // Rules about other addresses hold for these two; see `reached`.
         IpNet::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         IpNet::from(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-    ]);
-    networks.sort_unstable();
-    networks.dedup();
+    ]
+    .map(|network| (network, Vec::new()))
+    .into();
+    for (place, rule) in rules.iter().enumerate() {
+        for network in &rule.to {
+            places.entry(*network).or_default().push(place);
+        }
+    }
     let mut compiled = Compiled { v4: Vec::new(), v6: Vec::new(), default };
     let mut too_many = Vec::new();
-    for network in networks {
-        let parts = parts(network);
-        let rules = rules_where(rules, |own| parts.iter().any(|part| own.contains(part)));
+    for network in places.keys().copied() {
+        let around = parts(network).into_iter().flat_map(containing);
+        let own: BTreeSet<usize> =
+            around.filter_map(|network| places.get(&network)).flatten().copied().collect();
+        let rules: Vec<(usize, &ConnectRule)> =
+            own.into_iter().map(|place| (place, &rules[place])).collect();
         let ranges = ranges(&rules);
         if let (true, Some((rule, _))) = (ranges.len() > MAX_RANGES, rules.last()) {
             too_many.push(TooManyRanges { network, ranges: ranges.len(), rule: *rule });
@@ -286,6 +290,13 @@ fn parts(network: IpNet) -> Vec<IpNet> {
         return vec![network];
     }
     reached(network.addr()).into_iter().map(IpNet::from).collect()
+}
+
+/// Every network that contains `network`, itself included.
+fn containing(network: IpNet) -> impl Iterator<Item = IpNet> {
+    (0..=network.prefix_len())
+        .filter_map(move |length| IpNet::new(network.addr(), length).ok())
+        .map(|network| network.trunc())
 }
 
 /// The ports as `rules` split them, those that no rule covers left out.

@@ -4,7 +4,7 @@
 //! checked against the keys it may have and the schema. Nothing stops at the first mistake.
 
 mod condition;
-mod connect;
+mod connect_rule;
 mod reader;
 mod rule;
 
@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::connect::ConnectRule;
+use crate::connect::{self, ConnectRule, MAX_NETWORKS, MAX_RANGES, TooManyRanges};
 use crate::decide::Verdict;
 use crate::diagnostic::{Diagnostic, position};
 use crate::fact::Schema;
@@ -77,7 +77,7 @@ impl Reader<'_> {
                 headers.push(header);
             }
         }
-        self.check_ranges(&connect, &headers, defaults.connect);
+        self.check_size(&connect, &headers, defaults.connect);
         Some(Policy {
             file: self.file.to_owned(),
             mode: mode.unwrap_or(Mode::Enforce),
@@ -171,7 +171,7 @@ impl Reader<'_> {
                 error.help(format!("did you mean `{slug}`?"));
             }
         }
-        let line = self.line(value.span());
+        let line = self.line(&value.span());
         if let Some(first) = ids.0.get(&id) {
             let message = format!("the id `{id}` is already used on line {first}");
             self.error(value.span(), message, "used twice")
@@ -204,18 +204,38 @@ impl Reader<'_> {
         array.iter().filter_map(table).collect()
     }
 
-    /// Reports networks that do not fit the kernel side.
-    fn check_ranges(&mut self, rules: &[ConnectRule], headers: &[Range<usize>], default: Verdict) {
-        let too_many = crate::connect::compile(rules, default).err().unwrap_or_default();
-        for too_many in too_many {
+    /// Reports connect rules that do not fit the kernel side.
+    fn check_size(&mut self, rules: &[ConnectRule], headers: &[Range<usize>], default: Verdict) {
+        let Some(last) = headers.last() else { return };
+        let mut too_many = |count: usize, what: &str| {
             let message = format!(
-                "the connect rules split the ports of `{}` into {} ranges, more than the {} that the kernel side holds",
-                too_many.network,
-                too_many.ranges,
-                crate::connect::MAX_RANGES
+                "the connect rules name {count} {what}, more than the {MAX_NETWORKS} that the kernel side holds"
             );
-            self.error(headers[too_many.rule].clone(), message, "with this rule")
-                .help("join neighbouring ports into ranges, or name fewer of them");
+            self.error(last.clone(), message, "the last of them")
+                .help("name fewer, larger networks");
+        };
+        if rules.len() > MAX_NETWORKS {
+            return too_many(rules.len(), "rules");
+        }
+        match connect::compile(rules, default) {
+            Ok(compiled) => {
+                for (count, what) in
+                    [(compiled.v4.len(), "IPv4 networks"), (compiled.v6.len(), "IPv6 networks")]
+                {
+                    if count > MAX_NETWORKS {
+                        too_many(count, what);
+                    }
+                }
+            }
+            Err(networks) => {
+                for TooManyRanges { network, ranges, rule } in networks {
+                    let message = format!(
+                        "the connect rules split the ports of `{network}` into {ranges} ranges, more than the {MAX_RANGES} that the kernel side holds"
+                    );
+                    self.error(headers[rule].clone(), message, "with this rule")
+                        .help("join neighbouring ports into ranges, or name fewer of them");
+                }
+            }
         }
     }
 }

@@ -171,7 +171,7 @@ fn with_rules(rules: Vec<ConnectRule>, default: Verdict) -> Policy {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn the_compiled_form_decides_as_the_rules_do(

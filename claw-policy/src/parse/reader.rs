@@ -16,6 +16,8 @@ pub(super) struct Reader<'s> {
     pub(super) text: &'s str,
     pub(super) file: &'s str,
     pub(super) schema: Schema,
+    /// The first byte of each line but the first.
+    lines: Vec<usize>,
     pub(super) found: Vec<Diagnostic>,
 }
 
@@ -31,7 +33,9 @@ impl Noted<'_> {
 
 impl<'s> Reader<'s> {
     pub(super) fn new(text: &'s str, file: &'s str, schema: Schema) -> Self {
-        Self { text, file, schema, found: Vec::new() }
+        let lines =
+            text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, file, schema, lines: lines.collect(), found: Vec::new() }
     }
 
     /// Notes a mistake.
@@ -63,8 +67,8 @@ impl<'s> Reader<'s> {
     }
 
     /// The line of the first byte of `span`, from 1.
-    pub(super) fn line(&self, span: Range<usize>) -> usize {
-        position(self.text, span.start).0
+    pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        self.lines.partition_point(|start| *start <= span.start) + 1
     }
 
     /// Notes every key of `table` that is not in `known`.

@@ -54,7 +54,7 @@ impl Reader<'_> {
         }
         let changes = changes.map(|(_, changes)| changes).unwrap_or_default();
         let id = table.get("id")?.get_ref().as_str()?.to_owned();
-        let line = self.line(header);
+        let line = self.line(&header);
         let domain = matches.iter().chain(&unless).map(|condition| condition.domain.name);
         let about = match domain.into_iter().find(|name| *name != EXEC) {
             Some(domain) => About::Domain(domain),

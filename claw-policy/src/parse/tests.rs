@@ -520,3 +520,22 @@ fn the_documented_example_is_a_policy() {
     let policy = parse(&lines.collect::<Vec<_>>().join("\n")).expect("right");
     assert_eq!((policy.rules().len(), policy.connect().len()), (2, 1));
 }
+
+#[test]
+fn more_networks_than_the_kernel_side_holds_are_refused() {
+    let networks = |count: usize| {
+        let networks: Vec<String> =
+            (0..count).map(|at| format!("\"10.0.{}.{}\"", at / 256, at % 256)).collect();
+        networks.join(", ")
+    };
+    // The two that are always there count too: `0.0.0.0/0` and the unspecified address.
+    let rule = |count| {
+        format!("«[[connect]]»\nid = \"c\"\nto = [{}]\nverdict = \"allow\"", networks(count))
+    };
+    assert_eq!(
+        mistake(&rule(4095)),
+        "the connect rules name 4097 IPv4 networks, more than the 4096 that the kernel side holds | name fewer, larger networks"
+    );
+    let fits = rule(4094).replace(['«', '»'], "");
+    assert!(parse(&format!("version = 1\n{fits}")).is_ok());
+}

@@ -477,7 +477,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn an_action_more_is_never_milder(policy in any_policy(), facts in call(), extra in sql_action()) {

@@ -46,7 +46,7 @@ impl Reader<'_> {
                 .help("the reason goes into the record of each denied connection");
         }
         let id = table.get("id")?.get_ref().as_str()?.to_owned();
-        let line = self.line(header);
+        let line = self.line(&header);
         Some(ConnectRule {
             at: format!("{}:{line}", self.file),
             reason: reason.flatten().unwrap_or_else(|| "allowed by this rule".to_owned()),
