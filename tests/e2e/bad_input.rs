@@ -6,8 +6,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use claw_tests::call::{Call, Ran, Running};
+use claw_tests::call::{Call, Ran};
 use claw_tests::claw::{self, Guard};
+use claw_tests::running::Running;
 use claw_tests::scenario::Scenario;
 use claw_tests::tracee::{Linkage, program};
 use tempfile::TempDir;

@@ -9,8 +9,10 @@
 
 pub mod call;
 pub mod claw;
+pub mod mark;
 pub mod postgres;
 pub mod record;
+pub mod running;
 pub mod scenario;
 pub mod sighting;
 pub mod terminal;

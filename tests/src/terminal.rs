@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::call;
+use crate::mark::Mark;
 use crate::scenario;
 
 /// After this long a silent terminal counts as hanging. Generous: it measures nothing.
@@ -32,7 +32,7 @@ pub struct Terminal {
     /// How much of `seen` earlier waits have used up.
     used: usize,
     child: Child,
-    mark: String,
+    mark: Mark,
 }
 
 impl Terminal {
@@ -56,7 +56,6 @@ impl Terminal {
             .open(std::ffi::OsStr::from_bytes(name.as_bytes()))
             .expect("the line side can be opened");
 
-        let mark = call::new_mark();
         // `setsid --ctty` makes stdin the controlling terminal, then becomes the command.
         let mut setsid = Command::new(scenario::tool(&["/usr/bin/setsid"]));
         setsid.arg("--ctty").arg(command.get_program()).args(command.get_args());
@@ -69,7 +68,7 @@ impl Terminal {
         if let Some(directory) = command.get_current_dir() {
             setsid.current_dir(directory);
         }
-        call::mark(&mut setsid, &mark);
+        let mark = Mark::put_on(&mut setsid);
         setsid.env("TERM", "dumb").env("PS1", "$ ").env_remove("PROMPT_COMMAND");
         let child = setsid
             .stdin(Stdio::from(line.try_clone().expect("a descriptor can be copied")))
@@ -132,7 +131,7 @@ impl Terminal {
                 Err(why) => panic!(
                     "the terminal never showed {text:?} ({why}); it showed:\n{}\nprocesses: {:#?}",
                     self.seen,
-                    call::marked(&self.mark),
+                    self.mark.processes(),
                 ),
             }
         }
@@ -153,7 +152,7 @@ impl Terminal {
                 Instant::now() < deadline,
                 "the session does not end; the terminal showed:\n{}\nprocesses: {:#?}",
                 self.seen,
-                call::marked(&self.mark),
+                self.mark.processes(),
             );
             thread::sleep(Duration::from_millis(5));
         }
@@ -168,8 +167,8 @@ impl Terminal {
     /// The processes of this session whose command line contains `word`.
     #[must_use]
     pub fn processes(&self, word: &str) -> Vec<i32> {
-        let all = call::marked(&self.mark);
-        all.into_iter().filter(|(_, line)| line.contains(word)).map(|(pid, _)| pid).collect()
+        let all = self.mark.processes().into_iter();
+        all.filter(|process| process.line.contains(word)).map(|process| process.pid).collect()
     }
 
     /// The state letter of process `pid`: `T` is stopped, `S` sleeps. See proc_pid_stat(5).
@@ -183,10 +182,10 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            call::end_marked(&self.mark);
+            self.mark.end();
             drop(self.child.wait());
         }
-        call::end_marked(&self.mark);
+        self.mark.end();
     }
 }
 
