@@ -18,7 +18,10 @@ fn main() {
     // A path that does not exist counts as changed, so the build that follows `cargo xtask ebpf` looks again.
     println!("cargo::rerun-if-changed={}", object.display());
     if !object.is_file() {
-        fail(&format!("the eBPF object `{}` is not built; run `cargo xtask ebpf`", object.display()));
+        fail(&format!(
+            "the eBPF object `{}` is not built; run `cargo xtask ebpf`",
+            object.display()
+        ));
     }
     let Some(folder) = env::var_os("OUT_DIR") else {
         fail("`OUT_DIR` is not set; build this crate with cargo");

@@ -1,2 +1,27 @@
 //! The `claw` command line.
-fn main() {}
+//!
+//! A held exec goes intercept -> decode -> judge (classify, decide) -> apply -> record, which
+//! [`supervisor`] shows on one screen; [`session`] starts the processes around it.
+
+mod apply;
+mod cli;
+mod decode;
+mod intercept;
+mod judge;
+mod kernel;
+mod record;
+mod session;
+mod supervisor;
+mod sys;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("claw: {error:#}");
+            ExitCode::from(cli::FAILED)
+        }
+    }
+}

@@ -6,7 +6,8 @@ pub mod kind {
     pub const EXEC_PROVEN: u32 = 1;
     /// An exec did not match and was killed; `cause` says why.
     pub const EXEC_KILLED: u32 = 2;
-    /// An exec in observe mode; the argument area and the environment follow the event.
+    /// An exec in observe mode. [`super::FILENAME`] bytes of the path as called, ended by a NUL, then the
+    /// argument area and the environment follow the event.
     pub const EXEC_OBSERVED: u32 = 3;
     /// A connection was decided.
     pub const CONNECT: u32 = 4;
@@ -70,6 +71,9 @@ pub struct Event {
 
 /// Bytes of an event.
 pub const EVENT_BYTES: usize = size_of::<Event>();
+
+/// Bytes of the path that an observed exec carries, its NUL included.
+pub const FILENAME: usize = 256;
 
 /// Bytes of arguments and environment that a small observed exec carries.
 pub const SMALL_PAYLOAD: usize = 4 << 10;

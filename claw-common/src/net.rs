@@ -1,7 +1,7 @@
 //! Port tables: the value of the two longest-prefix maps that decide connections in the kernel.
 
-/// How many port intervals one prefix can hold.
-pub const MAX_RANGES: usize = 32;
+/// How many port intervals one prefix can hold: those of the rules, and the default's.
+pub const MAX_RANGES: usize = 33;
 
 /// Words of a port table in the map: the count, then one word an interval.
 pub const PORT_TABLE_WORDS: usize = 1 + MAX_RANGES;
@@ -52,9 +52,7 @@ impl PortRange {
     #[inline(always)]
     #[must_use]
     pub const fn covers(self, port: u16, protocol: u8) -> bool {
-        self.low <= port
-            && port <= self.high
-            && (self.protocol == 0 || self.protocol == protocol)
+        self.low <= port && port <= self.high && (self.protocol == 0 || self.protocol == protocol)
     }
 }
 

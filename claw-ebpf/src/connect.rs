@@ -32,6 +32,10 @@ static NET4: LpmTrie<[u8; 4], [u64; PORT_TABLE_WORDS]> =
 static NET6: LpmTrie<[u8; 16], [u64; PORT_TABLE_WORDS]> =
     LpmTrie::with_max_entries(MAX_PREFIXES, 0);
 
+const TCP: u32 = 6;
+const UDP: u32 = 17;
+const UDP_LITE: u32 = 136;
+
 const ALLOW: i32 = 1;
 const DENY: i32 = 0;
 
@@ -91,12 +95,15 @@ fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
     let (port, protocol) = unsafe { ((*ctx.sock_addr).user_port, (*ctx.sock_addr).protocol) };
     // `user_port` holds the 16-bit port in network order.
     let port = u16::from_be(port as u16);
+    // Rules speak of two protocols. UDP-Lite counts as UDP, and what is neither (MPTCP, SCTP, an ICMP
+    // socket) as TCP, so that nothing is outside the rules.
+    let ruled = if protocol == UDP || protocol == UDP_LITE { UDP } else { TCP } as u8;
     let verdict = if family == 4 {
-        look_up4(addr[0], port, protocol as u8)
+        look_up4(addr[0], port, ruled)
     } else if let [0, 0, MAPPED, v4] = addr {
-        look_up4(v4, port, protocol as u8)
+        look_up4(v4, port, ruled)
     } else {
-        look_up6(addr, port, protocol as u8)
+        look_up6(addr, port, ruled)
     };
     event.addr = addr;
     event.family = family;

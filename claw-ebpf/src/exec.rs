@@ -7,13 +7,13 @@ use core::ffi::c_void;
 
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
-    helpers::generated::{bpf_loop, bpf_probe_read_user},
+    helpers::generated::{bpf_loop, bpf_probe_read_kernel_str, bpf_probe_read_user},
     macros::{btf_tracepoint, map},
     maps::{HashMap, ring_buf::RingBufEntry},
     programs::BtfTracePointContext,
 };
 use claw_common::{
-    event::{Event, LARGE_PAYLOAD, SMALL_PAYLOAD, cause, kind},
+    event::{Event, FILENAME, LARGE_PAYLOAD, SMALL_PAYLOAD, cause, kind},
     hash::{BLOCK, BLOCK_WORDS, Key, SipHash},
     ticket::{TICKET_WORDS, Ticket},
 };
@@ -21,7 +21,7 @@ use claw_common::{
 use crate::{
     events::{self, EVENTS, NOW},
     layout::{
-        FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START, MM_ENV_END,
+        BPRM_FILENAME, FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START, MM_ENV_END,
         MM_EXE_FILE, OBSERVE, SB_DEV, TASK_MM, field,
     },
     lineage,
@@ -70,7 +70,7 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if OBSERVE.load() != 0 {
-        observe(task, event);
+        observe(task, ctx.arg(2), event);
         return 0;
     }
     let ticket = take(caller);
@@ -171,19 +171,20 @@ extern "C" fn hash_block(_index: u64, walk: *mut c_void) -> i64 {
 
 /// Sends the new image's arguments and environment to the supervisor.
 #[inline(always)]
-fn observe(task: u64, mut event: Event) {
+fn observe(task: u64, bprm: u64, mut event: Event) {
     event.kind = kind::EXEC_OBSERVED;
     let Some(image) = Image::of(task) else { return };
     (event.ino, event.dev) = (image.ino, image.dev);
     event.arg_len = image.arg_end.wrapping_sub(image.arg_start) as u32;
     event.env_len = image.env_end.wrapping_sub(image.arg_end) as u32;
     let len = image.env_end.wrapping_sub(image.arg_start);
+    let filename = field::<u64>(bprm, &BPRM_FILENAME).unwrap_or(0);
     if len <= SMALL_PAYLOAD as u64 {
         if let Some(slot) = EVENTS.reserve::<Observed<SMALL_PAYLOAD>>(0) {
-            fill(slot, &event, &image, len);
+            fill(slot, &event, filename, &image, len);
         }
     } else if let Some(slot) = EVENTS.reserve::<Observed<LARGE_PAYLOAD>>(0) {
-        fill(slot, &event, &image, len);
+        fill(slot, &event, filename, &image, len);
     }
 }
 
@@ -191,6 +192,7 @@ fn observe(task: u64, mut event: Event) {
 #[repr(C)]
 struct Observed<const N: usize> {
     event: Event,
+    filename: [u8; FILENAME],
     payload: [u8; N],
 }
 
@@ -198,6 +200,7 @@ struct Observed<const N: usize> {
 fn fill<const N: usize>(
     mut slot: RingBufEntry<Observed<N>>,
     event: &Event,
+    filename: u64,
     image: &Image,
     len: u64,
 ) {
@@ -206,6 +209,8 @@ fn fill<const N: usize>(
     // SAFETY: the slot has room for the event and `N` bytes, and `bytes` is no more.
     let read = unsafe {
         (&raw mut (*observed).event).write(*event);
+        let path = (&raw mut (*observed).filename).cast::<c_void>();
+        bpf_probe_read_kernel_str(path, FILENAME as u32, filename as *const c_void);
         bpf_probe_read_user(
             (&raw mut (*observed).payload).cast::<c_void>(),
             bytes as u32,

@@ -38,6 +38,8 @@ globals! {
     INODE_SB: u64;
     /// `super_block.s_dev`.
     SB_DEV: u64;
+    /// `linux_binprm.filename`.
+    BPRM_FILENAME: u64;
     /// First half of the session's key.
     KEY_0: u64;
     /// Second half of the session's key.

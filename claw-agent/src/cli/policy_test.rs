@@ -101,10 +101,12 @@ fn tests_at(path: &Path) -> anyhow::Result<BTreeSet<PathBuf>> {
         anyhow::ensure!(!files.is_empty(), "no `*{SUFFIX}` in the folder `{}`", path.display());
         return Ok(files);
     }
+    anyhow::ensure!(path.exists(), "there is no `{}`", path.display());
     let file = if named(path) { path.to_owned() } else { path.with_extension("test.toml") };
     anyhow::ensure!(
         file.exists(),
-        "there is no `{}`; name a file of tests, a policy that has one beside it, or a folder",
+        "`{}` has no tests: there is no `{}` beside it",
+        path.display(),
         file.display()
     );
     Ok([file].into())

@@ -192,7 +192,15 @@ fn tests_are_found_in_folders_beside_policies_and_by_name() {
     assert_eq!(tests_at(folder.path()).expect("found"), only);
     assert_eq!(tests_at(&folder.path().join("p.toml")).expect("found"), only);
     assert_eq!(tests_at(&file).expect("found"), only);
-    assert!(tests_at(&folder.path().join("q.toml")).is_err());
+    let refused = |path: &std::path::Path| {
+        let place = format!("{}/", folder.path().display());
+        tests_at(path).expect_err("no tests").to_string().replace(&place, "")
+    };
+    assert_eq!(refused(&folder.path().join("q.toml")), "there is no `q.toml`");
     fs::remove_file(&file).expect("removed");
-    assert!(tests_at(folder.path()).is_err());
+    assert_eq!(
+        refused(&folder.path().join("p.toml")),
+        "`p.toml` has no tests: there is no `p.test.toml` beside it"
+    );
+    assert!(refused(folder.path()).starts_with("no `*.test.toml` in the folder "));
 }

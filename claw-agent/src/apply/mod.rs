@@ -1,0 +1,26 @@
+//! Tells the kernel, and makes sure that what runs is what was judged.
+//!
+//! - an allowed exec gets a ticket and then runs; the kernel proof compares ([`ticket`]);
+//! - a rewritten or substituted one gets a ticket too and is changed at its exec stop ([`stop`]);
+//! - a bare errno is final by itself: the call does not run.
+
+pub(crate) mod stop;
+pub(crate) mod ticket;
+
+use serde::Serialize;
+
+/// What makes sure that the verdict holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Proof {
+    /// The kernel proof compares the new image with its ticket before its first instruction.
+    Ticket,
+    /// The ticket, and the new image was changed at its exec stop.
+    TicketAndStop,
+    /// The call was answered with an errno and never ran.
+    Answered,
+    /// The kernel decided on its own copy of the address.
+    InKernel,
+    /// None: it was only observed.
+    None,
+}

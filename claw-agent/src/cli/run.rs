@@ -1,0 +1,78 @@
+//! `claw run`: guards a command and everything it starts.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::FAILED;
+use super::log::default_folder;
+use crate::judge::policy_file;
+use crate::session::{self, Options};
+
+/// The size at which a part of the audit is closed, in MiB.
+const PART_MIB: u64 = 64;
+
+/// Run a command under guard
+///
+/// Every program that the command and its descendants start is held until the policy has judged it.
+/// The command keeps its terminal, its working directory and its exit status (128 + n when signal n
+/// ended it). Exit status 2: nothing was started, and why is on stderr.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// The policy; the machine's own at /etc/claw/policy.toml if not given
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// Hold and deny nothing; record what the verdicts would have been
+    #[arg(long)]
+    observe: bool,
+
+    /// A label that every record of this session carries
+    #[arg(long = "label", value_name = "K=V", value_parser = label)]
+    labels: Vec<(String, String)>,
+
+    /// The folder of the audit
+    #[arg(long, value_name = "DIR", default_value_os_t = default_folder())]
+    audit: PathBuf,
+
+    /// Close a part of the audit and open the next at this size
+    #[arg(long, value_name = "MIB", default_value_t = PART_MIB, value_parser = clap::value_parser!(u64).range(1..))]
+    audit_part_mib: u64,
+
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+impl Run {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What is missing; nothing was started. A mistake in the policy is reported here.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let policy = match policy_file::load(self.policy.as_deref()) {
+            Ok(policy) => policy,
+            Err(error) => {
+                error.report()?;
+                return Ok(FAILED.into());
+            }
+        };
+        session::run(Options {
+            policy,
+            observe: self.observe,
+            labels: self.labels,
+            audit: std::path::absolute(self.audit)?,
+            part_bytes: self.audit_part_mib << 20,
+            command: self.command,
+        })
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not a label; write `KEY=VALUE`")),
+    }
+}

@@ -1,0 +1,269 @@
+//! What the kernel will build from an exec: the file that will run and the arguments it will see,
+//! after the chain of `#!` interpreters.
+//!
+//! Source: fs/exec.c, fs/binfmt_script.c and fs/binfmt_elf.c of Linux 6.1 to 6.18. Gap: a file of
+//! another format or processor is answered ENOEXEC, so what binfmt_misc would run does not run.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+use super::identity::{Devices, Identity, Stat};
+use super::path::{Base, Resolved, View};
+use super::strings::Strings;
+use crate::sys::arch::ELF_MACHINE;
+
+/// `BINPRM_BUF_SIZE`: how much of a file the kernel looks at.
+const HEAD: usize = 256;
+/// How many interpreters the kernel follows, `exec_binprm` in fs/exec.c.
+const MAX_INTERPRETERS: usize = 5;
+/// How many files' kinds are remembered.
+const MAX_KNOWN: usize = 4096;
+
+/// What the first bytes of a file make of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A program of this processor.
+    Native,
+    /// A script: its interpreter and the one argument to it.
+    Script(Vec<u8>, Option<Vec<u8>>),
+    /// Nothing that runs here.
+    Unknown,
+}
+
+/// One program on the way from what was called to what runs: the script itself, each interpreter.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// Its path without links.
+    pub(crate) path: Vec<u8>,
+    /// The names it is known by.
+    pub(crate) names: Vec<Vec<u8>>,
+    /// Its arguments as it would see them.
+    pub(crate) argv: Strings,
+}
+
+/// What will run.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// The file.
+    pub(crate) identity: Identity,
+    /// The programs on the way, what was called first; the last one's arguments are the image's.
+    pub(crate) programs: Vec<Program>,
+}
+
+impl Image {
+    /// The arguments of the image if the program at `index` saw `argv`.
+    pub(crate) fn argv_with(&self, index: usize, argv: &Strings) -> Strings {
+        let Some(last) = self.programs.last() else { return argv.clone() };
+        if index + 1 == self.programs.len() {
+            return argv.clone();
+        }
+        // A script's own name stays; what was behind it is behind it still.
+        let kept = last.argv.len() + 1 - self.programs[index].argv.len().max(1);
+        last.argv.iter().take(kept).chain(argv.iter().skip(1)).collect()
+    }
+}
+
+/// Remembers what files are, so that an exec reads no file it has read before.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds {
+    known: Mutex<HashMap<Stat, Arc<Kind>>>,
+}
+
+impl Kinds {
+    /// The kind of an open file. A change of the file changes its [`Stat`]; should two changes fall
+    /// into one tick of the clock, the proof finds other arguments than expected.
+    fn of(&self, file: &OwnedFd, stat: &Stat) -> Result<Arc<Kind>, Errno> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(stat).cloned();
+        if let Some(kind) = known {
+            return Ok(kind);
+        }
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let readable = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let mut head = [0u8; HEAD];
+        let mut filled = 0;
+        while filled < HEAD {
+            match rustix::io::pread(&readable, &mut head[filled..], filled as u64)? {
+                0 => break,
+                got => filled += got,
+            }
+        }
+        let kind = Arc::new(Kind::from_head(&head));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(*stat, Arc::clone(&kind));
+        Ok(kind)
+    }
+}
+
+impl Kind {
+    /// Reads the first bytes of a file, zeros where it is shorter.
+    pub(crate) fn from_head(head: &[u8; HEAD]) -> Self {
+        if head.starts_with(b"\x7fELF") {
+            let machine = u16::from_le_bytes([head[18], head[19]]);
+            return if machine == ELF_MACHINE { Self::Native } else { Self::Unknown };
+        }
+        if !head.starts_with(b"#!") {
+            return Self::Unknown;
+        }
+        script(&head[2..]).unwrap_or(Self::Unknown)
+    }
+}
+
+/// `load_script` in fs/binfmt_script.c; nothing where it says ENOEXEC.
+fn script(line: &[u8]) -> Option<Kind> {
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let end = |byte: &u8| space(byte) || *byte == 0;
+    let newline = line.iter().position(|byte| *byte == b'\n');
+    let line = match newline {
+        // A line that is longer than what the kernel looks at: the interpreter's name must end in it.
+        None => {
+            let start = line.iter().position(|byte| !space(byte))?;
+            line[start..].iter().position(end)?;
+            &line[..line.len() - 1]
+        }
+        Some(newline) => &line[..newline],
+    };
+    let start = line.iter().position(|byte| !space(byte))?;
+    let stop = line.iter().rposition(|byte| !space(byte)).map_or(start, |last| last + 1);
+    let line = &line[start..stop];
+    let name_end = line.iter().position(end).unwrap_or(line.len());
+    let name = &line[..name_end];
+    if name.is_empty() {
+        return None;
+    }
+    let rest = &line[name_end..];
+    // A NUL right behind the name ends everything, `next_terminator` in the same file.
+    let argument = if rest.first() == Some(&0) {
+        None
+    } else {
+        rest.iter().position(|byte| !space(byte)).map(|start| {
+            let argument = &rest[start..];
+            let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());
+            argument[..end].to_vec()
+        })
+    };
+    Some(Kind::Script(name.to_vec(), argument))
+}
+
+/// Follows the interpreters from what was called to what runs.
+///
+/// `called` is the path as the kernel names it to an interpreter: as given, or `/dev/fd/N/…`.
+///
+/// # Errors
+/// What execve(2) says: EACCES, ENOEXEC, ELOOP, and the interpreter's own ENOENT.
+pub(crate) fn follow(
+    tracee: Pid,
+    resolved: Resolved,
+    called: Vec<u8>,
+    mut argv: Strings,
+    kinds: &Kinds,
+    devices: &Devices,
+) -> Result<Image, Errno> {
+    if argv.len() == 0 {
+        // Linux 5.18 and later give a program without arguments an empty first one.
+        argv.push(b"");
+    }
+    let mut programs = Vec::with_capacity(1);
+    let mut resolved = resolved;
+    let mut called = called;
+    loop {
+        let stat = devices.stat(resolved.file.as_fd(), tracee)?;
+        if stat.link {
+            return Err(Errno::LOOP);
+        }
+        if !stat.regular {
+            return Err(Errno::ACCESS);
+        }
+        let kind = kinds.of(&resolved.file, &stat)?;
+        let Resolved { path, names, .. } = resolved;
+        let (interpreter, argument) = match &*kind {
+            Kind::Unknown => return Err(Errno::NOEXEC),
+            Kind::Native => {
+                programs.push(Program { path, names, argv });
+                return Ok(Image { identity: stat.identity, programs });
+            }
+            Kind::Script(interpreter, argument) => (interpreter.clone(), argument.clone()),
+        };
+        if programs.len() == MAX_INTERPRETERS {
+            return Err(Errno::LOOP);
+        }
+        let mut next = Strings::default();
+        next.push(&interpreter);
+        argument.iter().for_each(|argument| next.push(argument));
+        next.push(&called);
+        argv.iter().skip(1).for_each(|argument| next.push(argument));
+        programs.push(Program { path, names, argv });
+        resolved = View::of(tracee).resolve(Base::Cwd, &interpreter)?;
+        called = interpreter;
+        argv = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(head: &[u8]) -> Kind {
+        let mut bytes = [0u8; HEAD];
+        bytes[..head.len()].copy_from_slice(head);
+        Kind::from_head(&bytes)
+    }
+
+    fn scripted(name: &str, argument: Option<&str>) -> Kind {
+        Kind::Script(name.into(), argument.map(Into::into))
+    }
+
+    #[test]
+    fn the_first_line_is_read_as_the_kernel_reads_it() {
+        assert_eq!(kind(b"#!/bin/sh\necho"), scripted("/bin/sh", None));
+        assert_eq!(kind(b"#! \t/bin/sh \t\n"), scripted("/bin/sh", None));
+        assert_eq!(kind(b"#!/usr/bin/env -S a  b \n"), scripted("/usr/bin/env", Some("-S a  b")));
+        assert_eq!(kind(b"#!/bin/sh"), scripted("/bin/sh", None));
+        assert_eq!(kind(b"#!/bin/sh -x\0y\n"), scripted("/bin/sh", Some("-x")));
+        assert_eq!(kind(b"#!\n"), Kind::Unknown);
+        assert_eq!(kind(b"#!   \n"), Kind::Unknown);
+        assert_eq!(kind(b"echo"), Kind::Unknown);
+        let long = [b"#!/".as_slice(), &[b'x'; HEAD - 3]].concat();
+        assert_eq!(kind(&long), Kind::Unknown);
+        let long_argument = [b"#!/bin/sh ".as_slice(), &[b'x'; HEAD - 10]].concat();
+        assert_eq!(kind(&long_argument), scripted("/bin/sh", Some(&"x".repeat(HEAD - 11))));
+    }
+
+    #[test]
+    fn programs_of_another_processor_do_not_run() {
+        let mut head = [0u8; 64];
+        head[..4].copy_from_slice(b"\x7fELF");
+        head[18] = ELF_MACHINE as u8;
+        assert_eq!(kind(&head), Kind::Native);
+        head[18] = 3;
+        assert_eq!(kind(&head), Kind::Unknown);
+    }
+
+    #[test]
+    fn a_changed_argument_lands_behind_the_script() {
+        let list = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Strings>();
+        let program = |argv: &[&str]| Program { path: vec![], names: vec![], argv: list(argv) };
+        let image = Image {
+            identity: Identity { dev: 0, ino: 0 },
+            programs: vec![
+                program(&["psql", "-c", "SELECT 1"]),
+                program(&["/usr/bin/perl", "-w", "/usr/bin/psql", "-c", "SELECT 1"]),
+            ],
+        };
+        assert_eq!(
+            image.argv_with(0, &list(&["psql", "-c", "SELECT 1 LIMIT 1", "-X"])),
+            list(&["/usr/bin/perl", "-w", "/usr/bin/psql", "-c", "SELECT 1 LIMIT 1", "-X"])
+        );
+        assert_eq!(
+            image.argv_with(1, &list(&["/usr/bin/perl", "x"])),
+            list(&["/usr/bin/perl", "x"])
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! Everything a verdict may depend on, copied out of the tracee once.
+//!
+//! Input: a notification. Output: a [`Snapshot`], or the errno that the kernel would have given. From
+//! here on nobody looks at tracee memory again.
+
+mod identity;
+mod image;
+mod memory;
+mod path;
+mod strings;
+
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+pub(crate) use identity::{Devices, Identity};
+pub(crate) use image::{Image, Kinds, Program};
+pub(crate) use path::last_name;
+pub(crate) use strings::Strings;
+
+use crate::intercept::{Exec, Notification};
+use path::{Base, Resolved, View};
+
+/// What one exec is, as it was when it was held.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// The thread that called.
+    pub(crate) tid: Pid,
+    /// The user it runs as: the owner of its directory in procfs, which is root for a process that may
+    /// not be dumped.
+    pub(crate) uid: Option<u32>,
+    /// What the kernel will build.
+    pub(crate) image: Image,
+    /// The environment of the new image.
+    pub(crate) env: Strings,
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoSnapshot {
+    /// The call fails with this errno, as it would have unguarded.
+    Errno(Errno),
+    /// The tracee is gone: there is nobody to answer.
+    Gone,
+}
+
+/// What decoding remembers from one call to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    kinds: Kinds,
+    devices: Devices,
+}
+
+impl Decoder {
+    /// Copies one exec out of its tracee.
+    ///
+    /// # Errors
+    /// [`NoSnapshot`].
+    pub(crate) fn snapshot(&self, notification: &Notification) -> Result<Snapshot, NoSnapshot> {
+        let result = self.read(notification.tid, &notification.exec);
+        // Whatever was read counts only if its tracee was still held when it was.
+        if !notification.is_valid() {
+            return Err(NoSnapshot::Gone);
+        }
+        result.map_err(NoSnapshot::Errno)
+    }
+
+    /// In the order of the kernel, so that the first error is the kernel's too.
+    fn read(&self, tid: Pid, exec: &Exec) -> Result<Snapshot, Errno> {
+        let path = memory::path(tid, exec.path)?;
+        let (resolved, called) = resolve(tid, exec, path)?;
+        let argv = memory::strings(tid, exec.argv)?;
+        let env = memory::strings(tid, exec.envp)?;
+        if argv.area().len() + env.area().len() > memory::MAX_AREA {
+            return Err(Errno::TOOBIG);
+        }
+        let image = image::follow(tid, resolved, called, argv, &self.kinds, &self.devices)?;
+        let uid = rustix::fs::stat(format!("/proc/{}", tid.as_raw_nonzero()))
+            .ok()
+            .map(|stat| stat.st_uid);
+        Ok(Snapshot { tid, uid, image, env })
+    }
+}
+
+/// The file, and its path as the kernel would name it to an interpreter: `bprm->filename`.
+fn resolve(tid: Pid, exec: &Exec, path: Vec<u8>) -> Result<(Resolved, Vec<u8>), Errno> {
+    let view = View::of(tid);
+    let Some(at) = exec.at else {
+        return Ok((view.resolve(Base::Cwd, &path)?, path));
+    };
+    if at.flags & !(libc::AT_EMPTY_PATH | libc::AT_SYMLINK_NOFOLLOW) != 0 {
+        return Err(Errno::INVAL);
+    }
+    if path.is_empty() && at.flags & libc::AT_EMPTY_PATH != 0 {
+        if at.dirfd == libc::AT_FDCWD {
+            return Err(Errno::ACCESS);
+        }
+        let called = format!("/dev/fd/{}", at.dirfd).into_bytes();
+        return Ok((view.descriptor(at.dirfd)?, called));
+    }
+    let base = match at.dirfd {
+        libc::AT_FDCWD => Base::Cwd,
+        number => Base::Descriptor(number),
+    };
+    let resolved = view.resolve(base, &path)?;
+    // TOCTOU: a link in the last place is followed here; with AT_SYMLINK_NOFOLLOW the kernel answers
+    // ELOOP by itself, and nothing runs.
+    let called = if base == Base::Cwd || path.starts_with(b"/") {
+        path
+    } else {
+        [format!("/dev/fd/{}/", at.dirfd).as_bytes(), &path].concat()
+    };
+    Ok((resolved, called))
+}

@@ -1,0 +1,305 @@
+//! Resolves a path as the tracee would: its root, its working directory, its mounts, and
+//! `/proc/self` as itself and not as the supervisor.
+//!
+//! Output: the open file and every name it is known by on the way. Nothing here need win a race: if
+//! the tracee moves things, the proof finds another file running than the one that was judged.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags, fstatfs, openat, openat2, readlinkat,
+    statx,
+};
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+/// How many symbolic links one path may pass, `MAXSYMLINKS` in include/linux/namei.h.
+const MAX_LINKS: usize = 40;
+/// `PROC_SUPER_MAGIC`.
+const PROC: u64 = 0x9fa0;
+/// The inode number of the root of procfs, `PROC_ROOT_INO` in include/linux/proc_ns.h.
+const PROC_ROOT_INODE: u64 = 1;
+
+/// Where a relative path starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// The working directory.
+    Cwd,
+    /// A descriptor of the tracee.
+    Descriptor(i32),
+}
+
+/// A file that a path leads to.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// The file, `O_PATH`.
+    pub(crate) file: OwnedFd,
+    /// Its path without links, as far as the supervisor's own root shows it.
+    pub(crate) path: Vec<u8>,
+    /// The last names it is known by: as called, of each link on the way, of the file itself.
+    pub(crate) names: Vec<Vec<u8>>,
+}
+
+/// What a tracee sees of the file system.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View {
+    tracee: Pid,
+}
+
+impl View {
+    /// The view of the thread `tracee`.
+    pub(crate) fn of(tracee: Pid) -> Self {
+        Self { tracee }
+    }
+
+    /// Opens one of the tracee's own links in procfs: `root`, `cwd`, `fd/N`.
+    pub(crate) fn own(self, link: &str) -> Result<OwnedFd, Errno> {
+        let path = format!("/proc/{}/{link}", self.tracee.as_raw_nonzero());
+        openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// Resolves `path` and follows it to its end.
+    ///
+    /// # Errors
+    /// As open(2): ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EBADF for a descriptor that is not open.
+    pub(crate) fn resolve(self, base: Base, path: &[u8]) -> Result<Resolved, Errno> {
+        if path.is_empty() {
+            return Err(Errno::NOENT);
+        }
+        let absolute = path[0] == b'/';
+        let start = if absolute { self.own("root")? } else { self.base(base)? };
+        let within = if absolute { ResolveFlags::IN_ROOT } else { ResolveFlags::BENEATH };
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let resolve = within | ResolveFlags::NO_MAGICLINKS;
+        let file = match openat2(&start, path, flags, Mode::empty(), resolve) {
+            Ok(file) => file,
+            // A magic link, a way out of the start, or a rename meanwhile: go step by step.
+            Err(Errno::LOOP | Errno::XDEV | Errno::AGAIN) => {
+                return self.walk(start, absolute, path);
+            }
+            Err(error) => return Err(error),
+        };
+        let target = real_path(&file);
+        let mut names = vec![last_name(path).to_vec()];
+        if last_name(&target) != names[0] {
+            self.link_names(&start, within, path, &mut names);
+        }
+        Ok(finish(file, target, names))
+    }
+
+    /// The file behind a descriptor of the tracee.
+    ///
+    /// # Errors
+    /// EBADF if it is not open.
+    pub(crate) fn descriptor(self, number: i32) -> Result<Resolved, Errno> {
+        let file = self.base(Base::Descriptor(number))?;
+        let path = real_path(&file);
+        Ok(finish(file, path, Vec::new()))
+    }
+
+    fn base(self, base: Base) -> Result<OwnedFd, Errno> {
+        match base {
+            Base::Cwd => self.own("cwd"),
+            Base::Descriptor(number) => self.own(&format!("fd/{number}")).map_err(|_| Errno::BADF),
+        }
+    }
+
+    /// The names of the links that `path` ends in, one leading to the next.
+    fn link_names(
+        self,
+        start: &OwnedFd,
+        within: ResolveFlags,
+        path: &[u8],
+        names: &mut Vec<Vec<u8>>,
+    ) {
+        let mut path = path.to_vec();
+        for _ in 0..MAX_LINKS {
+            let (parent, name) = split_last(&path);
+            let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+            let Ok(parent_dir) = openat2(start, parent, flags, Mode::empty(), within) else {
+                return;
+            };
+            let Ok(link) = readlinkat(&parent_dir, name, Vec::new()) else { return };
+            let link = link.into_bytes();
+            names.push(last_name(&link).to_vec());
+            path = if link.starts_with(b"/") { link } else { [parent, b"/", &link].concat() };
+        }
+    }
+
+    /// Resolves step by step, for what openat2(2) cannot do on another's behalf.
+    fn walk(self, start: OwnedFd, absolute: bool, path: &[u8]) -> Result<Resolved, Errno> {
+        let root =
+            if absolute { start.try_clone().map_err(|_| Errno::MFILE)? } else { self.own("root")? };
+        let mut here = start;
+        let mut names = vec![last_name(path).to_vec()];
+        let mut left = components(path);
+        let mut links = 0;
+        while let Some(name) = left.pop() {
+            if name == b".." {
+                if !same(&here, &root)? {
+                    here = step(&here, b"..", ResolveFlags::empty(), OFlags::DIRECTORY)?;
+                }
+                continue;
+            }
+            let last = left.is_empty();
+            let next = step(&here, &name, ResolveFlags::empty(), OFlags::NOFOLLOW)?;
+            if !is_link(&next)? {
+                here = next;
+                continue;
+            }
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(Errno::LOOP);
+            }
+            let in_proc = fstatfs(&here)?.f_type as u64 == PROC;
+            if in_proc
+                && step(&here, &name, ResolveFlags::NO_MAGICLINKS, OFlags::empty()).err()
+                    == Some(Errno::LOOP)
+            {
+                // A magic link leads straight to a file; its text means nothing.
+                here = step(&here, &name, ResolveFlags::empty(), OFlags::empty())?;
+                continue;
+            }
+            let link = match self.proc_self(&here, &name, in_proc)? {
+                Some(own) => own,
+                None => readlinkat(&here, &name[..], Vec::new())?.into_bytes(),
+            };
+            if last {
+                names.push(last_name(&link).to_vec());
+            }
+            if link.starts_with(b"/") {
+                here = root.try_clone().map_err(|_| Errno::MFILE)?;
+            }
+            left.extend(components(&link));
+        }
+        let path = real_path(&here);
+        Ok(finish(here, path, names))
+    }
+
+    /// What `/proc/self` and `/proc/thread-self` say to the tracee; nothing for any other link.
+    fn proc_self(
+        self,
+        dir: &OwnedFd,
+        name: &[u8],
+        in_proc: bool,
+    ) -> Result<Option<Vec<u8>>, Errno> {
+        let thread = name == b"thread-self";
+        if !in_proc || !(thread || name == b"self") || inode(dir)? != PROC_ROOT_INODE {
+            return Ok(None);
+        }
+        let (group, thread_id) = self.numbers_in(dir)?;
+        Ok(Some(if thread {
+            format!("{group}/task/{thread_id}").into_bytes()
+        } else {
+            group.to_string().into_bytes()
+        }))
+    }
+
+    /// How the tracee is numbered in the procfs at `dir`: of the numbers it has in its nested pid
+    /// namespaces, outermost first, the one whose entry there says the same of itself.
+    fn numbers_in(self, dir: &OwnedFd) -> Result<(i32, i32), Errno> {
+        let status = |path: &str, from: &dyn AsFd| -> Result<String, Errno> {
+            let file = openat(from, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+            std::io::read_to_string(std::fs::File::from(file)).map_err(|_| Errno::SRCH)
+        };
+        let mine = status(&format!("/proc/{}/status", self.tracee.as_raw_nonzero()), &CWD)?;
+        let groups = numbers(&mine, "NStgid:");
+        let threads = numbers(&mine, "NSpid:");
+        for depth in 0..groups.len() {
+            let there = status(&format!("{}/status", groups[depth]), dir).unwrap_or_default();
+            if numbers(&there, "NStgid:") == groups[depth..] {
+                return Ok((groups[depth], *threads.get(depth).ok_or(Errno::SRCH)?));
+            }
+        }
+        Err(Errno::NOENT)
+    }
+}
+
+/// The numbers in the line of /proc/PID/status that starts with `key`.
+fn numbers(status: &str, key: &str) -> Vec<i32> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+    line.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
+fn finish(file: OwnedFd, path: Vec<u8>, mut names: Vec<Vec<u8>>) -> Resolved {
+    names.push(last_name(&path).to_vec());
+    let mut seen: Vec<Vec<u8>> = Vec::with_capacity(names.len());
+    names.retain(|name| {
+        !name.is_empty() && !seen.contains(name) && {
+            seen.push(name.clone());
+            true
+        }
+    });
+    Resolved { file, path, names }
+}
+
+/// The path of an open file as the supervisor's procfs shows it.
+fn real_path(file: &OwnedFd) -> Vec<u8> {
+    use std::os::fd::AsRawFd;
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let path =
+        readlinkat(CWD, link, Vec::new()).map(std::ffi::CString::into_bytes).unwrap_or_default();
+    path.strip_suffix(b" (deleted)").map(<[u8]>::to_vec).unwrap_or(path)
+}
+
+/// The components of a path, last first, so that they can be taken off the end; a trailing slash
+/// asks for a directory and becomes a `.`.
+fn components(path: &[u8]) -> Vec<Vec<u8>> {
+    let mut parts: Vec<Vec<u8>> = path
+        .split(|byte| *byte == b'/')
+        .filter(|part| !part.is_empty() && *part != b".")
+        .map(<[u8]>::to_vec)
+        .collect();
+    if path.ends_with(b"/") || path.ends_with(b"/.") {
+        parts.push(b".".to_vec());
+    }
+    parts.reverse();
+    parts
+}
+
+fn step(
+    dir: &OwnedFd,
+    name: &[u8],
+    resolve: ResolveFlags,
+    flags: OFlags,
+) -> Result<OwnedFd, Errno> {
+    openat2(dir, name, OFlags::PATH | OFlags::CLOEXEC | flags, Mode::empty(), resolve)
+}
+
+fn is_link(file: &OwnedFd) -> Result<bool, Errno> {
+    let stat = rustix::fs::fstat(file)?;
+    Ok(rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Symlink)
+}
+
+fn inode(file: &OwnedFd) -> Result<u64, Errno> {
+    Ok(rustix::fs::fstat(file)?.st_ino)
+}
+
+/// Whether two directories are the same place in the tree: the same file under the same mount.
+fn same(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
+    let place = |file: BorrowedFd<'_>| -> Result<(u32, u32, u64, u64), Errno> {
+        let mask = StatxFlags::INO | StatxFlags::MNT_ID;
+        let stat = statx(file, c"", AtFlags::EMPTY_PATH, mask)?;
+        Ok((stat.stx_dev_major, stat.stx_dev_minor, stat.stx_ino, stat.stx_mnt_id))
+    };
+    Ok(place(one.as_fd())? == place(other.as_fd())?)
+}
+
+/// What stands behind the last slash, trailing slashes aside.
+pub(crate) fn last_name(path: &[u8]) -> &[u8] {
+    split_last(path).1
+}
+
+/// The directory part, `.` or `/` where there is none, and the last name.
+fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    let path = &path[..end];
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(0) => (b"/", &path[1..]),
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (b".", path),
+    }
+}
+
+#[cfg(test)]
+mod tests;

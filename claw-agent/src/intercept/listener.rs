@@ -1,0 +1,113 @@
+//! The listener: receives held calls and carries the answers back.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+use crate::sys::seccomp::{self, Answer};
+
+/// The descriptor that the filter notifies.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    fd: OwnedFd,
+}
+
+/// The arguments of an exec, as addresses in the tracee.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exec {
+    /// The path.
+    pub(crate) path: u64,
+    /// The argument list.
+    pub(crate) argv: u64,
+    /// The environment.
+    pub(crate) envp: u64,
+    /// What execveat(2) has besides.
+    pub(crate) at: Option<At>,
+}
+
+/// The arguments that execveat(2) has and execve(2) has not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    /// Where a relative path starts.
+    pub(crate) dirfd: i32,
+    /// `AT_EMPTY_PATH` and its like.
+    pub(crate) flags: i32,
+}
+
+/// One held call. It stays held until it is answered.
+#[derive(Debug)]
+pub(crate) struct Notification {
+    listener: Arc<Listener>,
+    id: u64,
+    /// The thread that called.
+    pub(crate) tid: Pid,
+    /// What it asks for.
+    pub(crate) exec: Exec,
+}
+
+impl Listener {
+    /// Takes over the descriptor that loading a filter returned.
+    pub(crate) fn new(fd: OwnedFd) -> Self {
+        // Kernels before 6.6 lack it: slower, nothing else.
+        seccomp::sync_wake_up(fd.as_fd());
+        Self { fd }
+    }
+
+    /// Waits for the next held call; nothing once nobody under the filter is left, on kernels that
+    /// tell (others sleep, and the session's end ends the thread).
+    ///
+    /// # Errors
+    /// What the ioctl says that is neither a tracee's death nor the end.
+    pub(crate) fn receive(self: &Arc<Self>) -> io::Result<Option<Notification>> {
+        loop {
+            let raw = match seccomp::receive(self.fd.as_fd()) {
+                Ok(raw) => raw,
+                Err(error) => match Errno::from_io_error(&error) {
+                    // A tracee that died, or the end: newer kernels say so with the same errno.
+                    Some(Errno::NOENT) if self.hung_up()? => return Ok(None),
+                    Some(Errno::NOENT | Errno::INTR | Errno::AGAIN) => continue,
+                    _ => return Err(error),
+                },
+            };
+            let [a, b, c, d, e, _] = raw.args;
+            let exec = if i64::from(raw.nr) == libc::SYS_execveat {
+                // The kernel takes the low 32 bits of these two.
+                let at = At { dirfd: a as i32, flags: e as i32 };
+                Exec { path: b, argv: c, envp: d, at: Some(at) }
+            } else {
+                Exec { path: a, argv: b, envp: c, at: None }
+            };
+            // A tracee outside the supervisor's pid namespace has no number here and is not judged.
+            let Some(tid) = Pid::from_raw(raw.tid as i32) else {
+                let _ = seccomp::answer(self.fd.as_fd(), raw.id, Answer::Errno(libc::EPERM));
+                continue;
+            };
+            return Ok(Some(Notification { listener: Arc::clone(self), id: raw.id, tid, exec }));
+        }
+    }
+
+    fn hung_up(&self) -> io::Result<bool> {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
+        match poll(&mut fds, Some(&rustix::event::Timespec::default())) {
+            Ok(_) => Ok(fds[0].revents().contains(PollFlags::HUP)),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Notification {
+    /// Whether the tracee is still held.
+    pub(crate) fn is_valid(&self) -> bool {
+        seccomp::is_valid(self.listener.fd.as_fd(), self.id)
+    }
+
+    /// Answers. `false` if the tracee is gone.
+    pub(crate) fn answer(&self, answer: Answer) -> bool {
+        seccomp::answer(self.listener.fd.as_fd(), self.id, answer).is_ok()
+    }
+}

@@ -1,0 +1,7 @@
+//! How a call reaches the supervisor: held by seccomp, or seen by the kernel side.
+
+mod filter;
+mod listener;
+
+pub(crate) use filter::install;
+pub(crate) use listener::{Exec, Listener, Notification};

@@ -1,0 +1,146 @@
+//! Judges an image: every program on the way from what was called to what runs, each as a call of its
+//! own, because a `#!` line starts its interpreter without another exec.
+
+use claw_classify::{Call, Stdin, TOOLS, Tool};
+use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
+
+use super::{Judgement, judge};
+use crate::apply::stop::Change;
+use crate::decode::{Program, Snapshot, Strings};
+
+/// The exit status of a denied program that no tool speaks for: a shell's "cannot execute".
+const CANNOT_EXECUTE: u8 = 126;
+/// How much of an action's text a denial quotes, in characters.
+const QUOTE: usize = 160;
+
+/// What the kernel is to be told.
+#[derive(Debug, Clone)]
+pub(crate) enum Response {
+    /// Run it as it is.
+    Run,
+    /// Fail it with this errno.
+    Fail(i32),
+    /// Change the new image.
+    Change(Change),
+}
+
+/// The verdict on an image.
+#[derive(Debug)]
+pub(crate) struct ImageJudgement {
+    /// The judgement that decided.
+    pub(crate) judgement: Judgement,
+    /// Which program on the way it is about.
+    pub(crate) program: usize,
+    /// The arguments that program sees, where they are not its own.
+    pub(crate) runs: Option<Strings>,
+    /// What follows from it.
+    pub(crate) response: Response,
+}
+
+/// Judges what a snapshot would run: the strictest of its programs decides.
+pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> ImageJudgement {
+    let env: Vec<&[u8]> = snapshot.env.iter().collect();
+    let programs = &snapshot.image.programs;
+    let mut judgements: Vec<Judgement> =
+        programs.iter().map(|program| judge_program(policy, program, &env)).collect();
+    let changed: Vec<usize> =
+        (0..judgements.len()).filter(|at| judgements[*at].rewritten.is_some()).collect();
+    if let [_, second, ..] = changed[..] {
+        deny(
+            &mut judgements[second],
+            "the script and its interpreter would both have to be changed",
+        );
+    }
+    // Of equals, what a tool says of itself tells more than that some program runs.
+    let decides =
+        |judgement: &Judgement| (judgement.decision.verdict, judgement.facts.tool.is_some());
+    let program =
+        (0..judgements.len()).rev().max_by_key(|at| decides(&judgements[*at])).unwrap_or_default();
+    let judgement = judgements.swap_remove(program);
+    let runs = judgement
+        .rewritten
+        .as_ref()
+        .map(|rewritten| rewritten.argv.iter().map(Vec::as_slice).collect::<Strings>());
+    let response = match (judgement.decision.verdict, &judgement.rewritten, &runs) {
+        (Verdict::Deny, _, _) => denial(policy, &judgement, &programs[program]),
+        (_, Some(rewritten), Some(argv)) => Response::Change(Change::Run {
+            argv: snapshot.image.argv_with(program, argv),
+            env: rewritten.env.iter().map(Vec::as_slice).collect(),
+        }),
+        _ => Response::Run,
+    };
+    ImageJudgement { judgement, program, runs, response }
+}
+
+fn judge_program(policy: &Policy, program: &Program, env: &[&[u8]]) -> Judgement {
+    let argv: Vec<&[u8]> = program.argv.iter().collect();
+    let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
+    let call = Call {
+        argv: &argv,
+        env,
+        cwd: None,
+        path: &program.path,
+        names: &names,
+        stdin: Stdin::Unknown,
+    };
+    judge(policy, &call)
+}
+
+fn deny(judgement: &mut Judgement, reason: &str) {
+    judgement.rewritten = None;
+    judgement.decision.verdict = Verdict::Deny;
+    judgement.decision.deciding.verdict = Verdict::Deny;
+    reason.clone_into(&mut judgement.decision.deciding.reason);
+}
+
+/// A denial as the policy wants it: the tool's own words, or a bare errno.
+fn denial(policy: &Policy, judgement: &Judgement, program: &Program) -> Response {
+    if let Denial::Errno(errno) = policy.denial() {
+        return Response::Fail(match errno {
+            Errno::Eacces => libc::EACCES,
+            Errno::Eperm => libc::EPERM,
+            Errno::Enoent => libc::ENOENT,
+        });
+    }
+    let tool: Option<&Tool> =
+        judgement.facts.tool.and_then(|name| TOOLS.iter().copied().find(|tool| tool.name == name));
+    let deciding = &judgement.decision.deciding;
+    let text = judgement.facts.actions.get(deciding.action).map_or("", |action| &action.text);
+    let name = program.names.first().map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
+    let (prefix, status) = match tool {
+        Some(tool) => (tool.denial.prefix.to_owned(), tool.denial.status),
+        None => (format!("claw: {}: ", quote(&name)), CANNOT_EXECUTE),
+    };
+    let message = format!("{prefix}permission denied: {} ({})\n", quote(text), because(deciding));
+    Response::Change(Change::Exit { message: message.into_bytes(), status })
+}
+
+/// `claw rule ID: REASON`, or what default it was.
+fn because(deciding: &Outcome) -> String {
+    match &deciding.rule {
+        Some(rule) => format!("claw rule {rule}: {}", quote(&deciding.reason)),
+        None => format!("claw: {}", quote(&deciding.reason)),
+    }
+}
+
+/// Text for a terminal: one line, no control characters, not too long.
+fn quote(text: &str) -> String {
+    let mut quoted: String =
+        text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(QUOTE).collect();
+    if text.chars().nth(QUOTE).is_some() {
+        quoted.push('…');
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_denial_quotes_cannot_steer_a_terminal() {
+        assert_eq!(quote("a\u{1b}[2Jb\nc"), "a [2Jb c");
+        assert_eq!(quote(&"x".repeat(QUOTE + 1)).chars().count(), QUOTE + 1);
+        assert!(quote(&"x".repeat(QUOTE + 1)).ends_with('…'));
+    }
+}

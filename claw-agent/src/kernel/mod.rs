@@ -1,0 +1,6 @@
+//! The kernel side as the user side sees it: loading the programs, their maps and their events.
+
+mod btf;
+mod programs;
+
+pub(crate) use programs::{Events, KernelSide, Settings};

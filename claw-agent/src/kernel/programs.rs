@@ -1,0 +1,299 @@
+//! Loading the programs of claw-ebpf for one session, and the ends of their maps.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use aya::maps::lpm_trie::{Key as Prefix, LpmTrie};
+use aya::maps::{HashMap, MapData, MapError, RingBuf};
+use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Program, ProgramError};
+use aya::{Btf as AyaBtf, Ebpf, EbpfError, EbpfLoader};
+use claw_common::event::Event;
+use claw_common::hash::Key;
+use claw_common::net::{PORT_TABLE_WORDS, PortRange};
+use claw_common::ticket::{TICKET_WORDS, Ticket};
+use rustix::process::Pid;
+use thiserror::Error;
+
+use super::btf::{Btf, BtfError, VMLINUX};
+
+/// The object that `cargo xtask ebpf` builds.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/claw.o"));
+
+/// The tracepoints, by the name of the program and of what it attaches to.
+const TRACEPOINTS: [&str; 3] = ["sched_process_fork", "sched_process_exit", "sched_process_exec"];
+
+/// The socket-address programs.
+const SOCKET_ADDRESS: [&str; 4] = ["connect4", "sendmsg4", "connect6", "sendmsg6"];
+
+/// Globals of claw-ebpf's `layout`, with the structure and the field each one is the offset of.
+const OFFSETS: [(&str, &str, &str); 14] = [
+    ("TASK_MM", "task_struct", "mm"),
+    ("TASK_PID", "task_struct", "pid"),
+    ("TASK_TGID", "task_struct", "tgid"),
+    ("TASK_SIGNAL", "task_struct", "signal"),
+    ("SIGNAL_LIVE", "signal_struct", "live"),
+    ("MM_ARG_START", "mm_struct", "arg_start"),
+    ("MM_ARG_END", "mm_struct", "arg_end"),
+    ("MM_ENV_END", "mm_struct", "env_end"),
+    ("MM_EXE_FILE", "mm_struct", "exe_file"),
+    ("FILE_INODE", "file", "f_inode"),
+    ("INODE_INO", "inode", "i_ino"),
+    ("INODE_SB", "inode", "i_sb"),
+    ("SB_DEV", "super_block", "s_dev"),
+    ("BPRM_FILENAME", "linux_binprm", "filename"),
+];
+
+/// Why the kernel side cannot be had.
+#[derive(Debug, Error)]
+pub(crate) enum Refused {
+    /// There is no type information.
+    #[error(
+        "cannot read `{VMLINUX}`: {0}; the `proven` level needs a kernel built with CONFIG_DEBUG_INFO_BTF"
+    )]
+    NoBtf(io::Error),
+    /// The type information is of no use.
+    #[error("{0}; this kernel is not supported by the `proven` level")]
+    Layout(#[from] BtfError),
+    /// A program does not load.
+    #[error("the kernel refuses the program `{program}`: {}{}", chain(.error), hint(.error))]
+    Program {
+        /// Which one.
+        program: &'static str,
+        /// What the kernel said.
+        error: ProgramError,
+    },
+    /// The object does not load.
+    #[error(
+        "the kernel refuses claw's maps: {0}; run claw as root (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)"
+    )]
+    Object(#[from] EbpfError),
+    /// A map does not take what it must hold.
+    #[error("cannot fill the map `{map}`: {error}")]
+    Map {
+        /// Which one.
+        map: &'static str,
+        /// What the kernel said.
+        error: MapError,
+    },
+    /// The object lacks something that this code expects: they were built from different trees.
+    #[error("the embedded eBPF object has no `{0}`; build it again with `cargo xtask ebpf`")]
+    Missing(&'static str),
+}
+
+/// An error with all of its causes: the last one is what the kernel said.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// What to do about a refusal that is about permission.
+fn hint(error: &ProgramError) -> &'static str {
+    let denied = match error {
+        ProgramError::LoadError { io_error, .. } => io_error.raw_os_error() == Some(libc::EPERM),
+        ProgramError::SyscallError(error) => error.io_error.raw_os_error() == Some(libc::EPERM),
+        _ => false,
+    };
+    if denied { "; run claw as root (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)" } else { "" }
+}
+
+/// What one session sets.
+pub(crate) struct Settings<'a> {
+    /// The key of the tickets.
+    pub(crate) key: Key,
+    /// Nothing is held or denied.
+    pub(crate) observe: bool,
+    /// The root of the cgroup v2 tree.
+    pub(crate) cgroup_root: BorrowedFd<'a>,
+    /// Port tables by IPv4 prefix.
+    pub(crate) net4: &'a [(u32, [u8; 4], Vec<PortRange>)],
+    /// Port tables by IPv6 prefix.
+    pub(crate) net6: &'a [(u32, [u8; 16], Vec<PortRange>)],
+}
+
+/// The loaded programs. They are detached when the last process that holds this ends.
+pub(crate) struct KernelSide {
+    /// Keeps the programs attached.
+    _ebpf: Ebpf,
+    /// Who is guarded.
+    guarded: Mutex<HashMap<MapData, u32, u32>>,
+    /// What the proof compares with.
+    pub(crate) tickets: Tickets,
+    /// What the programs report; taken by the thread that reads it.
+    events: Mutex<Option<Events>>,
+}
+
+impl KernelSide {
+    /// Loads and attaches everything.
+    ///
+    /// # Errors
+    /// [`Refused`], with what is missing.
+    pub(crate) fn load(settings: &Settings<'_>) -> Result<Self, Refused> {
+        let blob = std::fs::read(VMLINUX).map_err(Refused::NoBtf)?;
+        let btf = Btf::parse(&blob)?;
+        let mut offsets = Vec::with_capacity(OFFSETS.len());
+        for (global, structure, field) in OFFSETS {
+            offsets.push((global, btf.offset(structure, field)?));
+        }
+        let observe = u32::from(settings.observe);
+        let pid_max = pid_max();
+        let mut loader = EbpfLoader::new();
+        let types = AyaBtf::from_sys_fs().map_err(EbpfError::from)?;
+        loader
+            .btf(Some(&types))
+            .map_max_entries("GUARDED", pid_max)
+            .map_max_entries("TICKETS", pid_max);
+        for (global, offset) in &offsets {
+            loader.override_global(global, offset, true);
+        }
+        loader
+            .override_global("KEY_0", &settings.key.0[0], true)
+            .override_global("KEY_1", &settings.key.0[1], true)
+            .override_global("OBSERVE", &observe, true);
+        let mut ebpf = loader.load(OBJECT)?;
+
+        for name in TRACEPOINTS {
+            let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
+            program
+                .load(name, &types)
+                .and_then(|()| program.attach())
+                .map_err(|error| Refused::Program { program: name, error })?;
+        }
+        for name in SOCKET_ADDRESS {
+            let program: &mut CgroupSockAddr = program(&mut ebpf, name)?;
+            program
+                .load()
+                // A cgroup link always lets others attach too; the kernel refuses the flag that says so.
+                .and_then(|()| program.attach(settings.cgroup_root, CgroupAttachMode::Single))
+                .map_err(|error| Refused::Program { program: name, error })?;
+        }
+        // Nobody is guarded yet, so nothing was decided by the empty tables. The maps can be taken out
+        // only now: a program finds them by descriptor when it loads.
+        fill(&mut ebpf, "NET4", settings.net4)?;
+        fill(&mut ebpf, "NET6", settings.net6)?;
+        Ok(Self {
+            guarded: Mutex::new(map(&mut ebpf, "GUARDED")?),
+            tickets: Tickets { map: Mutex::new(map(&mut ebpf, "TICKETS")?), key: settings.key },
+            events: Mutex::new(Some(Events { ring: map(&mut ebpf, "EVENTS")? })),
+            _ebpf: ebpf,
+        })
+    }
+
+    /// Puts a process under guard, before it runs anything of its own.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub(crate) fn guard(&self, process: Pid) -> Result<(), MapError> {
+        let mut map = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
+        map.insert(process.as_raw_nonzero().get() as u32, 0, 0)
+    }
+
+    /// Whether any process is still guarded.
+    pub(crate) fn guards_any(&self) -> bool {
+        let map = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
+        map.keys().next().is_some()
+    }
+
+    /// The events; nothing if they were taken before.
+    pub(crate) fn take_events(&self) -> Option<Events> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The ticket map.
+pub(crate) struct Tickets {
+    map: Mutex<HashMap<MapData, u32, [u64; TICKET_WORDS]>>,
+    /// The key that tickets are hashed with.
+    pub(crate) key: Key,
+}
+
+impl Tickets {
+    /// Writes the ticket of the thread `tid`, over an older one that was not used.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub(crate) fn write(&self, tid: Pid, ticket: Ticket) -> Result<(), MapError> {
+        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        map.insert(tid.as_raw_nonzero().get() as u32, ticket.to_words(), 0)
+    }
+
+    /// Takes back the ticket of a thread that will not use it.
+    pub(crate) fn withdraw(&self, tid: Pid) {
+        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        // It may have been used after all.
+        let _ = map.remove(&(tid.as_raw_nonzero().get() as u32));
+    }
+}
+
+/// The ring buffer's reading end.
+pub(crate) struct Events {
+    ring: RingBuf<MapData>,
+}
+
+impl Events {
+    /// The next event and what follows it, if there is one.
+    pub(crate) fn next(&mut self) -> Option<(Event, Vec<u8>)> {
+        let item = self.ring.next()?;
+        let (event, payload) = Event::parse(&item)?;
+        Some((event, payload.to_vec()))
+    }
+
+    /// A descriptor of its own that is readable once a report cannot wait.
+    ///
+    /// # Errors
+    /// As dup(2).
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        crate::sys::process::duplicate(&self.ring)
+    }
+}
+
+/// The highest number a process can have, which bounds both maps.
+fn pid_max() -> u32 {
+    let text = std::fs::read_to_string("/proc/sys/kernel/pid_max").unwrap_or_default();
+    // PID_MAX_LIMIT on 64-bit kernels, include/linux/threads.h.
+    text.trim().parse().unwrap_or(4 << 20)
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, Refused>
+where
+    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
+{
+    ebpf.program_mut(name)
+        .ok_or(Refused::Missing(name))?
+        .try_into()
+        .map_err(|error| Refused::Program { program: name, error })
+}
+
+fn map<M: TryFrom<aya::maps::Map, Error = MapError>>(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+) -> Result<M, Refused> {
+    let map = ebpf.take_map(name).ok_or(Refused::Missing(name))?;
+    M::try_from(map).map_err(|error| Refused::Map { map: name, error })
+}
+
+fn fill<const N: usize>(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    tables: &[(u32, [u8; N], Vec<PortRange>)],
+) -> Result<(), Refused>
+where
+    [u8; N]: aya::Pod,
+{
+    let mut trie: LpmTrie<MapData, [u8; N], [u64; PORT_TABLE_WORDS]> = map(ebpf, name)?;
+    for (prefix, address, ranges) in tables {
+        let mut words = [0; PORT_TABLE_WORDS];
+        for (word, range) in words[1..].iter_mut().zip(ranges) {
+            *word = range.to_word();
+        }
+        words[0] = ranges.len() as u64;
+        trie.insert(&Prefix::new(*prefix, *address), words, 0)
+            .map_err(|error| Refused::Map { map: name, error })?;
+    }
+    Ok(())
+}

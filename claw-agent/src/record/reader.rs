@@ -1,0 +1,135 @@
+//! Reads the audit back, and checks its chain.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::chain;
+
+/// One line of the audit.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Where it stands.
+    pub(crate) part: PathBuf,
+    /// Its number in the part, from 1.
+    pub(crate) number: usize,
+    /// What it says; null if it is not JSON.
+    pub(crate) value: Value,
+    text: String,
+}
+
+/// Something that `claw log verify` found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The file, and the line in it.
+    pub(crate) at: String,
+    /// What is wrong.
+    pub(crate) what: Fault,
+}
+
+/// What can be wrong with a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The line's own hash does not fit.
+    Changed,
+    /// The line does not follow the one before it.
+    Missing,
+    /// The session has no end: it runs still, it was cut off, or its last lines are gone.
+    NoEnd,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.what {
+            Fault::Changed => "this line was changed after it was written",
+            Fault::Missing => "one or more lines before this one are missing or moved",
+            Fault::NoEnd => {
+                "the session has no end record: it still runs, was cut off, or its last lines are missing"
+            }
+        };
+        write!(f, "{}: {what}", self.at)
+    }
+}
+
+/// The parts of each session in a folder, in order.
+///
+/// # Errors
+/// As readdir(3).
+pub(crate) fn parts(folder: &Path) -> io::Result<BTreeMap<String, Vec<PathBuf>>> {
+    let mut sessions = BTreeMap::<String, Vec<PathBuf>>::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some((session, _)) =
+            name.strip_suffix(".jsonl").and_then(|name| name.split_once('.'))
+        {
+            sessions.entry(session.to_owned()).or_default().push(path);
+        }
+    }
+    sessions.values_mut().for_each(|parts| parts.sort());
+    Ok(sessions)
+}
+
+/// Every line of every session, in the order of time.
+///
+/// # Errors
+/// As read(2).
+pub(crate) fn read(folder: &Path) -> io::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for parts in parts(folder)?.into_values() {
+        lines.extend(session(&parts)?);
+    }
+    // A stable sort: lines of one session keep their order.
+    lines.sort_by(|one, other| time(one).cmp(time(other)));
+    Ok(lines)
+}
+
+/// Checks every chain in a folder.
+///
+/// # Errors
+/// As read(2).
+pub(crate) fn verify(folder: &Path) -> io::Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    for parts in parts(folder)?.into_values() {
+        let mut prev = chain::FIRST.to_owned();
+        let mut last = None;
+        for line in session(&parts)? {
+            let at = format!("{}:{}", line.part.display(), line.number);
+            match chain::open(&line.text) {
+                None => problems.push(Problem { at: at.clone(), what: Fault::Changed }),
+                Some((before, hash)) => {
+                    if before != prev {
+                        problems.push(Problem { at: at.clone(), what: Fault::Missing });
+                    }
+                    prev = hash.to_owned();
+                }
+            }
+            last = Some((at, line.value["kind"] == "end"));
+        }
+        if let Some((at, false)) = last {
+            problems.push(Problem { at, what: Fault::NoEnd });
+        }
+    }
+    Ok(problems)
+}
+
+fn session(parts: &[PathBuf]) -> io::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for part in parts {
+        let text = String::from_utf8_lossy(&std::fs::read(part)?).into_owned();
+        lines.extend(text.lines().enumerate().map(|(index, text)| Line {
+            part: part.clone(),
+            number: index + 1,
+            value: serde_json::from_str(text).unwrap_or(Value::Null),
+            text: text.to_owned(),
+        }));
+    }
+    Ok(lines)
+}
+
+fn time(line: &Line) -> &str {
+    line.value["time"].as_str().unwrap_or_default()
+}

@@ -1,0 +1,186 @@
+//! One `claw run`: three processes.
+//!
+//! - the *front* is what the user started: it waits in the terminal's job, passes signals on and ends
+//!   with the command's status ([`front`]);
+//! - the *supervisor* is its child, in a session of its own: it holds, judges and records
+//!   ([`supervise`]);
+//! - the *command* is the supervisor's child and stays in the front's process group, so that the
+//!   terminal treats it like any job ([`command`]).
+//!
+//! The supervisor is the command's ancestor and outlives the front for as long as anything guarded
+//! runs. Should it die, the front ends the whole cgroup; while it lives, so do the programs in the
+//! kernel.
+
+mod cgroup;
+mod command;
+mod front;
+mod observe;
+mod supervise;
+mod watch;
+mod wire;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, Result};
+use claw_common::hash::Key;
+use claw_common::net::{NO_RULE, PortRange};
+use claw_policy::connect::{self, Compiled, Protocol};
+use claw_policy::{Mode, Policy, Verdict};
+use rustix::process::Pid;
+
+use crate::decode::Decoder;
+use crate::kernel::{KernelSide, Settings};
+use crate::record::{self, Audit, Level};
+use crate::sys::process::{Fork, fork};
+use cgroup::Cgroup;
+use wire::Channel;
+
+/// What `claw run` was asked for.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// The policy.
+    pub(crate) policy: Policy,
+    /// Hold and deny nothing.
+    pub(crate) observe: bool,
+    /// The session's labels.
+    pub(crate) labels: Vec<(String, String)>,
+    /// The folder of the audit.
+    pub(crate) audit: PathBuf,
+    /// The size at which a part of the audit is closed, in bytes.
+    pub(crate) part_bytes: u64,
+    /// The command and its arguments; not empty.
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Everything the supervisor's threads share.
+pub(crate) struct Guard {
+    /// The policy.
+    pub(crate) policy: Policy,
+    /// The programs in the kernel and their maps.
+    pub(crate) kernel: Arc<KernelSide>,
+    /// What decoding remembers.
+    pub(crate) decoder: Decoder,
+    /// Where records go.
+    pub(crate) audit: Audit,
+    /// The level of this session.
+    pub(crate) level: Level,
+    /// The command's process.
+    command: Pid,
+    /// The command's wait status, where a thread that traced it saw it end.
+    ended: OnceLock<i32>,
+}
+
+impl Guard {
+    /// Notes how a process ended that a thread here traced: if it is the command, the kernel tells
+    /// nobody else.
+    pub(crate) fn saw_end_of(&self, process: Pid, status: i32) {
+        if process == self.command {
+            // The first one is the only one.
+            let _ = self.ended.set(status);
+        }
+    }
+}
+
+/// Runs a command under guard and gives its exit status.
+///
+/// # Errors
+/// What is missing, and what to do about it; nothing was started then.
+pub(crate) fn run(options: Options) -> Result<ExitCode> {
+    let session = session_name().context("cannot read random numbers")?;
+    let observe = options.observe || options.policy.mode() == Mode::Observe;
+    let cgroup = Cgroup::create(&session)?;
+    let kernel = load(&options.policy, observe, &cgroup);
+    let kernel = match kernel {
+        Ok(kernel) => Arc::new(kernel),
+        Err(error) => {
+            cgroup.remove();
+            return Err(error);
+        }
+    };
+    let (front, supervisor) = Channel::pair().context("cannot make a socket pair")?;
+    match fork().context("cannot fork the supervisor")? {
+        // The front keeps the kernel side, so that it outlives a supervisor that dies.
+        Fork::Parent(child) => {
+            drop(supervisor);
+            front::wait(&front, child, &cgroup, kernel)
+        }
+        Fork::Child => {
+            drop(front);
+            let settings = record::Settings {
+                folder: options.audit.clone(),
+                part_bytes: options.part_bytes,
+                session,
+                labels: options.labels.clone(),
+            };
+            supervise::run(options, observe, settings, &supervisor, cgroup, kernel)
+        }
+    }
+}
+
+fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
+    use std::os::fd::AsFd;
+    let mut random = [0u8; 16];
+    fill_random(&mut random).context("cannot read random numbers")?;
+    let (low, high) = random.split_at(8);
+    let half = |bytes: &[u8]| bytes.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+    let compiled = connect::compile(policy.connect(), policy.defaults().connect)
+        .map_err(|_| anyhow::anyhow!("the connect rules take more port ranges than fit"))?;
+    let net4 =
+        tables(&compiled, &compiled.v4, |net| (net.prefix_len().into(), net.addr().octets()));
+    let net6 =
+        tables(&compiled, &compiled.v6, |net| (net.prefix_len().into(), net.addr().octets()));
+    Ok(KernelSide::load(&Settings {
+        key: Key([half(low), half(high)]),
+        observe,
+        cgroup_root: cgroup.root.as_fd(),
+        net4: &net4,
+        net6: &net6,
+    })?)
+}
+
+/// The kernel's form of compiled rules; the default closes each list.
+fn tables<N, const L: usize>(
+    compiled: &Compiled,
+    entries: &[(N, Vec<connect::PortRange>)],
+    prefix: impl Fn(&N) -> (u32, [u8; L]),
+) -> Vec<(u32, [u8; L], Vec<PortRange>)> {
+    let default = PortRange {
+        low: 0,
+        high: u16::MAX,
+        protocol: 0,
+        allow: compiled.default == Verdict::Allow,
+        rule: NO_RULE,
+    };
+    entries
+        .iter()
+        .map(|(net, ranges)| {
+            let ranges = ranges.iter().map(|range| PortRange {
+                low: range.lo,
+                high: range.hi,
+                protocol: match range.protocol {
+                    Protocol::Tcp => 6,
+                    Protocol::Udp => 17,
+                },
+                allow: range.verdict == Verdict::Allow,
+                rule: u16::try_from(range.rule).unwrap_or(NO_RULE),
+            });
+            let (length, address) = prefix(net);
+            (length, address, ranges.chain([default]).collect())
+        })
+        .collect()
+}
+
+/// Eight hexadecimal digits that name a session.
+fn session_name() -> std::io::Result<String> {
+    let mut random = [0u8; 4];
+    fill_random(&mut random)?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn fill_random(buffer: &mut [u8]) -> std::io::Result<()> {
+    use std::io::Read;
+    std::fs::File::open("/dev/urandom")?.read_exact(buffer)
+}

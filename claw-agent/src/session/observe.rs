@@ -1,0 +1,78 @@
+//! Observe mode: an exec that has happened, judged as if it had been held.
+
+use claw_common::event::{Event, FILENAME, LARGE_PAYLOAD};
+use claw_policy::Verdict;
+
+use super::Guard;
+use crate::apply::Proof;
+use crate::decode::{Identity, Image, Program, Snapshot, Strings, last_name};
+use crate::judge::image::judge_image;
+use crate::record::{Kind, Level, Record};
+
+/// The record of an exec that the kernel side reports.
+///
+/// Known gaps, both of observing only: a program that ends at once may be known by its called name
+/// alone, and of arguments and environment past 32 KiB the rest is not seen, which the record says.
+pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
+    let (filename, area) = payload.split_at_checked(FILENAME).unwrap_or((payload, &[]));
+    let called = filename.split(|byte| *byte == 0).next().unwrap_or_default();
+    let whole = event.arg_len as usize + event.env_len as usize;
+    let seen = area.get(..whole.min(LARGE_PAYLOAD)).unwrap_or(area);
+    let (argv, env) = seen.split_at_checked(event.arg_len as usize).unwrap_or((seen, &[]));
+    let snapshot = snapshot(event, called, Strings::from_area(argv), Strings::from_area(env));
+    let Some(snapshot) = snapshot else {
+        return Record::new(Kind::Exec, Level::Observed, Proof::None, "the event names no process");
+    };
+    let judged = judge_image(&guard.policy, &snapshot);
+    let program = &snapshot.image.programs[judged.program];
+    let deciding = judged.judgement.decision.deciding;
+    let cut = whole > LARGE_PAYLOAD || event.cause != 0;
+    Record {
+        // What was not seen cannot be called harmless.
+        verdict: Some(if cut { Verdict::Deny } else { judged.judgement.decision.verdict }),
+        rule: deciding.rule.filter(|_| !cut),
+        at: deciding.at.filter(|_| !cut),
+        because: deciding.because,
+        pid: i32::try_from(event.tid).ok(),
+        uid: Some(event.uid),
+        path: program.path.clone(),
+        argv: Some(program.argv.clone()),
+        outcome: Some("observed: it ran as it was called".into()),
+        facts: Some(judged.judgement.facts),
+        ..Record::new(
+            Kind::Exec,
+            Level::Observed,
+            Proof::None,
+            if cut {
+                "its arguments are too long to be observed whole".into()
+            } else {
+                deciding.reason
+            },
+        )
+    }
+}
+
+/// The snapshot that holding would have taken, as far as the new image shows it.
+fn snapshot(event: &Event, called: &[u8], argv: Strings, env: Strings) -> Option<Snapshot> {
+    let tid = rustix::process::Pid::from_raw(i32::try_from(event.tgid).ok()?)?;
+    let link = format!("/proc/{}/exe", tid.as_raw_nonzero());
+    let path = std::fs::read_link(link).map(|path| path.into_os_string().into_encoded_bytes());
+    let path = path.unwrap_or_else(|_| called.to_vec());
+    let names =
+        |list: &[&[u8]]| list.iter().map(|path| last_name(path).to_vec()).collect::<Vec<_>>();
+    let mut programs = Vec::new();
+    // A script's path stands among its interpreter's arguments, with the script's own behind it.
+    let script = argv.iter().skip(1).position(|argument| argument == called).map(|at| at + 1);
+    if let Some(at) = script.filter(|_| last_name(&path) != last_name(called)) {
+        programs.push(Program {
+            path: called.to_vec(),
+            names: names(&[called]),
+            argv: argv.iter().skip(at).collect(),
+        });
+        programs.push(Program { names: names(&[&path]), path, argv });
+    } else {
+        programs.push(Program { names: names(&[called, &path]), path, argv });
+    }
+    let identity = Identity { dev: event.dev, ino: event.ino };
+    Some(Snapshot { tid, uid: Some(event.uid), image: Image { identity, programs }, env })
+}

@@ -1,0 +1,136 @@
+//! Turns the kernel side's events into records: connections, kills, and in observe mode execs.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use claw_common::event::{Event, cause, kind};
+use claw_common::net::NO_RULE;
+use claw_policy::Verdict;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Guard, observe};
+use crate::apply::Proof;
+use crate::kernel::Events;
+use crate::record::{Kind, Level, Record};
+
+/// How long events that woke nobody may lie in the ring.
+const EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// The reader of the ring.
+pub(super) struct Watch {
+    guard: Arc<Guard>,
+    events: Mutex<Events>,
+}
+
+impl Watch {
+    /// Starts the thread that reads.
+    ///
+    /// # Errors
+    /// If the events were taken before, or there is no thread to be had.
+    pub(super) fn start(guard: Arc<Guard>) -> Result<Arc<Self>> {
+        let events = guard.kernel.take_events().context("the events are read already")?;
+        let descriptor = events.descriptor().context("cannot wait for events")?;
+        let watch = Arc::new(Self { guard, events: Mutex::new(events) });
+        let reader = Arc::clone(&watch);
+        std::thread::Builder::new().name("watch".into()).spawn(move || {
+            loop {
+                let mut fds = [PollFd::new(&descriptor, PollFlags::IN)];
+                // An interrupted wait is as good as one that is over.
+                let _ = poll(&mut fds, Some(&EVERY));
+                reader.drain();
+            }
+        })?;
+        Ok(watch)
+    }
+
+    /// Records everything that has been reported so far.
+    pub(super) fn drain(&self) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((event, payload)) = events.next() {
+            if let Some(record) = self.record(&event, &payload) {
+                self.guard.audit.record(record);
+            }
+        }
+    }
+
+    fn record(&self, event: &Event, payload: &[u8]) -> Option<Record> {
+        match event.kind {
+            kind::EXEC_PROVEN => None,
+            kind::EXEC_KILLED => Some(killed(event)),
+            kind::EXEC_OBSERVED => Some(observe::record(&self.guard, event, payload)),
+            kind::CONNECT => Some(self.connection(event)),
+            kind::LINEAGE_LOST => Some(Record {
+                verdict: Some(Verdict::Deny),
+                pid: i32::try_from(event.tgid).ok(),
+                uid: Some(event.uid),
+                ..Record::new(
+                    Kind::Killed,
+                    self.guard.level,
+                    Proof::InKernel,
+                    "a new process could not be put under guard: the kernel is out of memory",
+                )
+            }),
+            unknown => {
+                tracing::error!(kind = unknown, "the kernel side reports an unknown event");
+                None
+            }
+        }
+    }
+
+    fn connection(&self, event: &Event) -> Record {
+        let [a, b, c, d] = event.addr;
+        let ip = if event.family == 4 {
+            IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
+        } else {
+            let mut octets = [0; 16];
+            for (bytes, word) in octets.chunks_exact_mut(4).zip([a, b, c, d]) {
+                bytes.copy_from_slice(&word.to_ne_bytes());
+            }
+            IpAddr::V6(Ipv6Addr::from(octets))
+        };
+        let to = SocketAddr::new(ip, u16::try_from(event.port).unwrap_or_default());
+        let rules = self.guard.policy.connect();
+        let rule = rules.get(event.rule as usize).filter(|_| event.rule != u32::from(NO_RULE));
+        let reason = match rule {
+            Some(rule) => rule.reason.clone(),
+            None => "no rule about connections matches: the policy's default".to_owned(),
+        };
+        let proof = if self.guard.level == Level::Observed { Proof::None } else { Proof::InKernel };
+        Record {
+            verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
+            rule: rule.map(|rule| rule.id.clone()),
+            at: rule.map(|rule| rule.at.clone()),
+            pid: i32::try_from(event.tid).ok(),
+            uid: Some(event.uid),
+            to: Some(to.to_string()),
+            protocol: Some(match event.protocol {
+                6 => "tcp".to_owned(),
+                17 => "udp".to_owned(),
+                other => other.to_string(),
+            }),
+            ..Record::new(Kind::Connect, self.guard.level, proof, reason)
+        }
+    }
+}
+
+fn killed(event: &Event) -> Record {
+    let reason = match event.cause {
+        cause::NO_TICKET => "it ran without having been judged",
+        cause::FILE => "another file runs than was judged",
+        cause::LENGTH => "its arguments have another length than was judged",
+        cause::HASH => "its arguments or its environment are not what was judged",
+        _ => "its arguments could not be read in the kernel",
+    };
+    Record {
+        verdict: Some(Verdict::Deny),
+        pid: i32::try_from(event.tid).ok(),
+        uid: Some(event.uid),
+        ..Record::new(
+            Kind::Killed,
+            Level::Proven,
+            Proof::Ticket,
+            format!("killed before its first instruction: {reason}"),
+        )
+    }
+}

@@ -1,0 +1,149 @@
+//! What the three processes of a session tell each other: one packet a message, and the listener as a
+//! passed descriptor.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+
+/// Something one process of a session tells another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// Supervisor to front: the command runs as this process.
+    Started(i32),
+    /// Supervisor to front: the command stopped itself.
+    Stopped,
+    /// Supervisor to front: the command ended with this exit status.
+    Ended(u8),
+    /// Command to supervisor: here is the listener, or nothing is held.
+    Ready,
+    /// Supervisor to command: go on.
+    Go,
+    /// Anybody to anybody: the session cannot start, and why.
+    Failed(String),
+}
+
+/// One end of a connection between two processes of a session.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    socket: OwnedFd,
+}
+
+/// The longest message.
+const MAX: usize = 4096;
+
+impl Channel {
+    /// Two connected ends.
+    ///
+    /// # Errors
+    /// As socketpair(2).
+    pub(crate) fn pair() -> io::Result<(Self, Self)> {
+        let flags = SocketFlags::CLOEXEC;
+        let (one, other) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        Ok((Self { socket: one }, Self { socket: other }))
+    }
+
+    /// Sends a message, with a descriptor if there is one.
+    ///
+    /// # Errors
+    /// As sendmsg(2); EPIPE if the other end is gone.
+    pub(crate) fn send(&self, message: &Message, fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let mut bytes = message.encode();
+        bytes.truncate(MAX);
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let fds: Vec<BorrowedFd<'_>> = fd.into_iter().collect();
+        if !fds.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(&fds));
+        }
+        sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Receives a message and a descriptor if one came along.
+    ///
+    /// # Errors
+    /// As recvmsg(2); `UnexpectedEof` if the other end is gone.
+    pub(crate) fn receive(&self) -> io::Result<(Message, Option<OwnedFd>)> {
+        let mut bytes = [0; MAX];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let received = rustix::io::retry_on_intr(|| {
+            recvmsg(
+                &self.socket,
+                &mut [IoSliceMut::new(&mut bytes)],
+                &mut control,
+                RecvFlags::CMSG_CLOEXEC,
+            )
+        })?;
+        let fd = control.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+            _ => None,
+        });
+        let message = Message::decode(&bytes[..received.bytes])
+            .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        Ok((message, fd))
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Message {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Started(pid) => [&b"S"[..], &pid.to_ne_bytes()].concat(),
+            Self::Stopped => b"T".to_vec(),
+            Self::Ended(status) => vec![b'E', *status],
+            Self::Ready => b"R".to_vec(),
+            Self::Go => b"G".to_vec(),
+            Self::Failed(why) => [b"F", why.as_bytes()].concat(),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (tag, rest) = bytes.split_first()?;
+        Some(match (tag, rest) {
+            (b'S', pid) => Self::Started(i32::from_ne_bytes(pid.try_into().ok()?)),
+            (b'T', []) => Self::Stopped,
+            (b'E', [status]) => Self::Ended(*status),
+            (b'R', []) => Self::Ready,
+            (b'G', []) => Self::Go,
+            (b'F', why) => Self::Failed(String::from_utf8_lossy(why).into_owned()),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_and_descriptors_arrive() {
+        let (one, other) = Channel::pair().expect("a pair");
+        let messages = [
+            Message::Started(42),
+            Message::Stopped,
+            Message::Ended(130),
+            Message::Ready,
+            Message::Go,
+            Message::Failed("no cgroup v2".into()),
+        ];
+        for message in &messages {
+            one.send(message, Some(one.as_fd())).expect("sent");
+            let (received, fd) = other.receive().expect("received");
+            assert_eq!(&received, message);
+            assert!(fd.is_some());
+        }
+        drop(one);
+        assert!(other.receive().is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! fork(2), and the few process calls that need it.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::process::Pid;
+
+use super::check;
+
+/// Which side of a fork this is.
+pub(crate) enum Fork {
+    /// The caller, with its new child.
+    Parent(Pid),
+    /// The new child.
+    Child,
+}
+
+/// Forks the calling process.
+///
+/// # Errors
+/// As fork(2).
+///
+/// # Panics
+/// If the process has more than one thread: the child would inherit locks that nobody releases.
+pub(crate) fn fork() -> io::Result<Fork> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    assert_eq!(threads, 1, "fork in a process with {threads} threads");
+    // SAFETY: the process has one thread, checked above, so every lock is in a usable state in the
+    // child.
+    let pid = check(libc::c_long::from(unsafe { libc::fork() }))?;
+    Ok(Pid::from_raw(pid as i32).map_or(Fork::Child, Fork::Parent))
+}
+
+/// Blocks these signals for the calling thread, or unblocks them.
+pub(crate) fn block_signals(signals: &[i32], block: bool) {
+    let set = signal_set(signals);
+    let how = if block { libc::SIG_BLOCK } else { libc::SIG_UNBLOCK };
+    // SAFETY: the set is initialised and the old mask is not asked for.
+    unsafe { libc::pthread_sigmask(how, &raw const set, std::ptr::null_mut()) };
+}
+
+/// A descriptor that reads these signals, which the caller has blocked; signalfd(2).
+///
+/// # Errors
+/// As signalfd(2).
+pub(crate) fn signal_fd(signals: &[i32]) -> io::Result<OwnedFd> {
+    let set = signal_set(signals);
+    // SAFETY: the set is initialised.
+    let fd = check(libc::c_long::from(unsafe {
+        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    }))?;
+    // SAFETY: the kernel just returned this descriptor to us and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// One signal as signalfd(2) reports it.
+pub(crate) struct Signal {
+    /// Its number.
+    pub(crate) number: i32,
+    /// Whether a process sent it, and not the kernel (a terminal's key, a child's end).
+    pub(crate) from_process: bool,
+}
+
+/// Reads one signal, or nothing if none is pending.
+pub(crate) fn read_signal(fd: BorrowedFd<'_>) -> Option<Signal> {
+    let mut bytes = [0u8; size_of::<libc::signalfd_siginfo>()];
+    if rustix::io::read(fd, &mut bytes).ok()? != bytes.len() {
+        return None;
+    }
+    let word =
+        |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let code = word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_code)) as i32;
+    Some(Signal {
+        number: word(std::mem::offset_of!(libc::signalfd_siginfo, ssi_signo)) as i32,
+        from_process: code == libc::SI_USER || code == libc::SI_QUEUE || code == libc::SI_TKILL,
+    })
+}
+
+/// A second descriptor for the same file, of a type of another crate that lends out only the bare
+/// number.
+///
+/// # Errors
+/// As dup(2).
+pub(crate) fn duplicate(source: &impl AsRawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the descriptor is open as long as `source` is borrowed, which is longer than this.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(source.as_raw_fd()) };
+    borrowed.try_clone_to_owned()
+}
+
+fn signal_set(signals: &[i32]) -> libc::sigset_t {
+    // SAFETY: sigemptyset initialises the whole set before it is read.
+    let mut set = unsafe {
+        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        set.assume_init()
+    };
+    for signal in signals {
+        // SAFETY: the set is initialised; a number that is no signal is an error and changes nothing.
+        unsafe { libc::sigaddset(&raw mut set, *signal) };
+    }
+    set
+}
