@@ -1,6 +1,7 @@
 //! What this project needs on a machine, how to see that it is there, and which Debian packages bring it.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::command;
 
@@ -14,6 +15,8 @@ pub(crate) enum Sign {
     File(&'static str),
     /// A program `bin/NAME` of some version of Debian's PostgreSQL.
     PostgresProgram(&'static str),
+    /// A shared library, by the name that follows `lib`, of any version; Debian keeps LLVM's in folders of their own.
+    LlvmLibrary(&'static str),
     /// A header that the C compiler's search path holds.
     Header(&'static str),
 }
@@ -25,6 +28,10 @@ impl Sign {
             Self::Program(name) => command::find(name).is_some(),
             Self::File(path) => Path::new(path).exists(),
             Self::PostgresProgram(name) => crate::postgres::program(name).is_ok(),
+            Self::LlvmLibrary(name) => library_folders()
+                .filter_map(|folder| fs::read_dir(folder).ok())
+                .flat_map(|entries| entries.flatten())
+                .any(|entry| entry.file_name().to_str().is_some_and(|file| is_library(file, name))),
             Self::Header(name) => {
                 header_folders().any(|folder| Path::new(&folder).join(name).exists())
             }
@@ -36,6 +43,25 @@ impl Sign {
 fn header_folders() -> impl Iterator<Item = String> {
     let multiarch = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
     ["/usr/include".to_owned(), "/usr/local/include".to_owned(), multiarch].into_iter()
+}
+
+/// The folders of every installed LLVM, and the machine's own.
+fn library_folders() -> impl Iterator<Item = PathBuf> {
+    let versions = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let llvm = versions
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with("llvm-")))
+        .map(|entry| entry.path().join("lib"));
+    let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    llvm.chain([multiarch.into(), "/usr/lib64".into()])
+}
+
+/// `libclang.so`, `libclang.so.1` and `libclang-14.so.1` are `clang`; `libclang-cpp.so.14` is another library.
+fn is_library(file: &str, name: &str) -> bool {
+    let rest = file.strip_prefix("lib").and_then(|rest| rest.strip_prefix(name));
+    rest.is_some_and(|rest| {
+        let version = |c: char| c.is_ascii_digit() || c == '.' || c == '-';
+        rest.trim_start_matches(version).starts_with("so")
+    })
 }
 
 /// One thing that the project needs.
@@ -77,6 +103,12 @@ pub(crate) const NEEDS: &[Need] = &[
         why: "claw builds its seccomp filter with it",
         signs: &[Sign::Program("pkg-config"), Sign::Header("seccomp.h")],
         packages: &["pkg-config", "libseccomp-dev"],
+    },
+    Need {
+        what: "libclang",
+        why: "reads the headers of libpg_query, PostgreSQL's own parser, which claw reads statements with",
+        signs: &[Sign::LlvmLibrary("clang")],
+        packages: &["libclang-dev"],
     },
     Need {
         what: "a PostgreSQL server and `psql`",
@@ -153,6 +185,15 @@ mod tests {
             assert!(!need.packages.is_empty(), "{} has no package", need.what);
             assert!(!need.why.is_empty(), "{} has no reason", need.what);
         }
+    }
+
+    #[test]
+    fn a_library_is_known_in_every_spelling_of_its_version() {
+        for file in ["libclang.so", "libclang.so.1", "libclang-14.so.14.0.6"] {
+            assert!(is_library(file, "clang"), "{file}");
+        }
+        assert!(!is_library("libclang-cpp.so.14", "clang"));
+        assert!(!is_library("libclangd.so", "clang"));
     }
 
     #[test]
