@@ -1,5 +1,6 @@
 //! Audit records as the demonstration shows them: read from the log's files, fresh ones only.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,39 +9,40 @@ use serde_json::Value;
 
 use crate::command::quote;
 
-/// The audit folder, and how many of its records were seen.
+/// The audit folder, and how many records of each of its files were seen. Every run of claw writes files of its own,
+/// whose names tell nothing of their order.
 #[derive(Debug)]
 pub(crate) struct Records {
     folder: PathBuf,
-    seen: usize,
+    seen: HashMap<PathBuf, usize>,
 }
 
 impl Records {
     /// The records of an audit folder, none of them seen yet.
     pub(crate) fn of(folder: &Path) -> Self {
-        Self { folder: folder.to_path_buf(), seen: 0 }
+        Self { folder: folder.to_path_buf(), seen: HashMap::new() }
     }
 
-    /// The records written since the last call, oldest first.
+    /// The records of verdicts that were written since the last call.
     pub(crate) fn fresh(&mut self) -> Result<Vec<Record>> {
         let entries = fs::read_dir(&self.folder)
             .with_context(|| format!("cannot read the audit folder `{}`", self.folder.display()))?;
-        let mut files: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
-            .collect();
-        files.sort();
-        let mut all = Vec::new();
-        for file in files {
-            for line in fs::read_to_string(&file)?.lines() {
+        let mut fresh = Vec::new();
+        for file in entries.flatten().map(|entry| entry.path()) {
+            if file.extension().is_none_or(|extension| extension != "jsonl") {
+                continue;
+            }
+            let text = fs::read_to_string(&file)?;
+            let seen = self.seen.entry(file.clone()).or_default();
+            for line in text.lines().skip(*seen) {
                 let value = serde_json::from_str(line)
                     .with_context(|| format!("`{}` has a line that is not JSON", file.display()))?;
-                all.push(Record(value));
+                fresh.push(Record(value));
+                *seen += 1;
             }
         }
-        let fresh = all.split_off(self.seen.min(all.len()));
-        self.seen += fresh.len();
+        // Sessions begin and end with records of their own, which judge nothing.
+        fresh.retain(|record| !record.verdict().is_empty());
         Ok(fresh)
     }
 }
@@ -98,6 +100,12 @@ mod tests {
         let fresh = records.fresh()?;
         assert_eq!(fresh.iter().map(Record::verdict).collect::<Vec<_>>(), ["deny"]);
         assert!(records.fresh()?.is_empty());
+        fs::write(
+            folder.path().join("000000.jsonl"),
+            "{\"kind\":\"start\"}\n{\"verdict\":\"rewrite\"}\n",
+        )?;
+        let other = records.fresh()?;
+        assert_eq!(other.iter().map(Record::verdict).collect::<Vec<_>>(), ["rewrite"]);
         Ok(())
     }
 
