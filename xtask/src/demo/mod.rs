@@ -185,8 +185,8 @@ impl<'a> Stage<'a> {
                 ));
             }
             Proof::Refused => {
-                if status.success() || !text.contains("claw rule") {
-                    bail!("the command should have been refused by a rule");
+                if status.success() || !text.contains("(claw") {
+                    bail!("the command should have been refused by claw");
                 }
                 screen::right("refused before it looked for a cluster");
             }

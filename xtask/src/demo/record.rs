@@ -57,10 +57,28 @@ impl Record {
         self.text("verdict")
     }
 
-    /// The call that was judged, as a person would type it.
+    /// The call that was asked for, as a person would type it; of a connection, where to.
     pub(crate) fn call(&self) -> String {
-        let words = self.0["argv"].as_array().map(Vec::as_slice).unwrap_or_default();
-        words.iter().map(|word| quote(word.as_str().unwrap_or("?"))).collect::<Vec<_>>().join(" ")
+        let asked = self.words("asked").or_else(|| self.words("argv"));
+        asked.unwrap_or_else(|| format!("{} {}", self.text("kind"), self.text("to")))
+    }
+
+    /// Whether it allowed a program that no tool governs: a shell, an interpreter, most of a machine.
+    pub(crate) fn is_ordinary(&self) -> bool {
+        self.verdict() == "allow"
+            && self.text("kind") == "exec"
+            && self.0["facts"]["tool"].is_null()
+    }
+
+    /// What ran instead, where that is something else.
+    pub(crate) fn instead(&self) -> Option<String> {
+        self.words("asked").and_then(|_| self.words("argv"))
+    }
+
+    fn words(&self, field: &str) -> Option<String> {
+        let words = self.0[field].as_array()?;
+        let quoted: Vec<_> = words.iter().map(|word| quote(word.as_str().unwrap_or("?"))).collect();
+        Some(quoted.join(" "))
     }
 
     /// The rule and its reason, then the level and the proof; those of them that the record has.
@@ -117,5 +135,26 @@ mod tests {
         }));
         assert_eq!(record.call(), "psql -c 'DROP TABLE users'");
         assert_eq!(record.grounds(), "rule sql-no-ddl: no DDL; level proven");
+        assert_eq!(record.instead(), None);
+    }
+
+    #[test]
+    fn only_an_allowed_program_that_nothing_governs_is_ordinary() {
+        let ordinary = |value| Record(value).is_ordinary();
+        assert!(ordinary(serde_json::json!({"kind": "exec", "verdict": "allow", "facts": {}})));
+        assert!(!ordinary(serde_json::json!({"kind": "exec", "verdict": "deny", "facts": {}})));
+        assert!(!ordinary(serde_json::json!({"kind": "connect", "verdict": "allow"})));
+        let governed =
+            serde_json::json!({"kind": "exec", "verdict": "allow", "facts": {"tool": "psql"}});
+        assert!(!ordinary(governed));
+    }
+
+    #[test]
+    fn a_rewritten_call_shows_what_was_asked_and_what_ran() {
+        let record = Record(serde_json::json!({
+            "asked": ["psql", "-c", "TABLE users"], "argv": ["psql", "-c", "TABLE users LIMIT 1000"],
+        }));
+        assert_eq!(record.call(), "psql -c 'TABLE users'");
+        assert_eq!(record.instead().as_deref(), Some("psql -c 'TABLE users LIMIT 1000'"));
     }
 }

@@ -53,18 +53,42 @@ pub(crate) fn output(text: &str, ending: &str) {
     line(&format!("  {}", paint(Colour::Faint, &format!("({ending})"))));
 }
 
-/// claw's records of the command.
+/// claw's records of the command. Of the programs that nothing governs, the first is shown and the rest counted: a
+/// wrapper written in shell may start dozens.
 pub(crate) fn records(records: &[Record]) {
-    for record in records {
-        let colour = match record.verdict() {
-            "allow" => Colour::Green,
-            "rewrite" | "ask" => Colour::Yellow,
-            "deny" => Colour::Red,
-            _ => Colour::Plain,
-        };
-        let verdict = paint(colour, &format!("{:<8}", record.verdict()));
-        line(&format!("  claw  {verdict}{}", clip(&record.call(), CALL)));
-        line(&format!("                {}", paint(Colour::Faint, &record.grounds())));
+    let ordinary = records.iter().filter(|record| record.is_ordinary()).count();
+    let mut seen = 0;
+    for entry in records {
+        if entry.is_ordinary() {
+            seen += 1;
+            match seen {
+                1 => {}
+                2 => {
+                    let text = format!("and {} more programs that no tool governs", ordinary - 1);
+                    line(&format!("                {}", paint(Colour::Faint, &text)));
+                    continue;
+                }
+                _ => continue,
+            }
+        }
+        record(entry);
+    }
+}
+
+fn record(record: &Record) {
+    let colour = match record.verdict() {
+        "allow" => Colour::Green,
+        "rewrite" | "ask" => Colour::Yellow,
+        "deny" => Colour::Red,
+        _ => Colour::Plain,
+    };
+    let verdict = paint(colour, &format!("{:<8}", record.verdict()));
+    line(&format!("  claw  {verdict}{}", clip(&record.call(), CALL)));
+    if let Some(instead) = record.instead() {
+        line(&format!("        ran as  {}", clip(&instead, CALL)));
+    }
+    for row in wrap(&record.grounds(), CALL) {
+        line(&format!("                {}", paint(Colour::Faint, &row)));
     }
 }
 
