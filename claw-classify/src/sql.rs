@@ -7,8 +7,10 @@
 //! A text that cannot be read, that a session setting would make the server split otherwise, or that
 //! nests too deeply is one opaque action.
 
+mod agreement;
 mod functions;
 mod limit;
+mod postgres;
 mod session;
 mod standard;
 mod statement;
@@ -129,6 +131,12 @@ pub(crate) static DOMAIN: Domain = Domain {
             &["to_client", "from_client", "to_file", "from_file", "program"],
             "Where COPY moves rows.",
         ),
+        fact(
+            "parser",
+            Kind::Str,
+            &["both", "libpg_query"],
+            "Which parsers read it: the server's own grammar, and sqlparser where it can; where both can they agree.",
+        ),
         fact("host", Kind::Str, &[], "The server's host, where the call says it."),
         fact("port", Kind::Str, &[], "The server's port, where the call says it."),
         fact("database", Kind::Str, &[], "The database, where the call says it."),
@@ -165,7 +173,15 @@ fn read(text: &[u8], session: &Session) -> Result<Vec<Statement>, String> {
         return Err(reason.clone());
     }
     let text = str::from_utf8(text).map_err(|_| "the text is not UTF-8".to_owned())?;
-    standard::read(text)
+    let mut statements = postgres::read(text)?;
+    // sqlparser may refuse what the server's grammar reads; where it reads, it must read the same.
+    if let Ok(second) = standard::read(text) {
+        agreement::check(&statements, &second)?;
+        for statement in &mut statements {
+            statement.confirmed = true;
+        }
+    }
+    Ok(statements)
 }
 
 /// A setting that reaches the server outside any statement.

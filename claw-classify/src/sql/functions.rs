@@ -22,10 +22,10 @@ static CURATED: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Name to volatility.
-static CATALOGUE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+/// Name to (volatility, whether it returns a set).
+static CATALOGUE: LazyLock<HashMap<&str, (&str, bool)>> = LazyLock::new(|| {
     rows(include_str!("functions/pg_proc.tsv"))
-        .filter_map(|mut row| Some((row.next()?, row.next()?)))
+        .filter_map(|mut row| Some((row.next()?, (row.next()?, row.next()? == "set"))))
         .collect()
 });
 
@@ -99,10 +99,19 @@ pub(super) fn class(name: &str) -> &'static str {
         return class;
     }
     match CATALOGUE.get(own) {
-        Some(&"volatile") => "state",
+        Some(("volatile", _)) => "state",
         Some(_) => "read",
         None if SYNTAX.contains(&own) => "read",
         None => "unknown",
+    }
+}
+
+/// Whether a function is known to return one row only.
+pub(super) fn returns_one_row(name: &str) -> bool {
+    let Some(own) = own_name(name) else { return false };
+    match CATALOGUE.get(own) {
+        Some((_, set)) => !set,
+        None => SYNTAX.contains(&own),
     }
 }
 
@@ -179,6 +188,9 @@ mod tests {
     #[test]
     fn tables_are_sound() {
         assert!(CATALOGUE.len() > 2_500, "{}", CATALOGUE.len());
+        assert!(returns_one_row("lower"));
+        assert!(!returns_one_row("generate_series"));
+        assert!(!returns_one_row("frobnicate"));
         for (name, class) in CURATED.iter() {
             assert!(CLASSES.contains(class), "{name}: {class}");
         }
@@ -186,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_volatile_function_was_looked_at_or_is_kept_apart() {
-        let harmless = |name: &&&str| CATALOGUE[**name] == "volatile" && class(name) == "read";
+        let harmless = |name: &&&str| CATALOGUE[**name].0 == "volatile" && class(name) == "read";
         let mut names: Vec<&&str> = CATALOGUE.keys().filter(harmless).collect();
         names.sort();
         assert_eq!(names.len(), 27, "volatile functions taken for harmless: {names:?}");

@@ -215,9 +215,7 @@ impl Visitor for Walk {
             self.found().locks = true;
             self.found().raise(Effect::Write);
         }
-        if let SetExpr::Table(table) = &*query.body {
-            self.reads_by_name(table);
-        }
+        self.reads_by_name(&query.body);
         ControlFlow::Continue(())
     }
 
@@ -288,12 +286,28 @@ impl Visitor for Walk {
 }
 
 impl Walk {
-    /// `TABLE name`. sqlparser keeps the bare words and not whether they were quoted.
-    fn reads_by_name(&mut self, table: &sqlparser::ast::Table) {
-        let parts = [&table.schema_name, &table.table_name];
-        let parts =
-            parts.into_iter().flatten().map(|part| ObjectNamePart::Identifier(Ident::new(part)));
-        self.reads(&ObjectName(parts.collect()));
+    /// `TABLE name` anywhere in a set operation. sqlparser has no hook for it, and keeps the bare words
+    /// and not whether they were quoted.
+    fn reads_by_name(&mut self, body: &SetExpr) {
+        match body {
+            SetExpr::Table(table) => {
+                let parts = [&table.schema_name, &table.table_name].into_iter().flatten();
+                let parts = parts.map(|part| ObjectNamePart::Identifier(Ident::new(part)));
+                self.reads(&ObjectName(parts.collect()));
+            }
+            SetExpr::SetOperation { left, right, .. } => {
+                self.reads_by_name(left);
+                self.reads_by_name(right);
+            }
+            // Queries and statements in here are visited as such.
+            SetExpr::Select(_)
+            | SetExpr::Query(_)
+            | SetExpr::Values(_)
+            | SetExpr::Insert(_)
+            | SetExpr::Update(_)
+            | SetExpr::Delete(_)
+            | SetExpr::Merge(_) => {}
+        }
     }
 }
 

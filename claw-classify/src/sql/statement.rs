@@ -58,6 +58,8 @@ pub(super) struct Statement {
     pub(super) setting_value: Option<String>,
     pub(super) transaction_modes: BTreeSet<&'static str>,
     pub(super) copy: Option<&'static str>,
+    /// Whether a second parser read the same.
+    pub(super) confirmed: bool,
     /// Where it stands in the text, in bytes, or nothing for the whole of it.
     pub(super) span: Option<Range<usize>>,
 }
@@ -83,6 +85,7 @@ impl Statement {
             setting_value: None,
             transaction_modes: BTreeSet::new(),
             copy: None,
+            confirmed: false,
             span: None,
         }
     }
@@ -143,6 +146,7 @@ impl Statement {
                 self.transaction_modes.iter().copied().collect::<Value>(),
             );
         }
+        action.set("parser", if self.confirmed { "both" } else { "libpg_query" });
         if let Some(copy) = self.copy {
             action.set("copy", copy);
         }

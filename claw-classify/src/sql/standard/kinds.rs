@@ -84,7 +84,22 @@ fn kind(tree: &Tree) -> (&'static str, Effect) {
             },
         ),
         Tree::Explain { .. } => ("explain", Read),
-        Tree::ShowVariable { .. } => ("show", Read),
+        // PostgreSQL shows a setting of this name, whatever other systems show.
+        Tree::ShowVariable { .. }
+        | Tree::ShowFunctions { .. }
+        | Tree::ShowStatus { .. }
+        | Tree::ShowVariables { .. }
+        | Tree::ShowCreate { .. }
+        | Tree::ShowColumns { .. }
+        | Tree::ShowCatalogs { .. }
+        | Tree::ShowDatabases { .. }
+        | Tree::ShowProcessList { .. }
+        | Tree::ShowSchemas { .. }
+        | Tree::ShowCharset(_)
+        | Tree::ShowObjects(_)
+        | Tree::ShowTables { .. }
+        | Tree::ShowViews { .. }
+        | Tree::ShowCollation { .. } => ("show", Read),
         Tree::Set(Set::SetTransaction { .. }) => ("set", Transaction),
         Tree::Set(_) => ("set", Session),
         Tree::Reset(reset) => match &reset.reset {
@@ -184,20 +199,6 @@ fn kind(tree: &Tree) -> (&'static str, Effect) {
         | Tree::DropSecret { .. }
         | Tree::DropConnector { .. }
         | Tree::Flush { .. }
-        | Tree::ShowFunctions { .. }
-        | Tree::ShowStatus { .. }
-        | Tree::ShowVariables { .. }
-        | Tree::ShowCreate { .. }
-        | Tree::ShowColumns { .. }
-        | Tree::ShowCatalogs { .. }
-        | Tree::ShowDatabases { .. }
-        | Tree::ShowProcessList { .. }
-        | Tree::ShowSchemas { .. }
-        | Tree::ShowCharset(_)
-        | Tree::ShowObjects(_)
-        | Tree::ShowTables { .. }
-        | Tree::ShowViews { .. }
-        | Tree::ShowCollation { .. }
         | Tree::Use(_)
         | Tree::CreateMacro { .. }
         | Tree::CreateStage { .. }
@@ -233,9 +234,10 @@ fn query_kind(query: &Query) -> (&'static str, Effect) {
     let mut body = &*query.body;
     loop {
         body = match body {
-            SetExpr::Select(_) | SetExpr::SetOperation { .. } => return ("select", Effect::Read),
+            SetExpr::Select(_) | SetExpr::SetOperation { .. } | SetExpr::Table(_) => {
+                return ("select", Effect::Read);
+            }
             SetExpr::Values(_) => return ("values", Effect::Read),
-            SetExpr::Table(_) => return ("table", Effect::Read),
             SetExpr::Query(inner) => &inner.body,
             SetExpr::Insert(inner)
             | SetExpr::Update(inner)
