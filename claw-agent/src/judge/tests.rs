@@ -138,3 +138,28 @@ rewrite.unset_env = "LD_PRELOAD"
     let facts = serde_json::to_value(&judgement.facts).expect("JSON");
     assert_eq!(facts["actions"][0]["injected_env"], serde_json::json!(["LD_PRELOAD"]));
 }
+
+#[test]
+fn a_row_limit_goes_into_the_statement_and_stays_there() {
+    let rules = r#"
+[[rule]]
+id = "limit"
+verdict = "rewrite"
+match.sql = { effect = "read", limited = false }
+rewrite.limit_rows = 5
+[[rule]]
+id = "reads"
+verdict = "allow"
+match.sql.effect = "read"
+"#;
+    let policy = policy(rules);
+    let judgement = judge(&policy, &["psql", "-X", "-c", "SELECT * FROM t"], &[]);
+    let decision = &judgement.decision;
+    assert_eq!(decision.verdict, Verdict::Rewrite, "{decision:?}");
+    assert_eq!(decision.deciding.rule.as_deref(), Some("limit"));
+    let argv = judgement.rewritten.expect("a change").argv;
+    let argv: Vec<&str> = argv.iter().map(|arg| str::from_utf8(arg).expect("text")).collect();
+    assert_eq!(argv, ["psql", "-X", "-c", "SELECT * FROM t LIMIT 5"]);
+    let again = judge(&policy, &argv, &[]);
+    assert_eq!((again.decision.verdict, again.rewritten), (Verdict::Allow, None));
+}
