@@ -62,7 +62,7 @@ fn every_decision_is_one_line_with_who_what_when_and_why() {
             ran.story()
         );
     }
-    assert_eq!(ran.connects("127.0.0.1:1").len(), 1, "{}", ran.story());
+    assert_eq!(ran.connects(([127, 0, 0, 1], 1).into()).len(), 1, "{}", ran.story());
     scenario.then("a rewritten one says what was asked for and what ran");
     let record = ran.only("rewrite");
     assert_eq!(record.asked(), ["./psql", "-c", "SELECT * FROM users"]);

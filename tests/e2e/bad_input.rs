@@ -35,7 +35,7 @@ fn a_policy_with_errors_is_refused_with_all_of_them() {
     let ran = refused(&Guard::with_policy("broken"));
     scenario.then("every one is told at once, with file, line and what was meant");
     for (line, what) in [
-        (2, "did you mean `enforce`"),
+        (2, "expected `enforce` or `observe`"),
         (5, "did you mean `allow`"),
         (6, "did you mean `governed`"),
         (8, "a deny rule says why"),
@@ -43,6 +43,7 @@ fn a_policy_with_errors_is_refused_with_all_of_them() {
         (10, "did you mean `psql`"),
         (12, "did you mean `effect`"),
         (18, "`limit_rows` is at least 1"),
+        (21, "the id `limit` is already used on line 15"),
         (22, "`10.0.0.0/33` is not an address or a network"),
     ] {
         assert!(ran.err().contains(&format!("broken.toml:{line}")), "line {line}\n{}", ran.err());
@@ -188,6 +189,7 @@ fn wrong_paths() -> (TempDir, Vec<&'static str>) {
     };
     let elf = fs::read(program("witness", Linkage::Static)).expect("the witness is compiled");
     file("not-executable", &elf, 0o644);
+    file("not-executable-text", b"echo hello\n", 0o644);
     file("text", b"echo hello\n", 0o755);
     file("empty", b"", 0o755);
     file("cut-elf", &elf[..64], 0o755);
@@ -201,6 +203,7 @@ fn wrong_paths() -> (TempDir, Vec<&'static str>) {
     let names = vec![
         "missing",
         "not-executable",
+        "not-executable-text",
         "text",
         "empty",
         "cut-elf",

@@ -61,12 +61,6 @@ impl Listener {
     }
 }
 
-/// How rules and records write the place: a v4-mapped address is the IPv4 address in it.
-fn written(address: &str, port: u16) -> String {
-    let v4 = address.strip_prefix("::ffff:").unwrap_or(address);
-    if v4.contains(':') { format!("[{v4}]:{port}") } else { format!("{v4}:{port}") }
-}
-
 /// Bare the call arrives; guarded it arrives just where no rule denies it, and is recorded either way.
 fn decide(guard: &Guard, form: &str, address: &str, port: u16, rule: &str, allowed: bool) -> Ran {
     let scenario = Scenario::new(format!("{form} to {address} port {port}"));
@@ -88,10 +82,13 @@ fn decide(guard: &Guard, form: &str, address: &str, port: u16, rule: &str, allow
     assert_eq!(listener.callers(), usize::from(allowed), "{}", ran.story());
 
     scenario.then("a record says so, and which rule decided");
-    let records = ran.connects(&written(address, port));
-    assert_eq!(records.len(), 1, "{}", ran.story());
+    let records = ran.connects(SocketAddr::new(address.parse().expect("an address"), port));
+    // The kernel asks again for each datagram of a connected socket whose address is v4-mapped.
+    let again = form == "udp-connect" && address.starts_with("::ffff:") && allowed;
+    assert_eq!(records.len(), if again { 2 } else { 1 }, "{}", ran.story());
     let verdict = if allowed { "allow" } else { "deny" };
-    assert_eq!((records[0].verdict(), records[0].rule()), (verdict, rule), "{}", ran.story());
+    let decisions = records.iter().map(|record| (record.verdict(), record.rule()));
+    assert!(decisions.clone().all(|decision| decision == (verdict, rule)), "{}", ran.story());
     assert_eq!(
         (records[0].level(), records[0].proof()),
         ("proven", "in-kernel"),
@@ -201,7 +198,12 @@ fn every_process_of_the_tree_is_guarded() {
         scenario.then("and not under claw");
         let ran = call.guarded(&Guard::with_policy("connect"));
         assert_eq!(listener.callers(), 0, "{}", ran.story());
-        assert_eq!(ran.connects("127.0.9.3:17751").len(), 1, "{}", ran.story());
+        assert_eq!(
+            ran.connects(SocketAddr::from(([127, 0, 9, 3], 17751))).len(),
+            1,
+            "{}",
+            ran.story()
+        );
     }
 }
 

@@ -61,7 +61,7 @@ fn a_connection_is_made_and_recorded_as_denied() {
     let ran = call.guarded(&observing("connect")).exits(0);
     scenario.then("observed too, and the record says `deny`");
     assert_eq!(ran.out(), "ok", "{}", ran.story());
-    let records = ran.connects("127.0.9.5:17771");
+    let records = ran.connects(([127, 0, 9, 5], 17771).into());
     assert_eq!(records.len(), 1, "{}", ran.story());
     assert_eq!(
         (records[0].verdict(), records[0].rule()),

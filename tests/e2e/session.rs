@@ -84,7 +84,7 @@ fn leaving_the_cgroup_leaves_nothing() {
     scenario.then("under claw it is denied and recorded");
     let guarded = call.guarded(&Guard::with_policy("connect"));
     assert!(!guarded.out().ends_with("ok"), "{}", guarded.story());
-    assert_eq!(guarded.connects("127.0.9.7:17781").len(), 1, "{}", guarded.story());
+    assert_eq!(guarded.connects(([127, 0, 9, 7], 17781).into()).len(), 1, "{}", guarded.story());
 }
 
 #[test]

@@ -40,9 +40,10 @@ static void announce(const char *verb, int pid)
 static int reap(int pid)
 {
 	int status;
-	announce("spawned", pid);
 	if (waitpid(pid, &status, 0) != pid)
 		fail("waitpid");
+	/* Not before: it would fall into the middle of what the program prints. */
+	announce("spawned", pid);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -152,7 +153,8 @@ static int form_thread(const char *path, char **argv)
 static int form_dirfd(const char *path, char **argv)
 {
 	char *copy = strdup(path), *other = strdup(path);
-	int fd = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* Without O_CLOEXEC, so that an interpreter can open /dev/fd/N/NAME. */
+	int fd = open(dirname(copy), O_PATH | O_DIRECTORY);
 	announce("becomes", getpid());
 	syscall(SYS_execveat, fd, basename(other), argv, environ, 0);
 	fail("execveat");

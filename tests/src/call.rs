@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -191,11 +192,14 @@ impl Ran {
         self.records.iter().filter(|record| record.kind() == "exec").collect()
     }
 
-    /// The records about connections to `to`, an address and a port.
+    /// The records about connections to `to`. A v4-mapped address is the IPv4 address in it: for some calls the
+    /// kernel takes it out before anybody is asked.
     #[must_use]
-    pub fn connects(&self, to: &str) -> Vec<&Record> {
+    pub fn connects(&self, to: SocketAddr) -> Vec<&Record> {
+        let canonical = |to: SocketAddr| (to.ip().to_canonical(), to.port());
         let connects = self.records.iter().filter(|record| record.kind() == "connect");
-        connects.filter(|record| record.to() == to).collect()
+        let parsed = |record: &&Record| record.to().parse::<SocketAddr>().map(canonical);
+        connects.filter(|record| parsed(record) == Ok(canonical(to))).collect()
     }
 
     /// The one record with the verdict `verdict`.

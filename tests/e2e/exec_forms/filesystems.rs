@@ -145,7 +145,7 @@ fn links_are_seen_through() {
     symlink("forbidden", stage.path("innocent")).expect("the stage is ours");
     symlink("innocent", stage.path("more-innocent")).expect("the stage is ours");
     symlink(".", stage.path("folder")).expect("the stage is ours");
-    for name in ["innocent", "more-innocent", "folder/more-innocent", "folder/../folder/innocent"] {
+    for name in ["innocent", "more-innocent", "folder/more-innocent", "folder/folder/innocent"] {
         let call = Call::new([stage.path(name)]).cwd("/");
         scenario.control(format!("`{name}` runs without claw"));
         stage.assert_runs(&call);

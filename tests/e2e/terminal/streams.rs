@@ -75,21 +75,31 @@ fn a_closed_pipe_ends_the_command() {
 }
 
 #[test]
-fn closed_standard_streams_stay_closed() {
-    let scenario = Scenario::new("a command started without standard streams");
+fn closed_standard_streams_lead_nowhere() {
+    let scenario = Scenario::new("a command started without stdin and stderr");
     let folder = tempfile::tempdir().expect("a temporary directory");
     let out = folder.path().join("out");
-    let script = format!("ls /proc/self/fd >'{}'", out.display());
-    let count = || std::fs::read_to_string(&out).expect("the list").lines().count();
-    let bare =
-        Call::new(["/bin/bash", "-c", "exec <&- 2>&-; \"$@\"", "sh", "/bin/sh", "-c", &script]);
-    let _ = bare.bare().exits(0);
-    let expected = count();
-    let guard = open();
-    let line = format!("exec <&- 2>&-; {} /bin/sh -c \"$1\"", typed(&guard));
-    let ran = Call::new(["/bin/bash", "-c", &line, "sh", &script]).bare().exits(0);
-    scenario.then("it has as many descriptors under claw as without");
-    assert_eq!(count(), expected, "{}", ran.story());
+    let script =
+        "exec >\"$1\"; for fd in /proc/$$/fd/*; do echo \"${fd##*/} $(readlink $fd)\"; done";
+    let list = || {
+        let text = std::fs::read_to_string(&out).expect("the list");
+        text.lines().map(str::to_owned).filter(|line| !line.ends_with(' ')).collect::<Vec<_>>()
+    };
+    let closing = |before: &str| {
+        let line = format!("exec <&- 2>&-; {before} /bin/bash -c \"$1\" bash \"$2\"");
+        Call::new(["/bin/bash", "-c", &line, "bash", script, &out.display().to_string()])
+    };
+    let _ = closing("").bare().exits(0);
+    let bare = list();
+    scenario.control(format!("without claw it has {bare:?}"));
+    let ran = closing(&typed(&open())).bare().exits(0);
+    let guarded = list();
+    scenario
+        .then("under claw it has no more, or /dev/null in their place, as a safe program does it");
+    for line in &guarded {
+        let nowhere = ["0 /dev/null", "2 /dev/null"].contains(&line.as_str());
+        assert!(nowhere || bare.contains(line), "{line} is not among {bare:?}\n{}", ran.story());
+    }
 }
 
 #[test]
