@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::apply::{Proof, stop, ticket};
 use crate::decode::{NoSnapshot, Snapshot};
@@ -33,7 +33,8 @@ pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<
             }
         };
         let judged = judge_image(&guard.policy, &snapshot);
-        let held = Held { guard: Arc::clone(guard), notification, snapshot, judged, began };
+        let took = began.elapsed();
+        let held = Held { guard: Arc::clone(guard), notification, snapshot, judged, took };
         match held.judged.response.clone() {
             Response::Run => held.run(),
             Response::Fail(errno) => held.fail(errno, None),
@@ -49,7 +50,8 @@ struct Held {
     notification: Notification,
     snapshot: Snapshot,
     judged: ImageJudgement,
-    began: Instant,
+    /// From the notification to the verdict.
+    took: Duration,
 }
 
 impl Held {
@@ -147,7 +149,7 @@ impl Held {
             asked: self.judged.runs.as_ref().map(|_| program.argv.clone()),
             outcome,
             facts: Some(self.judged.judgement.facts.clone()),
-            took_ns: u64::try_from(self.began.elapsed().as_nanos()).ok(),
+            took_ns: u64::try_from(self.took.as_nanos()).ok(),
             ..Record::new(Kind::Exec, Level::Proven, proof, deciding.reason)
         });
     }

@@ -113,6 +113,7 @@ impl Explain {
         let record = &line.value;
         let mut out = io::stdout().lock();
         writeln!(out, "{}", one_line(record))?;
+        let ran = if record["verdict"] == "deny" { "asked" } else { "ran" };
         writeln!(out, "  stored   {}:{}", line.part.display(), line.number)?;
         for (title, field) in [
             ("rule", "rule"),
@@ -120,7 +121,7 @@ impl Explain {
             ("reason", "reason"),
             ("because", "because"),
             ("asked", "asked"),
-            ("ran", "argv"),
+            (ran, "argv"),
             ("path", "path"),
             ("outcome", "outcome"),
             ("level", "level"),

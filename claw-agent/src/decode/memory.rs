@@ -19,10 +19,12 @@ const MAX_STRING: usize = 32 * PAGE as usize;
 /// The most that arguments, environment and their pointers take: three quarters of `_STK_LIM`,
 /// `bprm_stack_limits` in fs/exec.c. A tracee's own limit may be lower; the kernel then answers.
 pub(crate) const MAX_AREA: usize = 6 << 20;
-/// Stretches never cross a page, so that an unmapped neighbour spoils nothing.
+/// No stretch ends past the page its last string begins in, so that an unmapped neighbour spoils nothing.
 const PAGE: u64 = 4096;
 /// What is first read of each string; most arguments are shorter.
 const FIRST: u64 = 256;
+/// Strings this close to each other are read together.
+const GAP: u64 = 1024;
 
 /// Reads a path.
 ///
@@ -58,7 +60,7 @@ pub(crate) fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
             .collect();
         let end = pointers.iter().position(|pointer| *pointer == 0);
         let batch = &pointers[..end.unwrap_or(pointers.len())];
-        for batch in batch.chunks(MAX_REMOTES) {
+        if !batch.is_empty() {
             read_batch(tid, batch, &mut list)?;
         }
         if end.is_some() {
@@ -71,28 +73,45 @@ pub(crate) fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
     }
 }
 
-/// Reads up to [`MAX_REMOTES`] strings: the beginnings of all with one call, the rest of long ones
-/// one by one.
+/// Reads the strings of one page of pointers. They usually stand close together, so a few stretches
+/// bring most of them over; the rest of a long one is read by itself.
 fn read_batch(tid: Pid, pointers: &[u64], list: &mut Strings) -> Result<(), Errno> {
-    let mut remotes = [Remote { at: 0, len: 0 }; MAX_REMOTES];
-    let mut total = 0;
-    for (remote, pointer) in remotes.iter_mut().zip(pointers) {
-        *remote = Remote { at: *pointer, len: to_page_end(*pointer).min(FIRST) as usize };
-        total += remote.len;
-    }
-    let mut buffer = [0u8; MAX_REMOTES * FIRST as usize];
-    let got = fault(read(tid, &remotes[..pointers.len()], &mut buffer[..total]))?;
-    let mut start = 0;
-    for remote in &remotes[..pointers.len()] {
-        let piece = &buffer[start..(start + remote.len).min(got.max(start))];
-        start += remote.len;
-        match piece.iter().position(|byte| *byte == 0) {
-            Some(end) => {
-                list.extend(&piece[..end]);
+    let stretches = stretches(pointers);
+    let total = stretches.iter().map(|stretch| stretch.len).sum();
+    let mut buffer = vec![0u8; total];
+    let mut got = 0;
+    for (group, start) in stretches.chunks(MAX_REMOTES).zip(starts(&stretches).step_by(MAX_REMOTES))
+    {
+        let len: usize = group.iter().map(|stretch| stretch.len).sum();
+        match read(tid, group, &mut buffer[start..start + len]) {
+            Ok(copied) => {
+                got = start + copied;
+                if copied < len {
+                    break;
+                }
             }
-            // The whole string again: it is long, or a later one could not be read.
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => {
+                return Err(Errno::SRCH);
+            }
+            // A string that cannot be read says so below.
+            Err(_) => break,
+        }
+    }
+    for pointer in pointers {
+        let mut before = 0;
+        let stretch = stretches.iter().find(|stretch| {
+            let inside = (stretch.at..stretch.at + stretch.len as u64).contains(pointer);
+            before += if inside { 0 } else { stretch.len };
+            inside
+        });
+        let start = stretch.map_or(got, |stretch| before + (pointer - stretch.at) as usize);
+        let stop = stretch.map_or(got, |stretch| before + stretch.len).min(got);
+        let piece = buffer.get(start..stop).unwrap_or_default();
+        match piece.iter().position(|byte| *byte == 0) {
+            Some(end) => list.extend(&piece[..end]),
+            // From its beginning: it is long, or was not read with the others.
             None => {
-                if !string(tid, remote.at, MAX_STRING, |piece| list.extend(piece))? {
+                if !string(tid, *pointer, MAX_STRING, |piece| list.extend(piece))? {
                     return Err(Errno::TOOBIG);
                 }
             }
@@ -103,6 +122,32 @@ fn read_batch(tid: Pid, pointers: &[u64], list: &mut Strings) -> Result<(), Errn
         }
     }
     Ok(())
+}
+
+/// What to read so that the beginnings of these strings come over, in rising order.
+fn stretches(pointers: &[u64]) -> Vec<Remote> {
+    let mut sorted = pointers.to_vec();
+    sorted.sort_unstable();
+    let mut stretches: Vec<Remote> = Vec::with_capacity(4);
+    for at in sorted {
+        let end = at.saturating_add(to_page_end(at).min(FIRST));
+        match stretches.last_mut() {
+            Some(last) if at <= last.at + last.len as u64 + GAP => {
+                last.len = last.len.max((end - last.at) as usize);
+            }
+            _ => stretches.push(Remote { at, len: (end - at) as usize }),
+        }
+    }
+    stretches
+}
+
+/// Where each stretch starts in the buffer.
+fn starts(stretches: &[Remote]) -> impl Iterator<Item = usize> {
+    stretches.iter().scan(0, |next, stretch| {
+        let start = *next;
+        *next += stretch.len;
+        Some(start)
+    })
 }
 
 /// Hands out a string in pieces; `false` if it has no end within `max` bytes.

@@ -93,7 +93,7 @@ pub(crate) struct Record {
     /// The facts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) facts: Option<Facts>,
-    /// Nanoseconds from the notification to the answer.
+    /// Nanoseconds from the notification to the verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) took_ns: Option<u64>,
 }

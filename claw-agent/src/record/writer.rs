@@ -18,6 +18,8 @@ use super::{Record, chain};
 
 /// How many records may wait to be written.
 const QUEUE: usize = 4096;
+/// How long the first record after a pause waits for others.
+const GATHER: Duration = Duration::from_millis(1);
 /// How many bytes are written at once while records keep coming.
 const PENDING: usize = 64 << 10;
 
@@ -110,7 +112,8 @@ impl Audit {
     }
 }
 
-/// The next job. Before it waits, what is buffered is written.
+/// The next job. Before it waits, what is buffered is written; after it has waited, it lets others
+/// gather, so that a burst of decisions pays for one wake-up and not for one each.
 fn next(jobs: &Receiver<Job>, part: &mut Part) -> Option<Job> {
     match jobs.try_recv() {
         Ok(job) => return Some(job),
@@ -118,7 +121,11 @@ fn next(jobs: &Receiver<Job>, part: &mut Part) -> Option<Job> {
         Err(TryRecvError::Empty) => {}
     }
     part.flush();
-    jobs.recv().ok()
+    let job = jobs.recv().ok();
+    if matches!(job, Some(Job::Write(_))) {
+        std::thread::sleep(GATHER);
+    }
+    job
 }
 
 /// A record with who and when.

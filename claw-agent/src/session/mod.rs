@@ -14,6 +14,7 @@
 mod cgroup;
 mod command;
 mod front;
+mod journal;
 mod observe;
 mod supervise;
 mod watch;

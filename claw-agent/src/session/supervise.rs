@@ -14,7 +14,7 @@ use rustix::process::{
 use super::cgroup::Cgroup;
 use super::watch::Watch;
 use super::wire::{Channel, Message};
-use super::{Guard, Options, command};
+use super::{Guard, Options, command, journal};
 use crate::apply::Proof;
 use crate::decode::Decoder;
 use crate::intercept::Listener;
@@ -83,6 +83,7 @@ fn start(
     }
     detach().context("cannot leave the terminal's session")?;
     let folder = audit.folder.clone();
+    journal::start(folder.join(format!("{}.log", audit.session)));
     let audit = Audit::start(audit)
         .with_context(|| format!("cannot write the audit in `{}`", folder.display()))?;
     kernel.guard(command).context("cannot put the command under guard")?;

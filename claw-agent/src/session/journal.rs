@@ -1,0 +1,54 @@
+//! Where the supervisor's own troubles go: `SESSION.log` beside the audit, made when the first one
+//! comes. What a guarded process can provoke again and again is written a few times a second at most.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// The lines that one [`PERIOD`] takes.
+const LINES: u32 = 20;
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Sends this process's `tracing` events to a file.
+pub(super) fn start(path: PathBuf) {
+    let journal = Mutex::new(Journal { path, file: None, since: Instant::now(), lines: 0 });
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(journal);
+    // A second one in the same process would be a mistake of this crate's and changes nothing.
+    let _ = subscriber.try_init();
+}
+
+struct Journal {
+    path: PathBuf,
+    file: Option<File>,
+    since: Instant,
+    lines: u32,
+}
+
+impl Write for Journal {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.since.elapsed() > PERIOD {
+            (self.since, self.lines) = (Instant::now(), 0);
+        }
+        self.lines += 1;
+        if self.lines > LINES {
+            return Ok(line.len());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let file =
+                    OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
+                none.insert(file)
+            }
+        };
+        file.write_all(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
