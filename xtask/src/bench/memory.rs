@@ -1,4 +1,4 @@
-//! Resident memory of a running `claw`, from /proc (proc_pid_status(5), proc_pid_task(5)).
+//! Resident memory of a running `claw`, from /proc (proc_pid_smaps(5), proc_pid_task(5)).
 
 use std::fs;
 
@@ -24,14 +24,14 @@ fn program_of(pid: u32) -> Result<std::path::PathBuf> {
 }
 
 fn resident(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
         .with_context(|| format!("process {pid} has ended"))?;
-    parse_resident(&status).context("`/proc/PID/status` has no `VmRSS`")
+    parse_resident(&rollup).context("`/proc/PID/smaps_rollup` has no `Pss`")
 }
 
-/// `VmRSS:      1234 kB` gives bytes.
-fn parse_resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// `Pss:      1234 kB` gives bytes: resident pages, each divided among the processes that share it.
+fn parse_resident(rollup: &str) -> Option<u64> {
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -42,8 +42,11 @@ mod tests {
 
     #[test]
     fn resident_memory_is_read_in_bytes() {
-        assert_eq!(parse_resident("Name:\tclaw\nVmRSS:\t    2048 kB\n"), Some(2 * 1024 * 1024));
-        assert_eq!(parse_resident("Name:\tkthread\n"), None);
+        assert_eq!(
+            parse_resident("Rss:       4096 kB\nPss:       2048 kB\nPss_Anon:   512 kB\n"),
+            Some(2 * 1024 * 1024)
+        );
+        assert_eq!(parse_resident(""), None);
     }
 
     #[test]

@@ -24,8 +24,8 @@ impl Row {
             what,
             bare: both(&samples.bare),
             guarded: both(&samples.guarded),
-            added: format!("{} / {}", signed(samples.added(50)), signed(samples.added(99))),
-            ratio: format!("{:.3}", samples.ratio(50)),
+            added: format!("{} / {}", signed(samples.added), signed(samples.added_tail())),
+            ratio: format!("{:.3}", samples.ratio),
             goal: "",
             samples: samples.guarded.len(),
         }
@@ -68,9 +68,10 @@ pub(crate) fn render(rows: &[Row], machine: &str) -> String {
     let mut text = format!(
         "# What claw costs\n\n\
          Written by `cargo xtask bench --write docs/PERFORMANCE.md`. One process under `claw run` (level `proven`) and \
-         one without take turns at the same work. Times are p50 / p99 in microseconds; the ratio is guarded over bare \
-         at p50. What is added at a percentile is the difference of the two sides' percentiles, and is negative where \
-         the machine's noise is larger.\n\n\
+         one without take turns at the same work. Times are p50 / p99 in microseconds, or in seconds where it says so. \
+         What is added at p50, and the ratio of guarded to bare, is the median over the rounds of what the two turns \
+         of a round differ by; at p99 it is the difference of the two sides' p99. It is negative where the machine's \
+         noise is larger.\n\n\
          Measured on: {machine}.\n\n\
          | what | bare | guarded | added | ratio | goal | samples |\n|---|---|---|---|---|---|---|\n"
     );
@@ -81,14 +82,21 @@ pub(crate) fn render(rows: &[Row], machine: &str) -> String {
     text += "\nAn exec is a posix_spawn(3) of `/bin/true` and the wait for it. `psql` is the real client, which ends at \
              once because its server is not there. A decision is an execve(2) of `psql` with a statement that is \
              denied, from 64 threads at once, recorded like any other. Swapped calls that ran, in 10,000 tries of \
-             each race, are counted by `cargo xtask test races`, beside the control without claw.\n";
+             each race, are counted by `cargo xtask test races`, beside the control without claw. Memory is proportional: a page that \
+             claw's processes share counts once.\n";
     text
 }
 
-/// Nanoseconds as microseconds.
+/// Nanoseconds as microseconds, or as seconds from one on.
 fn micro(nanoseconds: u64) -> String {
     let value = nanoseconds as f64 / 1e3;
-    if value < 100.0 { format!("{value:.1}") } else { thousands(value.round() as u64) }
+    if value < 100.0 {
+        format!("{value:.1}")
+    } else if value < 1e6 {
+        thousands(value.round() as u64)
+    } else {
+        format!("{:.2} s", value / 1e6)
+    }
 }
 
 fn signed(nanoseconds: i64) -> String {
@@ -119,13 +127,18 @@ mod tests {
         assert_eq!(thousands(999), "999");
         assert_eq!(micro(12_340), "12.3");
         assert_eq!(micro(1_234_000), "1,234");
+        assert_eq!(micro(8_660_000_000), "8.66 s");
         assert_eq!(signed(-500), "-0.5");
     }
 
     #[test]
     fn a_row_holds_both_sides_and_what_is_added() {
-        let samples =
-            Samples { bare: Sorted::of(vec![400_000]), guarded: Sorted::of(vec![420_000]) };
+        let samples = Samples {
+            bare: Sorted::of(vec![400_000]),
+            guarded: Sorted::of(vec![420_000]),
+            added: 20_000,
+            ratio: 1.05,
+        };
         let text = render(&[Row::latency("an exec", &samples).goal("25 us")], "a machine");
         let row = "| an exec | 400 / 400 | 420 / 420 | +20.0 / +20.0 | 1.050 | 25 us | 1 |";
         assert!(text.contains(row), "{text}");
