@@ -105,7 +105,8 @@
 //! ## The verdict
 //!
 //! Verdicts, mildest first: allow, rewrite, deny. The strictest rule that matches an action decides it,
-//! the first in the file where several are as strict; there are no priorities. A rewrite is stricter
+//! and there are no priorities. Where several are as strict, the one named is the first in the file
+//! that matches for certain, or else the first that could not be ruled out. A rewrite is stricter
 //! than an allow, so **an action that a rewrite rule matches needs no allow rule**: it runs, changed.
 //! All matching rewrites apply, in file order; of several row limits for one action only the smallest.
 //! The changed call is judged again before it runs.

@@ -127,6 +127,15 @@ impl Condition {
         }
     }
 
+    /// Why it cannot be told whether it holds, where that is so.
+    pub(crate) fn unknown<'a>(&self, first: &'a Action, action: &'a Action) -> Option<&'a str> {
+        let Subject::Fact(name) = self.subject else { return None };
+        match self.action(first, action)?.fact(name)? {
+            Reading::Opaque(reason) => Some(reason),
+            Reading::Known(_) => None,
+        }
+    }
+
     /// The fact it looks at, for people: `sql.effect = ddl`.
     pub(crate) fn reading(&self, first: &Action, action: &Action) -> String {
         let domain = self.domain.name;

@@ -100,6 +100,8 @@ struct Hit<'a> {
     rule: &'a Rule,
     /// The rule's verdict, or deny where a rewrite cannot be applied to what is opaque.
     verdict: Verdict,
+    /// Whether every fact it depends on was read.
+    certain: bool,
 }
 
 impl Rule {
@@ -131,11 +133,18 @@ impl Rule {
             // Of a rewrite, which permits, and no match, which may not, neither is always stricter.
             (Verdict::Rewrite | Verdict::Deny, _, _) => Verdict::Deny,
         };
-        Some(Hit { rule: self, verdict })
+        let certain = (matches, excused) == (Truth::Yes, Truth::No);
+        Some(Hit { rule: self, verdict, certain })
     }
 }
 
 impl Hit<'_> {
+    /// The greatest decides. Of several as strict, a rule that matches says more than one that is
+    /// only not ruled out, and a denial more than a change that cannot be made.
+    fn weight(&self) -> (Verdict, bool, bool) {
+        (self.verdict, self.certain, self.verdict == self.rule.verdict)
+    }
+
     fn outcome(self, index: usize, first: &Action, action: &Action) -> Outcome {
         let Rule { id, at, reason, .. } = self.rule;
         let mut because: Vec<String> =
@@ -147,10 +156,13 @@ impl Hit<'_> {
                 .filter(|condition| condition.holds(first, action) == Truth::Unknown)
                 .map(|condition| condition.reading(first, action)),
         );
-        let reason = if self.verdict == self.rule.verdict {
-            reason.clone()
-        } else {
-            format!("{reason}, but whether to change this call cannot be read")
+        let conditions = || self.rule.matches.iter().chain(&self.rule.unless);
+        let reason = match conditions().find_map(|condition| condition.unknown(first, action)) {
+            Some(why) if !self.certain && self.verdict == self.rule.verdict => {
+                format!("{reason} (not ruled out: {why})")
+            }
+            Some(why) if !self.certain => format!("cannot be changed as the rule asks: {why}"),
+            _ => reason.clone(),
         };
         Outcome {
             action: index,
@@ -244,7 +256,7 @@ impl Policy {
                         (place, Rewrite { action: index, change: change.clone(), rule })
                     }));
                 }
-                if strictest.as_ref().is_none_or(|other| hit.verdict > other.verdict) {
+                if strictest.as_ref().is_none_or(|other| hit.weight() > other.weight()) {
                     strictest = Some(hit);
                 }
             }

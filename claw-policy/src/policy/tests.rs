@@ -150,19 +150,52 @@ fn what_is_opaque_is_read_the_stricter_way() {
         ["sql.effect is opaque: two grammars disagree", "sql.tables_written is absent"][..1]
     );
 
+    assert_eq!(
+        outcome.reason,
+        "schema changes go through migrations (not ruled out: two grammars disagree)"
+    );
+
     // Whether to add a limit is unknown, so the call neither runs as it is nor changed.
     let mut read = sql("read");
     read.set_opaque("limited", "the limit is an expression");
     let outcome = decide(&policy, &psql([read])).outcomes[1].clone();
     assert_eq!((outcome.verdict, outcome.rule.as_deref()), (Verdict::Deny, Some("limit")));
-    assert_eq!(
-        outcome.reason,
-        "no more than 1000 rows, but whether to change this call cannot be read"
-    );
+    assert_eq!(outcome.reason, "cannot be changed as the rule asks: the limit is an expression");
     assert_eq!(
         outcome.because,
         ["sql.effect = read", "sql.limited is opaque: the limit is an expression"]
     );
+}
+
+#[test]
+fn a_rule_that_matches_is_named_before_one_that_is_not_ruled_out() {
+    let policy = policy(
+        r#"
+[[rule]]
+id = "change"
+verdict = "rewrite"
+match.sql.limited = false
+rewrite.limit_rows = 1
+[[rule]]
+id = "perhaps"
+verdict = "deny"
+reason = "perhaps"
+match.sql.kinds = "insert"
+[[rule]]
+id = "surely"
+verdict = "deny"
+reason = "surely"
+match.sql.effect = "admin"
+"#,
+    );
+    let rule = |effect: &str| {
+        let mut action = sql(effect);
+        action.set_opaque("limited", "why");
+        action.set_opaque("kinds", "why");
+        decide(&policy, &psql([action])).deciding.rule
+    };
+    assert_eq!(rule("admin").as_deref(), Some("surely"));
+    assert_eq!(rule("read").as_deref(), Some("perhaps"));
 }
 
 #[test]
