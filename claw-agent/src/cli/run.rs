@@ -59,7 +59,7 @@ impl Run {
                 return Ok(FAILED.into());
             }
         };
-        session::run(Options {
+        session::run(&Options {
             policy,
             observe: self.observe,
             labels: self.labels,

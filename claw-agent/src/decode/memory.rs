@@ -51,7 +51,7 @@ pub(crate) fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
     let mut at = array;
     let mut words = [0u8; PAGE as usize];
     loop {
-        let len = to_page_end(at).max(8).min(PAGE) as usize;
+        let len = to_page_end(at).clamp(8, PAGE) as usize;
         let wanted = len - len % 8;
         let got = fault(read(tid, &[Remote { at, len: wanted }], &mut words[..wanted]))?;
         let pointers: Vec<u64> = words[..got - got % 8]

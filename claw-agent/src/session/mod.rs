@@ -89,7 +89,7 @@ impl Guard {
 ///
 /// # Errors
 /// What is missing, and what to do about it; nothing was started then.
-pub(crate) fn run(options: Options) -> Result<ExitCode> {
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let session = session_name().context("cannot read random numbers")?;
     let observe = options.observe || options.policy.mode() == Mode::Observe;
     let cgroup = Cgroup::create(&session)?;
@@ -116,7 +116,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
                 session,
                 labels: options.labels.clone(),
             };
-            supervise::run(options, observe, settings, &supervisor, cgroup, kernel)
+            supervise::run(options, observe, settings, &supervisor, &cgroup, kernel)
         }
     }
 }

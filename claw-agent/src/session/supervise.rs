@@ -28,16 +28,16 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the session. The front gets the command's status; what this returns is this process's own.
 pub(super) fn run(
-    options: Options,
+    options: &Options,
     observe: bool,
     audit: record::Settings,
     front: &Channel,
-    cgroup: Cgroup,
+    cgroup: &Cgroup,
     kernel: Arc<KernelSide>,
 ) -> Result<ExitCode> {
-    match start(&options, observe, audit, front, &cgroup, kernel) {
+    match start(options, observe, audit, front, cgroup, kernel) {
         Ok((guard, watch, listener)) => {
-            let result = serve(&guard, &watch, listener, front, &cgroup);
+            let result = serve(&guard, &watch, listener, front, cgroup);
             if let Err(error) = &result {
                 tracing::error!("{error:#}");
                 // Nobody answers any more: end what would wait for ever.

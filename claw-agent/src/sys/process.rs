@@ -88,12 +88,10 @@ pub(crate) fn duplicate(source: &impl AsRawFd) -> io::Result<OwnedFd> {
 }
 
 fn signal_set(signals: &[i32]) -> libc::sigset_t {
-    // SAFETY: sigemptyset initialises the whole set before it is read.
-    let mut set = unsafe {
-        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        libc::sigemptyset(set.as_mut_ptr());
-        set.assume_init()
-    };
+    // SAFETY: all-zero is a valid value of this plain C struct.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set is a local that the call overwrites.
+    unsafe { libc::sigemptyset(&raw mut set) };
     for signal in signals {
         // SAFETY: the set is initialised; a number that is no signal is an error and changes nothing.
         unsafe { libc::sigaddset(&raw mut set, *signal) };
