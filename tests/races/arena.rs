@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use claw_tests::call::{Call, Ran};
 use claw_tests::claw::Guard;
+use claw_tests::record::Record;
 use claw_tests::scenario::Scenario;
 use claw_tests::tracee::{Linkage, program};
 use tempfile::TempDir;
@@ -141,7 +142,8 @@ pub(crate) fn race(arena: &Arena, attacker: &str, operand: &Path) {
     assert!(proven.good > 0, "nothing ran at all: {proven:?}\n{}", ran.err());
     let ended = proven.good + proven.killed + proven.failed + proven.denied;
     assert_eq!(ended, tries, "{proven:?}");
-    let judged = ran.records.iter().filter(|record| record.mentions("-c")).count();
+    let is_try = |record: &&&Record| record.asked().iter().any(|word| word == "-c");
+    let judged = ran.execs().iter().filter(is_try).count();
     assert_eq!(judged, tries, "{proven:?}");
     let caught = ran.records.iter().filter(|record| record.kind() == "killed").count();
     assert_eq!(caught, proven.killed, "each kill has its record: {proven:?}");
