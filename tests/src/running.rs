@@ -31,7 +31,9 @@ impl Running {
     pub fn start(mut command: Command) -> Self {
         let mark = Mark::put_on(&mut command);
         let text = abbreviated(&command);
+        // Cargo sets it for its own sake, and it would count as injected into a governed tool.
         let mut child = command
+            .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

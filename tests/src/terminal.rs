@@ -69,7 +69,11 @@ impl Terminal {
             setsid.current_dir(directory);
         }
         let mark = Mark::put_on(&mut setsid);
-        setsid.env("TERM", "dumb").env("PS1", "$ ").env_remove("PROMPT_COMMAND");
+        setsid
+            .env("TERM", "dumb")
+            .env("PS1", "$ ")
+            .env_remove("PROMPT_COMMAND")
+            .env_remove("LD_LIBRARY_PATH");
         let child = setsid
             .stdin(Stdio::from(line.try_clone().expect("a descriptor can be copied")))
             .stdout(Stdio::from(line.try_clone().expect("a descriptor can be copied")))
