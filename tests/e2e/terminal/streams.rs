@@ -66,7 +66,8 @@ fn streams_pass_through_unchanged() {
 #[test]
 fn a_closed_pipe_ends_the_command() {
     let scenario = Scenario::new("`claw run -- yes | head -1`");
-    let line = format!("{} yes | head -1; echo ${{PIPESTATUS[0]}}", typed(&open()));
+    let guard = open();
+    let line = format!("{} yes | head -1; echo ${{PIPESTATUS[0]}}", typed(&guard));
     scenario.control("yes(1) ends by SIGPIPE without claw");
     let bare = Call::new(["/bin/bash", "-c", "yes | head -1; echo ${PIPESTATUS[0]}"]).bare();
     assert_eq!(bare.out(), "y\n141", "{}", bare.story());
