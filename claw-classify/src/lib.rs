@@ -39,11 +39,13 @@ pub fn schema() -> Schema {
 #[must_use]
 pub fn classify(call: &Call<'_>) -> Facts {
     match tool(call.names) {
-        Meant::Nothing => Facts { tool: None, actions: vec![exec::action(call, &[])] },
+        Meant::Nothing => {
+            Facts { tool: None, disputed: None, actions: vec![exec::action(call, &[])] }
+        }
         Meant::Tool(tool) => {
             let mut actions = vec![exec::action(call, tool.interpreter)];
             actions.extend((tool.classify)(call));
-            Facts { tool: Some(tool.name), actions }
+            Facts { tool: Some(tool.name), disputed: None, actions }
         }
         Meant::Disputed(one, other) => {
             let mut actions = vec![exec::action(call, one.interpreter)];
@@ -57,7 +59,7 @@ pub fn classify(call: &Call<'_>) -> Facts {
                     tool.domains.iter().map(|domain| Action::opaque(domain, &*text, &*reason)),
                 );
             }
-            Facts { tool: Some(one.name), actions }
+            Facts { tool: Some(one.name), disputed: Some(other.name), actions }
         }
     }
 }

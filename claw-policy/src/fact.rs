@@ -186,8 +186,18 @@ pub enum Reading<'a> {
 pub struct Facts {
     /// The governed tool, or nothing for an ungoverned program.
     pub tool: Option<&'static str>,
+    /// A second tool that the program's names speak of: which of the two runs is not known, and the
+    /// rules of both apply.
+    pub disputed: Option<&'static str>,
     /// What the call would do. The first action is always of the call-level domain `exec`.
     pub actions: Vec<Action>,
+}
+
+impl Facts {
+    /// The tools whose rules apply: none for an ungoverned program, usually one.
+    pub fn tools(&self) -> impl Iterator<Item = &'static str> {
+        self.tool.into_iter().chain(self.disputed)
+    }
 }
 
 impl Value {
@@ -267,11 +277,14 @@ impl Serialize for Action {
 }
 
 impl Serialize for Facts {
-    /// `{"tool"?: …, "actions": […]}`.
+    /// `{"tool"?: …, "disputed"?: …, "actions": […]}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if let Some(tool) = self.tool {
             map.serialize_entry("tool", tool)?;
+        }
+        if let Some(other) = self.disputed {
+            map.serialize_entry("disputed", other)?;
         }
         map.serialize_entry("actions", &self.actions)?;
         map.end()

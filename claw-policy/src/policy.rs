@@ -113,8 +113,7 @@ impl Rule {
             About::Every => true,
             About::Others => index > 0,
         };
-        let tool =
-            self.tools.is_empty() || facts.tool.is_some_and(|tool| self.tools.contains(&tool));
+        let tool = self.tools.is_empty() || facts.tools().any(|tool| self.tools.contains(&tool));
         if !about || !tool {
             return None;
         }

@@ -51,9 +51,12 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> ImageJudgemen
             "the script and its interpreter would both have to be changed",
         );
     }
-    // Of equals, what a tool says of itself tells more than that some program runs.
-    let decides =
-        |judgement: &Judgement| (judgement.decision.verdict, judgement.facts.tool.is_some());
+    // Of equals, what has to be changed must be, and what a tool says of itself tells more than that
+    // some program runs.
+    let decides = |judgement: &Judgement| {
+        let changes = judgement.rewritten.is_some();
+        (judgement.decision.verdict, changes, judgement.facts.tool.is_some())
+    };
     let program =
         (0..judgements.len()).rev().max_by_key(|at| decides(&judgements[*at])).unwrap_or_default();
     let judgement = judgements.swap_remove(program);

@@ -35,7 +35,7 @@ use rustix::process::Pid;
 use crate::decode::Decoder;
 use crate::kernel::{KernelSide, Settings};
 use crate::record::{self, Audit, Level};
-use crate::sys::process::{Fork, fork};
+use crate::sys::process::{Fork, fork, trim_memory};
 use cgroup::Cgroup;
 use wire::Channel;
 
@@ -101,6 +101,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             return Err(error);
         }
     };
+    trim_memory();
     let (front, supervisor) = Channel::pair().context("cannot make a socket pair")?;
     match fork().context("cannot fork the supervisor")? {
         // The front keeps the kernel side, so that it outlives a supervisor that dies.

@@ -14,7 +14,11 @@ fn policy(text: &str) -> Policy {
 }
 
 fn psql(actions: impl IntoIterator<Item = Action>) -> Facts {
-    Facts { tool: Some("psql"), actions: [exec()].into_iter().chain(actions).collect() }
+    Facts {
+        tool: Some("psql"),
+        disputed: None,
+        actions: [exec()].into_iter().chain(actions).collect(),
+    }
 }
 
 fn sql(effect: &str) -> Action {
@@ -247,7 +251,7 @@ fn an_opaque_action_that_no_rule_matches_takes_the_governed_default() {
     let open = policy("defaults.governed = \"allow\"");
     assert_eq!(decide(&open, &psql([opaque(&SQL)])).verdict, Verdict::Allow);
     // A program that cannot be read is no milder than one that can.
-    let program = Facts { tool: None, actions: vec![opaque(&EXEC)] };
+    let program = Facts { tool: None, disputed: None, actions: vec![opaque(&EXEC)] };
     assert_eq!(decide(&policy(""), &program).verdict, Verdict::Deny);
     let closed = policy("defaults = { exec = \"deny\", governed = \"allow\" }");
     assert_eq!(decide(&closed, &program).verdict, Verdict::Deny);
@@ -298,7 +302,7 @@ match.sql.limited = false
 #[test]
 fn defaults_decide_what_no_rule_is_about() {
     let policy = policy("");
-    let program = Facts { tool: None, actions: vec![exec()] };
+    let program = Facts { tool: None, disputed: None, actions: vec![exec()] };
     let decision = decide(&policy, &program);
     assert_eq!(decision.verdict, Verdict::Allow);
     assert_eq!(
@@ -330,7 +334,7 @@ match.exec.path = "/usr/*"
     );
     assert_eq!(decide(&policy, &psql([sql("read")])).verdict, Verdict::Allow);
     let elsewhere = Action::new(&EXEC, "psql").with("path", "/tmp/psql");
-    let facts = Facts { tool: Some("psql"), actions: vec![elsewhere, sql("read")] };
+    let facts = Facts { tool: Some("psql"), disputed: None, actions: vec![elsewhere, sql("read")] };
     assert_eq!(decide(&policy, &facts).verdict, Verdict::Deny);
 }
 
@@ -344,13 +348,16 @@ fn tools_narrow_a_rule_and_say_what_it_is_about() {
     };
     let kubectl = || {
         let get = Action::new(&K8S, "get").with("verb", "get");
-        Facts { tool: Some("kubectl"), actions: vec![exec(), get] }
+        Facts { tool: Some("kubectl"), disputed: None, actions: vec![exec(), get] }
     };
     let every = rule("deny", "tools = \"psql\"");
     assert_eq!(rules(&every, &psql([sql("read")])), [true, true]);
     assert_eq!(rules(&every, &psql([])), [true]);
     assert_eq!(rules(&every, &kubectl()), [false, false]);
-    assert_eq!(rules(&every, &Facts { tool: None, actions: vec![exec()] }), [false]);
+    assert_eq!(
+        rules(&every, &Facts { tool: None, disputed: None, actions: vec![exec()] }),
+        [false]
+    );
 
     let by_call = rule("deny", "match.exec.path = \"/usr/bin/*\"");
     assert_eq!(rules(&by_call, &psql([sql("read")])), [true, false]);
@@ -440,6 +447,7 @@ prop_compose! {
 /// A call of a governed tool that does at least one thing.
 fn call() -> impl Strategy<Value = Facts> {
     (exec_action(), prop::collection::vec(sql_action(), 1..4)).prop_map(|(first, others)| Facts {
+        disputed: None,
         tool: Some("psql"),
         actions: [first].into_iter().chain(others).collect(),
     })
@@ -594,4 +602,23 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_rules_of_both_disputed_tools_apply() {
+    let policy = policy(
+        r#"
+        [defaults]
+        governed = "allow"
+        [[rule]]
+        id = "no-kubectl"
+        tools = ["kubectl"]
+        verdict = "deny"
+        reason = "not from here"
+        "#,
+    );
+    let facts = Facts { tool: Some("psql"), disputed: Some("kubectl"), actions: vec![exec()] };
+    assert_eq!(decide(&policy, &facts).deciding.rule.as_deref(), Some("no-kubectl"));
+    let undisputed = Facts { disputed: None, ..facts };
+    assert_eq!(decide(&policy, &undisputed).verdict, Verdict::Allow);
 }
