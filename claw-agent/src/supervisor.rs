@@ -12,7 +12,7 @@ use crate::decode::{NoSnapshot, Snapshot};
 use crate::intercept::{Listener, Notification};
 use crate::judge::image::{ImageJudgement, Response, judge_image};
 use crate::record::{Kind, Level, Record};
-use crate::session::Guard;
+use crate::session::{Guard, InFlight};
 use crate::sys::ptrace::Tracee;
 use crate::sys::seccomp::Answer;
 
@@ -23,6 +23,7 @@ use crate::sys::seccomp::Answer;
 pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<()> {
     while let Some(notification) = listener.receive()? {
         let began = Instant::now();
+        let in_flight = guard.in_flight();
         let snapshot = match guard.decoder.snapshot(&notification) {
             Ok(snapshot) => snapshot,
             Err(NoSnapshot::Gone) => continue,
@@ -34,7 +35,8 @@ pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<
         };
         let judged = judge_image(&guard.policy, &snapshot);
         let took = began.elapsed();
-        let held = Held { guard: Arc::clone(guard), notification, snapshot, judged, took };
+        let held =
+            Held { guard: Arc::clone(guard), in_flight, notification, snapshot, judged, took };
         match held.judged.response.clone() {
             Response::Run => held.run(),
             Response::Fail(errno) => held.fail(errno, None),
@@ -47,6 +49,9 @@ pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<
 /// A judged call that is still held.
 struct Held {
     guard: Arc<Guard>,
+    /// Until it is recorded, the session is not over.
+    #[expect(dead_code, reason = "held for its end, never read")]
+    in_flight: InFlight,
     notification: Notification,
     snapshot: Snapshot,
     judged: ImageJudgement,
@@ -142,7 +147,7 @@ impl Held {
             rule: deciding.rule,
             at: deciding.at,
             because: deciding.because,
-            pid: Some(self.snapshot.tid.as_raw_nonzero().get()),
+            pid: Some(self.snapshot.process.as_raw_nonzero().get()),
             uid: self.snapshot.uid,
             path: program.path.clone(),
             argv: Some(self.judged.runs.as_ref().unwrap_or(&program.argv).clone()),

@@ -31,6 +31,8 @@ pub(crate) struct Stat {
     pub(crate) changed: (i64, u32),
     /// Its size in bytes.
     pub(crate) size: u64,
+    /// Its permission bits.
+    pub(crate) mode: u16,
     /// Whether it is a regular file.
     pub(crate) regular: bool,
     /// Whether it is a symbolic link.
@@ -71,6 +73,7 @@ impl Devices {
             identity: Identity { dev, ino: stat.stx_ino },
             changed: (stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec),
             size: stat.stx_size,
+            mode: stat.stx_mode & 0o7777,
             regular: kind == FileType::RegularFile,
             link: kind == FileType::Symlink,
         })

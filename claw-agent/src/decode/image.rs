@@ -178,14 +178,17 @@ pub(crate) fn follow(
         if stat.link {
             return Err(Errno::LOOP);
         }
-        if !stat.regular {
+        // Nobody may execute a file that has no execute bit, root neither.
+        if !stat.regular || stat.mode & 0o111 == 0 {
             return Err(Errno::ACCESS);
         }
         let kind = kinds.of(&resolved.file, &stat)?;
         let Resolved { path, names, .. } = resolved;
         let (interpreter, argument) = match &*kind {
-            Kind::Unknown => return Err(Errno::NOEXEC),
-            Kind::Native => {
+            Kind::Unknown if stat.mode & 0o001 != 0 => return Err(Errno::NOEXEC),
+            // What not everybody may execute is for the kernel to refuse, with the right errno; the
+            // proof stands behind it.
+            Kind::Native | Kind::Unknown => {
                 programs.push(Program { path, names, argv });
                 return Ok(Image { identity: stat.identity, programs });
             }

@@ -9,6 +9,8 @@ mod memory;
 mod path;
 mod strings;
 
+use std::os::fd::AsFd;
+
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -18,6 +20,7 @@ pub(crate) use path::last_name;
 pub(crate) use strings::Strings;
 
 use crate::intercept::{Exec, Notification};
+use crate::sys::process::leads_its_process;
 use path::{Base, Resolved, View};
 
 /// What one exec is, as it was when it was held.
@@ -25,6 +28,8 @@ use path::{Base, Resolved, View};
 pub(crate) struct Snapshot {
     /// The thread that called.
     pub(crate) tid: Pid,
+    /// Its process.
+    pub(crate) process: Pid,
     /// The user it runs as: the owner of its directory in procfs, which is root for a process that may
     /// not be dumped.
     pub(crate) uid: Option<u32>,
@@ -64,6 +69,13 @@ impl Decoder {
         result.map_err(NoSnapshot::Errno)
     }
 
+    /// The path of what a process runs, if that is still the file `identity`.
+    pub(crate) fn running_path(&self, process: Pid, identity: Identity) -> Option<Vec<u8>> {
+        let exe = View::of(process).running()?;
+        let stat = self.devices.stat(exe.file.as_fd(), process).ok()?;
+        (stat.identity == identity).then_some(exe.path)
+    }
+
     /// In the order of the kernel, so that the first error is the kernel's too.
     fn read(&self, tid: Pid, exec: &Exec) -> Result<Snapshot, Errno> {
         let path = memory::path(tid, exec.path)?;
@@ -77,8 +89,17 @@ impl Decoder {
         let uid = rustix::fs::stat(format!("/proc/{}", tid.as_raw_nonzero()))
             .ok()
             .map(|stat| stat.st_uid);
-        Ok(Snapshot { tid, uid, image, env })
+        Ok(Snapshot { tid, process: process(tid), uid, image, env })
     }
+}
+
+/// The process of a thread.
+fn process(tid: Pid) -> Pid {
+    if leads_its_process(tid) {
+        return tid;
+    }
+    let status = procfs::process::Process::new(tid.as_raw_nonzero().get()).and_then(|p| p.status());
+    status.ok().and_then(|status| Pid::from_raw(status.tgid)).unwrap_or(tid)
 }
 
 /// The file, and its path as the kernel would name it to an interpreter: `bprm->filename`.
@@ -101,9 +122,11 @@ fn resolve(tid: Pid, exec: &Exec, path: Vec<u8>) -> Result<(Resolved, Vec<u8>), 
         libc::AT_FDCWD => Base::Cwd,
         number => Base::Descriptor(number),
     };
-    let resolved = view.resolve(base, &path)?;
-    // TOCTOU: a link in the last place is followed here; with AT_SYMLINK_NOFOLLOW the kernel answers
-    // ELOOP by itself, and nothing runs.
+    let resolved = if at.flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
+        view.resolve(base, &path)?
+    } else {
+        view.resolve_no_link(base, &path)?
+    };
     let called = if base == Base::Cwd || path.starts_with(b"/") {
         path
     } else {

@@ -63,22 +63,38 @@ impl View {
     /// # Errors
     /// As open(2): ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EBADF for a descriptor that is not open.
     pub(crate) fn resolve(self, base: Base, path: &[u8]) -> Result<Resolved, Errno> {
+        self.look_up(base, path, true)
+    }
+
+    /// Resolves `path`, but not a link in its last place: AT_SYMLINK_NOFOLLOW.
+    ///
+    /// # Errors
+    /// As [`View::resolve`]; ELOOP for a link in the last place.
+    pub(crate) fn resolve_no_link(self, base: Base, path: &[u8]) -> Result<Resolved, Errno> {
+        self.look_up(base, path, false)
+    }
+
+    fn look_up(self, base: Base, path: &[u8], follow: bool) -> Result<Resolved, Errno> {
         if path.is_empty() {
             return Err(Errno::NOENT);
         }
         let absolute = path[0] == b'/';
         let start = if absolute { self.own("root")? } else { self.base(base)? };
         let within = if absolute { ResolveFlags::IN_ROOT } else { ResolveFlags::BENEATH };
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let no_link = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let flags = OFlags::PATH | OFlags::CLOEXEC | no_link;
         let resolve = within | ResolveFlags::NO_MAGICLINKS;
         let file = match openat2(&start, path, flags, Mode::empty(), resolve) {
             Ok(file) => file,
             // A magic link, a way out of the start, or a rename meanwhile: go step by step.
             Err(Errno::LOOP | Errno::XDEV | Errno::AGAIN) => {
-                return self.walk(start, absolute, path);
+                return self.walk(start, absolute, path, follow);
             }
             Err(error) => return Err(error),
         };
+        if !follow && is_link(&file)? {
+            return Err(Errno::LOOP);
+        }
         let target = real_path(&file);
         let mut names = vec![last_name(path).to_vec()];
         if last_name(&target) != names[0] {
@@ -95,6 +111,13 @@ impl View {
         let file = self.base(Base::Descriptor(number))?;
         let path = real_path(&file);
         Ok(finish(file, path, Vec::new()))
+    }
+
+    /// What the tracee runs.
+    pub(crate) fn running(self) -> Option<Resolved> {
+        let file = self.own("exe").ok()?;
+        let path = real_path(&file);
+        Some(finish(file, path, Vec::new()))
     }
 
     fn base(self, base: Base) -> Result<OwnedFd, Errno> {
@@ -127,7 +150,13 @@ impl View {
     }
 
     /// Resolves step by step, for what openat2(2) cannot do on another's behalf.
-    fn walk(self, start: OwnedFd, absolute: bool, path: &[u8]) -> Result<Resolved, Errno> {
+    fn walk(
+        self,
+        start: OwnedFd,
+        absolute: bool,
+        path: &[u8],
+        follow: bool,
+    ) -> Result<Resolved, Errno> {
         let root =
             if absolute { start.try_clone().map_err(|_| Errno::MFILE)? } else { self.own("root")? };
         let mut here = start;
@@ -148,7 +177,7 @@ impl View {
                 continue;
             }
             links += 1;
-            if links > MAX_LINKS {
+            if links > MAX_LINKS || (last && !follow) {
                 return Err(Errno::LOOP);
             }
             let in_proc = fstatfs(&here)?.f_type as u64 == PROC;

@@ -47,9 +47,11 @@ pub(super) fn wait(
         }
         let (told, signalled) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
         if signalled && let Some(signal) = read_signal(signals.as_fd()) {
-            // The terminal sends its own to the whole job, so the command has those already.
+            // The terminal sends its keys to the whole job, so the command has those already; a hang-up
+            // it sends to the leader of its session alone.
+            let alone = signal.number == libc::SIGHUP && leads_session();
             if let (true, Some((_, pidfd)), Some(number)) =
-                (signal.from_process, &command, Signal::from_named_raw(signal.number))
+                (signal.from_process || alone, &command, Signal::from_named_raw(signal.number))
             {
                 // It may have ended.
                 let _ = pidfd_send_signal(pidfd, number);
@@ -91,6 +93,10 @@ pub(super) fn wait(
     // Until here the programs in the kernel outlived the supervisor, had it died.
     drop(kernel);
     Ok(ExitCode::from(status))
+}
+
+fn leads_session() -> bool {
+    rustix::process::getsid(None).is_ok_and(|session| session == rustix::process::getpid())
 }
 
 /// The command stopped itself: stop too, so that the shell gets its terminal back, and wake the

@@ -23,6 +23,7 @@ mod wire;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
@@ -68,13 +69,38 @@ pub(crate) struct Guard {
     pub(crate) audit: Audit,
     /// The level of this session.
     pub(crate) level: Level,
+    /// How many calls are between their notification and their record.
+    calls: Arc<AtomicUsize>,
     /// The command's process.
     command: Pid,
     /// The command's wait status, where a thread that traced it saw it end.
     ended: OnceLock<i32>,
 }
 
+/// A call between its notification and its record: one of those that [`Guard::is_busy`] counts.
+pub(crate) struct InFlight {
+    calls: Arc<AtomicUsize>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.calls.fetch_sub(1, Ordering::Release);
+    }
+}
+
 impl Guard {
+    /// Counts a call until what this returns is dropped.
+    pub(crate) fn in_flight(&self) -> InFlight {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        InFlight { calls: Arc::clone(&self.calls) }
+    }
+
+    /// Whether any call is not recorded yet. A process that is gone has had its last call counted
+    /// before it was answered, so look for processes first.
+    fn is_busy(&self) -> bool {
+        self.calls.load(Ordering::Acquire) > 0
+    }
+
     /// Notes how a process ended that a thread here traced: if it is the command, the kernel tells
     /// nobody else.
     pub(crate) fn saw_end_of(&self, process: Pid, status: i32) {

@@ -5,7 +5,7 @@ use claw_policy::Verdict;
 
 use super::Guard;
 use crate::apply::Proof;
-use crate::decode::{Identity, Image, Program, Snapshot, Strings, last_name};
+use crate::decode::{Decoder, Identity, Image, Program, Snapshot, Strings, last_name};
 use crate::judge::image::judge_image;
 use crate::record::{Kind, Level, Record};
 
@@ -19,7 +19,8 @@ pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
     let whole = event.arg_len as usize + event.env_len as usize;
     let seen = area.get(..whole.min(LARGE_PAYLOAD)).unwrap_or(area);
     let (argv, env) = seen.split_at_checked(event.arg_len as usize).unwrap_or((seen, &[]));
-    let snapshot = snapshot(event, called, Strings::from_area(argv), Strings::from_area(env));
+    let snapshot =
+        snapshot(&guard.decoder, event, called, Strings::from_area(argv), Strings::from_area(env));
     let Some(snapshot) = snapshot else {
         return Record::new(Kind::Exec, Level::Observed, Proof::None, "the event names no process");
     };
@@ -53,26 +54,40 @@ pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
 }
 
 /// The snapshot that holding would have taken, as far as the new image shows it.
-fn snapshot(event: &Event, called: &[u8], argv: Strings, env: Strings) -> Option<Snapshot> {
+fn snapshot(
+    decoder: &Decoder,
+    event: &Event,
+    called: &[u8],
+    argv: Strings,
+    env: Strings,
+) -> Option<Snapshot> {
     let tid = rustix::process::Pid::from_raw(i32::try_from(event.tgid).ok()?)?;
-    let link = format!("/proc/{}/exe", tid.as_raw_nonzero());
-    let path = std::fs::read_link(link).map(|path| path.into_os_string().into_encoded_bytes());
-    let path = path.unwrap_or_else(|_| called.to_vec());
-    let names =
-        |list: &[&[u8]]| list.iter().map(|path| last_name(path).to_vec()).collect::<Vec<_>>();
+    let identity = Identity { dev: event.dev, ino: event.ino };
+    // By now it may run something else, or nothing: then it is known by what it was called.
+    let running = decoder.running_path(tid, identity);
+    let names = |path: &[u8]| vec![last_name(path).to_vec()];
     let mut programs = Vec::new();
     // A script's path stands among its interpreter's arguments, with the script's own behind it.
     let script = argv.iter().skip(1).position(|argument| argument == called).map(|at| at + 1);
-    if let Some(at) = script.filter(|_| last_name(&path) != last_name(called)) {
+    let own = running.as_ref().is_some_and(|path| last_name(path) == last_name(called));
+    if let Some(at) = script.filter(|_| !own) {
         programs.push(Program {
             path: called.to_vec(),
-            names: names(&[called]),
+            names: names(called),
             argv: argv.iter().skip(at).collect(),
         });
-        programs.push(Program { names: names(&[&path]), path, argv });
+        let path = running.or_else(|| argv.iter().next().map(<[u8]>::to_vec)).unwrap_or_default();
+        programs.push(Program { names: names(&path), path, argv });
     } else {
-        programs.push(Program { names: names(&[called, &path]), path, argv });
+        let path = running.unwrap_or_else(|| called.to_vec());
+        let names = [names(called), names(&path)].concat();
+        programs.push(Program { path, names, argv });
     }
-    let identity = Identity { dev: event.dev, ino: event.ino };
-    Some(Snapshot { tid, uid: Some(event.uid), image: Image { identity, programs }, env })
+    Some(Snapshot {
+        tid,
+        process: tid,
+        uid: Some(event.uid),
+        image: Image { identity, programs },
+        env,
+    })
 }

@@ -95,6 +95,7 @@ fn start(
         audit,
         level,
         command,
+        calls: Arc::default(),
         ended: OnceLock::new(),
     });
     let argv = options.command.iter().map(|word| word.as_encoded_bytes()).collect();
@@ -153,7 +154,7 @@ fn serve(
         }
     }
     let status = wait_for_command(guard, front)?;
-    let left = || cgroup.is_populated() || guard.kernel.guards_any();
+    let left = || cgroup.is_populated() || guard.kernel.guards_any() || guard.is_busy();
     let mut told = false;
     loop {
         watch.drain();

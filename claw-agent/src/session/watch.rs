@@ -89,7 +89,7 @@ impl Watch {
             }
             IpAddr::V6(Ipv6Addr::from(octets))
         };
-        let to = SocketAddr::new(ip, u16::try_from(event.port).unwrap_or_default());
+        let to = SocketAddr::new(ip.to_canonical(), u16::try_from(event.port).unwrap_or_default());
         let rules = self.guard.policy.connect();
         let rule = rules.get(event.rule as usize).filter(|_| event.rule != u32::from(NO_RULE));
         let reason = match rule {

@@ -31,6 +31,13 @@ pub(crate) fn fork() -> io::Result<Fork> {
     Ok(Pid::from_raw(pid as i32).map_or(Fork::Child, Fork::Parent))
 }
 
+/// Whether the thread `tid` is the first of its process, whose number is the process's.
+pub(crate) fn leads_its_process(tid: Pid) -> bool {
+    let number = tid.as_raw_nonzero().get();
+    // SAFETY: signal 0 is sent to nobody; the call only looks whether there is such a thread.
+    unsafe { libc::syscall(libc::SYS_tgkill, number, number, 0) == 0 }
+}
+
 /// Gives memory that was freed back to the kernel: starting takes megabytes of type information that
 /// nothing needs afterwards, and the process stays for as long as the session.
 pub(crate) fn trim_memory() {

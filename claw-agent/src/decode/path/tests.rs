@@ -28,7 +28,7 @@ fn the_walk_agrees_with_the_kernel() {
     for path in ["/bin/sh", "/usr/bin/../bin/./env", "/proc/version", "/etc/../../../usr/bin/env"] {
         let fast = view().resolve(Base::Cwd, path.as_bytes()).expect("resolves");
         let root = view().own("root").expect("root");
-        let slow = view().walk(root, true, path.as_bytes()).expect("walks");
+        let slow = view().walk(root, true, path.as_bytes(), true).expect("walks");
         assert_eq!(fast.path, slow.path, "{path}");
         assert!(same(&fast.file, &slow.file).expect("stat"), "{path}");
     }
@@ -62,5 +62,9 @@ fn errors_are_open_s() {
     symlink("loop", dir.path().join("loop")).expect("symlink");
     let path = dir.path().join("loop");
     assert_eq!(resolve(path.to_str().expect("utf-8")), Err(Errno::LOOP));
+    let resolve = |path: &str| view().resolve_no_link(Base::Cwd, path.as_bytes()).map(|_| ());
+    assert_eq!(resolve(path.to_str().expect("utf-8")), Err(Errno::LOOP));
+    assert_eq!(resolve("/proc/self/exe"), Err(Errno::LOOP));
+    assert_eq!(resolve("/usr/bin/env"), Ok(()));
     assert_eq!(view().descriptor(9999).map(|_| ()), Err(Errno::BADF));
 }
