@@ -173,6 +173,9 @@ fn read(text: &[u8], session: &Session) -> Result<Vec<Statement>, String> {
         return Err(reason.clone());
     }
     let text = str::from_utf8(text).map_err(|_| "the text is not UTF-8".to_owned())?;
+    if stalls(text) {
+        return Err("it opens too many comments inside comments".to_owned());
+    }
     let mut statements = postgres::read(text)?;
     // sqlparser may refuse what the server's grammar reads; where it reads, it must read the same.
     if let Ok(second) = standard::read(text) {
@@ -182,6 +185,20 @@ fn read(text: &[u8], session: &Session) -> Result<Vec<Statement>, String> {
         }
     }
     Ok(statements)
+}
+
+/// Whether the server's lexer would take time that grows with the square of the text. In a run of
+/// operator characters it looks at the whole rest of the run again for each `/*` (`xcstart` in
+/// `src/backend/parser/scan.l`).
+fn stalls(text: &str) -> bool {
+    const WORK: usize = 1_000_000;
+    text.as_bytes()
+        .split(|byte| !b"~!@#^&|`?+-*/%<>=".contains(byte))
+        .any(|run| run.len() > 1_000 && run.len() * opens(run) > WORK)
+}
+
+fn opens(run: &[u8]) -> usize {
+    run.windows(2).filter(|pair| *pair == b"/*").count()
 }
 
 /// A setting that reaches the server outside any statement.

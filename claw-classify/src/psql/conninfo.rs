@@ -182,7 +182,7 @@ fn decode(text: &str) -> Result<String, String> {
 ///
 /// The server splits at white space, where a backslash takes the next character as it is
 /// (`pg_split_opts` in `src/backend/utils/init/postinit.c`), and reads the words as options of
-/// postgres. An option that is no setting is given back as `Err` with the word.
+/// postgres. An option that is no setting is given back as `Err` with the word, and ends the list.
 pub(super) fn settings(options: &str) -> Vec<Result<(String, String), String>> {
     let mut words = split(options).into_iter();
     let mut found = Vec::new();
@@ -195,10 +195,12 @@ pub(super) fn settings(options: &str) -> Vec<Result<(String, String), String>> {
             word.strip_prefix("-c").map(str::to_owned)
         };
         let pair = setting.as_deref().and_then(|setting| setting.split_once('='));
-        found.push(match pair {
-            Some((name, value)) => Ok((name.replace('-', "_").to_lowercase(), value.to_owned())),
-            None => Err(word),
-        });
+        let Some((name, value)) = pair else {
+            // Whether the next word is this option's value is not known here.
+            found.push(Err(word));
+            break;
+        };
+        found.push(Ok((name.replace('-', "_").to_lowercase(), value.to_owned())));
     }
     found
 }
@@ -266,6 +268,6 @@ mod tests {
         assert_eq!(read("-c A=1 -cb=2 --work-mem=3"), "a=1 b=2 work_mem=3");
         assert_eq!(read(r"-c search_path=a,\ b"), "search_path=a, b");
         assert_eq!(read("-c"), "!-c");
-        assert_eq!(read("-d 5 -F"), "!-d !5 !-F");
+        assert_eq!(read("-c a=1 -d 5 -c b=2"), "a=1 !-d");
     }
 }

@@ -72,7 +72,11 @@ pub(super) fn plan(call: &Call<'_>) -> Vec<Step> {
         if *is_file {
             steps.extend(script("file", &said, "the file is not read", &session));
         } else if let Some(command) = value.bytes.strip_prefix(b"\\") {
-            steps.push(meta_command(command).into());
+            let action = meta_command(command);
+            if let Some(encoding) = command.strip_prefix(b"encoding") {
+                session.note("client_encoding", text(encoding).trim());
+            }
+            steps.push(action.into());
         } else {
             let statements = sql::actions(value.bytes, &mut session);
             steps.extend(statements.into_iter().enumerate().map(|(statement, action)| Step {

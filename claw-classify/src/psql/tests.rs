@@ -1,1 +1,127 @@
-//! Command lines and their actions.
+//! Calls and their actions, from `corpus/psql.toml`, and what holds of any call.
+
+use std::collections::BTreeMap;
+
+use claw_policy::{Reading, Value};
+use proptest::prelude::*;
+use serde::Deserialize;
+
+use super::*;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Corpus {
+    call: Vec<Expected>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    argv: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    actions: String,
+}
+
+fn shown(actions: &[Action]) -> String {
+    let shown = actions.iter().map(|action| {
+        let name = if action.domain.name == "sql" { "kind" } else { "class" };
+        let word = match action.fact(name) {
+            Some(Reading::Known(Value::Str(word))) => word.as_str(),
+            _ => "?",
+        };
+        format!("{}:{word}", action.domain.name)
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn calls() {
+    let corpus: Corpus = toml::from_str(include_str!("../../corpus/psql.toml")).unwrap();
+    for Expected { argv, env, actions } in corpus.call {
+        let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let words: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
+        let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
+        let call = Call { argv: &words, env: &env, ..Call::default() };
+        assert_eq!(shown(&classify(&call)), actions, "{argv:?}");
+    }
+}
+
+#[test]
+fn where_a_statement_runs_is_known() {
+    let fact = |argv: &[&[u8]], name: &str| {
+        let found =
+            classify(&Call { argv, env: &[b"PGHOST=env", b"PGUSER=me"], ..Call::default() });
+        match found.last().and_then(|action| action.fact(name)) {
+            Some(Reading::Known(Value::Str(word))) => word.clone(),
+            _ => String::new(),
+        }
+    };
+    let direct: &[&[u8]] = &[b"psql", b"-h", b"h", b"-p5", b"db", b"-c", b"SELECT 1"];
+    assert_eq!(
+        ["host", "port", "database", "user"].map(|name| fact(direct, name)),
+        ["h", "5", "db", "me"]
+    );
+    let uri: &[&[u8]] = &[b"psql", b"-c", b"SELECT 1", b"postgres://u@h2:6/db2"];
+    assert_eq!(
+        ["host", "port", "database", "user"].map(|name| fact(uri, name)),
+        ["h2", "6", "db2", "u"]
+    );
+    assert_eq!(fact(&[b"psql", b"-c", b"SELECT 1"], "host"), "env");
+}
+
+#[test]
+fn limits_land_in_their_arguments() {
+    let argv: &[&[u8]] = &[b"psql", b"-cTABLE a; TABLE b", b"--comm=TABLE c", b"db"];
+    let call = Call { argv, ..Call::default() };
+    let limit =
+        |action, rows| Rewrite { action, change: Change::LimitRows(rows), rule: "r".to_owned() };
+    // Actions are counted with the call-level one.
+    let rewritten = rewrite(&call, &[limit(1, 1), limit(3, 3)]).unwrap();
+    let words: Vec<&str> = rewritten.iter().map(|word| str::from_utf8(word).unwrap()).collect();
+    assert_eq!(words, ["psql", "-cTABLE a LIMIT 1; TABLE b", "--comm=TABLE c LIMIT 3", "db"]);
+    assert!(rewrite(&call, &[limit(0, 1)]).is_err());
+    assert!(rewrite(&call, &[limit(9, 1)]).is_err());
+    let set = Change::SetEnv("A".to_owned(), "b".to_owned());
+    assert!(rewrite(&call, &[Rewrite { action: 1, change: set, rule: "r".to_owned() }]).is_err());
+}
+
+#[test]
+fn long_and_many_arguments_are_classified() {
+    let long = vec![b'x'; 128 << 10];
+    let argv: &[&[u8]] = &[b"psql", b"-c", &long];
+    assert_eq!(shown(&classify(&Call { argv, ..Call::default() })), "sql:?");
+    let many: Vec<&[u8]> = std::iter::once(&b"psql"[..])
+        .chain(std::iter::repeat_n(&b"-q"[..], 100_000))
+        .chain([&b"-c"[..], b"SELECT 1"])
+        .collect();
+    assert_eq!(shown(&classify(&Call { argv: &many, ..Call::default() })), "sql:select");
+}
+
+proptest! {
+    #[test]
+    fn any_call_is_classified(
+        argv in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..6),
+        env in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..4),
+    ) {
+        let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+        let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
+        let call = Call { argv: &argv, env: &env, ..Call::default() };
+        prop_assert!(!classify(&call).is_empty());
+    }
+
+    #[test]
+    fn any_words_are_classified(
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "-c", "-f", "-d", "-o", "--", "-", "--command", "--co", "--set=a=b", "-v", "\\d", "\\g |sh",
+                "SELECT 1", "postgres://h/d?options=-c%20a", "host=h options='", "-Xc", "--=", "-1Xqf",
+            ]),
+            0..8,
+        )
+    ) {
+        let argv: Vec<&[u8]> = std::iter::once("psql").chain(words).map(str::as_bytes).collect();
+        let call = Call { argv: &argv, ..Call::default() };
+        prop_assert!(!classify(&call).is_empty());
+    }
+}

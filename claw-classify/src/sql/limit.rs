@@ -17,6 +17,10 @@ use super::postgres::{self, Rows};
 /// When a statement is no query, or the limit cannot be placed with certainty.
 pub(crate) fn limit_rows(text: &str, limits: &[(usize, u64)]) -> Result<String, String> {
     let before = postgres::queries(text)?;
+    if before.is_empty() {
+        return Err("there is no such statement".to_owned());
+    }
+    // A text with a statement has words: pg_query must not be asked for the words of an empty one.
     let tokens = pg_query::scan_tokens(text)
         .map_err(|error| format!("the statement cannot be split into words: {error}"))?;
     let mut changes: Vec<(Range<usize>, String, usize, u64)> = Vec::new();

@@ -18,7 +18,7 @@ pub(super) use query::{Rows, queries};
 use tree::{Node, Tree};
 
 use super::functions;
-use super::statement::{Effect, Statement};
+use super::statement::{Effect, Statement, spell};
 
 /// Reads a text.
 pub(super) fn read(text: &str) -> Result<Vec<Statement>, String> {
@@ -125,6 +125,12 @@ impl Walk {
             "DeclareCursorStmt" => ("declare", Effect::Session),
             "LockStmt" => ("lock", Effect::Session),
             "CreateTableAsStmt" => ("create", Effect::Ddl),
+            "VacuumStmt" if node.flag("is_vacuumcmd") => ("vacuum", Effect::Admin),
+            "VacuumStmt" => ("analyze", Effect::Admin),
+            "GrantStmt" | "GrantRoleStmt" if node.flag("is_grant") => ("grant", Effect::Admin),
+            "GrantStmt" | "GrantRoleStmt" => ("revoke", Effect::Admin),
+            "RenameStmt" if renames_role(node) => ("alter", Effect::Admin),
+            "RenameStmt" => ("alter", Effect::Ddl),
             "DoStmt" => ("do", Effect::Admin),
             "CallStmt" => ("call", Effect::Admin),
             name => match nodes::statement(name) {
@@ -423,6 +429,10 @@ fn select_kind(node: &Node) -> &'static str {
     if !node.list("values_lists").is_empty() { "values" } else { "select" }
 }
 
+fn renames_role(node: &Node) -> bool {
+    node.number("rename_type") == pg_query::protobuf::ObjectType::ObjectRole as i64
+}
+
 fn copy_effect(node: &Node) -> Effect {
     if node.flag("is_program") || !node.text("filename").is_empty() {
         Effect::Admin
@@ -448,19 +458,6 @@ fn function_name(call: &Node) -> String {
         [_, name] if call.number("funcformat") == syntax => spell(&[name]),
         parts => spell(parts),
     }
-}
-
-/// Names joined by dots. A name that holds a dot or a quote itself is quoted, so that two different
-/// lists of names never read the same.
-fn spell(parts: &[&str]) -> String {
-    let parts: Vec<String> = parts
-        .iter()
-        .map(|part| match part.contains(['.', '"']) {
-            true => format!("\"{}\"", part.replace('"', "\"\"")),
-            false => (*part).to_owned(),
-        })
-        .collect();
-    parts.join(".")
 }
 
 /// Whether a query without a limit returns one row at most, or as many as its text lists.

@@ -19,7 +19,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use super::statement::{Effect, Statement};
+use super::statement::{Effect, Statement, spell};
 
 /// How deep sqlparser may go. Its default of 50 refuses ordinary reports.
 const DEPTH: usize = 120;
@@ -248,7 +248,12 @@ impl Visitor for Walk {
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         match factor {
-            TableFactor::Table { name, args: None, .. } => {
+            TableFactor::Table { name, args: None, alias, .. } => {
+                let only = alias
+                    .as_ref()
+                    .filter(|_| is_only(name))
+                    .map(|alias| ObjectName(vec![ObjectNamePart::Identifier(alias.name.clone())]));
+                let name = only.as_ref().unwrap_or(name);
                 if self.targets.iter().any(|target| std::ptr::eq(*target, factor)) {
                     self.writes(name);
                 } else {
@@ -321,7 +326,15 @@ fn object_name(name: &ObjectName) -> Option<String> {
             ObjectNamePart::Function(_) => None,
         })
         .collect();
-    parts.map(|parts| parts.join("."))
+    let parts = parts?;
+    Some(spell(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// `FROM ONLY t`, which sqlparser reads as a table `only` with the alias `t`. ONLY is reserved, so no
+/// table is called that without quotes.
+fn is_only(name: &ObjectName) -> bool {
+    matches!(&name.0[..], [ObjectNamePart::Identifier(ident)]
+        if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("only"))
 }
 
 fn fold(ident: &Ident) -> String {

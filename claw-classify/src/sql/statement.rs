@@ -153,3 +153,16 @@ impl Statement {
         action
     }
 }
+
+/// Names joined by dots. A name that holds a dot or a quote itself is quoted, so that two different
+/// lists of names never read the same.
+pub(super) fn spell(parts: &[&str]) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|part| match part.contains(['.', '"']) {
+            true => format!("\"{}\"", part.replace('"', "\"\"")),
+            false => (*part).to_owned(),
+        })
+        .collect();
+    parts.join(".")
+}

@@ -37,7 +37,7 @@ pub(super) fn set_shape(node: &Node) -> (&'static str, Effect) {
         return ("reset", Effect::Session);
     }
     let transaction = is_kind(node, VariableSetKind::VarSetMulti)
-        && node.text("name").eq_ignore_ascii_case("TRANSACTION");
+        && ["TRANSACTION", "TRANSACTION SNAPSHOT"].contains(&node.text("name"));
     ("set", if transaction { Effect::Transaction } else { Effect::Session })
 }
 
@@ -47,15 +47,15 @@ pub(super) fn set(node: &Node, statement: &mut Statement) {
         return;
     }
     let name = node.text("name").to_lowercase();
+    if name == "transaction snapshot" {
+        statement.transaction_modes.insert("snapshot");
+        return;
+    }
     if is_kind(node, VariableSetKind::VarSetMulti) {
         for option in node.nodes("args") {
             mode(option, statement);
         }
         if name == "transaction" {
-            return;
-        }
-        if name == "transaction snapshot" {
-            statement.transaction_modes.insert("snapshot");
             return;
         }
     }

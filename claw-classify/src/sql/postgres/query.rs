@@ -40,7 +40,9 @@ impl Query {
 
     /// What it says about its rows.
     pub(in crate::sql) fn rows(&self) -> Rows {
-        let Some(select) = self.select() else { return Rows::None };
+        let Some(select) = self.select().filter(|select| !makes_table(select)) else {
+            return Rows::None;
+        };
         let limit = select.field("limit_count");
         match limit {
             Tree::Nothing => Rows::Unlimited,
@@ -60,4 +62,16 @@ impl Query {
         };
         limit == Some(i64::try_from(rows).ok()) && rest(select) == rest(other)
     }
+}
+
+/// Whether it is a SELECT INTO, which only the first branch of a set operation may say.
+fn makes_table(select: &Node) -> bool {
+    let mut branch = Some(select);
+    while let Some(node) = branch {
+        if node.node("into_clause").is_some() {
+            return true;
+        }
+        branch = node.node("larg");
+    }
+    false
 }

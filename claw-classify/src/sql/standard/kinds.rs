@@ -3,8 +3,8 @@
 //! No match here has a default arm: what a new sqlparser adds must be looked at before it compiles.
 
 use sqlparser::ast::{
-    CopySource, CopyTarget, DiscardObject, Expr, FromTable, Function, ObjectName, Query, Reset,
-    Set, SetExpr, Statement as Tree, TableFactor, TableObject, TableWithJoins,
+    CopySource, CopyTarget, DiscardObject, Expr, FromTable, Function, ObjectName, ObjectType,
+    Query, Reset, Set, SetExpr, Statement as Tree, TableFactor, TableObject, TableWithJoins,
     TransactionAccessMode, TransactionMode,
 };
 
@@ -100,7 +100,7 @@ fn kind(tree: &Tree) -> (&'static str, Effect) {
         | Tree::ShowTables { .. }
         | Tree::ShowViews { .. }
         | Tree::ShowCollation { .. } => ("show", Read),
-        Tree::Set(Set::SetTransaction { .. }) => ("set", Transaction),
+        Tree::Set(Set::SetTransaction { session: false, .. }) => ("set", Transaction),
         Tree::Set(_) => ("set", Session),
         Tree::Reset(reset) => match &reset.reset {
             Reset::ALL | Reset::SessionAuthorization | Reset::ConfigurationParameter(_) => {
@@ -168,6 +168,7 @@ fn kind(tree: &Tree) -> (&'static str, Effect) {
         | Tree::AlterOperatorClass(_)
         | Tree::AlterTextSearch(_)
         | Tree::AlterPolicy(_) => ("alter", Ddl),
+        Tree::Drop { object_type: ObjectType::Role | ObjectType::User, .. } => ("drop", Admin),
         Tree::Drop { .. }
         | Tree::DropFunction(_)
         | Tree::DropDomain(_)
@@ -286,15 +287,11 @@ pub(super) fn written(tree: &Tree) -> Vec<&ObjectName> {
         Tree::DropPolicy(drop) => vec![&drop.table_name],
         Tree::CreateTrigger(create) => vec![&create.table_name],
         Tree::DropTrigger(drop) => drop.table_name.iter().collect(),
-        Tree::Drop { object_type, names, .. } => {
-            use sqlparser::ast::ObjectType;
-            match object_type {
-                ObjectType::Table | ObjectType::View | ObjectType::MaterializedView => {
-                    names.iter().collect()
-                }
-                _ => vec![],
-            }
-        }
+        Tree::Drop {
+            object_type: ObjectType::Table | ObjectType::View | ObjectType::MaterializedView,
+            names,
+            ..
+        } => names.iter().collect(),
         Tree::Analyze(analyze) => analyze.table_name.iter().collect(),
         Tree::Vacuum(vacuum) => vacuum.table_name.iter().collect(),
         _ => vec![],
