@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 /// Variables that cargo and rustup set for this program and that must not reach the builds it starts:
 /// each of them would silently choose the toolchain, the flags or the target of the inner build.
-const OUTER_BUILD: [&str; 10] = [
+const OUTER_BUILD: [&str; 11] = [
     "CARGO",
     "CARGO_BUILD_TARGET",
     "CARGO_ENCODED_RUSTFLAGS",
@@ -19,6 +19,7 @@ const OUTER_BUILD: [&str; 10] = [
     "RUSTDOC",
     "RUSTFLAGS",
     "RUSTUP_TOOLCHAIN",
+    "RUSTUP_TOOLCHAIN_SOURCE",
     "RUST_RECURSION_COUNT",
 ];
 
