@@ -15,7 +15,7 @@ mod resource;
 use claw_policy::{Action, Domain, FactDef, Kind, Rewrite, Value};
 
 use crate::call::{Call, excerpt, text};
-use crate::tool::{CannotRewrite, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use command_line::CommandLine;
 use resource::Target;
 
@@ -103,7 +103,7 @@ pub(crate) static DOMAIN: Domain = Domain {
     ],
 };
 
-fn rewrite(_: &Call<'_>, rewrites: &[Rewrite]) -> Result<Vec<Vec<u8>>, CannotRewrite> {
+fn rewrite(_: &Call<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
     Err(CannotRewrite {
         rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
         reason: "kubectl knows no such change".to_owned(),

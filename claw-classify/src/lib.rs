@@ -26,6 +26,7 @@ mod tool;
 use claw_policy::{Action, Change, Domain, Facts, Rewrite, Schema};
 
 pub use call::{Call, Stdin};
+use tool::Changed;
 pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 
 /// Everything a policy may speak of.
@@ -71,6 +72,9 @@ pub struct Rewritten {
     pub argv: Vec<Vec<u8>>,
     /// The environment to run it in.
     pub env: Vec<Vec<u8>>,
+    /// What standard input must hold instead of the content the call was judged with, or nothing where
+    /// that stays. A caller that cannot hand this to the program must deny the call.
+    pub stdin: Option<Vec<u8>>,
 }
 
 /// Applies `rewrites`, which a decision on `facts` asked for, to the call that `facts` came from.
@@ -96,8 +100,10 @@ pub fn rewrite(
             Change::LimitRows(_) => of_the_tool.push(rewrite.clone()),
         }
     }
-    let argv = match (of_the_tool.first(), tool(call.names)) {
-        (None, _) => call.argv.iter().map(|arg| arg.to_vec()).collect(),
+    let changed = match (of_the_tool.first(), tool(call.names)) {
+        (None, _) => {
+            Changed { argv: call.argv.iter().map(|arg| arg.to_vec()).collect(), stdin: None }
+        }
         (Some(_), Meant::Tool(tool)) if facts.tool == Some(tool.name) => {
             (tool.rewrite)(call, &of_the_tool)?
         }
@@ -108,7 +114,7 @@ pub fn rewrite(
             });
         }
     };
-    Ok(Rewritten { argv, env })
+    Ok(Rewritten { argv: changed.argv, env, stdin: changed.stdin })
 }
 
 fn unset(env: &mut Vec<Vec<u8>>, name: &str) {

@@ -7,25 +7,28 @@
 //! Source: PostgreSQL's `src/bin/psql` and `src/interfaces/libpq`, releases 15 to 18. What psql sends
 //! for `-c` is the text itself as one simple query; variables are not interpolated in it.
 //!
-//! Known gaps: scripts (`-f`, standard input) and terminal sessions are opaque.
+//! Known gaps: files (`-f`, `\i`) and terminal sessions are opaque; a `~/.psqlrc` and what a role's or a
+//! database's own settings change are not seen.
 
 mod conninfo;
 mod environment;
 mod meta;
 mod options;
 mod plan;
+mod script;
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
-use crate::call::Call;
+use crate::call::{Call, Stdin};
 use crate::sql;
-use crate::tool::{CannotRewrite, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use plan::{Holder, Place};
 
 /// psql's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
     name: "psql",
     names: &["psql"],
-    doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read; `-f`, standard input and terminal sessions are opaque.",
+    doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read, and standard input where its content is known; files and terminal sessions are opaque.",
     denial: Denial { prefix: "psql: error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],
     // Debian's psql is a Perl script that runs the real one.
@@ -73,17 +76,18 @@ fn classify(call: &Call<'_>) -> Vec<Action> {
     plan::plan(call).into_iter().map(|step| step.action).collect()
 }
 
-/// The row limits for the statements of one argument.
+/// The row limits for the statements of one text.
 struct Limits<'a> {
-    place: plan::Place,
+    place: Place,
     /// Statement and rows.
     rows: Vec<(usize, u64)>,
     /// The rule to name where it cannot be done.
     rule: &'a str,
 }
 
-/// Puts row limits into the statements of `-c`. `rewrites` count the call-level action as 0.
-fn rewrite(call: &Call<'_>, rewrites: &[Rewrite]) -> Result<Vec<Vec<u8>>, CannotRewrite> {
+/// Puts row limits into the statements of `-c` and of standard input. `rewrites` count the call-level
+/// action as 0.
+fn rewrite(call: &Call<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
     let cannot = |rule: &str, reason: String| CannotRewrite { rule: rule.to_owned(), reason };
     let steps = plan::plan(call);
     let mut texts: Vec<Limits<'_>> = Vec::new();
@@ -93,25 +97,39 @@ fn rewrite(call: &Call<'_>, rewrites: &[Rewrite]) -> Result<Vec<Vec<u8>>, Cannot
         };
         let step = action.checked_sub(1).and_then(|index| steps.get(index));
         let Some(place) = step.and_then(|step| step.place) else {
-            let reason = "the rows do not come from a statement on the command line";
+            let reason = "the rows do not come from a statement that can be changed";
             return Err(cannot(rule, reason.to_owned()));
         };
-        let same_text =
-            |text: &&mut Limits<'_>| (text.place.arg, text.place.from) == (place.arg, place.from);
+        let same_text = |text: &&mut Limits<'_>| {
+            (text.place.holder, text.place.from) == (place.holder, place.from)
+        };
         match texts.iter_mut().find(same_text) {
+            Some(text) if text.rows.contains(&(place.statement, rows)) => {}
             Some(text) => text.rows.push((place.statement, rows)),
             None => texts.push(Limits { place, rows: vec![(place.statement, rows)], rule }),
         }
     }
-    let mut argv: Vec<Vec<u8>> = call.argv.iter().map(|arg| arg.to_vec()).collect();
+    // From the end, so that places before a change stay right.
+    texts.sort_by_key(|text| std::cmp::Reverse(text.place.from));
+    let mut changed =
+        Changed { argv: call.argv.iter().map(|arg| arg.to_vec()).collect(), stdin: None };
     for Limits { place, rows, rule } in texts {
-        let text = str::from_utf8(&call.argv[place.arg][place.from..])
+        let whole = match (place.holder, call.stdin) {
+            (Holder::Argument(arg), _) => &mut changed.argv[arg],
+            (Holder::Stdin, Stdin::Content(content)) => {
+                changed.stdin.get_or_insert_with(|| content.to_vec())
+            }
+            (Holder::Stdin, _) => {
+                return Err(cannot(rule, "standard input is not read".to_owned()));
+            }
+        };
+        let within = place.from..place.from + place.length;
+        let text = str::from_utf8(&whole[within.clone()])
             .map_err(|_| cannot(rule, "the statement is not UTF-8".to_owned()))?;
         let limited = sql::limit_rows(text, &rows).map_err(|reason| cannot(rule, reason))?;
-        argv[place.arg].truncate(place.from);
-        argv[place.arg].extend_from_slice(limited.as_bytes());
+        whole.splice(within, limited.into_bytes());
     }
-    Ok(argv)
+    Ok(changed)
 }
 
 #[cfg(test)]

@@ -31,12 +31,21 @@ pub struct Tool {
     pub(crate) interpreter: &'static [&'static str],
     /// What a call would do, without the call-level action.
     pub(crate) classify: fn(&Call<'_>) -> Vec<Action>,
-    /// The argument vector after the changes, all of which are the tool's own.
+    /// The call after changes that are all the tool's own.
     pub(crate) rewrite: Rewriter,
 }
 
-/// Gives the argument vector after the changes; actions are counted as in the facts of the call.
-pub(crate) type Rewriter = fn(&Call<'_>, &[Rewrite]) -> Result<Vec<Vec<u8>>, CannotRewrite>;
+/// Gives the call after the changes; actions are counted as in the facts of the call.
+pub(crate) type Rewriter = fn(&Call<'_>, &[Rewrite]) -> Result<Changed, CannotRewrite>;
+
+/// What a tool's own changes give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// The argument vector.
+    pub(crate) argv: Vec<Vec<u8>>,
+    /// What standard input must hold, where it is not as it was.
+    pub(crate) stdin: Option<Vec<u8>>,
+}
 
 /// A change that a policy asks for and that cannot be made to this call. The call must not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

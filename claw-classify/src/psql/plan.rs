@@ -1,21 +1,33 @@
 //! What one psql call would do, step by step, and where in the command line each step stands.
 
-use claw_policy::Action;
+use claw_policy::{Action, Value};
 
-use super::{DOMAIN, conninfo, environment, meta, options};
+use super::meta::{self, Meta};
+use super::script::{self, Piece};
+use super::{DOMAIN, conninfo, environment, options};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::getopt::{self, Item, Located};
 use crate::sql;
 
-/// Where a statement stands: in `argv[arg][from..]`, the `statement`th there.
+/// What holds a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// This argument.
+    Argument(usize),
+    /// Standard input.
+    Stdin,
+}
+
+/// Where a statement stands: in a text of `length` bytes at `from`, the `statement`th there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) arg: usize,
+    pub(super) holder: Holder,
     pub(super) from: usize,
+    pub(super) length: usize,
     pub(super) statement: usize,
 }
 
-/// One action and, for a statement of the command line, its place.
+/// One action and, for a statement whose text can be changed, its place.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) action: Action,
@@ -41,8 +53,16 @@ struct CommandLine<'a> {
     user: Option<&'a [u8]>,
     /// Actions that options have by themselves.
     steps: Vec<Step>,
+    reading: Reading,
     /// Set by `--help` and `--version`: psql prints and leaves before it does anything else.
     informs: Option<&'static str>,
+}
+
+/// How psql would read a script.
+#[derive(Debug, Default)]
+struct Reading {
+    /// Why it cannot be followed, where it cannot.
+    unreadable: Option<&'static str>,
 }
 
 /// Everything a call would do. Never empty.
@@ -65,12 +85,18 @@ pub(super) fn plan(call: &Call<'_>) -> Vec<Step> {
         return steps;
     }
     if line.commands.is_empty() {
-        steps.extend(input(call, &session));
+        steps.extend(input(call, &line.reading, &mut session));
     }
     for (is_file, value) in &line.commands {
         let said = text(value.bytes);
         if *is_file {
-            steps.extend(script("file", &said, "the file is not read", &session));
+            let is_stdin = [&b"-"[..], b"/dev/stdin", b"/dev/fd/0", b"/proc/self/fd/0"];
+            match call.stdin {
+                Stdin::Content(content) if is_stdin.contains(&value.bytes) => {
+                    steps.extend(content_steps(content, &line.reading, &mut session));
+                }
+                _ => steps.extend(unread("file", &said, "the file is not read", &session)),
+            }
         } else if let Some(command) = value.bytes.strip_prefix(b"\\") {
             let action = meta_command(command);
             if let Some(encoding) = command.strip_prefix(b"encoding") {
@@ -78,11 +104,13 @@ pub(super) fn plan(call: &Call<'_>) -> Vec<Step> {
             }
             steps.push(action.into());
         } else {
-            let statements = sql::actions(value.bytes, &mut session);
-            steps.extend(statements.into_iter().enumerate().map(|(statement, action)| Step {
-                action,
-                place: Some(Place { arg: value.arg, from: value.from, statement }),
-            }));
+            let place = Place {
+                holder: Holder::Argument(value.arg),
+                from: value.from,
+                length: value.bytes.len(),
+                statement: 0,
+            };
+            steps.extend(statements(value.bytes, place, &mut session));
         }
     }
     steps
@@ -135,6 +163,9 @@ fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
                 }
                 "list" => line.list = true,
                 "no-psqlrc" => line.no_psqlrc = true,
+                "single-line" | "single-step" => {
+                    line.reading.unreadable = Some("psql reads line by line");
+                }
                 _ => {}
             }
             continue;
@@ -155,7 +186,14 @@ fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
                 let said = format!("--log-file={}", excerpt(&text(value.bytes)));
                 line.steps.push(fact("option", opt, "file_write", said).into());
             }
-            "set" | "variable" => line.steps.extend(variable(value.bytes).map(Step::from)),
+            "set" | "variable" => {
+                if value.bytes.starts_with(b"SINGLELINE") {
+                    line.reading.unreadable = Some("psql reads line by line");
+                } else if value.bytes.first().is_some_and(u8::is_ascii_digit) {
+                    line.reading.unreadable = Some("a variable looks like a number");
+                }
+                line.steps.push(variable(value.bytes).into());
+            }
             // Field and record separators, table attributes and `\pset` change what is printed.
             _ => {}
         }
@@ -173,13 +211,13 @@ fn output(target: &[u8]) -> Action {
 
 /// `-v NAME=VALUE`. Prompts run what stands between backquotes when they are shown; other variables
 /// only matter where a script uses them.
-fn variable(assignment: &[u8]) -> Option<Action> {
+fn variable(assignment: &[u8]) -> Action {
     let name_end = assignment.iter().position(|&byte| byte == b'=').unwrap_or(assignment.len());
     let (name, value) = assignment.split_at(name_end);
     let name = text(name);
     let class =
         if value.contains(&b'`') && name.starts_with("PROMPT") { "program" } else { "variable" };
-    Some(fact("variable", &name, class, excerpt(&text(assignment))))
+    fact("variable", &name, class, excerpt(&text(assignment)))
 }
 
 fn meta_command(command: &[u8]) -> Action {
@@ -197,34 +235,87 @@ fn meta_command(command: &[u8]) -> Action {
             "a second backslash follows the backslash command",
         );
     }
-    match meta::class(cut) {
-        Ok(class) => fact("meta_command", cut.name, class, excerpt(&said)),
-        Err(reason) => Action::opaque(&DOMAIN, excerpt(&said), reason),
+    meta_action(cut)
+}
+
+fn meta_action(meta: Meta<'_>) -> Action {
+    let said = excerpt(&format!("\\{}{}", meta.name, meta.arguments));
+    match meta::class(meta) {
+        Ok(class) => fact("meta_command", meta.name, class, said),
+        Err(reason) => Action::opaque(&DOMAIN, said, reason),
     }
 }
 
-fn input(call: &Call<'_>, session: &sql::Session) -> Vec<Step> {
+/// The statements of one text that is sent.
+fn statements(text: &[u8], place: Place, session: &mut sql::Session) -> Vec<Step> {
+    let actions = sql::actions(text, session).into_iter().enumerate();
+    actions
+        .map(|(statement, action)| Step { action, place: Some(Place { statement, ..place }) })
+        .collect()
+}
+
+fn input(call: &Call<'_>, reading: &Reading, session: &mut sql::Session) -> Vec<Step> {
     match call.stdin {
         Stdin::Null => vec![fact("stdin", "stdin", "inform", "no input").into()],
-        Stdin::Content(content) if content.iter().all(u8::is_ascii_whitespace) => {
-            vec![fact("stdin", "stdin", "inform", "no input").into()]
-        }
         Stdin::Terminal => {
-            script("terminal", "a terminal session", "anything may be typed", session)
+            unread("terminal", "a terminal session", "anything may be typed", session)
         }
-        Stdin::Unknown | Stdin::Content(_) => {
-            script("stdin", "standard input", "standard input is not read", session)
+        Stdin::Content(content) => content_steps(content, reading, session),
+        Stdin::Unknown => unread("stdin", "standard input", "standard input is not read", session),
+    }
+}
+
+/// What the content of standard input does, piece by piece.
+fn content_steps(content: &[u8], reading: &Reading, session: &mut sql::Session) -> Vec<Step> {
+    let mut steps = vec![fact("stdin", "stdin", "script", "standard input").into()];
+    let rest = |reason: &str, session: &sql::Session| {
+        unread("stdin", "the rest of standard input", reason, session).into_iter().skip(1)
+    };
+    if let Some(reason) = reading.unreadable {
+        steps.extend(rest(reason, session));
+        return steps;
+    }
+    let Ok(content) = str::from_utf8(content) else {
+        steps.extend(rest("standard input is not UTF-8", session));
+        return steps;
+    };
+    for piece in script::cut(content) {
+        match piece {
+            Piece::Sent { from, text } => {
+                let place = Place { holder: Holder::Stdin, from, length: text.len(), statement: 0 };
+                let sent = statements(text.as_bytes(), place, session);
+                // Rows for COPY FROM STDIN come from the script itself.
+                let copies = sent.iter().any(|step| {
+                    let copy = Value::from("from_client");
+                    step.action.fact("copy") == Some(claw_policy::Reading::Known(&copy))
+                });
+                steps.extend(sent);
+                if copies {
+                    let reason = "what follows COPY FROM STDIN is data up to a line of its own";
+                    steps.extend(rest(reason, session));
+                    break;
+                }
+            }
+            Piece::Command(command) => {
+                if command.name == "encoding" {
+                    session.note("client_encoding", command.arguments.trim());
+                }
+                steps.push(meta_action(command).into());
+            }
+            Piece::Unread(reason) => {
+                steps.extend(rest(reason, session));
+            }
         }
     }
+    steps
 }
 
 /// A source of commands that is not read: opaque as SQL and as psql's own commands.
-fn script(source: &str, said: &str, reason: &str, session: &sql::Session) -> Vec<Step> {
-    let mut psql = fact(source, source, "script", excerpt(said));
-    psql.text = excerpt(said);
-    let mut unread = Action::opaque(&sql::DOMAIN, excerpt(said), reason);
-    session.describe(&mut unread);
-    vec![psql.into(), unread.into()]
+fn unread(source: &str, said: &str, reason: &str, session: &sql::Session) -> Vec<Step> {
+    let psql = fact(source, source, "script", excerpt(said));
+    let mut sql = Action::opaque(&sql::DOMAIN, excerpt(said), reason);
+    session.describe(&mut sql);
+    vec![psql.into(), sql.into()]
 }
 
 struct Target {

@@ -78,12 +78,68 @@ fn limits_land_in_their_arguments() {
         |action, rows| Rewrite { action, change: Change::LimitRows(rows), rule: "r".to_owned() };
     // Actions are counted with the call-level one.
     let rewritten = rewrite(&call, &[limit(1, 1), limit(3, 3)]).unwrap();
-    let words: Vec<&str> = rewritten.iter().map(|word| str::from_utf8(word).unwrap()).collect();
+    let words: Vec<&str> =
+        rewritten.argv.iter().map(|word| str::from_utf8(word).unwrap()).collect();
     assert_eq!(words, ["psql", "-cTABLE a LIMIT 1; TABLE b", "--comm=TABLE c LIMIT 3", "db"]);
     assert!(rewrite(&call, &[limit(0, 1)]).is_err());
     assert!(rewrite(&call, &[limit(9, 1)]).is_err());
     let set = Change::SetEnv("A".to_owned(), "b".to_owned());
     assert!(rewrite(&call, &[Rewrite { action: 1, change: set, rule: "r".to_owned() }]).is_err());
+}
+
+#[test]
+fn standard_input_is_read_and_limited() {
+    let argv: &[&[u8]] = &[b"psql", b"db"];
+    let content = b"\\x\nTABLE a; -- one\nTABLE b \\g\nSELECT 1;\nTABLE c";
+    let call = Call { argv, stdin: Stdin::Content(content), ..Call::default() };
+    assert_eq!(
+        shown(&classify(&call)),
+        "psql:script psql:inform sql:select sql:select psql:query sql:select sql:select"
+    );
+    let limit = |action| Rewrite { action, change: Change::LimitRows(5), rule: "r".to_owned() };
+    let changed = rewrite(&call, &[limit(3), limit(4), limit(7)]).unwrap();
+    let stdin = String::from_utf8(changed.stdin.unwrap()).unwrap();
+    assert_eq!(
+        stdin,
+        "\\x\nTABLE a LIMIT 5; -- one\nTABLE b LIMIT 5 \\g\nSELECT 1;\nTABLE c LIMIT 5"
+    );
+    assert_eq!(changed.argv, [b"psql".to_vec(), b"db".to_vec()]);
+    let again = Call { argv, stdin: Stdin::Content(stdin.as_bytes()), ..Call::default() };
+    let twice = rewrite(&again, &[limit(3), limit(4), limit(7)]).unwrap();
+    assert_eq!(twice.stdin.as_deref(), Some(stdin.as_bytes()));
+}
+
+#[test]
+fn what_a_script_hides_is_opaque() {
+    for (script, expected) in [
+        ("COPY t FROM STDIN;\n1\n\\.\nDROP TABLE t;", "psql:script sql:copy sql:?"),
+        ("SELECT 1 \\gexec\n", "psql:script sql:select psql:dynamic sql:?"),
+        ("SELECT 'x' \\g |sh\n", "psql:script sql:select psql:program sql:?"),
+        ("\\set q `id`\n:q;", "psql:script psql:program sql:?"),
+        (":q;", "psql:script sql:?"),
+        ("UPDATE t SET a = 1 \\watch 1\n", "psql:script sql:update psql:repeat sql:?"),
+        ("", "psql:script"),
+    ] {
+        let argv: &[&[u8]] = &[b"psql"];
+        let stdin = Stdin::Content(script.as_bytes());
+        assert_eq!(
+            shown(&classify(&Call { argv, stdin, ..Call::default() })),
+            expected,
+            "{script}"
+        );
+        let argv: &[&[u8]] = &[b"psql", b"-f", b"-"];
+        assert_eq!(
+            shown(&classify(&Call { argv, stdin, ..Call::default() })),
+            expected,
+            "{script}"
+        );
+    }
+    let lines: &[&[u8]] = &[b"psql", b"-S"];
+    let stdin = Stdin::Content(b"SELECT 1");
+    assert_eq!(
+        shown(&classify(&Call { argv: lines, stdin, ..Call::default() })),
+        "psql:script sql:?"
+    );
 }
 
 #[test]
@@ -107,6 +163,12 @@ proptest! {
         let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..Call::default() };
+        prop_assert!(!classify(&call).is_empty());
+    }
+
+    #[test]
+    fn any_script_is_classified(script in ".{0,60}") {
+        let call = Call { argv: &[b"psql"], stdin: Stdin::Content(script.as_bytes()), ..Call::default() };
         prop_assert!(!classify(&call).is_empty());
     }
 
