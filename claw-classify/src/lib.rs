@@ -19,6 +19,7 @@ mod call;
 mod exec;
 mod getopt;
 mod kubectl;
+mod pg_tools;
 mod psql;
 mod sql;
 mod tool;
@@ -33,7 +34,7 @@ pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 #[must_use]
 pub fn schema() -> Schema {
     static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN];
-    Schema { domains: DOMAINS, tools: &["psql", "kubectl"] }
+    Schema { domains: DOMAINS, tools: tool::NAMES }
 }
 
 /// The facts of a call.

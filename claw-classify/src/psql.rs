@@ -31,11 +31,13 @@ pub(crate) static TOOL: Tool = Tool {
     doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read, and standard input where its content is known; files and terminal sessions are opaque.",
     denial: Denial { prefix: "psql: error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],
-    // Debian's psql is a Perl script that runs the real one.
-    interpreter: &["PERL5LIB", "PERL5OPT", "PERLLIB", "PERL5DB"],
+    interpreter: INTERPRETER,
     classify,
     rewrite,
 };
+
+/// Debian's psql, as every PostgreSQL client there, is a Perl script that runs the real one.
+pub(crate) const INTERPRETER: &[&str] = &["PERL5LIB", "PERL5OPT", "PERLLIB", "PERL5DB"];
 
 /// What psql does beside sending statements.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -71,6 +73,11 @@ pub(crate) static DOMAIN: Domain = Domain {
         },
     ],
 };
+
+/// An action of the domain `psql`.
+pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String>) -> Action {
+    Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
+}
 
 fn classify(call: &Call<'_>) -> Vec<Action> {
     plan::plan(call).into_iter().map(|step| step.action).collect()

@@ -21,7 +21,8 @@ use crate::call::excerpt;
 
 pub(crate) use limit::limit_rows;
 pub(crate) use session::{Connection, Session};
-use statement::{Effect, Statement};
+pub(crate) use statement::Effect;
+use statement::Statement;
 
 const fn fact(
     name: &'static str,
@@ -199,6 +200,15 @@ fn stalls(text: &str) -> bool {
 
 fn opens(run: &[u8]) -> usize {
     run.windows(2).filter(|pair| *pair == b"/*").count()
+}
+
+/// What a program makes the server do without a text of anybody's; which tables it means is opaque.
+pub(crate) fn utility(kind: &'static str, effect: Effect, text: &str) -> Action {
+    let mut action = Statement::new(kind, effect).action(text);
+    for name in ["tables", "tables_read", "tables_written"] {
+        action.set_opaque(name, "the program's own options say which");
+    }
+    action
 }
 
 /// A setting that reaches the server outside any statement.

@@ -3,7 +3,7 @@
 use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
-use crate::{kubectl, psql};
+use crate::{kubectl, pg_tools, psql};
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,42 @@ pub struct CannotRewrite {
 }
 
 /// Every governed tool.
-pub static TOOLS: &[&Tool] = &[&psql::TOOL, &kubectl::TOOL];
+pub static TOOLS: &[&Tool] = &[
+    &psql::TOOL,
+    &kubectl::TOOL,
+    &pg_tools::CLUSTERDB,
+    &pg_tools::CREATEDB,
+    &pg_tools::CREATEUSER,
+    &pg_tools::DROPDB,
+    &pg_tools::DROPUSER,
+    &pg_tools::REINDEXDB,
+    &pg_tools::VACUUMDB,
+    &pg_tools::PG_BASEBACKUP,
+    &pg_tools::PG_DUMP,
+    &pg_tools::PG_DUMPALL,
+    &pg_tools::PG_ISREADY,
+    &pg_tools::PG_RESTORE,
+    &pg_tools::PGBENCH,
+];
+
+/// The names of [`TOOLS`], for policies.
+pub(crate) static NAMES: &[&str] = &[
+    psql::TOOL.name,
+    kubectl::TOOL.name,
+    pg_tools::CLUSTERDB.name,
+    pg_tools::CREATEDB.name,
+    pg_tools::CREATEUSER.name,
+    pg_tools::DROPDB.name,
+    pg_tools::DROPUSER.name,
+    pg_tools::REINDEXDB.name,
+    pg_tools::VACUUMDB.name,
+    pg_tools::PG_BASEBACKUP.name,
+    pg_tools::PG_DUMP.name,
+    pg_tools::PG_DUMPALL.name,
+    pg_tools::PG_ISREADY.name,
+    pg_tools::PG_RESTORE.name,
+    pg_tools::PGBENCH.name,
+];
 
 /// What a set of names means.
 #[derive(Debug, Clone, Copy)]

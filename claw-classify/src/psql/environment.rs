@@ -3,7 +3,8 @@
 //! Source: the manual's section on libpq's environment variables, and `src/bin/psql` for `PSQLRC`,
 //! the pagers and the editors.
 
-use super::plan::{Step, encoding, fact, settings};
+use super::fact;
+use super::plan::{Step, encoding, settings};
 use crate::call::{Call, excerpt, text};
 use crate::getopt::Located;
 use crate::sql;
@@ -64,6 +65,9 @@ pub(super) fn steps(
     steps
 }
 
+/// Options of pagers that change what is shown; `-o`, `-O` and `-k` of less name files.
+const HARMLESS: &[u8] = b"EFGIJKMNQRSWXacdefgimnqrsuw";
+
 /// A pager that only shows text: a known program with plain options. Anything else is a command line
 /// for a shell.
 fn is_plain_pager(value: &[u8]) -> bool {
@@ -80,7 +84,7 @@ fn is_plain_pager(value: &[u8]) -> bool {
     known
         && words.all(|word| {
             word.strip_prefix('-')
-                .is_some_and(|option| option.bytes().all(|byte| byte.is_ascii_alphabetic()))
+                .is_some_and(|letters| letters.bytes().all(|letter| HARMLESS.contains(&letter)))
         })
 }
 
@@ -111,9 +115,15 @@ mod tests {
         for plain in ["", "less", "less -SRFX", "/usr/bin/less", "more", "cat"] {
             assert!(is_plain_pager(plain.as_bytes()), "{plain}");
         }
-        for other in
-            ["sh -c id", "less; id", "less $(id)", "less -o/tmp/x", "/tmp/less", "less +!id"]
-        {
+        for other in [
+            "sh -c id",
+            "less; id",
+            "less $(id)",
+            "less -o/tmp/x",
+            "less -ofile",
+            "/tmp/less",
+            "less +!id",
+        ] {
             assert!(!is_plain_pager(other.as_bytes()), "{other}");
         }
     }

@@ -49,4 +49,7 @@ pub(super) static OPTIONS: &[Opt] = &[
     // the word.
     opt(&["help"], b'?', Perhaps),
     Opt { long: &["csv"], short: None, takes: Nothing },
+    // Not psql's own: Debian's wrapper takes it off before it runs the real psql, which is judged in
+    // its turn (pg_wrapper(1)).
+    Opt { long: &["cluster"], short: None, takes: Argument },
 ];

@@ -4,7 +4,7 @@ use claw_policy::{Action, Value};
 
 use super::meta::{self, Meta};
 use super::script::{self, Piece};
-use super::{DOMAIN, conninfo, environment, options};
+use super::{DOMAIN, conninfo, environment, fact, options};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::getopt::{self, Item, Located};
 use crate::sql;
@@ -121,11 +121,6 @@ fn both_opaque(reason: &str) -> Vec<Step> {
         Action::opaque(&sql::DOMAIN, reason, reason).into(),
         Action::opaque(&DOMAIN, reason, reason).into(),
     ]
-}
-
-/// An action of the domain `psql`.
-pub(super) fn fact(source: &str, name: &str, class: &str, text: impl Into<String>) -> Action {
-    Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
 }
 
 fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {

@@ -11,7 +11,7 @@ use crate::call::excerpt;
 
 /// What a statement does, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Effect {
+pub(crate) enum Effect {
     /// Reads, and changes nothing anybody could notice.
     Read,
     /// Begins or ends a transaction.
