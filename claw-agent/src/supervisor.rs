@@ -4,7 +4,7 @@
 //! change to a program takes a thread of its own, because it waits for the tracee.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::apply::{Proof, stop, ticket};
@@ -33,11 +33,11 @@ pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<
                 continue;
             }
         };
-        let judged = judge_image(&guard.policy, &snapshot);
+        let (judged, response) = judge_image(&guard.policy, &snapshot);
         let took = began.elapsed();
         let held =
             Held { guard: Arc::clone(guard), in_flight, notification, snapshot, judged, took };
-        match held.judged.response.clone() {
+        match response {
             Response::Run => held.run(),
             Response::Fail(errno) => held.fail(errno, None),
             Response::Change(change) => held.change_on_a_thread(change),
@@ -50,7 +50,6 @@ pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<
 struct Held {
     guard: Arc<Guard>,
     /// Until it is recorded, the session is not over.
-    #[expect(dead_code, reason = "held for its end, never read")]
     in_flight: InFlight,
     notification: Notification,
     snapshot: Snapshot,
@@ -77,22 +76,30 @@ impl Held {
 
     /// Lets it run as far as its exec stop, and changes it there.
     fn change_on_a_thread(self, change: stop::Change) {
-        let spawned = std::thread::Builder::new().name("stop".into());
-        let shared = Arc::new(self);
-        let own = Arc::clone(&shared);
-        if let Err(error) = spawned.spawn(move || own.change(&change)) {
-            shared.notification.answer(Answer::Errno(libc::EAGAIN));
-            shared.record(Proof::Answered, Some(format!("no thread to change it: {error}")));
+        // If there is no thread to be had, the call must come back to be answered.
+        let slot = Arc::new(Mutex::new(Some((self, change))));
+        let take = |slot: &Mutex<Option<(Self, stop::Change)>>| {
+            slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+        };
+        let theirs = Arc::clone(&slot);
+        let thread = std::thread::Builder::new().name("stop".into()).spawn(move || {
+            if let Some((held, change)) = take(&theirs) {
+                held.change(&change);
+            }
+        });
+        if let Err(error) = thread
+            && let Some((held, _)) = take(&slot)
+        {
+            held.fail(libc::EAGAIN, Some(format!("no thread to change it: {error}")));
         }
     }
 
-    fn change(&self, change: &stop::Change) {
+    fn change(self, change: &stop::Change) {
         let tracee = match Tracee::seize(self.snapshot.tid) {
             Ok(tracee) => tracee,
             Err(error) => {
-                self.notification.answer(Answer::Errno(libc::EACCES));
                 let why = format!("cannot attach to change it, so it did not run: {error}");
-                return self.record(Proof::Answered, Some(why));
+                return self.fail(libc::EACCES, Some(why));
             }
         };
         match self.let_run() {
@@ -113,7 +120,7 @@ impl Held {
                 Some("the exec failed by itself".into())
             }
             Ok(stop::Outcome::Gone(status)) => {
-                self.guard.saw_end_of(self.snapshot.tid, status);
+                self.guard.saw_end_of(self.snapshot.process, status);
                 Some("it was killed before it ran".into())
             }
             Err(error) => Some(format!("{error}; it was killed before it ran")),
@@ -138,24 +145,30 @@ impl Held {
         Ok(answered)
     }
 
-    fn record(&self, proof: Proof, outcome: Option<String>) {
-        let decision = &self.judged.judgement.decision;
-        let deciding = decision.deciding.clone();
-        let program = &self.snapshot.image.programs[self.judged.program];
-        self.guard.audit.record(Record {
+    fn record(self, proof: Proof, outcome: Option<String>) {
+        let Self { guard, in_flight, mut snapshot, judged, took, .. } = self;
+        let decision = judged.judgement.decision;
+        let program = snapshot.image.programs.swap_remove(judged.program);
+        let (argv, asked) = match judged.runs {
+            Some(runs) => (runs, Some(program.argv)),
+            None => (program.argv, None),
+        };
+        guard.audit.record(Record {
             verdict: Some(decision.verdict),
-            rule: deciding.rule,
-            at: deciding.at,
-            because: deciding.because,
-            pid: Some(self.snapshot.process.as_raw_nonzero().get()),
-            uid: self.snapshot.uid,
-            path: program.path.clone(),
-            argv: Some(self.judged.runs.as_ref().unwrap_or(&program.argv).clone()),
-            asked: self.judged.runs.as_ref().map(|_| program.argv.clone()),
+            rule: decision.deciding.rule,
+            at: decision.deciding.at,
+            because: decision.deciding.because,
+            pid: Some(snapshot.process.as_raw_nonzero().get()),
+            uid: snapshot.uid,
+            path: program.path,
+            argv: Some(argv),
+            asked,
             outcome,
-            facts: Some(self.judged.judgement.facts.clone()),
-            took_ns: u64::try_from(self.took.as_nanos()).ok(),
-            ..Record::new(Kind::Exec, Level::Proven, proof, deciding.reason)
+            facts: Some(judged.judgement.facts),
+            took_ns: u64::try_from(took.as_nanos()).ok(),
+            ..Record::new(Kind::Exec, Level::Proven, proof, decision.deciding.reason)
         });
+        // The session may be over from here on.
+        drop(in_flight);
     }
 }

@@ -24,8 +24,7 @@ const MAX_PREFIXES: u32 = 4096;
 
 /// Port tables by IPv4 prefix.
 #[map]
-static NET4: LpmTrie<[u8; 4], [u64; PORT_TABLE_WORDS]> =
-    LpmTrie::with_max_entries(MAX_PREFIXES, 0);
+static NET4: LpmTrie<[u8; 4], [u64; PORT_TABLE_WORDS]> = LpmTrie::with_max_entries(MAX_PREFIXES, 0);
 
 /// Port tables by IPv6 prefix.
 #[map]

@@ -21,8 +21,8 @@ use claw_common::{
 use crate::{
     events::{self, EVENTS, NOW},
     layout::{
-        BPRM_FILENAME, FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START, MM_ENV_END,
-        MM_EXE_FILE, OBSERVE, SB_DEV, TASK_MM, field,
+        BPRM_FILENAME, FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START,
+        MM_ENV_END, MM_EXE_FILE, OBSERVE, SB_DEV, TASK_MM, field,
     },
     lineage,
 };
@@ -157,7 +157,11 @@ extern "C" fn hash_block(_index: u64, walk: *mut c_void) -> i64 {
     let bytes = if walk.left > BLOCK as u64 { BLOCK as u64 } else { walk.left };
     // SAFETY: the destination has `BLOCK` bytes and `bytes` is no more; a fault is an error code.
     let read = unsafe {
-        bpf_probe_read_user(block.as_mut_ptr().cast::<c_void>(), bytes as u32, walk.at as *const c_void)
+        bpf_probe_read_user(
+            block.as_mut_ptr().cast::<c_void>(),
+            bytes as u32,
+            walk.at as *const c_void,
+        )
     };
     if read != 0 {
         walk.failed = 1;

@@ -70,7 +70,8 @@ fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     if let Some(tid) = field::<u32>(task, &TASK_PID) {
         exec::forget(tid);
     }
-    let live = field::<u64>(task, &TASK_SIGNAL).and_then(|signal| field::<u32>(signal, &SIGNAL_LIVE));
+    let live =
+        field::<u64>(task, &TASK_SIGNAL).and_then(|signal| field::<u32>(signal, &SIGNAL_LIVE));
     if live == Some(0) {
         // It may be gone already: both sides remove.
         let _ = GUARDED.remove(tgid);

@@ -33,12 +33,10 @@ pub(crate) struct ImageJudgement {
     pub(crate) program: usize,
     /// The arguments that program sees, where they are not its own.
     pub(crate) runs: Option<Strings>,
-    /// What follows from it.
-    pub(crate) response: Response,
 }
 
-/// Judges what a snapshot would run: the strictest of its programs decides.
-pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> ImageJudgement {
+/// Judges what a snapshot would run, and says what follows: the strictest of its programs decides.
+pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgement, Response) {
     let env: Vec<&[u8]> = snapshot.env.iter().collect();
     let programs = &snapshot.image.programs;
     let mut judgements: Vec<Judgement> =
@@ -72,7 +70,7 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> ImageJudgemen
         }),
         _ => Response::Run,
     };
-    ImageJudgement { judgement, program, runs, response }
+    (ImageJudgement { judgement, program, runs }, response)
 }
 
 fn judge_program(policy: &Policy, program: &Program, env: &[&[u8]]) -> Judgement {

@@ -24,7 +24,7 @@ pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
     let Some(snapshot) = snapshot else {
         return Record::new(Kind::Exec, Level::Observed, Proof::None, "the event names no process");
     };
-    let judged = judge_image(&guard.policy, &snapshot);
+    let (judged, _) = judge_image(&guard.policy, &snapshot);
     let program = &snapshot.image.programs[judged.program];
     let deciding = judged.judgement.decision.deciding;
     let cut = whole > LARGE_PAYLOAD || event.cause != 0;

@@ -12,7 +12,7 @@ use super::arch::Registers;
 use super::check;
 
 /// A process this thread traces. Dropping it kills the process: what was to be changed and was not
-/// must not run.
+/// must not run. It is not waited for: its parent is told once this thread ends.
 pub(crate) struct Tracee {
     tid: Pid,
     done: bool,
@@ -141,7 +141,6 @@ impl Drop for Tracee {
         if !self.done {
             // It may be gone already.
             let _ = rustix::process::kill_process(self.tid, rustix::process::Signal::KILL);
-            let _ = self.wait();
         }
     }
 }
