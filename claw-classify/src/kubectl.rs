@@ -10,11 +10,13 @@
 //! Known gaps: files (`-f`, `-k`) are opaque; defaults of a kuberc file are not read.
 
 mod command_line;
+mod manifest;
 mod resource;
 
 use claw_policy::{Action, Domain, FactDef, Kind, Rewrite, Value};
 
 use crate::call::{Call, excerpt, text};
+use crate::files::Files;
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use command_line::CommandLine;
 use resource::Target;
@@ -103,7 +105,7 @@ pub(crate) static DOMAIN: Domain = Domain {
     ],
 };
 
-fn rewrite(_: &Call<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
     Err(CannotRewrite {
         rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
         reason: "kubectl knows no such change".to_owned(),
@@ -204,7 +206,7 @@ fn effect(path: &str) -> Option<&'static str> {
     })
 }
 
-fn classify(call: &Call<'_>) -> Vec<Action> {
+fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
     let said =
         excerpt(&call.argv.iter().skip(1).map(|arg| text(arg)).collect::<Vec<_>>().join(" "));
     let line = match command_line::read(call.argv) {
@@ -227,7 +229,7 @@ fn classify(call: &Call<'_>) -> Vec<Action> {
     }
     where_to(call, &line, &mut base);
     let effect = refine(call, &line, effect, &mut base);
-    let targets = match resource::targets(&line) {
+    let targets = match resource::targets(&line, |path| manifest::content(call, files, path)) {
         Ok(targets) => targets,
         Err(reason) => {
             // Which resource it is decides whether secrets are read.

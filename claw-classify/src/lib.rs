@@ -5,6 +5,7 @@
 //! read is an opaque action or an opaque fact with a reason, never an absence.
 //!
 //! - [`classify`] gives the facts of a call; its first action is always of the domain `exec`.
+//! - [`classify_with`] also reads the content of files, where the caller can vouch for it.
 //! - [`rewrite`] applies what a policy asked for and gives the new argument vector and environment.
 //! - [`tool`] says which governed tool names mean, and [`TOOLS`] lists them: one tool, one file.
 //! - [`schema`] is what a policy may speak of.
@@ -17,6 +18,7 @@
 
 mod call;
 mod exec;
+mod files;
 mod getopt;
 mod kubectl;
 mod pg_tools;
@@ -27,6 +29,7 @@ mod tool;
 use claw_policy::{Action, Change, Domain, Facts, Rewrite, Schema};
 
 pub use call::{Call, Stdin};
+pub use files::{File, Files, NoFiles};
 use tool::Changed;
 pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 
@@ -37,16 +40,22 @@ pub fn schema() -> Schema {
     Schema { domains: DOMAINS, tools: tool::NAMES }
 }
 
-/// The facts of a call.
+/// The facts of a call, with no file's content known: [`classify_with`] without files.
 #[must_use]
 pub fn classify(call: &Call<'_>) -> Facts {
+    classify_with(call, &NoFiles)
+}
+
+/// The facts of a call, judged by the content of the files it names where `files` knows it.
+#[must_use]
+pub fn classify_with(call: &Call<'_>, files: &dyn Files) -> Facts {
     match tool(call.names) {
         Meant::Nothing => {
             Facts { tool: None, disputed: None, actions: vec![exec::action(call, &[])] }
         }
         Meant::Tool(tool) => {
             let mut actions = vec![exec::action(call, tool.interpreter)];
-            actions.extend((tool.classify)(call));
+            actions.extend((tool.classify)(call, files));
             Facts { tool: Some(tool.name), disputed: None, actions }
         }
         Meant::Disputed(one, other) => {
@@ -76,6 +85,9 @@ pub struct Rewritten {
     /// What standard input must hold instead of the content the call was judged with, or nothing where
     /// that stays. A caller that cannot hand this to the program must deny the call.
     pub stdin: Option<Vec<u8>>,
+    /// Files that must hold something else for this program: path, as it was asked for, and content.
+    /// As for `stdin`: what cannot be handed over must be denied.
+    pub files: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// Applies `rewrites`, which a decision on `facts` asked for, to the call that `facts` came from.
@@ -86,6 +98,19 @@ pub struct Rewritten {
 /// When a change cannot be made with certainty; the call must then be denied.
 pub fn rewrite(
     call: &Call<'_>,
+    facts: &Facts,
+    rewrites: &[Rewrite],
+) -> Result<Rewritten, CannotRewrite> {
+    rewrite_with(call, &NoFiles, facts, rewrites)
+}
+
+/// [`rewrite`], for facts that [`classify_with`] gave with the same `files`.
+///
+/// # Errors
+/// As [`rewrite`].
+pub fn rewrite_with(
+    call: &Call<'_>,
+    files: &dyn Files,
     facts: &Facts,
     rewrites: &[Rewrite],
 ) -> Result<Rewritten, CannotRewrite> {
@@ -102,11 +127,13 @@ pub fn rewrite(
         }
     }
     let changed = match (of_the_tool.first(), tool(call.names)) {
-        (None, _) => {
-            Changed { argv: call.argv.iter().map(|arg| arg.to_vec()).collect(), stdin: None }
-        }
+        (None, _) => Changed {
+            argv: call.argv.iter().map(|arg| arg.to_vec()).collect(),
+            stdin: None,
+            files: Vec::new(),
+        },
         (Some(_), Meant::Tool(tool)) if facts.tool == Some(tool.name) => {
-            (tool.rewrite)(call, &of_the_tool)?
+            (tool.rewrite)(call, files, &of_the_tool)?
         }
         (Some(first), _) => {
             return Err(CannotRewrite {
@@ -115,7 +142,7 @@ pub fn rewrite(
             });
         }
     };
-    Ok(Rewritten { argv: changed.argv, env, stdin: changed.stdin })
+    Ok(Rewritten { argv: changed.argv, env, stdin: changed.stdin, files: changed.files })
 }
 
 fn unset(env: &mut Vec<Vec<u8>>, name: &str) {

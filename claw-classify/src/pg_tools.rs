@@ -11,56 +11,57 @@
 use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::{Call, excerpt, text};
+use crate::files::Files;
 use crate::getopt::{self, Item, Opt, Takes};
 use crate::psql;
 use crate::sql::{self, Effect};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Classifier, Denial, Tool};
 
 /// The rows of the table of tools.
 pub(crate) static CLUSTERDB: Tool =
-    row(&["clusterdb"], "clusterdb: error: ", "Runs CLUSTER.", |call| {
+    row(&["clusterdb"], "clusterdb: error: ", "Runs CLUSTER.", |call, _| {
         statement(call, "cluster", Effect::Admin)
     });
 pub(crate) static CREATEDB: Tool =
-    row(&["createdb"], "createdb: error: ", "Runs CREATE DATABASE.", |call| {
+    row(&["createdb"], "createdb: error: ", "Runs CREATE DATABASE.", |call, _| {
         statement(call, "create", Effect::Ddl)
     });
 pub(crate) static CREATEUSER: Tool =
-    row(&["createuser"], "createuser: error: ", "Runs CREATE ROLE.", |call| {
+    row(&["createuser"], "createuser: error: ", "Runs CREATE ROLE.", |call, _| {
         statement(call, "create", Effect::Admin)
     });
 pub(crate) static DROPDB: Tool =
-    row(&["dropdb"], "dropdb: error: ", "Runs DROP DATABASE.", |call| {
+    row(&["dropdb"], "dropdb: error: ", "Runs DROP DATABASE.", |call, _| {
         statement(call, "drop", Effect::Ddl)
     });
 pub(crate) static DROPUSER: Tool =
-    row(&["dropuser"], "dropuser: error: ", "Runs DROP ROLE.", |call| {
+    row(&["dropuser"], "dropuser: error: ", "Runs DROP ROLE.", |call, _| {
         statement(call, "drop", Effect::Admin)
     });
 pub(crate) static REINDEXDB: Tool =
-    row(&["reindexdb"], "reindexdb: error: ", "Runs REINDEX.", |call| {
+    row(&["reindexdb"], "reindexdb: error: ", "Runs REINDEX.", |call, _| {
         statement(call, "reindex", Effect::Admin)
     });
 pub(crate) static VACUUMDB: Tool =
-    row(&["vacuumdb"], "vacuumdb: error: ", "Runs VACUUM and ANALYZE.", |call| {
+    row(&["vacuumdb"], "vacuumdb: error: ", "Runs VACUUM and ANALYZE.", |call, _| {
         statement(call, "vacuum", Effect::Admin)
     });
 pub(crate) static PG_BASEBACKUP: Tool =
-    row(&["pg_basebackup"], "pg_basebackup: error: ", "Copies the whole cluster.", |call| {
+    row(&["pg_basebackup"], "pg_basebackup: error: ", "Copies the whole cluster.", |call, _| {
         statement(call, "base_backup", Effect::Admin)
     });
 pub(crate) static PG_DUMP: Tool =
-    row(&["pg_dump"], "pg_dump: error: ", "Reads tables whole.", |call| {
+    row(&["pg_dump"], "pg_dump: error: ", "Reads tables whole.", |call, _| {
         statement(call, "dump", Effect::Read)
     });
 pub(crate) static PG_DUMPALL: Tool = row(
     &["pg_dumpall"],
     "pg_dumpall: error: ",
     "Reads all databases whole, and the roles with their passwords.",
-    |call| statement(call, "dump", Effect::Admin),
+    |call, _| statement(call, "dump", Effect::Admin),
 );
 pub(crate) static PG_ISREADY: Tool =
-    row(&["pg_isready"], "pg_isready: error: ", "Asks whether the server answers.", |_| {
+    row(&["pg_isready"], "pg_isready: error: ", "Asks whether the server answers.", |_, _| {
         vec![informs("pg_isready")]
     });
 pub(crate) static PG_RESTORE: Tool = row(
@@ -78,7 +79,7 @@ const fn row(
     names: &'static [&'static str],
     prefix: &'static str,
     doc: &'static str,
-    classify: fn(&Call<'_>) -> Vec<Action>,
+    classify: Classifier,
 ) -> Tool {
     Tool {
         name: names[0],
@@ -92,7 +93,7 @@ const fn row(
     }
 }
 
-fn rewrite(_: &Call<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
     Err(CannotRewrite {
         rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
         reason: "the program writes its own statements".to_owned(),
@@ -121,7 +122,7 @@ fn statement(call: &Call<'_>, kind: &'static str, effect: Effect) -> Vec<Action>
     vec![sql::utility(kind, effect, &said)]
 }
 
-fn bench(call: &Call<'_>) -> Vec<Action> {
+fn bench(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
     let said = said(call);
     if asks_for_help(call) {
         return vec![informs(&said)];
@@ -186,7 +187,7 @@ static RESTORE: &[Opt] = &[
     long(&["use-set-session-authorization"], Nothing),
 ];
 
-fn restore(call: &Call<'_>) -> Vec<Action> {
+fn restore(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
     let said = said(call);
     if asks_for_help(call) {
         return vec![informs(&said)];

@@ -7,7 +7,7 @@
 //! Source: PostgreSQL's `src/bin/psql` and `src/interfaces/libpq`, releases 15 to 18. What psql sends
 //! for `-c` is the text itself as one simple query; variables are not interpolated in it.
 //!
-//! Known gaps: files (`-f`, `\i`) and terminal sessions are opaque; a `~/.psqlrc` and what a role's or a
+//! Known gaps: terminal sessions are opaque; a `~/.psqlrc` whose content is not given, and what a role's or a
 //! database's own settings change are not seen.
 
 mod conninfo;
@@ -16,10 +16,12 @@ mod meta;
 mod options;
 mod plan;
 mod script;
+mod scripts;
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::{Call, Stdin};
+use crate::files::{File, Files};
 use crate::sql;
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use plan::{Holder, Place};
@@ -28,7 +30,7 @@ use plan::{Holder, Place};
 pub(crate) static TOOL: Tool = Tool {
     name: "psql",
     names: &["psql"],
-    doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read, and standard input where its content is known; files and terminal sessions are opaque.",
+    doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read, and standard input and files where their content is known; terminal sessions are opaque.",
     denial: Denial { prefix: "psql: error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: INTERPRETER,
@@ -79,8 +81,8 @@ pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String
     Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
 }
 
-fn classify(call: &Call<'_>) -> Vec<Action> {
-    plan::plan(call).into_iter().map(|step| step.action).collect()
+fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+    plan::plan(call, files).into_iter().map(|step| step.action).collect()
 }
 
 /// The row limits for the statements of one text.
@@ -92,34 +94,41 @@ struct Limits<'a> {
     rule: &'a str,
 }
 
-/// Puts row limits into the statements of `-c` and of standard input. `rewrites` count the call-level
+/// Puts row limits into the statements of `-c`, of standard input and of files. `rewrites` count the call-level
 /// action as 0.
-fn rewrite(call: &Call<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+fn rewrite(
+    call: &Call<'_>,
+    files: &dyn Files,
+    rewrites: &[Rewrite],
+) -> Result<Changed, CannotRewrite> {
     let cannot = |rule: &str, reason: String| CannotRewrite { rule: rule.to_owned(), reason };
-    let steps = plan::plan(call);
+    let steps = plan::plan(call, files);
     let mut texts: Vec<Limits<'_>> = Vec::new();
     for Rewrite { action, change, rule } in rewrites {
         let Change::LimitRows(rows) = *change else {
             return Err(cannot(rule, "psql knows no such change".to_owned()));
         };
         let step = action.checked_sub(1).and_then(|index| steps.get(index));
-        let Some(place) = step.and_then(|step| step.place) else {
+        let Some(place) = step.and_then(|step| step.place.clone()) else {
             let reason = "the rows do not come from a statement that can be changed";
             return Err(cannot(rule, reason.to_owned()));
         };
         let same_text = |text: &&mut Limits<'_>| {
-            (text.place.holder, text.place.from) == (place.holder, place.from)
+            text.place.holder == place.holder && text.place.from == place.from
         };
         match texts.iter_mut().find(same_text) {
             Some(text) if text.rows.contains(&(place.statement, rows)) => {}
             Some(text) => text.rows.push((place.statement, rows)),
-            None => texts.push(Limits { place, rows: vec![(place.statement, rows)], rule }),
+            None => texts.push(Limits { rows: vec![(place.statement, rows)], place, rule }),
         }
     }
     // From the end, so that places before a change stay right.
     texts.sort_by_key(|text| std::cmp::Reverse(text.place.from));
-    let mut changed =
-        Changed { argv: call.argv.iter().map(|arg| arg.to_vec()).collect(), stdin: None };
+    let mut changed = Changed {
+        argv: call.argv.iter().map(|arg| arg.to_vec()).collect(),
+        stdin: None,
+        files: Vec::new(),
+    };
     for Limits { place, rows, rule } in texts {
         let whole = match (place.holder, call.stdin) {
             (Holder::Argument(arg), _) => &mut changed.argv[arg],
@@ -128,6 +137,20 @@ fn rewrite(call: &Call<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewri
             }
             (Holder::Stdin, _) => {
                 return Err(cannot(rule, "standard input is not read".to_owned()));
+            }
+            (Holder::File(path), _) => {
+                let known = changed.files.iter().position(|(known, _)| *known == path);
+                let at = match (known, files.file(&path)) {
+                    (Some(at), _) => at,
+                    (None, File::Content(content)) => {
+                        changed.files.push((path, content.to_vec()));
+                        changed.files.len() - 1
+                    }
+                    (None, File::Unknown | File::Absent) => {
+                        return Err(cannot(rule, "the file is not read".to_owned()));
+                    }
+                };
+                &mut changed.files[at].1
             }
         };
         let within = place.from..place.from + place.length;

@@ -3,6 +3,7 @@
 use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
+use crate::files::Files;
 use crate::{kubectl, pg_tools, psql};
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
@@ -30,13 +31,13 @@ pub struct Tool {
     /// Variables that load code into the interpreter the tool is written in.
     pub(crate) interpreter: &'static [&'static str],
     /// What a call would do, without the call-level action.
-    pub(crate) classify: fn(&Call<'_>) -> Vec<Action>,
+    pub(crate) classify: Classifier,
     /// The call after changes that are all the tool's own.
     pub(crate) rewrite: Rewriter,
 }
 
 /// Gives the call after the changes; actions are counted as in the facts of the call.
-pub(crate) type Rewriter = fn(&Call<'_>, &[Rewrite]) -> Result<Changed, CannotRewrite>;
+pub(crate) type Rewriter = fn(&Call<'_>, &dyn Files, &[Rewrite]) -> Result<Changed, CannotRewrite>;
 
 /// What a tool's own changes give.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,12 @@ pub(crate) struct Changed {
     pub(crate) argv: Vec<Vec<u8>>,
     /// What standard input must hold, where it is not as it was.
     pub(crate) stdin: Option<Vec<u8>>,
+    /// Files that must hold something else, path and content.
+    pub(crate) files: Vec<(Vec<u8>, Vec<u8>)>,
 }
+
+/// Gives the actions of a call but for the call-level one.
+pub(crate) type Classifier = fn(&Call<'_>, &dyn Files) -> Vec<Action>;
 
 /// A change that a policy asks for and that cannot be made to this call. The call must not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::command_line::CommandLine;
+use super::manifest;
 use crate::call::{excerpt, text};
 
 /// Objects of one kind.
@@ -141,19 +142,34 @@ fn words(path: &str) -> Words {
     }
 }
 
-/// The options whose value is a manifest or a directory of them.
-const MANIFESTS: &[&str] = &["filename", "kustomize"];
-
-/// What the command line names, one entry for each kind.
+/// What the command line names, one entry for each kind. `content` gives what is in a manifest.
 ///
 /// # Errors
 /// When it is named somewhere else, or not in UTF-8.
-pub(super) fn targets(line: &CommandLine<'_>) -> Result<Vec<Target>, String> {
-    for manifest in MANIFESTS {
-        if let Some(file) = line.value(manifest) {
-            let file = excerpt(&text(file));
-            return Err(format!("the manifest `{file}` is not read"));
+pub(super) fn targets<'f>(
+    line: &CommandLine<'_>,
+    content: impl Fn(&[u8]) -> Option<&'f [u8]>,
+) -> Result<Vec<Target>, String> {
+    if let Some(folder) = line.value("kustomize") {
+        let folder = excerpt(&text(folder));
+        return Err(format!("the kustomization `{folder}` is not read"));
+    }
+    let mut manifests = Vec::new();
+    for (_, file) in line.options.iter().filter(|(name, _)| *name == "filename") {
+        let file = file.unwrap_or_default();
+        let said = || excerpt(&text(file));
+        // A comma separates files.
+        let read = Some(file).filter(|file| !file.contains(&b',')).and_then(&content);
+        let read = read.ok_or_else(|| format!("the manifest `{}` is not read", said()))?;
+        let kinds = manifest::kinds(read)
+            .map_err(|reason| format!("the manifest `{}` {reason}", said()))?;
+        for of in kinds {
+            let (resource, group) = kind(&of);
+            add(&mut manifests, resource, group, None);
         }
+    }
+    if !manifests.is_empty() {
+        return Ok(manifests);
     }
     let before_dash = &line.words[..line.dash.unwrap_or(line.words.len())];
     let mut said = Vec::with_capacity(before_dash.len());

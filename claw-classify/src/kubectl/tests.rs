@@ -1,13 +1,14 @@
 //! Command lines and their actions.
 
 use super::*;
+use crate::files::NoFiles;
 use claw_policy::Reading;
 
 fn actions(words: &str, env: &[&[u8]]) -> Vec<Action> {
     let argv: Vec<&[u8]> = std::iter::once(&b"kubectl"[..])
         .chain(words.split_whitespace().map(str::as_bytes))
         .collect();
-    classify(&Call { argv: &argv, env, names: &[b"kubectl"], ..Call::default() })
+    classify(&Call { argv: &argv, env, names: &[b"kubectl"], ..Call::default() }, &NoFiles)
 }
 
 /// `effect resource/name,name`, one for each action; `?` for what is opaque.
@@ -91,6 +92,41 @@ fn an_external_diff_program_runs_here() {
     assert_eq!(found[0].fact("effect"), Some(Reading::Known(&Value::from("exec"))));
     let programs: Value = ["KUBECTL_EXTERNAL_DIFF"].into_iter().collect();
     assert_eq!(found[0].fact("programs"), Some(Reading::Known(&programs)));
+}
+
+#[derive(Debug)]
+struct Given(&'static str);
+
+impl Files for Given {
+    fn file(&self, _: &[u8]) -> crate::files::File<'_> {
+        crate::files::File::Content(self.0.as_bytes())
+    }
+}
+
+#[test]
+fn manifests_are_read_where_they_are_given() {
+    let read = |words: &str, content| {
+        let argv: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+        let found = classify(&Call { argv: &argv, ..Call::default() }, &Given(content));
+        let fact = |action: &Action, name| match action.fact(name) {
+            Some(Reading::Known(Value::Str(word))) => word.clone(),
+            _ => "?".to_owned(),
+        };
+        let shown = found
+            .iter()
+            .map(|action| format!("{} {}", fact(action, "effect"), fact(action, "resource")));
+        shown.collect::<Vec<_>>().join("; ")
+    };
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    assert_eq!(read("kubectl get -f m.yaml", map), "read configmaps");
+    assert_eq!(
+        read("kubectl diff -f m.yaml", "kind: Pod\n---\nkind: Secret"),
+        "read pods; secret secrets"
+    );
+    assert_eq!(read("kubectl apply -f m.yaml", map), "write configmaps");
+    assert_eq!(read("kubectl get -f m.yaml,n.yaml", map), "? ?");
+    assert_eq!(read("kubectl get -f m.yaml", "kind: &x Secret"), "? ?");
+    assert_eq!(read("kubectl get -k d", map), "? ?");
 }
 
 #[test]

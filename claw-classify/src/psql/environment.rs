@@ -9,10 +9,9 @@ use crate::call::{Call, excerpt, text};
 use crate::getopt::Located;
 use crate::sql;
 
-/// The start-up file, service files, server settings, pagers and editors that the environment names.
+/// The service files, server settings, pagers and editors that the environment names.
 pub(super) fn steps(
     call: &Call<'_>,
-    no_psqlrc: bool,
     commands: &[(bool, Located<'_>)],
     session: &mut sql::Session,
 ) -> Vec<Step> {
@@ -21,9 +20,6 @@ pub(super) fn steps(
         let said = format!("{name}={}", excerpt(&text(value)));
         steps.push(Step::from(fact("environment", name, class, said)));
     };
-    if let Some(file) = call.var("PSQLRC").filter(|_| !no_psqlrc) {
-        environment("PSQLRC", "script", file);
-    }
     for name in ["PGSERVICE", "PGSERVICEFILE"] {
         if let Some(value) = call.var(name) {
             environment(name, "connect", value);

@@ -1,25 +1,28 @@
 //! What one psql call would do, step by step, and where in the command line each step stands.
 
-use claw_policy::{Action, Value};
+use claw_policy::Action;
 
 use super::meta::{self, Meta};
-use super::script::{self, Piece};
+use super::scripts::{Reading, Scripts};
 use super::{DOMAIN, conninfo, environment, fact, options};
-use crate::call::{Call, Stdin, excerpt, text};
+use crate::call::{Call, excerpt, text};
+use crate::files::Files;
 use crate::getopt::{self, Item, Located};
 use crate::sql;
 
 /// What holds a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Holder {
     /// This argument.
     Argument(usize),
     /// Standard input.
     Stdin,
+    /// The file at this path.
+    File(Vec<u8>),
 }
 
 /// Where a statement stands: in a text of `length` bytes at `from`, the `statement`th there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) holder: Holder,
     pub(super) from: usize,
@@ -58,15 +61,8 @@ struct CommandLine<'a> {
     informs: Option<&'static str>,
 }
 
-/// How psql would read a script.
-#[derive(Debug, Default)]
-struct Reading {
-    /// Why it cannot be followed, where it cannot.
-    unreadable: Option<&'static str>,
-}
-
 /// Everything a call would do. Never empty.
-pub(super) fn plan(call: &Call<'_>) -> Vec<Step> {
+pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     let line = match read(call) {
         Ok(line) => line,
         Err(action) => return both_opaque(&action),
@@ -78,31 +74,28 @@ pub(super) fn plan(call: &Call<'_>) -> Vec<Step> {
     let mut session = sql::Session::default();
     let target = connection(call, line.dbname, line.host, line.port, line.user, &mut session);
     steps.extend(target.steps);
-    steps.extend(environment::steps(call, line.no_psqlrc, &line.commands, &mut session));
+    steps.extend(environment::steps(call, &line.commands, &mut session));
     session.connection = target.connection;
     if line.list {
         steps.push(fact("option", "list", "catalog", "--list").into());
         return steps;
     }
+    let mut scripts = Scripts { call, files, reading: line.reading, session, steps };
+    if !line.no_psqlrc {
+        scripts.start_up();
+    }
     if line.commands.is_empty() {
-        steps.extend(input(call, &line.reading, &mut session));
+        scripts.input();
     }
     for (is_file, value) in &line.commands {
-        let said = text(value.bytes);
         if *is_file {
-            let is_stdin = [&b"-"[..], b"/dev/stdin", b"/dev/fd/0", b"/proc/self/fd/0"];
-            match call.stdin {
-                Stdin::Content(content) if is_stdin.contains(&value.bytes) => {
-                    steps.extend(content_steps(content, &line.reading, &mut session));
-                }
-                _ => steps.extend(unread("file", &said, "the file is not read", &session)),
-            }
+            scripts.file(value.bytes, "file");
         } else if let Some(command) = value.bytes.strip_prefix(b"\\") {
             let action = meta_command(command);
             if let Some(encoding) = command.strip_prefix(b"encoding") {
-                session.note("client_encoding", text(encoding).trim());
+                scripts.session.note("client_encoding", text(encoding).trim());
             }
-            steps.push(action.into());
+            scripts.steps.push(action.into());
         } else {
             let place = Place {
                 holder: Holder::Argument(value.arg),
@@ -110,10 +103,10 @@ pub(super) fn plan(call: &Call<'_>) -> Vec<Step> {
                 length: value.bytes.len(),
                 statement: 0,
             };
-            steps.extend(statements(value.bytes, place, &mut session));
+            scripts.statements(value.bytes, &place);
         }
     }
-    steps
+    scripts.steps
 }
 
 fn both_opaque(reason: &str) -> Vec<Step> {
@@ -233,84 +226,12 @@ fn meta_command(command: &[u8]) -> Action {
     meta_action(cut)
 }
 
-fn meta_action(meta: Meta<'_>) -> Action {
+pub(super) fn meta_action(meta: Meta<'_>) -> Action {
     let said = excerpt(&format!("\\{}{}", meta.name, meta.arguments));
     match meta::class(meta) {
         Ok(class) => fact("meta_command", meta.name, class, said),
         Err(reason) => Action::opaque(&DOMAIN, said, reason),
     }
-}
-
-/// The statements of one text that is sent.
-fn statements(text: &[u8], place: Place, session: &mut sql::Session) -> Vec<Step> {
-    let actions = sql::actions(text, session).into_iter().enumerate();
-    actions
-        .map(|(statement, action)| Step { action, place: Some(Place { statement, ..place }) })
-        .collect()
-}
-
-fn input(call: &Call<'_>, reading: &Reading, session: &mut sql::Session) -> Vec<Step> {
-    match call.stdin {
-        Stdin::Null => vec![fact("stdin", "stdin", "inform", "no input").into()],
-        Stdin::Terminal => {
-            unread("terminal", "a terminal session", "anything may be typed", session)
-        }
-        Stdin::Content(content) => content_steps(content, reading, session),
-        Stdin::Unknown => unread("stdin", "standard input", "standard input is not read", session),
-    }
-}
-
-/// What the content of standard input does, piece by piece.
-fn content_steps(content: &[u8], reading: &Reading, session: &mut sql::Session) -> Vec<Step> {
-    let mut steps = vec![fact("stdin", "stdin", "script", "standard input").into()];
-    let rest = |reason: &str, session: &sql::Session| {
-        unread("stdin", "the rest of standard input", reason, session).into_iter().skip(1)
-    };
-    if let Some(reason) = reading.unreadable {
-        steps.extend(rest(reason, session));
-        return steps;
-    }
-    let Ok(content) = str::from_utf8(content) else {
-        steps.extend(rest("standard input is not UTF-8", session));
-        return steps;
-    };
-    for piece in script::cut(content) {
-        match piece {
-            Piece::Sent { from, text } => {
-                let place = Place { holder: Holder::Stdin, from, length: text.len(), statement: 0 };
-                let sent = statements(text.as_bytes(), place, session);
-                // Rows for COPY FROM STDIN come from the script itself.
-                let copies = sent.iter().any(|step| {
-                    let copy = Value::from("from_client");
-                    step.action.fact("copy") == Some(claw_policy::Reading::Known(&copy))
-                });
-                steps.extend(sent);
-                if copies {
-                    let reason = "what follows COPY FROM STDIN is data up to a line of its own";
-                    steps.extend(rest(reason, session));
-                    break;
-                }
-            }
-            Piece::Command(command) => {
-                if command.name == "encoding" {
-                    session.note("client_encoding", command.arguments.trim());
-                }
-                steps.push(meta_action(command).into());
-            }
-            Piece::Unread(reason) => {
-                steps.extend(rest(reason, session));
-            }
-        }
-    }
-    steps
-}
-
-/// A source of commands that is not read: opaque as SQL and as psql's own commands.
-fn unread(source: &str, said: &str, reason: &str, session: &sql::Session) -> Vec<Step> {
-    let psql = fact(source, source, "script", excerpt(said));
-    let mut sql = Action::opaque(&sql::DOMAIN, excerpt(said), reason);
-    session.describe(&mut sql);
-    vec![psql.into(), sql.into()]
 }
 
 struct Target {

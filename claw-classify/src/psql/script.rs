@@ -331,7 +331,8 @@ impl<'a> Cutter<'a> {
         self.begin();
         self.pieces.push(Piece::Command(command));
         match class {
-            "inform" | "catalog" | "query" => Ok(()),
+            // What a file that is included does to what follows, its own reading shows.
+            "inform" | "catalog" | "query" | "script" | "encoding" => Ok(()),
             "variable" if is_plain_variable(command) => Ok(()),
             _ => Err("what follows depends on the backslash command before it"),
         }
@@ -404,7 +405,7 @@ mod tests {
             ("SELECT :'x';", vec!["?"]),
             ("SELECT 1; SELECT 2 \\x\n FROM t;", vec!["SELECT 1;", "?"]),
             ("\\echo a \\! id\n", vec!["?"]),
-            ("\\i x\nSELECT 1;", vec!["\\i x", "?"]),
+            ("\\i x\nSELECT 1;", vec!["\\i x", "SELECT 1;"]),
             ("\\if true\nDROP TABLE t;\n\\endif", vec!["\\if true", "?"]),
             ("SELECT 'a'\n'b'; SELECT 1", vec!["?"]),
             ("SELECT 1a; SELECT 2", vec!["?"]),

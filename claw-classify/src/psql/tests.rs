@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::files::NoFiles;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,15 +44,17 @@ fn calls() {
         let words: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
         let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
         let call = Call { argv: &words, env: &env, ..Call::default() };
-        assert_eq!(shown(&classify(&call)), actions, "{argv:?}");
+        assert_eq!(shown(&classify(&call, &NoFiles)), actions, "{argv:?}");
     }
 }
 
 #[test]
 fn where_a_statement_runs_is_known() {
     let fact = |argv: &[&[u8]], name: &str| {
-        let found =
-            classify(&Call { argv, env: &[b"PGHOST=env", b"PGUSER=me"], ..Call::default() });
+        let found = classify(
+            &Call { argv, env: &[b"PGHOST=env", b"PGUSER=me"], ..Call::default() },
+            &NoFiles,
+        );
         match found.last().and_then(|action| action.fact(name)) {
             Some(Reading::Known(Value::Str(word))) => word.clone(),
             _ => String::new(),
@@ -77,14 +80,17 @@ fn limits_land_in_their_arguments() {
     let limit =
         |action, rows| Rewrite { action, change: Change::LimitRows(rows), rule: "r".to_owned() };
     // Actions are counted with the call-level one.
-    let rewritten = rewrite(&call, &[limit(1, 1), limit(3, 3)]).unwrap();
+    let rewritten = rewrite(&call, &NoFiles, &[limit(1, 1), limit(3, 3)]).unwrap();
     let words: Vec<&str> =
         rewritten.argv.iter().map(|word| str::from_utf8(word).unwrap()).collect();
     assert_eq!(words, ["psql", "-cTABLE a LIMIT 1; TABLE b", "--comm=TABLE c LIMIT 3", "db"]);
-    assert!(rewrite(&call, &[limit(0, 1)]).is_err());
-    assert!(rewrite(&call, &[limit(9, 1)]).is_err());
+    assert!(rewrite(&call, &NoFiles, &[limit(0, 1)]).is_err());
+    assert!(rewrite(&call, &NoFiles, &[limit(9, 1)]).is_err());
     let set = Change::SetEnv("A".to_owned(), "b".to_owned());
-    assert!(rewrite(&call, &[Rewrite { action: 1, change: set, rule: "r".to_owned() }]).is_err());
+    assert!(
+        rewrite(&call, &NoFiles, &[Rewrite { action: 1, change: set, rule: "r".to_owned() }])
+            .is_err()
+    );
 }
 
 #[test]
@@ -93,11 +99,11 @@ fn standard_input_is_read_and_limited() {
     let content = b"\\x\nTABLE a; -- one\nTABLE b \\g\nSELECT 1;\nTABLE c";
     let call = Call { argv, stdin: Stdin::Content(content), ..Call::default() };
     assert_eq!(
-        shown(&classify(&call)),
+        shown(&classify(&call, &NoFiles)),
         "psql:script psql:inform sql:select sql:select psql:query sql:select sql:select"
     );
     let limit = |action| Rewrite { action, change: Change::LimitRows(5), rule: "r".to_owned() };
-    let changed = rewrite(&call, &[limit(3), limit(4), limit(7)]).unwrap();
+    let changed = rewrite(&call, &NoFiles, &[limit(3), limit(4), limit(7)]).unwrap();
     let stdin = String::from_utf8(changed.stdin.unwrap()).unwrap();
     assert_eq!(
         stdin,
@@ -105,7 +111,7 @@ fn standard_input_is_read_and_limited() {
     );
     assert_eq!(changed.argv, [b"psql".to_vec(), b"db".to_vec()]);
     let again = Call { argv, stdin: Stdin::Content(stdin.as_bytes()), ..Call::default() };
-    let twice = rewrite(&again, &[limit(3), limit(4), limit(7)]).unwrap();
+    let twice = rewrite(&again, &NoFiles, &[limit(3), limit(4), limit(7)]).unwrap();
     assert_eq!(twice.stdin.as_deref(), Some(stdin.as_bytes()));
 }
 
@@ -123,13 +129,13 @@ fn what_a_script_hides_is_opaque() {
         let argv: &[&[u8]] = &[b"psql"];
         let stdin = Stdin::Content(script.as_bytes());
         assert_eq!(
-            shown(&classify(&Call { argv, stdin, ..Call::default() })),
+            shown(&classify(&Call { argv, stdin, ..Call::default() }, &NoFiles)),
             expected,
             "{script}"
         );
         let argv: &[&[u8]] = &[b"psql", b"-f", b"-"];
         assert_eq!(
-            shown(&classify(&Call { argv, stdin, ..Call::default() })),
+            shown(&classify(&Call { argv, stdin, ..Call::default() }, &NoFiles)),
             expected,
             "{script}"
         );
@@ -137,21 +143,93 @@ fn what_a_script_hides_is_opaque() {
     let lines: &[&[u8]] = &[b"psql", b"-S"];
     let stdin = Stdin::Content(b"SELECT 1");
     assert_eq!(
-        shown(&classify(&Call { argv: lines, stdin, ..Call::default() })),
+        shown(&classify(&Call { argv: lines, stdin, ..Call::default() }, &NoFiles)),
         "psql:script sql:?"
     );
+}
+
+/// Files by their paths.
+#[derive(Debug)]
+struct Given(&'static [(&'static str, &'static str)]);
+
+impl Files for Given {
+    fn file(&self, path: &[u8]) -> File<'_> {
+        let found = self.0.iter().find(|(known, _)| known.as_bytes() == path);
+        found.map_or(File::Unknown, |(_, content)| File::Content(content.as_bytes()))
+    }
+}
+
+#[test]
+fn files_are_read_where_they_are_given() {
+    let files = Given(&[
+        ("a.sql", "SELECT 1;\n\\ir b.sql\nSELECT 3;"),
+        ("b.sql", "TABLE b;\n"),
+        ("d/a.sql", "\\ir b.sql\n\\i b.sql\n"),
+        ("d/b.sql", "DROP TABLE d;\n"),
+        ("loop.sql", "\\i loop.sql\n"),
+        ("gone.sql", "\\i nowhere.sql\nSELECT 1;"),
+        ("quoted.sql", "\\i 'b.sql'\n"),
+        ("rc", "\\! id\n"),
+        ("/home/u/.psqlrc", "\\x\nDELETE FROM t;\n"),
+    ]);
+    let read = |argv: &[&[u8]], env: &[&[u8]]| {
+        shown(&classify(&Call { argv, env, ..Call::default() }, &files))
+    };
+    for (file, expected) in [
+        ("a.sql", "psql:script sql:select psql:script psql:script sql:select sql:select"),
+        (
+            "d/a.sql",
+            "psql:script psql:script psql:script sql:drop psql:script psql:script sql:select",
+        ),
+        ("gone.sql", "psql:script psql:script psql:script sql:?"),
+        ("quoted.sql", "psql:script psql:script sql:?"),
+        ("nowhere.sql", "psql:script sql:?"),
+    ] {
+        assert_eq!(read(&[b"psql", b"-X", b"-f", file.as_bytes()], &[]), expected, "{file}");
+    }
+    assert!(read(&[b"psql", b"-Xf", b"loop.sql"], &[]).ends_with("sql:?"));
+    assert_eq!(
+        read(&[b"psql", b"-f", b"b.sql"], &[b"PSQLRC=rc", b"HOME=/home/u"]),
+        "psql:script psql:program sql:? psql:script sql:?"
+    );
+    assert_eq!(
+        read(&[b"psql", b"-f", b"b.sql"], &[b"HOME=/home/u"]),
+        "psql:script psql:inform sql:delete psql:script sql:select"
+    );
+    assert_eq!(read(&[b"psql", b"-Xf", b"b.sql"], &[b"HOME=/home/u"]), "psql:script sql:select");
+}
+
+#[test]
+fn files_are_limited() {
+    let files = Given(&[("a.sql", "TABLE a;\n\\i b.sql\nTABLE c"), ("b.sql", "TABLE b;\n")]);
+    let argv: &[&[u8]] = &[b"psql", b"-Xf", b"a.sql"];
+    let call = Call { argv, ..Call::default() };
+    let actions = classify(&call, &files);
+    assert_eq!(
+        shown(&actions),
+        "psql:script sql:select psql:script psql:script sql:select sql:select"
+    );
+    let limit = |action| Rewrite { action, change: Change::LimitRows(5), rule: "r".to_owned() };
+    let changed = rewrite(&call, &files, &[limit(2), limit(5), limit(6)]).unwrap();
+    let content = |path: &str| {
+        let found = changed.files.iter().find(|(known, _)| known == path.as_bytes());
+        found.map(|(_, content)| str::from_utf8(content).unwrap())
+    };
+    assert_eq!(content("a.sql"), Some("TABLE a LIMIT 5;\n\\i b.sql\nTABLE c LIMIT 5"));
+    assert_eq!(content("b.sql"), Some("TABLE b LIMIT 5;\n"));
+    assert_eq!(changed.stdin, None);
 }
 
 #[test]
 fn long_and_many_arguments_are_classified() {
     let long = vec![b'x'; 128 << 10];
     let argv: &[&[u8]] = &[b"psql", b"-c", &long];
-    assert_eq!(shown(&classify(&Call { argv, ..Call::default() })), "sql:?");
+    assert_eq!(shown(&classify(&Call { argv, ..Call::default() }, &NoFiles)), "sql:?");
     let many: Vec<&[u8]> = std::iter::once(&b"psql"[..])
         .chain(std::iter::repeat_n(&b"-q"[..], 100_000))
         .chain([&b"-c"[..], b"SELECT 1"])
         .collect();
-    assert_eq!(shown(&classify(&Call { argv: &many, ..Call::default() })), "sql:select");
+    assert_eq!(shown(&classify(&Call { argv: &many, ..Call::default() }, &NoFiles)), "sql:select");
 }
 
 proptest! {
@@ -163,13 +241,13 @@ proptest! {
         let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..Call::default() };
-        prop_assert!(!classify(&call).is_empty());
+        prop_assert!(!classify(&call, &NoFiles).is_empty());
     }
 
     #[test]
     fn any_script_is_classified(script in ".{0,60}") {
         let call = Call { argv: &[b"psql"], stdin: Stdin::Content(script.as_bytes()), ..Call::default() };
-        prop_assert!(!classify(&call).is_empty());
+        prop_assert!(!classify(&call, &NoFiles).is_empty());
     }
 
     #[test]
@@ -184,6 +262,6 @@ proptest! {
     ) {
         let argv: Vec<&[u8]> = std::iter::once("psql").chain(words).map(str::as_bytes).collect();
         let call = Call { argv: &argv, ..Call::default() };
-        prop_assert!(!classify(&call).is_empty());
+        prop_assert!(!classify(&call, &NoFiles).is_empty());
     }
 }
