@@ -21,6 +21,9 @@
 //! style = "tool"                   # a denial reads like the tool's own error; or "errno":
 //! # errno = "EACCES"               # the call fails with EACCES, EPERM or ENOENT and says nothing
 //!
+//! [doors]                          # each "closed" unless it says "open"; see [`Door`]
+//! ptrace = "open"                  # descriptors, io_uring, bpf, perf, userfaultfd, modules, kexec, keyring
+//!
 //! [[rule]]
 //! id = "sql-no-ddl"                # a-z, 0-9 and -; unique among all rules
 //! tools = ["psql"]                 # optional: only calls of these tools
@@ -132,6 +135,7 @@
 pub mod connect;
 mod decide;
 mod diagnostic;
+mod door;
 mod fact;
 mod matcher;
 mod parse;
@@ -142,6 +146,7 @@ mod vocabulary;
 
 pub use decide::{Change, Decision, Outcome, Rewrite, Verdict, decide};
 pub use diagnostic::{Diagnostic, nearest, position};
+pub use door::Door;
 pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value};
 pub use matcher::{EXEC, OPAQUE};
 pub use policy::{Defaults, Denial, Errno, Mode, Policy, Rule};

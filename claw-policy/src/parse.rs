@@ -16,6 +16,7 @@ use toml::de::{DeTable, DeValue};
 use crate::connect::{self, ConnectRule, MAX_NETWORKS, MAX_RANGES, TooManyRanges};
 use crate::decide::Verdict;
 use crate::diagnostic::{Diagnostic, position};
+use crate::door::Door;
 use crate::fact::Schema;
 use crate::policy::{Defaults, Denial, Errno, Mode, Policy};
 use reader::{Node, Reader, describe};
@@ -55,13 +56,14 @@ pub(crate) fn policy(text: &str, file: &str, schema: &Schema) -> Result<Policy, 
 impl Reader<'_> {
     fn policy(&mut self, root: &DeTable<'_>) -> Option<Policy> {
         self.version(root)?;
-        let known = ["version", "mode", "defaults", "denial", "rule", "connect"];
+        let known = ["version", "mode", "defaults", "denial", "doors", "rule", "connect"];
         self.keys(root, "a policy", &known);
         let mode = root.get("mode").and_then(|value| {
             self.word(value, "`mode`", &[("enforce", Mode::Enforce), ("observe", Mode::Observe)])
         });
         let defaults = self.defaults(root);
         let denial = self.denial(root);
+        let open = self.doors(root);
         let mut ids = Ids::default();
         let mut rules = Vec::new();
         for (table, header) in self.tables(root, "rule") {
@@ -83,6 +85,7 @@ impl Reader<'_> {
             mode: mode.unwrap_or(Mode::Enforce),
             defaults,
             denial,
+            open,
             rules,
             connect,
         })
@@ -126,6 +129,23 @@ impl Reader<'_> {
             *default = verdict.unwrap_or(*default);
         }
         defaults
+    }
+
+    /// The doors that are open.
+    fn doors(&mut self, root: &DeTable<'_>) -> Vec<Door> {
+        let Some(table) = root.get("doors").and_then(|value| self.table(value, "`doors`")) else {
+            return Vec::new();
+        };
+        self.keys(table, "`doors`", &Door::ALL.map(Door::name));
+        let mut open = Vec::new();
+        for door in Door::ALL {
+            let what = format!("`doors.{}`", door.name());
+            let is_open = table
+                .get(door.name())
+                .and_then(|value| self.word(value, &what, &[("open", true), ("closed", false)]));
+            open.extend(is_open.filter(|is_open| *is_open).map(|_| door));
+        }
+        open
     }
 
     fn denial(&mut self, root: &DeTable<'_>) -> Denial {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::connect::{self, ConnectRule, Protocol};
 use crate::decide::{Change, Decision, Outcome, Rewrite, Verdict};
 use crate::diagnostic::Diagnostic;
+use crate::door::Door;
 use crate::fact::{Action, Facts, Schema};
 use crate::matcher::{Condition, EXEC, Truth, opaque_reason};
 use crate::parse;
@@ -181,6 +182,7 @@ pub struct Policy {
     pub(crate) mode: Mode,
     pub(crate) defaults: Defaults,
     pub(crate) denial: Denial,
+    pub(crate) open: Vec<Door>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) connect: Vec<ConnectRule>,
 }
@@ -217,6 +219,11 @@ impl Policy {
     #[must_use]
     pub fn denial(&self) -> Denial {
         self.denial
+    }
+
+    /// The side doors that are closed: all that the policy does not open.
+    pub fn closed_doors(&self) -> impl Iterator<Item = Door> {
+        Door::ALL.into_iter().filter(|door| !self.open.contains(door))
     }
 
     /// The rules about calls, in file order.

@@ -1,4 +1,5 @@
-//! The seccomp filter: execve and execveat are held, everything else runs.
+//! The seccomp filter: execve and execveat are held, closed side doors fail with EPERM, everything
+//! else runs.
 //!
 //! Built with libseccomp, loaded with seccomp(2), because libseccomp before 2.6 cannot ask for
 //! WAIT_KILLABLE_RECV. A call of another architecture, x32 included, ends the process: it would be
@@ -8,6 +9,7 @@ use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
 
 use anyhow::{Context, Result};
+use claw_policy::Door;
 use libseccomp::{ScmpAction, ScmpFilterContext, ScmpSyscall};
 
 use crate::sys::seccomp;
@@ -16,8 +18,8 @@ use crate::sys::seccomp;
 ///
 /// # Errors
 /// What is missing, in one line.
-pub(crate) fn install() -> Result<OwnedFd> {
-    let program = program().context("cannot build the seccomp filter")?;
+pub(crate) fn install(closed: impl Iterator<Item = Door>) -> Result<OwnedFd> {
+    let program = program(closed).context("cannot build the seccomp filter")?;
     rustix::thread::set_no_new_privs(true).context("cannot set no_new_privs")?;
     seccomp::load(&program).map_err(|error| {
         let what = match error.raw_os_error() {
@@ -33,11 +35,14 @@ pub(crate) fn install() -> Result<OwnedFd> {
     })
 }
 
-fn program() -> Result<Vec<u8>> {
+fn program(closed: impl Iterator<Item = Door>) -> Result<Vec<u8>> {
     let mut filter = ScmpFilterContext::new(ScmpAction::Allow)?;
     filter.set_act_badarch(ScmpAction::KillProcess)?;
     for name in ["execve", "execveat"] {
         filter.add_rule(ScmpAction::Notify, ScmpSyscall::from_name(name)?)?;
+    }
+    for name in closed.flat_map(Door::system_calls) {
+        filter.add_rule(ScmpAction::Errno(libc::EPERM), ScmpSyscall::from_name(name)?)?;
     }
     let memory = rustix::fs::memfd_create(c"claw-filter", rustix::fs::MemfdFlags::CLOEXEC)?;
     filter.export_bpf(&memory)?;

@@ -1,12 +1,12 @@
 //! The command's side of a start: the child that puts itself under guard and becomes the command.
 
-use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::Options;
 use super::cgroup::Cgroup;
 use super::wire::{Channel, Message};
 use crate::intercept;
@@ -17,18 +17,18 @@ const CANNOT_EXECUTE: i32 = 126;
 
 /// Becomes the command, or ends with a shell's exit status for a command that cannot run.
 pub(super) fn become_it(
-    command: &[OsString],
+    options: &Options,
     observe: bool,
     supervisor: &Channel,
     cgroup: &Cgroup,
 ) -> ! {
-    if let Err(error) = enter(observe, supervisor, cgroup) {
+    if let Err(error) = enter(options, observe, supervisor, cgroup) {
         // The supervisor tells the front; if it is gone, so is everything else.
         let _ = supervisor.send(&Message::Failed(format!("{error:#}")), None);
         std::process::exit(CANNOT_EXECUTE);
     }
     let (name, arguments) =
-        command.split_first().map_or((None, &[][..]), |(name, rest)| (Some(name), rest));
+        options.command.split_first().map_or((None, &[][..]), |(name, rest)| (Some(name), rest));
     let name = name.cloned().unwrap_or_default();
     let error = Command::new(&name).args(arguments).exec();
     eprintln!("claw: {}: {error}", name.display());
@@ -37,11 +37,12 @@ pub(super) fn become_it(
 }
 
 /// Goes under guard, hands over the listener, and waits until the supervisor is ready.
-fn enter(observe: bool, supervisor: &Channel, cgroup: &Cgroup) -> Result<()> {
+fn enter(options: &Options, observe: bool, supervisor: &Channel, cgroup: &Cgroup) -> Result<()> {
     cgroup.join().context("cannot join the session's cgroup")?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
-    let listener = if observe { None } else { Some(intercept::install()?) };
+    let listener =
+        if observe { None } else { Some(intercept::install(options.policy.closed_doors())?) };
     supervisor.send(&Message::Ready, listener.as_ref().map(AsFd::as_fd))?;
     drop(listener);
     match supervisor.receive().context("the supervisor went away")? {

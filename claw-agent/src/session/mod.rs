@@ -124,7 +124,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Ok(kernel) => Arc::new(kernel),
         Err(error) => {
             cgroup.remove();
-            return Err(error);
+            // What is refused to root is usually refused by a filter, such as claw's own.
+            let what = "this process is under a seccomp filter; where that is claw's own, do not nest `claw run`";
+            return Err(if is_filtered() { error.context(what) } else { error });
         }
     };
     trim_memory();
@@ -146,6 +148,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             supervise::run(options, observe, settings, &supervisor, &cgroup, kernel)
         }
     }
+}
+
+/// Whether this process is under a seccomp filter, `SECCOMP_MODE_FILTER`.
+fn is_filtered() -> bool {
+    procfs::process::Process::myself()
+        .and_then(|process| process.status())
+        .is_ok_and(|status| status.seccomp == Some(2))
 }
 
 fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {

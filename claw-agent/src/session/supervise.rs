@@ -68,7 +68,7 @@ fn start(
         Fork::Parent(child) => child,
         Fork::Child => {
             drop(channel);
-            command::become_it(&options.command, observe, &others, cgroup)
+            command::become_it(options, observe, &others, cgroup)
         }
     };
     drop(others);

@@ -2,6 +2,7 @@
 
 use crate::decide::{Change, Verdict};
 use crate::diagnostic::Diagnostic;
+use crate::door::Door;
 use crate::policy::{Denial, Errno, Mode, Policy};
 use crate::vocabulary::SCHEMA;
 
@@ -221,6 +222,14 @@ fn words_are_those_of_the_language() {
     assert_eq!(
         mistake("defaults.governed = «\"rewrite\"»"),
         "`rewrite` is not a value of `defaults.governed` | expected `allow` or `deny`"
+    );
+    assert_eq!(
+        mistake("[doors]\n«ptace» = \"open\""),
+        "`ptace` is not a key of `doors` | did you mean `ptrace`?"
+    );
+    assert_eq!(
+        mistake("doors.ptrace = «true»"),
+        "`doors.ptrace` is a string, not `true` or `false`"
     );
     assert_eq!(
         mistake("denial.style = «\"silent\"»"),
@@ -538,4 +547,17 @@ fn more_networks_than_the_kernel_side_holds_are_refused() {
     );
     let fits = rule(4094).replace(['«', '»'], "");
     assert!(parse(&format!("version = 1\n{fits}")).is_ok());
+}
+
+#[test]
+fn doors_are_closed_unless_they_are_opened() {
+    let closed = |text: &str| {
+        parse(&format!("version = 1\n{text}")).expect("right").closed_doors().collect::<Vec<_>>()
+    };
+    assert_eq!(closed(""), Door::ALL);
+    for door in Door::ALL {
+        let all_but = Door::ALL.into_iter().filter(|other| *other != door).collect::<Vec<_>>();
+        assert_eq!(closed(&format!("doors.{} = \"open\"", door.name())), all_but);
+        assert_eq!(closed(&format!("doors.{} = \"closed\"", door.name())), Door::ALL);
+    }
 }

@@ -1,0 +1,40 @@
+//! Side doors: closed by default, each opened by its own knob.
+
+use claw_tests::call::Call;
+use claw_tests::claw::Guard;
+use claw_tests::scenario::Scenario;
+use claw_tests::tracee::{Linkage, program};
+
+/// The attempts of tests/programs/door.c, each behind the door it begins with.
+const ATTEMPTS: [&str; 11] = [
+    "ptrace",
+    "ptrace-read",
+    "ptrace-write",
+    "descriptors",
+    "io_uring",
+    "bpf",
+    "perf",
+    "userfaultfd",
+    "modules",
+    "kexec",
+    "keyring",
+];
+
+#[test]
+fn doors_are_closed_by_default_and_open_by_policy() {
+    let door = program("door", Linkage::Static);
+    for attempt in ATTEMPTS {
+        let scenario = Scenario::new(format!("the door `{attempt}`"));
+        let call = Call::new([door.as_os_str(), attempt.as_ref()]);
+        let bare = call.bare().exits(0);
+        scenario.control(format!("without claw: {}", bare.out()));
+        // A kernel may lack the call, or refuse this use of it, but for another reason than claw's.
+        assert_ne!(bare.out(), "EPERM", "{}", bare.story());
+        scenario.then("under claw the call is refused");
+        let closed = call.guarded(&Guard::with_policy("open")).exits(0);
+        assert_eq!(closed.out(), "EPERM", "{}", closed.story());
+        scenario.then("a policy that opens the door gives the kernel's own answer");
+        let open = call.guarded(&Guard::with_policy("doors-open")).exits(0);
+        assert_eq!(open.out(), bare.out(), "{}", open.story());
+    }
+}
