@@ -39,11 +39,59 @@ pub(crate) fn path(tid: Pid, at: u64) -> Result<Vec<u8>, Errno> {
     }
 }
 
-/// Reads a NULL-terminated array of strings. A NULL array is an empty one, as in execve(2).
+/// Reads two NULL-terminated arrays of strings, an argument list and an environment. A NULL array is
+/// an empty one, as in execve(2).
 ///
 /// # Errors
 /// EFAULT, E2BIG, or ESRCH if the tracee is gone.
-pub(crate) fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
+pub(crate) fn lists(tid: Pid, arrays: [u64; 2]) -> Result<[Strings; 2], Errno> {
+    if let Some(lists) = lists_at_once(tid, arrays)? {
+        return Ok(lists);
+    }
+    let [argv, envp] = arrays;
+    Ok([strings(tid, argv)?, strings(tid, envp)?])
+}
+
+/// The ordinary case, in two calls: both arrays end on the page they begin on. Nothing where that is
+/// not so, or where something cannot be read and the careful way finds out what.
+fn lists_at_once(tid: Pid, arrays: [u64; 2]) -> Result<Option<[Strings; 2]>, Errno> {
+    let remotes = arrays.map(|at| Remote { at, len: whole_words(at) });
+    let mut words = [0u8; 2 * PAGE as usize];
+    let wanted = remotes[0].len + remotes[1].len;
+    if arrays.contains(&0) || read(tid, &remotes, &mut words[..wanted]).ok() != Some(wanted) {
+        return Ok(None);
+    }
+    let (argv, envp) = words[..wanted].split_at(remotes[0].len);
+    let (Some(argv), Some(envp)) = (up_to_null(argv), up_to_null(envp)) else { return Ok(None) };
+    let fetched = Fetched::read(tid, &[&argv[..], &envp].concat())?;
+    let mut lists = [Strings::default(), Strings::default()];
+    for (list, pointers) in lists.iter_mut().zip([argv, envp]) {
+        fetched.append(tid, &pointers, list)?;
+    }
+    Ok(Some(lists))
+}
+
+/// Bytes of the words from `at` that end on its page, one word at least.
+fn whole_words(at: u64) -> usize {
+    let len = to_page_end(at).clamp(8, PAGE) as usize;
+    len - len % 8
+}
+
+/// The pointers before the NULL; nothing if there is none.
+fn up_to_null(words: &[u8]) -> Option<Vec<u64>> {
+    let mut pointers = pointers(words);
+    let end = pointers.iter().position(|pointer| *pointer == 0)?;
+    pointers.truncate(end);
+    Some(pointers)
+}
+
+fn pointers(words: &[u8]) -> Vec<u64> {
+    let word = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().unwrap_or_default());
+    words.chunks_exact(8).map(word).collect()
+}
+
+/// Reads an array of any length.
+fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
     let mut list = Strings::default();
     if array == 0 {
         return Ok(list);
@@ -51,18 +99,12 @@ pub(crate) fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
     let mut at = array;
     let mut words = [0u8; PAGE as usize];
     loop {
-        let len = to_page_end(at).clamp(8, PAGE) as usize;
-        let wanted = len - len % 8;
+        let wanted = whole_words(at);
         let got = fault(read(tid, &[Remote { at, len: wanted }], &mut words[..wanted]))?;
-        let pointers: Vec<u64> = words[..got - got % 8]
-            .chunks_exact(8)
-            .map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default()))
-            .collect();
+        let pointers = pointers(&words[..got - got % 8]);
         let end = pointers.iter().position(|pointer| *pointer == 0);
         let batch = &pointers[..end.unwrap_or(pointers.len())];
-        if !batch.is_empty() {
-            read_batch(tid, batch, &mut list)?;
-        }
+        Fetched::read(tid, batch)?.append(tid, batch, &mut list)?;
         if end.is_some() {
             return Ok(list);
         }
@@ -73,55 +115,73 @@ pub(crate) fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
     }
 }
 
-/// Reads the strings of one page of pointers. They usually stand close together, so a few stretches
-/// bring most of them over; the rest of a long one is read by itself.
-fn read_batch(tid: Pid, pointers: &[u64], list: &mut Strings) -> Result<(), Errno> {
-    let stretches = stretches(pointers);
-    let total = stretches.iter().map(|stretch| stretch.len).sum();
-    let mut buffer = vec![0u8; total];
-    let mut got = 0;
-    for (group, start) in stretches.chunks(MAX_REMOTES).zip(starts(&stretches).step_by(MAX_REMOTES))
-    {
-        let len: usize = group.iter().map(|stretch| stretch.len).sum();
-        match read(tid, group, &mut buffer[start..start + len]) {
-            Ok(copied) => {
-                got = start + copied;
-                if copied < len {
-                    break;
+/// The beginnings of many strings. They usually stand close together, so a few stretches bring most of
+/// them over; the rest of a long one is read by itself.
+struct Fetched {
+    stretches: Vec<Remote>,
+    buffer: Vec<u8>,
+    /// How much of the buffer was read.
+    got: usize,
+}
+
+impl Fetched {
+    /// Reads what [`stretches`] says; what cannot be read is missing.
+    fn read(tid: Pid, pointers: &[u64]) -> Result<Self, Errno> {
+        let stretches = stretches(pointers);
+        let mut buffer = vec![0u8; stretches.iter().map(|stretch| stretch.len).sum()];
+        let mut got = 0;
+        for group in stretches.chunks(MAX_REMOTES) {
+            let len: usize = group.iter().map(|stretch| stretch.len).sum();
+            match read(tid, group, &mut buffer[got..got + len]) {
+                Ok(copied) => {
+                    got += copied;
+                    if copied < len {
+                        break;
+                    }
+                }
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => {
+                    return Err(Errno::SRCH);
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(Self { stretches, buffer, got })
+    }
+
+    /// Appends the strings at `pointers`, which are among those that were read.
+    fn append(&self, tid: Pid, pointers: &[u64], list: &mut Strings) -> Result<(), Errno> {
+        for pointer in pointers {
+            let piece = self.piece(*pointer);
+            match piece.iter().position(|byte| *byte == 0) {
+                Some(end) => list.extend(&piece[..end]),
+                // From its beginning: it is long, or was not read with the others.
+                None => {
+                    if !string(tid, *pointer, MAX_STRING, |piece| list.extend(piece))? {
+                        return Err(Errno::TOOBIG);
+                    }
                 }
             }
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => {
-                return Err(Errno::SRCH);
+            list.finish();
+            if list.area().len() + 8 * list.len() > MAX_AREA {
+                return Err(Errno::TOOBIG);
             }
-            // A string that cannot be read says so below.
-            Err(_) => break,
         }
+        Ok(())
     }
-    for pointer in pointers {
+
+    /// What was read from `pointer` to the end of its stretch.
+    fn piece(&self, pointer: u64) -> &[u8] {
         let mut before = 0;
-        let stretch = stretches.iter().find(|stretch| {
-            let inside = (stretch.at..stretch.at + stretch.len as u64).contains(pointer);
-            before += if inside { 0 } else { stretch.len };
-            inside
-        });
-        let start = stretch.map_or(got, |stretch| before + (pointer - stretch.at) as usize);
-        let stop = stretch.map_or(got, |stretch| before + stretch.len).min(got);
-        let piece = buffer.get(start..stop).unwrap_or_default();
-        match piece.iter().position(|byte| *byte == 0) {
-            Some(end) => list.extend(&piece[..end]),
-            // From its beginning: it is long, or was not read with the others.
-            None => {
-                if !string(tid, *pointer, MAX_STRING, |piece| list.extend(piece))? {
-                    return Err(Errno::TOOBIG);
-                }
+        for stretch in &self.stretches {
+            if (stretch.at..stretch.at + stretch.len as u64).contains(&pointer) {
+                let start = before + (pointer - stretch.at) as usize;
+                let stop = (before + stretch.len).min(self.got);
+                return self.buffer.get(start..stop).unwrap_or_default();
             }
+            before += stretch.len;
         }
-        list.finish();
-        if list.area().len() + 8 * list.len() > MAX_AREA {
-            return Err(Errno::TOOBIG);
-        }
+        &[]
     }
-    Ok(())
 }
 
 /// What to read so that the beginnings of these strings come over, in rising order.
@@ -139,15 +199,6 @@ fn stretches(pointers: &[u64]) -> Vec<Remote> {
         }
     }
     stretches
-}
-
-/// Where each stretch starts in the buffer.
-fn starts(stretches: &[Remote]) -> impl Iterator<Item = usize> {
-    stretches.iter().scan(0, |next, stretch| {
-        let start = *next;
-        *next += stretch.len;
-        Some(start)
-    })
 }
 
 /// Hands out a string in pieces; `false` if it has no end within `max` bytes.
@@ -206,6 +257,35 @@ mod tests {
             list.iter().collect::<Vec<_>>(),
             words.iter().map(|w| &w[..]).collect::<Vec<_>>()
         );
+        let at = array.as_ptr() as u64;
+        for arrays in [[at, at], [at, 0], [0, at], [0, 0]] {
+            let lists = lists(me(), arrays).expect("readable");
+            for (read, array) in lists.iter().zip(arrays) {
+                assert_eq!(read.len(), if array == 0 { 0 } else { list.len() });
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_lists_come_over_at_once() {
+        let list = |words: &[&str]| -> Vec<Vec<u8>> {
+            words.iter().map(|word| [word.as_bytes(), &[0]].concat()).collect()
+        };
+        let (argv, env) = (list(&["psql", "", "-c"]), list(&["A=1", "B=2"]));
+        let array = |list: &[Vec<u8>]| -> Vec<u64> {
+            list.iter().map(|word| word.as_ptr() as u64).chain([0]).collect()
+        };
+        // The arrays stand on one page each, as those of an ordinary caller do.
+        let (argv_array, env_array) = (array(&argv), array(&env));
+        let arrays = [argv_array.as_ptr() as u64, env_array.as_ptr() as u64];
+        if let Some([argv, env]) = lists_at_once(me(), arrays).expect("readable") {
+            assert_eq!(argv.area(), b"psql\0\0-c\0");
+            assert_eq!(env.area(), b"A=1\0B=2\0");
+        } else {
+            // The allocator put one of them across a page's end; the careful way reads the same.
+            let [argv, env] = lists(me(), arrays).expect("readable");
+            assert_eq!((argv.len(), env.len()), (3, 2));
+        }
     }
 
     #[test]

@@ -80,8 +80,7 @@ impl Decoder {
     fn read(&self, tid: Pid, exec: &Exec) -> Result<Snapshot, Errno> {
         let path = memory::path(tid, exec.path)?;
         let (resolved, called) = resolve(tid, exec, path)?;
-        let argv = memory::strings(tid, exec.argv)?;
-        let env = memory::strings(tid, exec.envp)?;
+        let [argv, env] = memory::lists(tid, [exec.argv, exec.envp])?;
         if argv.area().len() + env.area().len() > memory::MAX_AREA {
             return Err(Errno::TOOBIG);
         }

@@ -66,7 +66,7 @@ pub(crate) struct Record {
     pub(crate) level: Level,
     /// What makes sure that the verdict holds.
     pub(crate) proof: Proof,
-    /// The thread that called, or the process.
+    /// The process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pid: Option<i32>,
     /// The user it runs as, where that is known.

@@ -34,7 +34,7 @@ pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
         rule: deciding.rule.filter(|_| !cut),
         at: deciding.at.filter(|_| !cut),
         because: deciding.because,
-        pid: i32::try_from(event.tid).ok(),
+        pid: i32::try_from(event.tgid).ok(),
         uid: Some(event.uid),
         path: program.path.clone(),
         argv: Some(program.argv.clone()),

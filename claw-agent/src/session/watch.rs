@@ -101,7 +101,7 @@ impl Watch {
             verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
             rule: rule.map(|rule| rule.id.clone()),
             at: rule.map(|rule| rule.at.clone()),
-            pid: i32::try_from(event.tid).ok(),
+            pid: i32::try_from(event.tgid).ok(),
             uid: Some(event.uid),
             to: Some(to.to_string()),
             protocol: Some(match event.protocol {
@@ -124,7 +124,7 @@ fn killed(event: &Event) -> Record {
     };
     Record {
         verdict: Some(Verdict::Deny),
-        pid: i32::try_from(event.tid).ok(),
+        pid: i32::try_from(event.tgid).ok(),
         uid: Some(event.uid),
         ..Record::new(
             Kind::Killed,
