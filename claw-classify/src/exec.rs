@@ -62,6 +62,13 @@ pub(crate) fn action(call: &Call<'_>, interpreter: &[&str]) -> Action {
     action
 }
 
+/// Whether the environment has anything load code or data into the program.
+pub(crate) fn injects_any(call: &Call<'_>, interpreter: &[&str]) -> bool {
+    call.env.iter().any(|entry| {
+        injects(entry.split(|&byte| byte == b'=').next().unwrap_or(entry), interpreter)
+    })
+}
+
 fn injects(name: &[u8], interpreter: &[&str]) -> bool {
     (name.starts_with(b"LD_") && !HARMLESS.contains(&name))
         || LOADER.contains(&name)

@@ -17,14 +17,21 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod curl;
+mod door;
 mod exec;
 mod files;
 mod getopt;
+mod git;
+mod http;
 mod kubectl;
+mod loader;
+mod net;
 mod pg_tools;
 mod psql;
 mod sql;
 mod tool;
+mod wget;
 
 use claw_policy::{Action, Change, Domain, Facts, Rewrite, Schema};
 
@@ -36,7 +43,7 @@ pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 /// Everything a policy may speak of.
 #[must_use]
 pub fn schema() -> Schema {
-    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN];
+    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &git::DOMAIN];
     Schema { domains: DOMAINS, tools: tool::NAMES }
 }
 

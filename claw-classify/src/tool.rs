@@ -4,7 +4,7 @@ use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
 use crate::files::Files;
-use crate::{kubectl, pg_tools, psql};
+use crate::{curl, door, git, kubectl, loader, net, pg_tools, psql, wget};
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,7 @@ pub struct CannotRewrite {
 /// Every governed tool.
 pub static TOOLS: &[&Tool] = &[
     &psql::TOOL,
+    &git::TOOL,
     &kubectl::TOOL,
     &pg_tools::CLUSTERDB,
     &pg_tools::CREATEDB,
@@ -80,11 +81,47 @@ pub static TOOLS: &[&Tool] = &[
     &pg_tools::PG_ISREADY,
     &pg_tools::PG_RESTORE,
     &pg_tools::PGBENCH,
+    &curl::TOOL,
+    &wget::TOOL,
+    &net::NC,
+    &net::SOCAT,
+    &net::TELNET,
+    &net::OPENSSL,
+    &net::RSYNC,
+    &net::FETCHERS,
+    &net::SSH,
+    &net::SCP,
+    &net::SFTP,
+    &door::SUDO,
+    &door::SU,
+    &door::DOAS,
+    &door::PKEXEC,
+    &door::SYSTEMD_RUN,
+    &door::SYSTEMCTL,
+    &door::BUSCTL,
+    &door::MACHINECTL,
+    &door::LOGINCTL,
+    &door::NSPAWN,
+    &door::DBUS_SEND,
+    &door::GDBUS,
+    &door::AT,
+    &door::CRONTAB,
+    &door::TMUX,
+    &door::SCREEN,
+    &door::EMACSCLIENT,
+    &door::XDOTOOL,
+    &door::NSENTER,
+    &door::UNSHARE,
+    &door::CHROOT,
+    &door::GDB,
+    &door::STRACE,
+    &loader::TOOL,
 ];
 
 /// The names of [`TOOLS`], for policies.
 pub(crate) static NAMES: &[&str] = &[
     psql::TOOL.name,
+    git::TOOL.name,
     kubectl::TOOL.name,
     pg_tools::CLUSTERDB.name,
     pg_tools::CREATEDB.name,
@@ -99,6 +136,41 @@ pub(crate) static NAMES: &[&str] = &[
     pg_tools::PG_ISREADY.name,
     pg_tools::PG_RESTORE.name,
     pg_tools::PGBENCH.name,
+    curl::TOOL.name,
+    wget::TOOL.name,
+    net::NC.name,
+    net::SOCAT.name,
+    net::TELNET.name,
+    net::OPENSSL.name,
+    net::RSYNC.name,
+    net::FETCHERS.name,
+    net::SSH.name,
+    net::SCP.name,
+    net::SFTP.name,
+    door::SUDO.name,
+    door::SU.name,
+    door::DOAS.name,
+    door::PKEXEC.name,
+    door::SYSTEMD_RUN.name,
+    door::SYSTEMCTL.name,
+    door::BUSCTL.name,
+    door::MACHINECTL.name,
+    door::LOGINCTL.name,
+    door::NSPAWN.name,
+    door::DBUS_SEND.name,
+    door::GDBUS.name,
+    door::AT.name,
+    door::CRONTAB.name,
+    door::TMUX.name,
+    door::SCREEN.name,
+    door::EMACSCLIENT.name,
+    door::XDOTOOL.name,
+    door::NSENTER.name,
+    door::UNSHARE.name,
+    door::CHROOT.name,
+    door::GDB.name,
+    door::STRACE.name,
+    loader::TOOL.name,
 ];
 
 /// What a set of names means.

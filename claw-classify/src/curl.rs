@@ -1,0 +1,315 @@
+//! curl: what is transferred, with which method and body, from whom and by which way.
+//!
+//! Input: the call. Output: one action of the domain `http` for each URL, globs expanded.
+//!
+//! Sources: curl's own table of options (`curl/options.tsv`, `src/tool_getparam.c`), and that file for
+//! how a command line is read: long options in any case, abbreviated where that is not ambiguous,
+//! `--no-` before switches, letters bundled, `--next` for another operation; `src/tool_parsecfg.c` for
+//! configuration files; `src/tool_urlglob.c` for globs.
+//!
+//! Known gaps: where redirects lead is not in the command line; `--variable` and `--expand-*` are
+//! opaque, and so is a glob that makes more than 64 URLs. A default `.curlrc` is read where its
+//! content is known, and taken for absent where it is not.
+
+mod arguments;
+mod glob;
+
+use claw_policy::{Action, Rewrite};
+
+use crate::call::{Call, Stdin, text};
+use crate::files::{File, Files};
+use crate::http::{self, Request};
+use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use arguments::Setting;
+
+/// curl's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "curl",
+    names: &["curl"],
+    doc: "The whole command line, configuration files whose content is known, globs and the proxies of the environment are read; where a redirect leads is not known, and variables and `--expand-*` are opaque.",
+    denial: Denial { prefix: "curl: (1) ", status: 1 },
+    domains: &[&http::DOMAIN],
+    interpreter: &[],
+    classify,
+    rewrite,
+};
+
+fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    Err(CannotRewrite {
+        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
+        reason: "curl knows no such change".to_owned(),
+    })
+}
+
+/// What stands between two `--next`.
+#[derive(Debug, Default)]
+struct Operation {
+    urls: Vec<String>,
+    request: Request,
+    custom: Option<String>,
+    get: bool,
+    head: bool,
+    data: bool,
+    form: bool,
+    upload: bool,
+    glob_off: bool,
+    guess: Option<String>,
+}
+
+/// How deep configuration files may name each other.
+const DEPTH: usize = 4;
+
+fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+    let mut operations = vec![Operation::default()];
+    let mut line = Vec::new();
+    if let Err(reason) = default_config(call, files, &mut line) {
+        return vec![http::opaque(call, reason)];
+    }
+    if let Err(reason) = arguments::read(call.argv, &mut line) {
+        return vec![http::opaque(call, reason)];
+    }
+    match gather(call, files, line, &mut operations, 0) {
+        Ok(Flow::Informs) => return vec![http::local(call)],
+        Ok(Flow::Goes) => {}
+        Err(reason) => return vec![http::opaque(call, reason)],
+    }
+    let actions: Vec<Action> =
+        operations.into_iter().flat_map(|operation| operation.actions(call)).collect();
+    // Without a URL curl says so and leaves.
+    if actions.is_empty() { vec![http::local(call)] } else { actions }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Flow {
+    Goes,
+    /// curl prints something about itself and leaves.
+    Informs,
+}
+
+/// The configuration file that is read unless `-q` stands first.
+fn default_config(
+    call: &Call<'_>,
+    files: &dyn Files,
+    line: &mut Vec<Setting>,
+) -> Result<(), String> {
+    let first = call.argv.get(1).copied().unwrap_or_default();
+    if first.starts_with(b"-q") || first.eq_ignore_ascii_case(b"--disable") {
+        return Ok(());
+    }
+    if let Some(home) = call.var("CURL_HOME").filter(|home| !home.is_empty()) {
+        let path = [home, b"/.curlrc"].concat();
+        return match files.file(&path) {
+            File::Unknown => Err("the configuration file in CURL_HOME is not read".to_owned()),
+            File::Absent => Ok(()),
+            File::Content(content) => arguments::config(content, line),
+        };
+    }
+    let home = call.var("HOME").unwrap_or(b"~");
+    for path in [[home, b"/.curlrc"].concat(), b"~/.curlrc".to_vec()] {
+        if let File::Content(content) = files.file(&path) {
+            return arguments::config(content, line);
+        }
+    }
+    Ok(())
+}
+
+fn gather(
+    call: &Call<'_>,
+    files: &dyn Files,
+    line: Vec<Setting>,
+    operations: &mut Vec<Operation>,
+    depth: usize,
+) -> Result<Flow, String> {
+    for setting in line {
+        let Setting { name, on, value } = setting;
+        match name {
+            "help" | "version" | "manual" => return Ok(Flow::Informs),
+            "next" => {
+                // Without a URL before it curl refuses; the operation goes on.
+                operations.push(Operation::default());
+                continue;
+            }
+            "config" => {
+                let content = match (value.as_str(), call.stdin) {
+                    ("-", Stdin::Content(content)) => File::Content(content),
+                    ("-", Stdin::Null) => File::Absent,
+                    ("-", _) => File::Unknown,
+                    (path, _) => files.file(path.as_bytes()),
+                };
+                let File::Content(content) = content else {
+                    return Err(format!("the configuration file `{value}` is not read"));
+                };
+                if depth == DEPTH {
+                    return Err("configuration files name each other too deeply".to_owned());
+                }
+                let mut inner = Vec::new();
+                arguments::config(content, &mut inner)?;
+                if gather(call, files, inner, operations, depth + 1)? == Flow::Informs {
+                    return Ok(Flow::Informs);
+                }
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(operation) = operations.last_mut() {
+            operation.apply(name, on, value);
+        }
+    }
+    Ok(Flow::Goes)
+}
+
+impl Operation {
+    fn apply(&mut self, name: &'static str, on: bool, value: String) {
+        self.request.options.insert(name.to_owned());
+        let request = &mut self.request;
+        match name {
+            "url" => self.urls.push(value),
+            "request" => self.custom = Some(value),
+            "get" => self.get = on,
+            "head" => self.head = on,
+            "globoff" => self.glob_off = on,
+            "proto-default" => self.guess = Some(value.to_ascii_lowercase()),
+            "data" | "data-ascii" | "data-binary" | "json" => {
+                self.data = true;
+                if let Some(file) = value.strip_prefix('@') {
+                    request.sends_files.insert(file.to_owned());
+                }
+                if name == "json" {
+                    request.headers.insert("content-type".to_owned());
+                }
+            }
+            "data-raw" => self.data = true,
+            "data-urlencode" | "url-query" => {
+                self.data |= name == "data-urlencode";
+                if let Some(file) = encoded_file(&value) {
+                    request.sends_files.insert(file.to_owned());
+                }
+            }
+            "form" | "form-string" => self.form = true,
+            "upload-file" => {
+                self.upload = true;
+                request.sends_files.insert(value);
+            }
+            "header" => match value.strip_prefix('@') {
+                Some(file) => {
+                    request.sends_files.insert(file.to_owned());
+                }
+                None => request.header(&value),
+            },
+            "user-agent" => request.header(&format!("user-agent: {value}")),
+            "referer" => request.header(&format!("referer: {value}")),
+            "cookie" => {
+                // Without a `=` it is the name of a file of cookies.
+                if value.contains('=') || value.is_empty() {
+                    request.header(&format!("cookie: {value}"));
+                } else {
+                    request.sends_files.insert(value);
+                }
+            }
+            "etag-compare" => {
+                request.sends_files.insert(value);
+            }
+            "request-target" => {
+                if value.contains(|char: char| char.is_control() || char == ' ') {
+                    request.opaque = Some("the request target holds blanks".to_owned());
+                }
+            }
+            "proxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" | "proxy1.0" => {
+                request.proxy = Some(value);
+            }
+            "preproxy" => {
+                request.detours.insert(name.to_owned());
+            }
+            "noproxy" => request.no_proxy = Some(value),
+            "connect-to"
+            | "resolve"
+            | "unix-socket"
+            | "abstract-unix-socket"
+            | "doh-url"
+            | "dns-servers"
+            | "alt-svc" => {
+                request.detours.insert(name.to_owned());
+            }
+            "location-trusted" => {
+                request.redirects |= on;
+                if on {
+                    request.detours.insert(name.to_owned());
+                }
+            }
+            "location" | "follow" => request.redirects |= on,
+            // OpenSSL loads an engine's code; the negotiation of NTLM runs `ntlm_auth`.
+            "engine" | "ntlm-wb" => {
+                request.programs.insert(name.to_owned());
+            }
+            "variable" => {
+                request.opaque = Some("what `--variable` gives is not followed".to_owned());
+            }
+            "quote" | "mail-from" | "mail-rcpt" | "telnet-option" => self.data = true,
+            "output" | "dump-header" | "cookie-jar" | "trace" | "trace-ascii" | "stderr"
+            | "libcurl" | "etag-save" | "hsts" | "output-dir" => {
+                if value != "-" {
+                    request.outputs.insert(value);
+                }
+            }
+            "remote-name" | "remote-name-all" => {
+                request.outputs.insert("*".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn actions(mut self, call: &Call<'_>) -> Vec<Action> {
+        let implied = if self.form || (self.data && !self.get) {
+            "POST"
+        } else if self.upload {
+            "PUT"
+        } else if self.head {
+            "HEAD"
+        } else {
+            "GET"
+        };
+        self.request.method = self.custom.clone().unwrap_or_else(|| implied.to_owned());
+        self.request.body |= matches!(implied, "POST" | "PUT");
+        let mut actions = Vec::new();
+        for url in &self.urls {
+            let expanded = if self.glob_off { Ok(vec![url.clone()]) } else { glob::expand(url) };
+            match expanded {
+                Ok(urls) => actions.extend(urls.iter().map(|url| {
+                    self.request.transfer(call, url, self.guess.as_deref().unwrap_or(guess(url)))
+                })),
+                Err(reason) => {
+                    let mut unread = self.request.clone();
+                    unread.opaque.get_or_insert(reason);
+                    actions.push(unread.transfer(call, url, ""));
+                }
+            }
+        }
+        actions
+    }
+}
+
+/// `[NAME]@FILE`, where no `=` stands before the `@`.
+fn encoded_file(value: &str) -> Option<&str> {
+    let before_value = value.split_once('=').map_or(value, |(name, _)| name);
+    if before_value.len() < value.len() {
+        return None;
+    }
+    value.split_once('@').map(|(_, file)| file)
+}
+
+/// The scheme of a URL without one, by the beginning of its host (libcurl, `guess_scheme`).
+fn guess(url: &str) -> &'static str {
+    const BY_HOST: &[&str] = &["ftp", "dict", "ldap", "imap", "smtp", "pop3"];
+    let host = url.to_ascii_lowercase();
+    let named =
+        |scheme: &&&str| host.strip_prefix(**scheme).is_some_and(|rest| rest.starts_with('.'));
+    BY_HOST.iter().find(named).copied().unwrap_or("http")
+}
+
+/// Bytes as text, where what cannot be read as text must stay odd.
+fn own(bytes: &[u8]) -> String {
+    text(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! The domain `http`: what a command-line client of HTTP would ask of whom.
+//!
+//! Shared by the tools that transfer URLs. Input: what a tool's own parser made of its command line;
+//! output: one action for each transfer. URLs are read as RFC 3986 writes them, in the part of it
+//! that curl, wget and browsers read alike; what only some of them accept, or read differently (a
+//! backslash, a second `@`, one or three slashes, percent signs or letters beyond ASCII in a host),
+//! is opaque.
+
+use std::collections::BTreeSet;
+
+use claw_policy::{Action, Domain, FactDef, Kind};
+
+use crate::call::{Call, excerpt, text};
+
+const fn fact(
+    name: &'static str,
+    kind: Kind,
+    values: &'static [&'static str],
+    doc: &'static str,
+) -> FactDef {
+    FactDef { name, kind, values, doc }
+}
+
+/// What one transfer asks.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "http",
+    doc: "One transfer of a URL, or the call where it transfers none.",
+    facts: &[
+        fact(
+            "effect",
+            Kind::Str,
+            &["local", "read", "send", "program"],
+            "`local` asks nothing of anybody, `read` is GET or HEAD that hands over nothing but its URL and headers from the command line, `send` is everything else that goes to the server, `program` starts a program or loads code here.",
+        ),
+        fact("method", Kind::Str, &[], "The request method, as it is sent."),
+        fact(
+            "method_override",
+            Kind::Str,
+            &[],
+            "The method that a header such as X-HTTP-Method-Override asks for instead.",
+        ),
+        fact("scheme", Kind::Str, &[], "The scheme of the URL, in lower case."),
+        fact(
+            "host",
+            Kind::Str,
+            &[],
+            "The host of the URL, in lower case, without a dot at its end; numbers as dotted quads.",
+        ),
+        fact("port", Kind::Str, &[], "The port, where the URL says it."),
+        fact("path", Kind::Str, &[], "What follows the host, without query and fragment."),
+        fact("body", Kind::Bool, &[], "Whether the request has a body."),
+        fact(
+            "sends_files",
+            Kind::Set,
+            &[],
+            "The files whose content is sent; `-` is standard input.",
+        ),
+        fact("outputs", Kind::Set, &[], "The files that are written."),
+        fact(
+            "detours",
+            Kind::Set,
+            &[],
+            "The options that make it connect elsewhere than the URL says, or hand what the URL's host may see to others: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header.",
+        ),
+        fact(
+            "proxy",
+            Kind::Str,
+            &[],
+            "The proxy it goes through, from an option or the environment.",
+        ),
+        fact("headers", Kind::Set, &[], "The names of the headers that are set, in lower case."),
+        fact("redirects", Kind::Bool, &[], "Whether redirects are followed, wherever they lead."),
+        fact(
+            "spans_hosts",
+            Kind::Bool,
+            &[],
+            "Whether pages of other hosts are fetched because a page links to them.",
+        ),
+        fact("options", Kind::Set, &[], "The long names of the options given."),
+    ],
+};
+
+/// What is asked of every URL of one operation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) body: bool,
+    pub(crate) sends_files: BTreeSet<String>,
+    pub(crate) outputs: BTreeSet<String>,
+    pub(crate) detours: BTreeSet<String>,
+    /// `Some("")` where a proxy is turned off.
+    pub(crate) proxy: Option<String>,
+    /// Hosts that the environment's proxy is not used for, as an option says.
+    pub(crate) no_proxy: Option<String>,
+    pub(crate) headers: BTreeSet<String>,
+    pub(crate) host_header: Option<String>,
+    pub(crate) method_override: Option<String>,
+    pub(crate) redirects: bool,
+    pub(crate) spans_hosts: bool,
+    /// Options that start a program or load code.
+    pub(crate) programs: BTreeSet<String>,
+    pub(crate) options: BTreeSet<String>,
+    /// Why the request cannot be read, where it cannot.
+    pub(crate) opaque: Option<String>,
+}
+
+/// A URL, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Url {
+    pub(crate) scheme: String,
+    pub(crate) host: String,
+    pub(crate) port: Option<String>,
+    pub(crate) path: String,
+}
+
+impl Request {
+    /// Takes note of a header as it stands on the command line, `Name: value` or `Name;`.
+    pub(crate) fn header(&mut self, line: &str) {
+        if line.contains(|char: char| char.is_control() && char != '\t') {
+            self.opaque.get_or_insert_with(|| "a header holds control characters".to_owned());
+        }
+        let end = line.find([':', ';']).unwrap_or(line.len());
+        let name = line[..end].trim().to_ascii_lowercase();
+        let value = line[end..].trim_start_matches([':', ';']).trim();
+        match name.as_str() {
+            "host" => self.host_header = Some(value.to_ascii_lowercase()),
+            "x-http-method-override" | "x-http-method" | "x-method-override" => {
+                self.method_override = Some(value.to_ascii_uppercase());
+            }
+            "content-length" | "transfer-encoding" => {
+                self.body |= !value.is_empty() && value != "0"
+            }
+            _ => {}
+        }
+        self.headers.insert(name);
+    }
+
+    /// The action for one URL. `guess` is the scheme of a URL that has none.
+    pub(crate) fn transfer(&self, call: &Call<'_>, url: &str, guess: &str) -> Action {
+        let said = excerpt(&format!("{} {url}", self.method));
+        let mut action = match &self.opaque {
+            Some(reason) => Action::opaque(&DOMAIN, said, reason.as_str()),
+            None => Action::new(&DOMAIN, said),
+        };
+        let mut detours = self.detours.clone();
+        let mut proxy = self.proxy.clone().filter(|proxy| !proxy.is_empty());
+        match read_url(url, guess) {
+            Ok(url) => {
+                let own = |header: &str| {
+                    header.is_empty()
+                        || header == url.host
+                        || header.strip_prefix(url.host.as_str()).is_some_and(|rest| {
+                            rest.strip_prefix(':')
+                                .is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+                        })
+                };
+                if self.host_header.as_deref().is_some_and(|header| !own(header)) {
+                    detours.insert("host-header".to_owned());
+                }
+                if self.proxy.is_none() {
+                    proxy = environment_proxy(call, &url, self.no_proxy.as_deref());
+                }
+                action.set("scheme", url.scheme);
+                action.set("host", url.host);
+                if let Some(port) = url.port {
+                    action.set("port", port);
+                }
+                action.set("path", url.path);
+            }
+            Err(reason) => {
+                for name in ["scheme", "host", "port", "path"] {
+                    action.set_opaque(name, reason.clone());
+                }
+            }
+        }
+        action.set("method", self.method.as_str());
+        if let Some(method) = &self.method_override {
+            action.set("method_override", method.as_str());
+        }
+        if self.opaque.is_none() {
+            action.set("effect", self.effect());
+        }
+        action.set("body", self.body);
+        action.set("sends_files", self.sends_files.clone());
+        action.set("outputs", self.outputs.clone());
+        action.set("detours", detours);
+        if let Some(proxy) = proxy {
+            action.set("proxy", proxy);
+        }
+        action.set("headers", self.headers.clone());
+        action.set("redirects", self.redirects);
+        action.set("spans_hosts", self.spans_hosts);
+        action.set("options", self.options.clone());
+        action
+    }
+
+    fn effect(&self) -> &'static str {
+        let reads = |method: &str| matches!(method, "GET" | "HEAD");
+        if !self.programs.is_empty() {
+            "program"
+        } else if reads(&self.method)
+            && self.method_override.as_deref().is_none_or(reads)
+            && !self.body
+            && self.sends_files.is_empty()
+        {
+            "read"
+        } else {
+            "send"
+        }
+    }
+}
+
+/// The action of a call that transfers nothing.
+pub(crate) fn local(call: &Call<'_>) -> Action {
+    Action::new(&DOMAIN, words(call)).with("effect", "local")
+}
+
+/// The action of a call that cannot be read.
+pub(crate) fn opaque(call: &Call<'_>, reason: impl Into<String>) -> Action {
+    Action::opaque(&DOMAIN, words(call), reason)
+}
+
+fn words(call: &Call<'_>) -> String {
+    let words: Vec<_> = call.argv.iter().skip(1).take(40).map(|word| text(word)).collect();
+    excerpt(&words.join(" "))
+}
+
+/// Takes a URL apart.
+///
+/// # Errors
+/// What is odd about it, where clients differ in how they read it.
+pub(crate) fn read_url(url: &str, guess: &str) -> Result<Url, String> {
+    if let Some(odd) = url.chars().find(|char| char.is_control() || *char == ' ') {
+        return Err(format!("the URL holds the character {odd:?}"));
+    }
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest))
+            if scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) =>
+        {
+            (scheme.to_ascii_lowercase(), rest)
+        }
+        _ => (guess.to_owned(), url),
+    };
+    if scheme.is_empty() {
+        return Err("the URL has an empty scheme".to_owned());
+    }
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+    if scheme == "file" {
+        return Ok(Url {
+            scheme,
+            host: authority.to_ascii_lowercase(),
+            port: None,
+            path: path.to_owned(),
+        });
+    }
+    let host_port = match authority.rsplit_once('@') {
+        Some((user, host)) => {
+            let plain =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"._~!$&'()*+,=:%-".contains(&byte);
+            if !user.bytes().all(plain) {
+                return Err("what stands before the `@` of the URL is read differently by different programs".to_owned());
+            }
+            host
+        }
+        None => authority,
+    };
+    let (host, port) = match host_port.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']').ok_or("the URL has no `]`")?;
+            let parsed: std::net::Ipv6Addr =
+                address.parse().map_err(|_| "the URL's host is no IPv6 address".to_owned())?;
+            (format!("[{parsed}]"), port)
+        }
+        None => {
+            let end = host_port.find(':').unwrap_or(host_port.len());
+            (plain_host(&host_port[..end])?, &host_port[end..])
+        }
+    };
+    let port = match port.strip_prefix(':') {
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (!port.is_empty()).then(|| port.to_owned())
+        }
+        None if port.is_empty() => None,
+        _ => return Err("the URL's port is no number".to_owned()),
+    };
+    Ok(Url { scheme, host, port, path: path.to_owned() })
+}
+
+fn plain_host(host: &str) -> Result<String, String> {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    if host.is_empty() {
+        return Err("the URL has no host".to_owned());
+    }
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
+        return Err("the URL's host is read differently by different programs".to_owned());
+    }
+    Ok(address(&host).map_or(host, |address| address.to_string()))
+}
+
+/// Numbers as inet_aton(3) reads them: one to four parts, each decimal, octal or hexadecimal.
+fn address(host: &str) -> Option<std::net::Ipv4Addr> {
+    let parts: Option<Vec<u64>> = host
+        .split('.')
+        .map(|part| match part.strip_prefix("0x") {
+            Some("") => Some(0),
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None if part.len() > 1 && part.starts_with('0') => u64::from_str_radix(part, 8).ok(),
+            None => part.parse().ok(),
+        })
+        .collect();
+    let parts = parts?;
+    let (last, first) = parts.split_last()?;
+    if first.len() > 3 || first.iter().any(|part| *part > 255) {
+        return None;
+    }
+    let room = 8 * (4 - first.len());
+    if *last >= 1 << room {
+        return None;
+    }
+    let high = first.iter().fold(0, |high, part| high << 8 | part);
+    u32::try_from(high << room | last).ok().map(std::net::Ipv4Addr::from)
+}
+
+/// The proxy that the environment names for a URL (curl(1), wget(1): `http_proxy` in lower case only,
+/// the others in both).
+fn environment_proxy(call: &Call<'_>, url: &Url, no_proxy: Option<&str>) -> Option<String> {
+    let var = |name: &str| call.var(name).filter(|value| !value.is_empty()).map(text);
+    let own = format!("{}_proxy", url.scheme);
+    let upper = (url.scheme != "http").then(|| var(&own.to_ascii_uppercase())).flatten();
+    let proxy = var(&own).or(upper).or_else(|| var("all_proxy")).or_else(|| var("ALL_PROXY"))?;
+    let excepted = match no_proxy {
+        Some(list) => list.to_owned(),
+        None => var("no_proxy").or_else(|| var("NO_PROXY")).unwrap_or_default().into_owned(),
+    };
+    let covers = |entry: &str| {
+        let entry = entry.trim().trim_start_matches('.').to_ascii_lowercase();
+        entry == "*"
+            || (!entry.is_empty()
+                && (url.host == entry
+                    || url.host.strip_suffix(&entry).is_some_and(|rest| rest.ends_with('.'))))
+    };
+    let excepted = excepted.split([',', ' ']).any(covers);
+    (!excepted).then(|| proxy.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_urls() {
+        for (url, expected) in [
+            ("https://api.github.com/x", "https api.github.com - /x"),
+            ("HTTPS://API.GitHub.com:443", "https api.github.com 443 "),
+            ("api.github.com/x?y#z", "http api.github.com - /x"),
+            ("https://u:p@h/x", "https h - /x"),
+            ("https://api.github.com@evil.example/x", "https evil.example - /x"),
+            ("https://evil.example/#@api.github.com/", "https evil.example - /"),
+            ("https://evil.example?@api.github.com/", "https evil.example - "),
+            ("https://h./", "https h - /"),
+            ("http://0x7f000001:6443/api", "http 127.0.0.1 6443 /api"),
+            ("http://2130706433/", "http 127.0.0.1 - /"),
+            ("http://127.1/", "http 127.0.0.1 - /"),
+            ("http://0177.0.0.1/", "http 127.0.0.1 - /"),
+            ("http://[::1]:80/", "http [::1] 80 /"),
+            ("file:///etc/passwd", "file  - /etc/passwd"),
+            ("http:///h/", "!"),
+            ("http://a@b@c/", "!"),
+            ("http://a\\@b/", "!"),
+            ("http://h%2eexample/", "!"),
+            ("http://ex\u{e4}mple/", "!"),
+            ("http://h;x/", "!"),
+            ("http://h:x/", "!"),
+            ("", "!"),
+        ] {
+            let shown = match read_url(url, "http") {
+                Ok(Url { scheme, host, port, path }) => {
+                    format!("{scheme} {host} {} {path}", port.as_deref().unwrap_or("-"))
+                }
+                Err(_) => "!".to_owned(),
+            };
+            assert_eq!(shown, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn proxies_of_the_environment() {
+        let proxy = |env: &[&[u8]], url: &str| {
+            let call = Call { env, ..Call::default() };
+            environment_proxy(&call, &read_url(url, "http").unwrap(), None)
+        };
+        assert_eq!(proxy(&[b"https_proxy=p"], "https://h/").as_deref(), Some("p"));
+        assert_eq!(proxy(&[b"HTTP_PROXY=p"], "http://h/"), None);
+        assert_eq!(proxy(&[b"ALL_PROXY=p"], "http://h/").as_deref(), Some("p"));
+        assert_eq!(proxy(&[b"ALL_PROXY=p", b"no_proxy=x,.h"], "http://a.h/"), None);
+        assert_eq!(proxy(&[b"ALL_PROXY=p", b"no_proxy=h"], "http://ah/").as_deref(), Some("p"));
+    }
+}
