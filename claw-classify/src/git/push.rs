@@ -1,0 +1,177 @@
+//! Where a push goes and what it does there.
+//!
+//! Sources: git-push(1), `builtin/push.c`, `builtin/send-pack.c`, `refspec.c`, `remote.c`.
+
+use claw_policy::{Action, Value};
+
+use super::config::{self, Setting};
+use super::options::{self, Line, Unknown};
+use crate::call::text;
+
+/// Settings of the repository and of the call, as far as they are known.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Every setting, those of the call last.
+    pub(super) settings: Vec<Setting>,
+    /// Whether the repository's own configuration file is among them.
+    pub(super) repository: bool,
+}
+
+impl Known {
+    fn of_remote<'s>(&'s self, variable: &'s str) -> impl Iterator<Item = (&'s str, &'s Setting)> {
+        self.settings.iter().filter_map(move |setting| {
+            let (head, tail) = setting.key.rsplit_once('.')?;
+            let name = head.strip_prefix("remote.")?;
+            (tail == variable).then_some((name, setting))
+        })
+    }
+}
+
+/// The kind of place a word names, as `remote.c` tells them apart.
+pub(super) fn place(word: &[u8], known: &Known) -> &'static str {
+    let word_text = text(word);
+    if known.of_remote("url").any(|(name, _)| name == word_text) || word == b"." {
+        return "name";
+    }
+    let colon = word.iter().position(|&byte| byte == b':');
+    let slash = word.iter().position(|&byte| byte == b'/');
+    match (colon, slash) {
+        (Some(colon), Some(slash)) if colon < slash => "url",
+        (Some(_), None) => "url",
+        (_, Some(_)) => "path",
+        (None, None) if !config::is_name(word) || known.repository => "path",
+        (None, None) => "name",
+    }
+}
+
+/// The transport helper of `HELPER::ADDRESS`.
+pub(super) fn helper(word: &[u8]) -> Option<&str> {
+    let at = word.windows(2).position(|pair| pair == b"::")?;
+    let name = str::from_utf8(&word[..at]).ok()?;
+    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        .then_some(name)
+}
+
+/// What refspecs ask for beyond an ordinary update.
+#[derive(Debug, Default, Clone, Copy)]
+struct Asked {
+    forced: bool,
+    deletes: bool,
+}
+
+impl Asked {
+    fn refspec(&mut self, spec: &[u8]) {
+        let (forced, rest) = match spec.strip_prefix(b"+") {
+            Some(rest) => (true, rest),
+            None => (false, spec),
+        };
+        self.forced |= forced;
+        // A lone colon pushes what both sides have.
+        self.deletes |= rest.len() > 1 && rest.starts_with(b":");
+    }
+}
+
+/// Reads `git push`.
+///
+/// # Errors
+/// When git would refuse the words.
+pub(super) fn push<'a>(
+    words: &[&'a [u8]],
+    known: &Known,
+    action: &mut Action,
+) -> Result<Line<'a>, String> {
+    let line = options::read("push", words, Unknown::Refuse)?;
+    let mut operands = line.operands.iter().copied();
+    let remote = operands.next().or_else(|| line.value("repo")).filter(|word| !word.is_empty());
+    let specs: Vec<&[u8]> = operands.collect();
+    let mut asked = Asked {
+        forced: line.is_on("force") || line.is_on("force-with-lease") || line.is_on("mirror"),
+        deletes: line.is_on("delete") || line.is_on("prune") || line.is_on("mirror"),
+    };
+    for spec in &specs {
+        asked.refspec(spec);
+    }
+    let name = remote.map(text);
+    let concerns = |of: &str| name.as_ref().is_none_or(|name| name == of);
+    if specs.is_empty() {
+        for (_, setting) in known.of_remote("push").filter(|(of, _)| concerns(of)) {
+            asked.refspec(setting.text().as_bytes());
+        }
+    }
+    if known.of_remote("mirror").any(|(of, setting)| concerns(of) && setting.is_true()) {
+        asked = Asked { forced: true, deletes: true };
+    }
+    action.set("forced", asked.forced);
+    action.set("deletes", asked.deletes);
+    action.set("dry_run", line.is_on("dry-run"));
+    action.set("refspecs", specs.iter().map(|spec| text(spec)).collect::<Value>());
+    let chosen = match remote {
+        Some(remote) => Some(remote.to_vec()),
+        // The branch's own remote or the default one; of several the last counts, so all are looked at.
+        None => known
+            .settings
+            .iter()
+            .filter(|setting| setting.chooses_remote())
+            .map(|setting| setting.text().into_bytes())
+            .find(|value| place(value, known) != "name"),
+    };
+    aim(chosen.as_deref(), known, action);
+    Ok(line)
+}
+
+/// Reads `git send-pack`, the plumbing that always takes an address.
+///
+/// # Errors
+/// When git would refuse the words.
+pub(super) fn send_pack<'a>(
+    words: &[&'a [u8]],
+    known: &Known,
+    action: &mut Action,
+) -> Result<Line<'a>, String> {
+    let line = options::read("send-pack", words, Unknown::Refuse)?;
+    if line.is_on("stateless-rpc") {
+        // It speaks over its own standard input and output, for the helper that has the connection.
+        action.set("effect", "local");
+        return Ok(line);
+    }
+    let mut operands = line.operands.iter().copied();
+    let address = operands.next();
+    let mut asked = Asked {
+        forced: line.is_on("force") || line.is_on("force-with-lease") || line.is_on("mirror"),
+        deletes: line.is_on("mirror"),
+    };
+    let specs: Vec<&[u8]> = operands.collect();
+    for spec in &specs {
+        asked.refspec(spec);
+    }
+    action.set("refspecs", specs.iter().map(|spec| text(spec)).collect::<Value>());
+    action.set("dry_run", line.is_on("dry-run"));
+    if line.is_on("stdin") {
+        let reason = "the refs come from standard input";
+        action.set_opaque("forced", reason);
+        action.set_opaque("deletes", reason);
+    } else {
+        action.set("forced", asked.forced);
+        action.set("deletes", asked.deletes);
+    }
+    aim(address, known, action);
+    // An address is looked up among no names here.
+    action.set("remote_kind", if address.is_some_and(config::is_name) { "path" } else { "url" });
+    action.set("remote_configured", false);
+    Ok(line)
+}
+
+/// Where it goes. Without a word for it git takes a configured remote.
+pub(super) fn aim(remote: Option<&[u8]>, known: &Known, action: &mut Action) {
+    let Some(remote) = remote else {
+        action.set("remote_configured", true);
+        return;
+    };
+    let kind = place(remote, known);
+    let shown = text(remote);
+    let mut addresses = known.of_remote("url").chain(known.of_remote("pushurl"));
+    let configured = kind == "name" || addresses.any(|(_, setting)| setting.text() == shown);
+    action.set("remote", shown.into_owned());
+    action.set("remote_kind", kind);
+    action.set("remote_configured", configured);
+}
