@@ -7,10 +7,12 @@ mod identity;
 mod image;
 mod memory;
 mod path;
+mod proc;
 mod strings;
 
 use std::os::fd::AsFd;
 
+use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -85,9 +87,10 @@ impl Decoder {
             return Err(Errno::TOOBIG);
         }
         let image = image::follow(tid, resolved, called, argv, &self.kinds, &self.devices)?;
-        let uid = rustix::fs::stat(format!("/proc/{}", tid.as_raw_nonzero()))
-            .ok()
-            .map(|stat| stat.st_uid);
+        let uid =
+            rustix::fs::statat(proc::root()?, tid.as_raw_nonzero().to_string(), AtFlags::empty())
+                .ok()
+                .map(|stat| stat.st_uid);
         Ok(Snapshot { tid, process: process(tid), uid, image, env })
     }
 }

@@ -13,6 +13,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::process::Pid;
 
+use super::proc;
+
 /// How many symbolic links one path may pass, `MAXSYMLINKS` in include/linux/namei.h.
 const MAX_LINKS: usize = 40;
 /// `PROC_SUPER_MAGIC`.
@@ -54,8 +56,8 @@ impl View {
 
     /// Opens one of the tracee's own links in procfs: `root`, `cwd`, `fd/N`.
     pub(crate) fn own(self, link: &str) -> Result<OwnedFd, Errno> {
-        let path = format!("/proc/{}/{link}", self.tracee.as_raw_nonzero());
-        openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        let path = format!("{}/{link}", self.tracee.as_raw_nonzero());
+        openat(proc::root()?, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
     }
 
     /// Resolves `path` and follows it to its end.
@@ -265,9 +267,9 @@ fn finish(file: OwnedFd, path: Vec<u8>, mut names: Vec<Vec<u8>>) -> Resolved {
 /// The path of an open file as the supervisor's procfs shows it.
 fn real_path(file: &OwnedFd) -> Vec<u8> {
     use std::os::fd::AsRawFd;
-    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let path =
-        readlinkat(CWD, link, Vec::new()).map(std::ffi::CString::into_bytes).unwrap_or_default();
+    let number = file.as_raw_fd().to_string();
+    let path = proc::own_descriptors().and_then(|own| readlinkat(own, number, Vec::new()));
+    let path = path.map(std::ffi::CString::into_bytes).unwrap_or_default();
     path.strip_suffix(b" (deleted)").map(<[u8]>::to_vec).unwrap_or(path)
 }
 

@@ -18,8 +18,9 @@ use super::{Record, chain};
 
 /// How many records may wait to be written.
 const QUEUE: usize = 4096;
-/// How long the first record after a pause waits for others.
-const GATHER: Duration = Duration::from_millis(1);
+/// How often the writer looks for records while there are any, and how often in vain before it sleeps.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 40;
 /// How many bytes are written at once while records keep coming.
 const PENDING: usize = 64 << 10;
 
@@ -112,20 +113,18 @@ impl Audit {
     }
 }
 
-/// The next job. Before it waits, what is buffered is written; after it has waited, it lets others
-/// gather, so that a burst of decisions pays for one wake-up and not for one each.
+/// The next job. While records keep coming it looks for them now and then instead of sleeping, so
+/// that who decides need not wake anybody; before it does sleep, what is buffered is written.
 fn next(jobs: &Receiver<Job>, part: &mut Part) -> Option<Job> {
-    match jobs.try_recv() {
-        Ok(job) => return Some(job),
-        Err(TryRecvError::Disconnected) => return None,
-        Err(TryRecvError::Empty) => {}
+    for _ in 0..LOOKS {
+        match jobs.try_recv() {
+            Ok(job) => return Some(job),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => std::thread::sleep(LOOK),
+        }
+        part.flush();
     }
-    part.flush();
-    let job = jobs.recv().ok();
-    if matches!(job, Some(Job::Write(_))) {
-        std::thread::sleep(GATHER);
-    }
-    job
+    jobs.recv().ok()
 }
 
 /// A record with who and when.
