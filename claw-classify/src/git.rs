@@ -21,6 +21,7 @@ use crate::call::{Call, excerpt, text};
 use crate::files::{File, Files};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use config::Setting;
+pub(crate) use config::is_harmless;
 use options::{Line, Unknown};
 use push::Known;
 

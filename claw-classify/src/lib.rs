@@ -22,6 +22,7 @@ mod door;
 mod exec;
 mod files;
 mod getopt;
+mod gh;
 mod git;
 mod http;
 mod kubectl;
@@ -43,7 +44,7 @@ pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 /// Everything a policy may speak of.
 #[must_use]
 pub fn schema() -> Schema {
-    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &git::DOMAIN];
+    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &git::DOMAIN, &gh::DOMAIN];
     Schema { domains: DOMAINS, tools: tool::NAMES }
 }
 

@@ -4,7 +4,7 @@ use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
 use crate::files::Files;
-use crate::{curl, door, git, kubectl, loader, net, pg_tools, psql, wget};
+use crate::{curl, door, gh, git, kubectl, loader, net, pg_tools, psql, wget};
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,7 @@ pub struct CannotRewrite {
 pub static TOOLS: &[&Tool] = &[
     &psql::TOOL,
     &git::TOOL,
+    &gh::TOOL,
     &kubectl::TOOL,
     &pg_tools::CLUSTERDB,
     &pg_tools::CREATEDB,
@@ -122,6 +123,7 @@ pub static TOOLS: &[&Tool] = &[
 pub(crate) static NAMES: &[&str] = &[
     psql::TOOL.name,
     git::TOOL.name,
+    gh::TOOL.name,
     kubectl::TOOL.name,
     pg_tools::CLUSTERDB.name,
     pg_tools::CREATEDB.name,

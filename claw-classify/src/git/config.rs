@@ -194,7 +194,7 @@ const HARMLESS: &[&str] = &[
 
 /// Whether `command` is one of [`HARMLESS`] and has only options and plain words after it: nothing a
 /// shell would read as more than words, no path, and no option of an editor that runs a command.
-pub(super) fn is_harmless(command: &str) -> bool {
+pub(crate) fn is_harmless(command: &str) -> bool {
     let mut words = command.split(' ');
     let program = words.next().unwrap_or_default();
     let program = ["/usr/bin/", "/bin/", "/usr/local/bin/"]

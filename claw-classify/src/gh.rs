@@ -1,0 +1,255 @@
+//! gh, GitHub's own tool: the command, and what a request of `gh api` asks for.
+//!
+//! Input: the call, and the files it names where their content is vouched for. Output: one action of
+//! the domain `gh`.
+//!
+//! Sources: `gh help reference` and the sources of cli/cli (`gh/options.tsv`), `pkg/cmd/api` for
+//! methods, fields and bodies, `pkg/cmd/root` for aliases.
+//!
+//! Known gaps: an alias or an extension is opaque unless gh's configuration file is vouched for and
+//! defines it on one line; commands newer than the table are opaque.
+
+mod command_line;
+mod effects;
+mod graphql;
+mod request;
+
+use claw_policy::{Action, Domain, FactDef, Kind, Rewrite, Value};
+
+use crate::call::{Call, excerpt, text};
+use crate::files::{File, Files};
+use crate::git::is_harmless;
+use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use command_line::{CommandLine, Unread};
+
+/// gh's row in the table of tools. `hub` is its forerunner, which is not read.
+pub(crate) static TOOL: Tool = Tool {
+    name: "gh",
+    names: &["gh", "hub"],
+    doc: "The command, its options, the host, and of `gh api` the method, path, body and GraphQL operation; opaque are aliases and extensions that no readable configuration explains, options newer than the table, documents and bodies in files that are not vouched for, and `hub`.",
+    denial: Denial { prefix: "", status: 1 },
+    domains: &[&DOMAIN],
+    interpreter: &[],
+    classify,
+    rewrite,
+};
+
+const fn fact(
+    name: &'static str,
+    kind: Kind,
+    values: &'static [&'static str],
+    doc: &'static str,
+) -> FactDef {
+    FactDef { name, kind, values, doc }
+}
+
+/// What one gh call asks for.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "gh",
+    doc: "What a gh call asks of GitHub or does here.",
+    facts: &[
+        fact("command", Kind::Str, &[], "The command with its sub-commands, aliases of gh's own resolved: `pr list`, `api`."),
+        fact(
+            "effect",
+            Kind::Str,
+            &["browser", "checkout", "config", "destroy", "download", "local", "program", "read", "remote", "secret", "write"],
+            "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` reaches into a codespace, `browser` opens a page.",
+        ),
+        fact("options", Kind::Set, &[], "The long names of the options given."),
+        fact("repository", Kind::Str, &[], "The repository, where the call says it."),
+        fact("host", Kind::Str, &[], "The host, in lower case, where the call or the variables GH_HOST and GH_REPO say it."),
+        fact("method", Kind::Str, &[], "The method of `gh api`, in upper case."),
+        fact("path", Kind::Str, &[], "The path or address of `gh api`, as given."),
+        fact("operation", Kind::Str, &["mutation", "query", "subscription"], "The kind of GraphQL operation that runs."),
+        fact("body", Kind::Bool, &[], "Whether a request carries a body that is not a GraphQL document which was read."),
+        fact("files", Kind::Set, &[], "The files whose content is sent; `-` is standard input."),
+        fact("programs", Kind::Set, &[], "The variables and settings that name a program this command would start here, other than a plain pager or editor."),
+    ],
+};
+
+fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    Err(CannotRewrite {
+        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
+        reason: "gh knows no such change".to_owned(),
+    })
+}
+
+/// How many aliases may lead to one another.
+const ALIASES: usize = 4;
+
+fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+    let words: Vec<&[u8]> = call.argv.iter().skip(1).copied().collect();
+    if call.names.contains(&&b"hub"[..]) {
+        return vec![Action::opaque(&DOMAIN, said(&words), "`hub` is not read")];
+    }
+    vec![run(call, files, &words, 0)]
+}
+
+fn said(words: &[&[u8]]) -> String {
+    excerpt(&words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" "))
+}
+
+fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Action {
+    let line = match command_line::read(words) {
+        Ok(line) => line,
+        Err(Unread::Refused(reason)) => return Action::opaque(&DOMAIN, said(words), reason),
+        Err(Unread::Foreign(name)) => return foreign(call, files, words, &name, depth),
+    };
+    let Some(effect) = effects::effect(&line.path) else {
+        let reason = format!("what `gh {}` does is not known", line.path);
+        return Action::opaque(&DOMAIN, said(words), reason);
+    };
+    let mut action = Action::new(&DOMAIN, said(words));
+    action.set("command", line.path.as_str());
+    action.set("options", line.options.iter().map(|(name, _)| *name).collect::<Value>());
+    if line.is_on("help") || line.path == "help" {
+        action.set("effect", "local");
+        return action;
+    }
+    action.set("effect", refine(&line, effect));
+    aim(call, &line, &mut action);
+    match programs(call, files, &line) {
+        Ok(programs) => action.set("programs", programs.into_iter().collect::<Value>()),
+        Err(reason) => action.set_opaque("programs", reason),
+    }
+    if line.path == "api" {
+        request::read(call, files, &line, &mut action);
+    }
+    action
+}
+
+/// What options make of a command's effect.
+fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
+    match line.path.as_str() {
+        "auth status" if line.is_on("show-token") => "secret",
+        "browse" if line.is_on("no-browser") => "read",
+        // Older versions print the token that their file of hosts holds.
+        "config get" if line.words.iter().any(|word| word.eq_ignore_ascii_case(b"oauth_token")) => "secret",
+        "issue develop" if line.is_on("list") => "read",
+        "pr update-branch" => "write",
+        _ => effect,
+    }
+}
+
+/// The repository and the host.
+fn aim(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
+    let takes_repository = ["pr ", "issue ", "repo "].iter().any(|group| line.path.starts_with(group));
+    let named = line.words.iter().copied().filter(|_| takes_repository);
+    let repository = line.value("repo").filter(|_| !line.path.starts_with("search ")).or_else(|| call.var("GH_REPO"));
+    let addresses = named.filter(|word| word.windows(3).any(|part| part == b"://"));
+    let places = repository.into_iter().chain(addresses).chain(
+        line.words.iter().copied().take(1).filter(|_| matches!(line.path.as_str(), "repo view" | "repo clone")),
+    );
+    let hostname = line.value("hostname").or_else(|| line.value("host"));
+    let mut hosts = places.filter_map(host).chain(hostname.map(|name| text(name).to_ascii_lowercase()));
+    let host = hosts
+        .find(|host| host != "github.com")
+        .or_else(|| hostname.or(call.var("GH_HOST")).map(|name| text(name).to_ascii_lowercase()));
+    if let Some(host) = host.filter(|host| !host.is_empty()) {
+        action.set("host", host);
+    }
+    if let Some(repository) = repository {
+        action.set("repository", text(repository).into_owned());
+    }
+}
+
+/// The host of `HOST/OWNER/REPO`, of an address, or of git's `user@host:path`.
+pub(super) fn host(word: &[u8]) -> Option<String> {
+    let word = text(word);
+    let authority = match word.split_once("://") {
+        Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
+        None if word.split('/').count() >= 3 => word.split('/').next()?,
+        None => word.split_once(':').filter(|(head, _)| head.contains('@'))?.0,
+    };
+    let host = authority.rsplit('@').next()?;
+    let host = if host.starts_with('[') { host } else { host.split(':').next()? };
+    Some(host.to_ascii_lowercase())
+}
+
+/// The programs that the environment or gh's settings name.
+fn programs(call: &Call<'_>, files: &dyn Files, line: &CommandLine<'_>) -> Result<Vec<String>, String> {
+    let opens = line.path == "browse" || line.is_on("web");
+    let edits = effects::effect(&line.path) == Some("write");
+    let mut names = vec!["GH_PAGER", "PAGER"];
+    if opens {
+        names.extend(["GH_BROWSER", "BROWSER"]);
+    }
+    if edits {
+        names.extend(["GH_EDITOR", "GIT_EDITOR", "VISUAL", "EDITOR"]);
+    }
+    let mut found: Vec<String> = names
+        .into_iter()
+        .filter(|name| call.var(name).is_some_and(|value| !is_harmless(&text(value))))
+        .map(str::to_owned)
+        .collect();
+    match settings(call, files) {
+        File::Content(content) => {
+            let relevant = |key: &str| key == "pager" || (key == "browser" && opens) || (key == "editor" && edits);
+            let content = text(content);
+            let set = content.lines().filter(|line| !line.starts_with([' ', '#'])).filter_map(|line| line.split_once(':'));
+            for (key, value) in set {
+                let value = value.trim().trim_matches(['"', '\'']);
+                if (relevant(key) && !is_harmless(value)) || (key == "http_unix_socket" && !value.is_empty()) {
+                    found.push(key.to_owned());
+                }
+            }
+        }
+        File::Unknown if call.var("GH_CONFIG_DIR").is_some_and(|path| !path.is_empty()) => {
+            return Err("GH_CONFIG_DIR names settings that are not read".to_owned());
+        }
+        File::Unknown | File::Absent => {}
+    }
+    Ok(found)
+}
+
+/// gh's configuration file.
+fn settings<'f>(call: &Call<'_>, files: &'f dyn Files) -> File<'f> {
+    let variable = |name| call.var(name).filter(|value| !value.is_empty());
+    let path = match (variable("GH_CONFIG_DIR"), variable("XDG_CONFIG_HOME"), variable("HOME")) {
+        (Some(directory), _, _) => [directory, b"/config.yml"].concat(),
+        (None, Some(directory), _) => [directory, b"/gh/config.yml"].concat(),
+        (None, None, Some(home)) => [home, b"/.config/gh/config.yml"].concat(),
+        (None, None, None) => return File::Unknown,
+    };
+    files.file(&path)
+}
+
+/// A word that is no command of gh's own: what its alias becomes, where that can be read.
+fn foreign(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], name: &str, depth: usize) -> Action {
+    let opaque = |reason: String| Action::opaque(&DOMAIN, said(words), reason);
+    let unknown = format!("`gh {name}` is no command that is known, perhaps an alias or an extension");
+    let File::Content(content) = settings(call, files) else { return opaque(unknown) };
+    let content = text(content);
+    let lines = content.lines().skip_while(|line| line.trim_end() != "aliases:").skip(1);
+    let mut aliases = lines.take_while(|line| line.starts_with(' ')).filter_map(|line| line.split_once(':'));
+    let plain = |word: &str| word.trim().trim_matches(['"', '\'']).to_owned();
+    let Some(value) = aliases.find(|(key, _)| plain(key) == name).map(|(_, value)| plain(value)) else {
+        return opaque(unknown);
+    };
+    if depth >= ALIASES || value.is_empty() || value.starts_with(['|', '>', '&', '*']) || value.contains(['\\', '\'', '"', '$']) {
+        return opaque(format!("what the alias `{name}` becomes cannot be read"));
+    }
+    if value.starts_with('!') {
+        let mut action = Action::new(&DOMAIN, said(words));
+        action.set("command", name);
+        action.set("effect", "program");
+        action.set("programs", [format!("alias {name}")].into_iter().collect::<Value>());
+        return action;
+    }
+    // The alias stands where its name stood; cobra has found the name among the words.
+    let parts: Vec<&str> = name.split(' ').collect();
+    let at = words.iter().position(|word| parts.last().is_some_and(|last| last.as_bytes() == *word));
+    let Some(at) = at.filter(|_| parts.len() == 1) else {
+        return opaque(format!("what the alias `{name}` becomes cannot be read"));
+    };
+    let expanded: Vec<&[u8]> = words[..at]
+        .iter()
+        .copied()
+        .chain(value.split_whitespace().map(str::as_bytes))
+        .chain(words[at + 1..].iter().copied())
+        .collect();
+    run(call, files, &expanded, depth + 1)
+}
+
+#[cfg(test)]
+mod tests;
