@@ -8,7 +8,7 @@ pub(crate) mod image;
 pub(crate) mod policy_file;
 pub(crate) mod written;
 
-use claw_classify::{Call, Rewritten, classify, rewrite};
+use claw_classify::{Call, File, Files, Rewritten, Stdin, classify_with, rewrite_with};
 use claw_policy::{Decision, Facts, Outcome, Policy, Verdict, decide};
 
 /// What is known of a call, what was decided, and what runs instead where it is to be changed.
@@ -25,14 +25,14 @@ pub(crate) struct Judgement {
     pub(crate) rewritten: Option<Rewritten>,
 }
 
-/// Judges one call.
-pub(crate) fn judge(policy: &Policy, call: &Call<'_>) -> Judgement {
-    let facts = classify(call);
+/// Judges one call, by the content of what it names where `files` vouches for it.
+pub(crate) fn judge(policy: &Policy, call: &Call<'_>, files: &dyn Files) -> Judgement {
+    let facts = classify_with(call, files);
     let mut decision = decide(policy, &facts);
     if decision.verdict != Verdict::Rewrite {
         return Judgement { facts, decision, rewritten: None };
     }
-    match settled(policy, call, &facts, &decision) {
+    match settled(policy, call, files, &facts, &decision) {
         Ok(rewritten) => {
             let rewritten = Some(rewritten).filter(|rewritten| !is_same(call, rewritten));
             Judgement { facts, decision, rewritten }
@@ -59,10 +59,11 @@ struct Refusal {
 fn settled(
     policy: &Policy,
     call: &Call<'_>,
+    files: &dyn Files,
     facts: &Facts,
     decision: &Decision,
 ) -> Result<Rewritten, Refusal> {
-    let rewritten = rewrite(call, facts, &decision.rewrites).map_err(|cannot| {
+    let rewritten = rewrite_with(call, files, facts, &decision.rewrites).map_err(|cannot| {
         let asked = decision.rewrites.iter().find(|rewrite| rewrite.rule == cannot.rule);
         Refusal {
             action: asked.map_or(decision.deciding.action, |rewrite| rewrite.action),
@@ -78,13 +79,15 @@ fn settled(
     })?;
     let argv: Vec<&[u8]> = rewritten.argv.iter().map(Vec::as_slice).collect();
     let env: Vec<&[u8]> = rewritten.env.iter().map(Vec::as_slice).collect();
-    let changed = Call { argv: &argv, env: &env, ..*call };
-    let facts = classify(&changed);
+    let stdin = rewritten.stdin.as_deref().map_or(call.stdin, Stdin::Content);
+    let changed = Call { argv: &argv, env: &env, stdin, ..*call };
+    let files = Changed { before: files, changed: &rewritten.files };
+    let facts = classify_with(&changed, &files);
     let after = decide(policy, &facts);
     match after.verdict {
         Verdict::Allow => return Ok(rewritten),
         Verdict::Rewrite => {
-            let again = rewrite(&changed, &facts, &after.rewrites);
+            let again = rewrite_with(&changed, &files, &facts, &after.rewrites);
             if again.is_ok_and(|again| is_same(&changed, &again)) {
                 return Ok(rewritten);
             }
@@ -107,6 +110,22 @@ fn settled(
         reason: "the call as rules would change it would have to be changed again".to_owned(),
         because: after.deciding.because,
     })
+}
+
+/// Files as a rewrite leaves them.
+#[derive(Debug)]
+struct Changed<'a> {
+    before: &'a dyn Files,
+    changed: &'a [(Vec<u8>, Vec<u8>)],
+}
+
+impl Files for Changed<'_> {
+    fn file(&self, path: &[u8]) -> File<'_> {
+        match self.changed.iter().find(|(changed, _)| changed == path) {
+            Some((_, content)) => File::Content(content),
+            None => self.before.file(path),
+        }
+    }
 }
 
 /// Turns `decision` into a denial.
@@ -132,6 +151,8 @@ fn refuse(decision: &mut Decision, refusal: Refusal) {
 fn is_same(call: &Call<'_>, rewritten: &Rewritten) -> bool {
     call.argv.iter().copied().eq(rewritten.argv.iter().map(Vec::as_slice))
         && call.env.iter().copied().eq(rewritten.env.iter().map(Vec::as_slice))
+        && rewritten.stdin.is_none()
+        && rewritten.files.is_empty()
 }
 
 #[cfg(test)]

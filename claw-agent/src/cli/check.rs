@@ -3,7 +3,8 @@
 //! Input: one call on the command line, or one a line as JSON. Output: the verdict, with the rule, the
 //! facts and what would run instead, for people or as JSON.
 //!
-//! Known gap: `files` and `context` of a case are not read; what depends on them is opaque.
+//! Content that a case gives, `stdin` and `files`, is taken to be what the program would read; a live
+//! call is judged without it. Known gap: `context` of a case is not read.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -44,7 +45,7 @@ pub(crate) struct Check {
     #[arg(long)]
     json: bool,
 
-    /// Judge each line of FILE (`-`: standard input), a JSON object `{"id"?, "argv", "stdin"?,
+    /// Judge each line of FILE (`-`: standard input), a JSON object `{"id"?, "argv", "stdin"?, "files"?,
     /// "env"?, "cwd"?}`, and answer each with a line of JSON
     #[arg(long, value_name = "FILE", conflicts_with = "argv")]
     cases: Option<PathBuf>,
@@ -107,6 +108,7 @@ fn here(argv: Vec<OsString>) -> Written {
         env: env.collect(),
         cwd: std::env::current_dir().ok().map(|cwd| cwd.into_os_string().into_vec()),
         stdin: None,
+        files: BTreeMap::new(),
     }
 }
 
@@ -116,6 +118,8 @@ struct Case {
     argv: Vec<String>,
     #[serde(default)]
     stdin: Option<String>,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
     #[serde(default)]
@@ -224,7 +228,7 @@ fn answer(policy: &Policy, line: &[u8]) -> serde_json::Result<Answer> {
         Err(error) => return failed(None, format!("not a JSON object: {error}")),
     };
     let id = case.remove("id");
-    let Case { argv, stdin, env, cwd } = match serde_json::from_value(case.into()) {
+    let Case { argv, stdin, files, env, cwd } = match serde_json::from_value(case.into()) {
         Ok(case) => case,
         Err(error) => return failed(id, format!("not a case: {error}")),
     };
@@ -240,6 +244,7 @@ fn answer(policy: &Policy, line: &[u8]) -> serde_json::Result<Answer> {
         env: env.iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect(),
         cwd: cwd.map(String::into_bytes),
         stdin: stdin.map(String::into_bytes),
+        files: files.into_iter().map(|(path, text)| (path.into(), text.into())).collect(),
     };
     let judgement = call.judge(policy);
     Answer::judged(id, &call, judgement)

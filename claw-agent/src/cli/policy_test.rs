@@ -171,6 +171,9 @@ struct Case {
     argv: Spanned<Vec<String>>,
     /// All of standard input; unknown where it is not given.
     stdin: Option<String>,
+    /// What is in the files that the call names.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
     cwd: Option<String>,
@@ -328,6 +331,7 @@ fn call(case: &Case, line: usize, suite: &mut Suite) -> Option<Unexpected> {
         env: case.env.iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect(),
         cwd: case.cwd.as_ref().map(bytes),
         stdin: case.stdin.as_ref().map(bytes),
+        files: case.files.iter().map(|(path, text)| (bytes(path), bytes(text))).collect(),
     };
     let judgement = written.judge(&suite.policy);
     let decision = &judgement.decision;

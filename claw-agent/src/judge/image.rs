@@ -1,7 +1,7 @@
 //! Judges an image: every program on the way from what was called to what runs, each as a call of its
 //! own, because a `#!` line starts its interpreter without another exec.
 
-use claw_classify::{Call, Stdin, TOOLS, Tool};
+use claw_classify::{Call, NoFiles, Stdin, TOOLS, Tool};
 use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
 
 use super::{Judgement, judge};
@@ -49,6 +49,15 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
             "the script and its interpreter would both have to be changed",
         );
     }
+    for at in &changed {
+        let content = judgements[*at].rewritten.as_ref();
+        if content.is_some_and(|to| to.stdin.is_some() || !to.files.is_empty()) {
+            deny(
+                &mut judgements[*at],
+                "the content of a file or of standard input would have to be changed",
+            );
+        }
+    }
     // Of equals, what has to be changed must be, and what a tool says of itself tells more than that
     // some program runs.
     let decides = |judgement: &Judgement| {
@@ -84,7 +93,7 @@ fn judge_program(policy: &Policy, program: &Program, env: &[&[u8]]) -> Judgement
         names: &names,
         stdin: Stdin::Unknown,
     };
-    judge(policy, &call)
+    judge(policy, &call, &NoFiles)
 }
 
 fn deny(judgement: &mut Judgement, reason: &str) {

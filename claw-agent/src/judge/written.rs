@@ -1,11 +1,12 @@
 //! A call that somebody wrote down instead of making it, and how calls are shown to people.
 //!
-//! Nothing is looked up: the program is known by the last part of `argv[0]` alone, and the content of
-//! files is not read.
+//! Nothing is looked up: the program is known by the last part of `argv[0]` alone, and files have the
+//! content that is written down with the call, or none that is known.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use claw_classify::{Call, Stdin};
+use claw_classify::{Call, File, Files, Stdin};
 use claw_policy::Policy;
 
 use super::{Judgement, judge};
@@ -21,6 +22,14 @@ pub(crate) struct Written {
     pub(crate) cwd: Option<Vec<u8>>,
     /// All of standard input, where it is known.
     pub(crate) stdin: Option<Vec<u8>>,
+    /// What is in the files it names, by the path it names them by.
+    pub(crate) files: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Files for Written {
+    fn file(&self, path: &[u8]) -> File<'_> {
+        self.files.get(path).map_or(File::Unknown, |content| File::Content(content))
+    }
 }
 
 impl Written {
@@ -38,7 +47,7 @@ impl Written {
             names: &[name],
             stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
         };
-        judge(policy, &call)
+        judge(policy, &call, self)
     }
 }
 
