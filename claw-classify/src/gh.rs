@@ -48,22 +48,50 @@ pub(crate) static DOMAIN: Domain = Domain {
     name: "gh",
     doc: "What a gh call asks of GitHub or does here.",
     facts: &[
-        fact("command", Kind::Str, &[], "The command with its sub-commands, aliases of gh's own resolved: `pr list`, `api`."),
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "The command with its sub-commands, aliases of gh's own resolved: `pr list`, `api`.",
+        ),
         fact(
             "effect",
             Kind::Str,
-            &["browser", "checkout", "config", "destroy", "download", "local", "program", "read", "remote", "secret", "write"],
+            &[
+                "browser", "checkout", "config", "destroy", "download", "local", "program", "read",
+                "remote", "secret", "write",
+            ],
             "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` reaches into a codespace, `browser` opens a page.",
         ),
         fact("options", Kind::Set, &[], "The long names of the options given."),
         fact("repository", Kind::Str, &[], "The repository, where the call says it."),
-        fact("host", Kind::Str, &[], "The host, in lower case, where the call or the variables GH_HOST and GH_REPO say it."),
+        fact(
+            "host",
+            Kind::Str,
+            &[],
+            "The host, in lower case, where the call or the variables GH_HOST and GH_REPO say it.",
+        ),
         fact("method", Kind::Str, &[], "The method of `gh api`, in upper case."),
         fact("path", Kind::Str, &[], "The path or address of `gh api`, as given."),
-        fact("operation", Kind::Str, &["mutation", "query", "subscription"], "The kind of GraphQL operation that runs."),
-        fact("body", Kind::Bool, &[], "Whether a request carries a body that is not a GraphQL document which was read."),
+        fact(
+            "operation",
+            Kind::Str,
+            &["mutation", "query", "subscription"],
+            "The kind of GraphQL operation that runs.",
+        ),
+        fact(
+            "body",
+            Kind::Bool,
+            &[],
+            "Whether a request carries a body that is not a GraphQL document which was read.",
+        ),
         fact("files", Kind::Set, &[], "The files whose content is sent; `-` is standard input."),
-        fact("programs", Kind::Set, &[], "The variables and settings that name a program this command would start here, other than a plain pager or editor."),
+        fact(
+            "programs",
+            Kind::Set,
+            &[],
+            "The variables and settings that name a program this command would start here, other than a plain pager or editor.",
+        ),
     ],
 };
 
@@ -124,7 +152,9 @@ fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
         "auth status" if line.is_on("show-token") => "secret",
         "browse" if line.is_on("no-browser") => "read",
         // Older versions print the token that their file of hosts holds.
-        "config get" if line.words.iter().any(|word| word.eq_ignore_ascii_case(b"oauth_token")) => "secret",
+        "config get" if line.words.iter().any(|word| word.eq_ignore_ascii_case(b"oauth_token")) => {
+            "secret"
+        }
         "issue develop" if line.is_on("list") => "read",
         "pr update-branch" => "write",
         _ => effect,
@@ -133,15 +163,24 @@ fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
 
 /// The repository and the host.
 fn aim(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
-    let takes_repository = ["pr ", "issue ", "repo "].iter().any(|group| line.path.starts_with(group));
+    let takes_repository =
+        ["pr ", "issue ", "repo "].iter().any(|group| line.path.starts_with(group));
     let named = line.words.iter().copied().filter(|_| takes_repository);
-    let repository = line.value("repo").filter(|_| !line.path.starts_with("search ")).or_else(|| call.var("GH_REPO"));
+    let repository = line
+        .value("repo")
+        .filter(|_| !line.path.starts_with("search "))
+        .or_else(|| call.var("GH_REPO"));
     let addresses = named.filter(|word| word.windows(3).any(|part| part == b"://"));
     let places = repository.into_iter().chain(addresses).chain(
-        line.words.iter().copied().take(1).filter(|_| matches!(line.path.as_str(), "repo view" | "repo clone")),
+        line.words
+            .iter()
+            .copied()
+            .take(1)
+            .filter(|_| matches!(line.path.as_str(), "repo view" | "repo clone")),
     );
     let hostname = line.value("hostname").or_else(|| line.value("host"));
-    let mut hosts = places.filter_map(host).chain(hostname.map(|name| text(name).to_ascii_lowercase()));
+    let mut hosts =
+        places.filter_map(host).chain(hostname.map(|name| text(name).to_ascii_lowercase()));
     let host = hosts
         .find(|host| host != "github.com")
         .or_else(|| hostname.or(call.var("GH_HOST")).map(|name| text(name).to_ascii_lowercase()));
@@ -167,7 +206,11 @@ pub(super) fn host(word: &[u8]) -> Option<String> {
 }
 
 /// The programs that the environment or gh's settings name.
-fn programs(call: &Call<'_>, files: &dyn Files, line: &CommandLine<'_>) -> Result<Vec<String>, String> {
+fn programs(
+    call: &Call<'_>,
+    files: &dyn Files,
+    line: &CommandLine<'_>,
+) -> Result<Vec<String>, String> {
     let opens = line.path == "browse" || line.is_on("web");
     let edits = effects::effect(&line.path) == Some("write");
     let mut names = vec!["GH_PAGER", "PAGER"];
@@ -184,12 +227,19 @@ fn programs(call: &Call<'_>, files: &dyn Files, line: &CommandLine<'_>) -> Resul
         .collect();
     match settings(call, files) {
         File::Content(content) => {
-            let relevant = |key: &str| key == "pager" || (key == "browser" && opens) || (key == "editor" && edits);
+            let relevant = |key: &str| {
+                key == "pager" || (key == "browser" && opens) || (key == "editor" && edits)
+            };
             let content = text(content);
-            let set = content.lines().filter(|line| !line.starts_with([' ', '#'])).filter_map(|line| line.split_once(':'));
+            let set = content
+                .lines()
+                .filter(|line| !line.starts_with([' ', '#']))
+                .filter_map(|line| line.split_once(':'));
             for (key, value) in set {
                 let value = value.trim().trim_matches(['"', '\'']);
-                if (relevant(key) && !is_harmless(value)) || (key == "http_unix_socket" && !value.is_empty()) {
+                if (relevant(key) && !is_harmless(value))
+                    || (key == "http_unix_socket" && !value.is_empty())
+                {
                     found.push(key.to_owned());
                 }
             }
@@ -215,18 +265,31 @@ fn settings<'f>(call: &Call<'_>, files: &'f dyn Files) -> File<'f> {
 }
 
 /// A word that is no command of gh's own: what its alias becomes, where that can be read.
-fn foreign(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], name: &str, depth: usize) -> Action {
+fn foreign(
+    call: &Call<'_>,
+    files: &dyn Files,
+    words: &[&[u8]],
+    name: &str,
+    depth: usize,
+) -> Action {
     let opaque = |reason: String| Action::opaque(&DOMAIN, said(words), reason);
-    let unknown = format!("`gh {name}` is no command that is known, perhaps an alias or an extension");
+    let unknown =
+        format!("`gh {name}` is no command that is known, perhaps an alias or an extension");
     let File::Content(content) = settings(call, files) else { return opaque(unknown) };
     let content = text(content);
     let lines = content.lines().skip_while(|line| line.trim_end() != "aliases:").skip(1);
-    let mut aliases = lines.take_while(|line| line.starts_with(' ')).filter_map(|line| line.split_once(':'));
+    let mut aliases =
+        lines.take_while(|line| line.starts_with(' ')).filter_map(|line| line.split_once(':'));
     let plain = |word: &str| word.trim().trim_matches(['"', '\'']).to_owned();
-    let Some(value) = aliases.find(|(key, _)| plain(key) == name).map(|(_, value)| plain(value)) else {
+    let Some(value) = aliases.find(|(key, _)| plain(key) == name).map(|(_, value)| plain(value))
+    else {
         return opaque(unknown);
     };
-    if depth >= ALIASES || value.is_empty() || value.starts_with(['|', '>', '&', '*']) || value.contains(['\\', '\'', '"', '$']) {
+    if depth >= ALIASES
+        || value.is_empty()
+        || value.starts_with(['|', '>', '&', '*'])
+        || value.contains(['\\', '\'', '"', '$'])
+    {
         return opaque(format!("what the alias `{name}` becomes cannot be read"));
     }
     if value.starts_with('!') {
@@ -238,7 +301,8 @@ fn foreign(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], name: &str, dept
     }
     // The alias stands where its name stood; cobra has found the name among the words.
     let parts: Vec<&str> = name.split(' ').collect();
-    let at = words.iter().position(|word| parts.last().is_some_and(|last| last.as_bytes() == *word));
+    let at =
+        words.iter().position(|word| parts.last().is_some_and(|last| last.as_bytes() == *word));
     let Some(at) = at.filter(|_| parts.len() == 1) else {
         return opaque(format!("what the alias `{name}` becomes cannot be read"));
     };

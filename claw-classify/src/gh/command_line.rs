@@ -184,8 +184,9 @@ fn options<'a>(
     words: &[&'a [u8]],
     line: &mut CommandLine<'a>,
 ) -> Result<(), String> {
-    let unknown =
-        |word: &[u8]| format!("gh is given an option that is not known: `{}`", excerpt(&text(word)));
+    let unknown = |word: &[u8]| {
+        format!("gh is given an option that is not known: `{}`", excerpt(&text(word)))
+    };
     let missing = |word: &[u8]| format!("the option `{}` has no value", excerpt(&text(word)));
     let mut rest = words.iter().copied();
     while let Some(word) = rest.next() {

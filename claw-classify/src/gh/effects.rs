@@ -107,9 +107,32 @@ const EFFECTS: &[(&str, &str)] = &[
 
 /// Groups, which print help when no sub-command is given.
 const GROUPS: &[&str] = &[
-    "alias", "attestation", "auth", "cache", "codespace", "config", "extension", "gist", "gpg-key",
-    "issue", "label", "org", "pr", "project", "release", "repo", "repo deploy-key", "repo gitignore",
-    "repo license", "ruleset", "run", "search", "secret", "ssh-key", "variable", "workflow",
+    "alias",
+    "attestation",
+    "auth",
+    "cache",
+    "codespace",
+    "config",
+    "extension",
+    "gist",
+    "gpg-key",
+    "issue",
+    "label",
+    "org",
+    "pr",
+    "project",
+    "release",
+    "repo",
+    "repo deploy-key",
+    "repo gitignore",
+    "repo license",
+    "ruleset",
+    "run",
+    "search",
+    "secret",
+    "ssh-key",
+    "variable",
+    "workflow",
 ];
 
 /// The effect of a command of the table of options; nothing where the command is not known.
@@ -123,12 +146,12 @@ pub(super) fn effect(path: &str) -> Option<&'static str> {
     let last = path.rsplit(' ').next()?;
     match last {
         "delete" | "delete-asset" | "field-delete" | "item-delete" => Some("destroy"),
-        "add" | "archive" | "cancel" | "close" | "comment" | "copy" | "create" | "develop" | "disable"
-        | "edit" | "enable" | "field-create" | "fork" | "item-add" | "item-archive" | "item-create"
-        | "item-edit" | "link" | "lock" | "mark-template" | "merge" | "pin" | "ready" | "rebuild"
-        | "rename" | "reopen" | "rerun" | "review" | "run" | "select" | "set" | "stop" | "sync"
-        | "transfer" | "unarchive" | "unlink" | "unlock" | "unpin" | "update-branch" | "upload"
-        | "visibility" | "clone" => Some("write"),
+        "add" | "archive" | "cancel" | "close" | "comment" | "copy" | "create" | "develop"
+        | "disable" | "edit" | "enable" | "field-create" | "fork" | "item-add" | "item-archive"
+        | "item-create" | "item-edit" | "link" | "lock" | "mark-template" | "merge" | "pin"
+        | "ready" | "rebuild" | "rename" | "reopen" | "rerun" | "review" | "run" | "select"
+        | "set" | "stop" | "sync" | "transfer" | "unarchive" | "unlink" | "unlock" | "unpin"
+        | "update-branch" | "upload" | "visibility" | "clone" => Some("write"),
         _ => None,
     }
 }

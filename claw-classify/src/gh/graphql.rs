@@ -70,7 +70,9 @@ impl<'a> Lexer<'a> {
         loop {
             self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n', ',', '\u{feff}']);
             match self.rest.strip_prefix('#') {
-                Some(comment) => self.rest = &comment[comment.find(['\n', '\r']).unwrap_or(comment.len())..],
+                Some(comment) => {
+                    self.rest = &comment[comment.find(['\n', '\r']).unwrap_or(comment.len())..]
+                }
                 None => break,
             }
         }
@@ -79,7 +81,8 @@ impl<'a> Lexer<'a> {
             return self.string().map(|()| Some(Token::Literal));
         }
         let word = |text: &str| {
-            text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')).unwrap_or(text.len())
+            text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
+                .unwrap_or(text.len())
         };
         if first.is_ascii_alphabetic() || first == '_' {
             let (name, rest) = self.rest.split_at(word(self.rest));
@@ -166,7 +169,11 @@ mod tests {
         for (document, named, expected) in [
             ("{ viewer { login } }", None, Ok("query")),
             ("query { viewer { login } }", None, Ok("query")),
-            ("query Q($n: Int = 5, $s: [String!] = [\"}\"]) @d(a: {b: 1}) { a }", None, Ok("query")),
+            (
+                "query Q($n: Int = 5, $s: [String!] = [\"}\"]) @d(a: {b: 1}) { a }",
+                None,
+                Ok("query"),
+            ),
             ("  # query { a }\nmutation { a }", None, Ok("mutation")),
             ("mutation M { a(s: \"query {\") }", None, Ok("mutation")),
             ("fragment F on T { a } query Q { ...F }", None, Ok("query")),

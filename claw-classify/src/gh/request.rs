@@ -11,7 +11,12 @@ use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 
 /// Sets the facts of the request.
-pub(super) fn read(call: &Call<'_>, files: &dyn Files, line: &CommandLine<'_>, action: &mut Action) {
+pub(super) fn read(
+    call: &Call<'_>,
+    files: &dyn Files,
+    line: &CommandLine<'_>,
+    action: &mut Action,
+) {
     let path = line.words.first().copied().unwrap_or_default();
     action.set("path", text(path).into_owned());
     let address = path.windows(3).any(|part| part == b"://");

@@ -160,6 +160,7 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// Programs that only show or edit what they are given, or do nothing, and that anybody has.
 const HARMLESS: &[&str] = &[
     "",
+    "/dev/null",
     ":",
     "bat",
     "cat",
@@ -206,6 +207,7 @@ pub(crate) fn is_harmless(command: &str) -> bool {
     };
     let edits = ["ed", "emacs", "emacsclient", "nvim", "vi", "view", "vim", "hx", "helix"];
     HARMLESS.contains(&program)
+        && !command.contains("pager")
         && words.all(|word| {
             let safe = !edits.contains(&program)
                 || matches!(word, "" | "-f" | "-n" | "-nw" | "-t" | "-c" | "--wait");
