@@ -16,7 +16,12 @@
 
 #![forbid(unsafe_code)]
 
+mod aws;
 mod call;
+mod cloud;
+mod container;
+#[cfg(test)]
+mod corpus;
 mod curl;
 mod door;
 mod exec;
@@ -24,6 +29,7 @@ mod files;
 mod getopt;
 mod gh;
 mod git;
+mod helm;
 mod http;
 mod kubectl;
 mod loader;
@@ -31,6 +37,8 @@ mod net;
 mod pg_tools;
 mod psql;
 mod sql;
+mod subcommands;
+mod terraform;
 mod tool;
 mod wget;
 
@@ -44,7 +52,7 @@ pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 /// Everything a policy may speak of.
 #[must_use]
 pub fn schema() -> Schema {
-    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &git::DOMAIN, &gh::DOMAIN];
+    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &git::DOMAIN, &gh::DOMAIN, &aws::DOMAIN, &container::DOMAIN, &helm::DOMAIN, &terraform::DOMAIN, &cloud::DOMAIN];
     Schema { domains: DOMAINS, tools: tool::NAMES }
 }
 

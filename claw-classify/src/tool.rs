@@ -4,7 +4,7 @@ use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
 use crate::files::Files;
-use crate::{curl, door, gh, git, kubectl, loader, net, pg_tools, psql, wget};
+use crate::{aws, cloud, container, curl, door, gh, git, helm, kubectl, loader, net, pg_tools, psql, terraform, wget};
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,19 @@ pub static TOOLS: &[&Tool] = &[
     &pg_tools::PG_ISREADY,
     &pg_tools::PG_RESTORE,
     &pg_tools::PGBENCH,
+    &aws::TOOL,
+    &container::DOCKER,
+    &container::DOCKER_COMPOSE,
+    &container::PODMAN,
+    &container::NERDCTL,
+    &container::CRICTL,
+    &container::CTR,
+    &helm::TOOL,
+    &terraform::TOOL,
+    &cloud::GCLOUD,
+    &cloud::GSUTIL,
+    &cloud::BQ,
+    &cloud::AZ,
     &curl::TOOL,
     &wget::TOOL,
     &net::NC,
@@ -138,6 +151,19 @@ pub(crate) static NAMES: &[&str] = &[
     pg_tools::PG_ISREADY.name,
     pg_tools::PG_RESTORE.name,
     pg_tools::PGBENCH.name,
+    aws::TOOL.name,
+    container::DOCKER.name,
+    container::DOCKER_COMPOSE.name,
+    container::PODMAN.name,
+    container::NERDCTL.name,
+    container::CRICTL.name,
+    container::CTR.name,
+    helm::TOOL.name,
+    terraform::TOOL.name,
+    cloud::GCLOUD.name,
+    cloud::GSUTIL.name,
+    cloud::BQ.name,
+    cloud::AZ.name,
     curl::TOOL.name,
     wget::TOOL.name,
     net::NC.name,
