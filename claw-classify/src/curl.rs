@@ -104,11 +104,9 @@ fn default_config(
             File::Content(content) => arguments::config(content, line),
         };
     }
-    let home = call.var("HOME").unwrap_or(b"~");
-    for path in [[home, b"/.curlrc"].concat(), b"~/.curlrc".to_vec()] {
-        if let File::Content(content) = files.file(&path) {
-            return arguments::config(content, line);
-        }
+    let path = [call.var("HOME").unwrap_or(b"~"), b"/.curlrc"].concat();
+    if let File::Content(content) = files.file(&path) {
+        return arguments::config(content, line);
     }
     Ok(())
 }

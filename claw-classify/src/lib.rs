@@ -19,9 +19,11 @@
 mod aws;
 mod call;
 mod cloud;
+mod code;
 mod container;
 #[cfg(test)]
 mod corpus;
+mod client;
 mod curl;
 mod door;
 mod exec;
@@ -29,14 +31,16 @@ mod files;
 mod getopt;
 mod gh;
 mod git;
-mod helm;
 mod http;
+mod helm;
 mod kubectl;
 mod loader;
+mod mysql;
 mod net;
 mod pg_tools;
 mod psql;
 mod sql;
+mod sqlite3;
 mod subcommands;
 mod terraform;
 mod tool;
@@ -52,7 +56,7 @@ pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 /// Everything a policy may speak of.
 #[must_use]
 pub fn schema() -> Schema {
-    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &git::DOMAIN, &gh::DOMAIN, &aws::DOMAIN, &container::DOMAIN, &helm::DOMAIN, &terraform::DOMAIN, &cloud::DOMAIN];
+    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &client::DOMAIN, &git::DOMAIN, &gh::DOMAIN, &code::DOMAIN, &aws::DOMAIN, &container::DOMAIN, &helm::DOMAIN, &terraform::DOMAIN, &cloud::DOMAIN];
     Schema { domains: DOMAINS, tools: tool::NAMES }
 }
 

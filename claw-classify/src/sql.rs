@@ -8,6 +8,7 @@
 //! nests too deeply is one opaque action.
 
 mod agreement;
+pub(crate) mod dialect;
 mod functions;
 mod limit;
 mod postgres;
@@ -135,8 +136,8 @@ pub(crate) static DOMAIN: Domain = Domain {
         fact(
             "parser",
             Kind::Str,
-            &["both", "libpg_query"],
-            "Which parsers read it: the server's own grammar, and sqlparser where it can; where both can they agree.",
+            &["both", "libpg_query", "sqlparser"],
+            "Which parsers read it: the server's own grammar, and sqlparser where it can; where both can they agree. `sqlparser` alone for what is not PostgreSQL's.",
         ),
         fact("host", Kind::Str, &[], "The server's host, where the call says it."),
         fact("port", Kind::Str, &[], "The server's port, where the call says it."),

@@ -4,7 +4,7 @@ use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
 use crate::files::Files;
-use crate::{aws, cloud, container, curl, door, gh, git, helm, kubectl, loader, net, pg_tools, psql, terraform, wget};
+use crate::{aws, client, cloud, code, container, curl, door, gh, git, helm, kubectl, loader, mysql, net, pg_tools, psql, sqlite3, terraform, wget};
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,9 @@ pub static TOOLS: &[&Tool] = &[
     &psql::TOOL,
     &git::TOOL,
     &gh::TOOL,
+    &code::GLAB,
+    &code::HG,
+    &code::SVN,
     &kubectl::TOOL,
     &pg_tools::CLUSTERDB,
     &pg_tools::CREATEDB,
@@ -130,6 +133,13 @@ pub static TOOLS: &[&Tool] = &[
     &door::GDB,
     &door::STRACE,
     &loader::TOOL,
+    &mysql::TOOL,
+    &mysql::ADMIN,
+    &mysql::SHOW,
+    &mysql::DUMP,
+    &mysql::CHANGE,
+    &sqlite3::TOOL,
+    &client::UNREAD,
 ];
 
 /// The names of [`TOOLS`], for policies.
@@ -137,6 +147,9 @@ pub(crate) static NAMES: &[&str] = &[
     psql::TOOL.name,
     git::TOOL.name,
     gh::TOOL.name,
+    code::GLAB.name,
+    code::HG.name,
+    code::SVN.name,
     kubectl::TOOL.name,
     pg_tools::CLUSTERDB.name,
     pg_tools::CREATEDB.name,
@@ -199,6 +212,13 @@ pub(crate) static NAMES: &[&str] = &[
     door::GDB.name,
     door::STRACE.name,
     loader::TOOL.name,
+    mysql::TOOL.name,
+    mysql::ADMIN.name,
+    mysql::SHOW.name,
+    mysql::DUMP.name,
+    mysql::CHANGE.name,
+    sqlite3::TOOL.name,
+    client::UNREAD.name,
 ];
 
 /// What a set of names means.

@@ -90,12 +90,9 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<Line>, String> {
     if let Some(path) = call.var("WGETRC").filter(|path| !path.is_empty()) {
         line.startup(path, files.file(path))?;
     } else if !given("config") && !given("no-config") {
-        let home = call.var("HOME").unwrap_or(b"~");
-        for path in [[home, b"/.wgetrc"].concat(), b"~/.wgetrc".to_vec()] {
-            if let File::Content(content) = files.file(&path) {
-                line.startup(&path, File::Content(content))?;
-                break;
-            }
+        let path = [call.var("HOME").unwrap_or(b"~"), b"/.wgetrc"].concat();
+        if let File::Content(content) = files.file(&path) {
+            line.startup(&path, File::Content(content))?;
         }
     }
     for item in &items {

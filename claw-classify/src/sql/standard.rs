@@ -7,7 +7,7 @@
 //! statement itself does is a match without a default arm, so that a new statement of a new sqlparser
 //! does not compile until it has been looked at.
 
-mod kinds;
+pub(super) mod kinds;
 
 use std::ops::ControlFlow;
 

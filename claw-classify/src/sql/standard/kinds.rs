@@ -11,7 +11,7 @@ use sqlparser::ast::{
 use crate::sql::statement::{Effect, Statement};
 
 /// The statement by itself, without what is inside it.
-pub(super) fn statement(tree: &Tree) -> Statement {
+pub(in crate::sql) fn statement(tree: &Tree) -> Statement {
     let (kind, effect) = kind(tree);
     let mut statement = Statement::new(kind, effect);
     match tree {

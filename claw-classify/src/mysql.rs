@@ -1,0 +1,431 @@
+//! mysql and its kin: the command line, the client's own commands and the SQL.
+//!
+//! Input: the call. Output: one action of the domain `sql` for each statement, one of the domain
+//! `client` for each option or command that does something by itself.
+//!
+//! Sources: `client/mysql.cc` and `mysys/my_getopt.c` of MySQL 8 and MariaDB 10.11: options can be
+//! abbreviated, `-` and `_` are the same in them, `--skip-` and `--enable-` go before switches. The client
+//! looks for its own commands at the beginning of statements and behind backslashes.
+//!
+//! Known gaps: option files are not read: those the call names are opaque, the default ones are taken
+//! for empty. Terminal sessions are opaque.
+
+mod options;
+
+use claw_policy::{Action, Rewrite};
+
+use crate::call::{Call, Stdin, text};
+use crate::client::{self, Place, Step, fact, none};
+use crate::files::Files;
+use crate::sql;
+use crate::sql::dialect::{self, Dialect, Kind};
+use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use options::Given;
+
+/// mysql's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "mysql",
+    names: &["mysql", "mariadb"],
+    doc: "The command line, the client's commands, statements and standard input are read; option files and terminal sessions are not.",
+    denial: Denial { prefix: "ERROR 1045 (28000): ", status: 1 },
+    domains: &[&sql::DOMAIN, &client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "MARIADB_PLUGIN_DIR"],
+    classify,
+    rewrite,
+};
+
+/// mysqladmin's row in the table of tools.
+pub(crate) static ADMIN: Tool = Tool {
+    name: "mysqladmin",
+    names: &["mysqladmin", "mariadb-admin"],
+    doc: "The commands are read.",
+    denial: Denial { prefix: "mysqladmin: ", status: 1 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |call, _| admin(call),
+    rewrite: none,
+};
+
+/// mysqlshow's row in the table of tools.
+pub(crate) static SHOW: Tool = Tool {
+    name: "mysqlshow",
+    names: &["mysqlshow", "mariadb-show"],
+    doc: "Only the options that it shares with mysql are read.",
+    denial: Denial { prefix: "mysqlshow: ", status: 1 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |call, _| whole(call, "catalog"),
+    rewrite: none,
+};
+
+/// mysqldump's row in the table of tools.
+pub(crate) static DUMP: Tool = Tool {
+    name: "mysqldump",
+    names: &["mysqldump", "mariadb-dump", "mysqlpump"],
+    doc: "Whatever it is asked for, it writes out whole tables.",
+    denial: Denial { prefix: "mysqldump: ", status: 2 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |call, _| whole(call, "export"),
+    rewrite: none,
+};
+
+/// The row of the programs that change a server.
+pub(crate) static CHANGE: Tool = Tool {
+    name: "mysqlslap",
+    names: &[
+        "mysqlslap",
+        "mariadb-slap",
+        "mysqlimport",
+        "mariadb-import",
+        "mysqlcheck",
+        "mariadb-check",
+        "mysqlanalyze",
+        "mysqloptimize",
+        "mysqlrepair",
+        "mysql_upgrade",
+        "mariadb-upgrade",
+        "mysql_secure_installation",
+        "mariadb-secure-installation",
+        "mysql_setpermission",
+        "mysql_install_db",
+        "mysql_tzinfo_to_sql",
+    ],
+    doc: "Only requests for help are told apart.",
+    denial: Denial { prefix: "error: ", status: 1 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |call, _| whole(call, "admin"),
+    rewrite: none,
+};
+
+fn said(call: &Call<'_>) -> String {
+    let words: Vec<_> = call.argv.iter().take(40).map(|word| text(word)).collect();
+    words.join(" ")
+}
+
+fn whole(call: &Call<'_>, class: &'static str) -> Vec<Action> {
+    let class = match call.argv {
+        [_, b"--help" | b"--version" | b"-V" | b"-?"] => "inform",
+        _ => class,
+    };
+    let mut actions = vec![fact("call", class, &said(call))];
+    if class == "catalog" {
+        let odd = call.argv.iter().skip(1).any(|word| {
+            [&b"--de"[..], b"--lo", b"--pl", b"--default"]
+                .iter()
+                .any(|start| word.starts_with(start))
+        });
+        if odd {
+            actions.push(fact("options", "program", &said(call)));
+        }
+    }
+    actions
+}
+
+fn admin(call: &Call<'_>) -> Vec<Action> {
+    const SHOWS: &[&str] =
+        &["extended-status", "ping", "processlist", "status", "variables", "version"];
+    if matches!(call.argv, [_, b"--help" | b"--version" | b"-V" | b"-?"]) {
+        return whole(call, "inform");
+    }
+    let (given, operands) = match options::read(call.argv) {
+        Ok(read) => read,
+        Err(reason) => return vec![Action::opaque(&client::DOMAIN, said(call), reason)],
+    };
+    let mut actions: Vec<Action> = Vec::new();
+    for option in &given {
+        let class = options::class(option.name);
+        if class != "inform" {
+            actions.push(fact(option.name, class, &said(call)));
+        }
+    }
+    for operand in operands {
+        let command = text(operand);
+        let class = if SHOWS.contains(&&*command) { "inform" } else { "admin" };
+        actions.push(fact(&command, class, &said(call)));
+    }
+    if actions.is_empty() { whole(call, "inform") } else { actions }
+}
+
+fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+    steps(call).into_iter().map(|step| step.action).collect()
+}
+
+fn rewrite(call: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    client::limit(Dialect::MySql, call, &steps(call), rewrites)
+}
+
+fn steps(call: &Call<'_>) -> Vec<Step> {
+    let (given, operands) = match options::read(call.argv) {
+        Ok(read) => read,
+        Err(reason) => {
+            return vec![
+                dialect::unread(&said(call), &reason).into(),
+                Action::opaque(&client::DOMAIN, said(call), reason).into(),
+            ];
+        }
+    };
+    let mut steps = Vec::new();
+    let mut statements: Vec<&Given<'_>> = Vec::new();
+    let mut named = false;
+    for option in &given {
+        match option.name {
+            "help" | "version" => return vec![fact(option.name, "inform", &said(call)).into()],
+            "execute" => statements.push(option),
+            "named-commands" => named |= option.on,
+            // The server gets it as it is, whatever the client's commands are.
+            "init-command" | "init-command-add" => {
+                let value = option.value.map(|(value, ..)| text(value)).unwrap_or_default();
+                steps.extend(dialect::actions(Dialect::MySql, &value).into_iter().map(Step::from));
+            }
+            name => {
+                let class = options::class(name);
+                if class != "inform" && option.on {
+                    steps.push(fact(name, class, &said(call)).into());
+                }
+            }
+        }
+    }
+    if operands.len() > 1 {
+        // MariaDB's client refuses them; MySQL's does so too.
+        return vec![dialect::unread(&said(call), "mysql takes one database and no more").into()];
+    }
+    match &statements[..] {
+        [] => match call.stdin {
+            Stdin::Null => {}
+            Stdin::Content(content) => texts(content, Some(Place::Stdin), named, &mut steps),
+            Stdin::Terminal | Stdin::Unknown => {
+                steps.push(dialect::unread("standard input", "standard input is not read").into());
+            }
+        },
+        [one] => {
+            if let Some((value, arg, from)) = one.value {
+                texts(value, Some(Place::Argument(arg, from)), named, &mut steps);
+            }
+        }
+        // The client reads them as one text.
+        several => {
+            let parts: Vec<&[u8]> =
+                several.iter().filter_map(|option| option.value.map(|(value, ..)| value)).collect();
+            texts(&parts.join(&b'\n'), None, named, &mut steps);
+        }
+    }
+    if steps.is_empty() {
+        steps.push(fact("stdin", "inform", "no input").into());
+    }
+    steps
+}
+
+/// The client's commands by their names (`commands[]` in `client/mysql.cc`).
+const COMMANDS: &[(&str, &str)] = &[
+    ("charset", "variable"),
+    ("clear", "inform"),
+    ("connect", "connect"),
+    ("costs", "inform"),
+    ("delimiter", "script"),
+    ("edit", "program"),
+    ("ego", "inform"),
+    ("exit", "inform"),
+    ("go", "inform"),
+    ("help", "inform"),
+    ("nopager", "inform"),
+    ("notee", "inform"),
+    ("nowarning", "inform"),
+    ("pager", "program"),
+    ("print", "inform"),
+    ("prompt", "variable"),
+    ("query_attributes", "variable"),
+    ("quit", "inform"),
+    ("rehash", "inform"),
+    ("resetconnection", "inform"),
+    ("sandbox", "inform"),
+    ("source", "script"),
+    ("ssl_session_data_print", "inform"),
+    ("status", "inform"),
+    ("system", "program"),
+    ("tee", "file_write"),
+    ("use", "variable"),
+    ("warnings", "inform"),
+];
+
+/// A text as the client reads it: its own commands, and what it sends.
+fn texts(value: &[u8], place: Option<Place>, named: bool, steps: &mut Vec<Step>) {
+    let Ok(value) = str::from_utf8(value) else {
+        steps.push(dialect::unread(&text(value), "the text is not UTF-8").into());
+        return;
+    };
+    let words = match dialect::words(Dialect::MySql, value) {
+        Ok(words) => words,
+        Err(reason) => {
+            // What the client's commands would do is as unknown as the statements.
+            steps.push(command_of(value).unwrap_or_else(|| dialect::unread(value, &reason)).into());
+            steps.push(dialect::unread(value, &reason).into());
+            return;
+        }
+    };
+    let mut commands = Vec::new();
+    let mut begins = true;
+    let mut line_end = 0;
+    for word in &words {
+        let new_line = value[line_end..word.place.start].contains('\n');
+        line_end = word.place.end;
+        if let Kind::Command(letter) = word.kind {
+            let (name, class) = match letter {
+                b'!' => ("system", "program"),
+                b'e' => ("edit", "program"),
+                b'P' => ("pager", "program"),
+                b'.' => ("source", "script"),
+                b'T' => ("tee", "file_write"),
+                b'r' | b'u' => ("connect", "connect"),
+                _ => ("backslash", "script"),
+            };
+            commands.push(fact(name, class, value));
+        }
+        if begins || (named && new_line) {
+            let bare = word.bare(value);
+            if let Some((name, class)) = COMMANDS.iter().find(|(name, _)| *name == bare) {
+                commands.push(fact(name, class, value));
+            }
+        }
+        begins = word.kind == Kind::Semicolon;
+    }
+    if commands.is_empty() {
+        let actions = dialect::actions(Dialect::MySql, value);
+        steps.extend(actions.into_iter().enumerate().map(|(statement, action)| Step {
+            action,
+            place: place.map(|place| (place, statement)),
+        }));
+        return;
+    }
+    let alone = !value.trim().contains(['\n', ';', '\\']);
+    steps.extend(commands.into_iter().map(Step::from));
+    if !alone {
+        // Where a command ends, and what it makes of the rest, depends on the command.
+        steps.push(
+            dialect::unread(value, "commands of the client's stand between the statements").into(),
+        );
+    }
+}
+
+/// A command at the beginning of a text that cannot be cut.
+fn command_of(value: &str) -> Option<Action> {
+    let first = value.split_whitespace().next()?.to_ascii_lowercase();
+    let (name, class) = COMMANDS.iter().find(|(name, _)| *name == first)?;
+    Some(fact(name, class, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::NoFiles;
+    use claw_policy::{Change, Reading, Value};
+    use proptest::prelude::*;
+
+    fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
+        let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
+        let names = [argv[0]];
+        let facts = crate::classify(&Call { argv: &argv, names: &names, stdin, ..Call::default() });
+        let shown = facts.actions.iter().skip(1).map(|action| {
+            let name = if action.domain.name == "sql" { "effect" } else { "class" };
+            match action.fact(name) {
+                Some(Reading::Known(Value::Str(word))) => format!("{}:{word}", action.domain.name),
+                _ => format!("{}:?", action.domain.name),
+            }
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn calls() {
+        for (argv, expected) in [
+            (
+                &["mysql", "-h", "db", "-u", "app", "app", "-e", "SELECT * FROM t LIMIT 1"][..],
+                "sql:read",
+            ),
+            (&["mysql", "-hdb", "-uapp", "-psecret", "app", "-Bse", "SELECT 1"], "sql:read"),
+            (&["mysql", "--execute=SHOW PROCESSLIST"], "sql:read"),
+            (&["mariadb", "--exe", "SHOW TABLES", "app"], "sql:read"),
+            (&["mysql", "--host=db", "--user", "u", "--password=x", "-e", "SELECT 1"], "sql:read"),
+            (&["mysql", "-t", "-N", "--skip-column-names", "-e", "DESC t"], "sql:read"),
+            (
+                &["mysql", "--ssl-mode=REQUIRED", "-P", "3307", "-e", "SELECT 1;SELECT 2"],
+                "sql:read sql:read",
+            ),
+            (&["mysql", "-e", "SELECT 1\\G"], "sql:read"),
+            (&["mysql", "-e", "SELECT 1", "-e", "SELECT 2"], "sql:?"),
+            (&["mysql", "-e", "SELECT 1;", "-e", "SELECT 2"], "sql:read sql:read"),
+            (&["mysql", "--version"], "client:inform"),
+            (&["mysql", "-e", "DROP TABLE t"], "sql:ddl"),
+            (&["mysql", "--in=DROP TABLE t", "-e", "SELECT 1"], "sql:? client:?"),
+            (&["mysql", "--init-command=DROP TABLE t", "-e", "SELECT 1"], "sql:ddl sql:read"),
+            (&["mysql", "--init_command", "DROP TABLE t", "-e", "SELECT 1"], "sql:ddl sql:read"),
+            (&["mysql", "-e", "system id"], "client:program"),
+            (&["mysql", "-e", "\\! id"], "client:program sql:?"),
+            (&["mysql", "-e", "SELECT 1; system id"], "client:program sql:?"),
+            (&["mysql", "-e", "SELECT 1\\! id"], "client:program sql:?"),
+            (&["mysql", "-e", "source x.sql"], "client:script"),
+            (&["mysql", "-e", "\\. x.sql"], "client:script sql:?"),
+            (&["mysql", "-e", "tee /tmp/x"], "client:file_write"),
+            (&["mysql", "-e", "delimiter //\nDROP TABLE t//"], "client:script sql:?"),
+            (&["mysql", "-e", "SELECT '\\! id'"], "sql:read"),
+            (&["mysql", "--pager=sh -c id", "-e", "SELECT 1"], "client:program sql:read"),
+            (&["mysql", "--pag=sh", "-e", "SELECT 1"], "client:program sql:read"),
+            (&["mysql", "--skip-pager", "-e", "SELECT 1"], "sql:read"),
+            (&["mysql", "--tee=x", "-e", "SELECT 1"], "client:file_write sql:read"),
+            (&["mysql", "--local-infile", "-e", "SELECT 1"], "client:file_read sql:read"),
+            (&["mysql", "--defaults-file=x", "-e", "SELECT 1"], "client:script sql:read"),
+            (&["mysql", "--plugin-dir=/tmp", "-e", "SELECT 1"], "client:program sql:read"),
+            (&["mysql", "--delimiter=//", "-e", "SELECT 1"], "client:script sql:read"),
+            (&["mysql", "--frob", "-e", "SELECT 1"], "sql:? client:?"),
+            (&["mysql", "a", "b", "-e", "SELECT 1"], "sql:?"),
+            (&["mysql", "app"], "sql:?"),
+            (&["mysqladmin", "-h", "db", "ping"], "client:inform"),
+            (&["mysqladmin", "status", "variables"], "client:inform client:inform"),
+            (&["mysqladmin", "-h", "db", "shutdown"], "client:admin"),
+            (&["mysqladmin", "ping", "drop", "app"], "client:inform client:admin client:admin"),
+            (&["mysqldump", "app", "t"], "client:export"),
+            (&["mysqldump", "--version"], "client:inform"),
+            (&["mysqlslap", "--query=DROP TABLE t"], "client:admin"),
+            (&["mysqlimport", "app", "t.txt"], "client:admin"),
+            (&["mysqlshow", "app"], "client:catalog"),
+        ] {
+            assert_eq!(shown(argv, Stdin::Unknown), expected, "{argv:?}");
+        }
+    }
+
+    #[test]
+    fn standard_input_is_read_and_limited() {
+        for (content, expected) in [
+            ("DELETE FROM users;\n", "sql:write"),
+            ("SELECT 1;\nSHOW TABLES;\n", "sql:read sql:read"),
+            ("use app\nSELECT 1;", "client:variable sql:?"),
+            ("source x\n", "client:script"),
+        ] {
+            assert_eq!(shown(&["mysql", "app"], Stdin::Content(content.as_bytes())), expected);
+        }
+        let argv: &[&[u8]] = &[b"mysql"];
+        let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t;"), ..Call::default() };
+        let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let changed = rewrite(&call, &NoFiles, &[limit.clone()]).unwrap();
+        assert_eq!(changed.stdin.as_deref(), Some(&b"SELECT * FROM t LIMIT 5;"[..]));
+        let argv: &[&[u8]] = &[b"mysql", b"-Be", b"SELECT * FROM t", b"--execute=SELECT 1"];
+        assert!(rewrite(&Call { argv, ..Call::default() }, &NoFiles, &[limit.clone()]).is_err());
+        let argv: &[&[u8]] = &[b"mysql", b"-BeSELECT * FROM t"];
+        let changed = rewrite(&Call { argv, ..Call::default() }, &NoFiles, &[limit]).unwrap();
+        assert_eq!(changed.argv[1], b"-BeSELECT * FROM t LIMIT 5");
+    }
+
+    proptest! {
+        #[test]
+        fn any_call_is_classified(
+            argv in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..6),
+            stdin in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+            let call = Call { argv: &argv, stdin: Stdin::Content(&stdin), ..Call::default() };
+            prop_assert!(!classify(&call, &NoFiles).is_empty());
+            prop_assert!(!admin(&call).is_empty());
+        }
+    }
+}
