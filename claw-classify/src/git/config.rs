@@ -66,6 +66,11 @@ impl Setting {
     /// Whether the value is a program that git would start, or a place that programs come from, and
     /// not one of those that do nothing of their own.
     pub(super) fn names_program(&self) -> bool {
+        let leads_to_program = ["url", "pushurl"].iter().any(|name| self.is("remote", name))
+            && self.text().starts_with("ext::");
+        if leads_to_program || self.key.starts_with("url.ext::") {
+            return true;
+        }
         if !PROGRAMS.iter().any(|(section, variable)| self.is(section, variable)) {
             return self.in_section("pager")
                 && !is_boolean(&self.text())
@@ -574,6 +579,9 @@ mod tests {
             ("submodule.x.update=!id", true),
             ("protocol.ext.allow=always", true),
             ("user.name=sh", false),
+            ("remote.origin.url=ext::sh -c id", true),
+            ("remote.origin.url=https://h/r", false),
+            ("url.ext::sh.insteadOf=https://h/", true),
         ] {
             assert_eq!(Setting::parse(setting.as_bytes()).names_program(), expected, "{setting}");
         }

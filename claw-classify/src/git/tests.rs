@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use claw_policy::Reading;
+use claw_policy::{Reading, Value};
 use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::files::NoFiles;
+use crate::files::{File, NoFiles};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
