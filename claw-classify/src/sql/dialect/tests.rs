@@ -82,7 +82,7 @@ fn mysql() {
         ("SELECT 1 --1; DELETE FROM users", "?"),
         ("SELECT 'a", "?"),
         ("SELECT /* a", "?"),
-        ("PREPARE s FROM \"DELETE FROM users\"; EXECUTE s", "?; ?"),
+        ("PREPARE s FROM \"DELETE FROM users\"; EXECUTE s", "?; execute ?"),
     ] {
         assert_eq!(shown(Dialect::MySql, text), expected, "{text}");
     }
