@@ -77,11 +77,13 @@ pub(crate) fn limit(
     steps: &[Step],
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
+    // The text, its statements with their rows, and the rule that asked.
+    type Limited<'a> = (Place, Vec<(usize, u64)>, &'a str);
     let cannot = |rule: &str, reason: &str| CannotRewrite {
         rule: rule.to_owned(),
         reason: reason.to_owned(),
     };
-    let mut texts: Vec<(Place, Vec<(usize, u64)>, &str)> = Vec::new();
+    let mut texts: Vec<Limited<'_>> = Vec::new();
     for Rewrite { action, change, rule } in rewrites {
         let Change::LimitRows(rows) = *change else {
             return Err(cannot(rule, "the client knows no such change"));

@@ -426,7 +426,7 @@ fn api(call: &Call<'_>, words: &[&[u8]], programs: Vec<String>) -> Action {
         };
         match name {
             b"-X" | b"--method" => {
-                method = glued.or_else(|| words.next()).map(|word| text(word).to_ascii_uppercase())
+                method = glued.or_else(|| words.next()).map(|word| text(word).to_ascii_uppercase());
             }
             b"-F" | b"-f" | b"--field" | b"--raw-field" => {
                 let value = glued.or_else(|| words.next()).unwrap_or_default();

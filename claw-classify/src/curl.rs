@@ -207,10 +207,8 @@ impl Operation {
             "etag-compare" => {
                 request.sends_files.insert(value);
             }
-            "request-target" => {
-                if value.contains(|char: char| char.is_control() || char == ' ') {
-                    request.opaque = Some("the request target holds blanks".to_owned());
-                }
+            "request-target" if value.contains(|char: char| char.is_control() || char == ' ') => {
+                request.opaque = Some("the request target holds blanks".to_owned());
             }
             "proxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" | "proxy1.0" => {
                 request.proxy = Some(value);
@@ -244,10 +242,10 @@ impl Operation {
             }
             "quote" | "mail-from" | "mail-rcpt" | "telnet-option" => self.data = true,
             "output" | "dump-header" | "cookie-jar" | "trace" | "trace-ascii" | "stderr"
-            | "libcurl" | "etag-save" | "hsts" | "output-dir" => {
-                if value != "-" {
-                    request.outputs.insert(value);
-                }
+            | "libcurl" | "etag-save" | "hsts" | "output-dir"
+                if value != "-" =>
+            {
+                request.outputs.insert(value);
             }
             "remote-name" | "remote-name-all" => {
                 request.outputs.insert("*".to_owned());

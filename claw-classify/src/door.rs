@@ -62,7 +62,7 @@ macro_rules! doors {
                 name: $names[0],
                 names: &$names,
                 doc: "Calls that show something are told apart; everything else is the tool's effect as a whole.",
-                denial: Denial { prefix: concat!("error: "), status: 1 },
+                denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
                 classify: |call, _| vec![action(call, $effect, $informs)],
@@ -73,11 +73,12 @@ macro_rules! doors {
 }
 
 doors! {
-    SUDO ["sudo", "sudoedit"], "identity", |words| match words {
-        [b"-l" | b"-ll" | b"--list" | b"-nl" | b"-V" | b"--version", ..] | [b"-n", b"-l"] => true,
-        [b"-h" | b"--help" | b"-k" | b"-K"] => true,
-        _ => false,
-    };
+    SUDO ["sudo", "sudoedit"], "identity", |words| matches!(
+        words,
+        [b"-l" | b"-ll" | b"--list" | b"-nl" | b"-V" | b"--version", ..]
+            | [b"-n", b"-l"]
+            | [b"-h" | b"--help" | b"-k" | b"-K"]
+    );
     SU ["su", "runuser"], "identity", about;
     DOAS ["doas"], "identity", |words| matches!(words, [b"-L"]);
     PKEXEC ["pkexec"], "identity", about;

@@ -128,7 +128,7 @@ impl Request {
                 self.method_override = Some(value.to_ascii_uppercase());
             }
             "content-length" | "transfer-encoding" => {
-                self.body |= !value.is_empty() && value != "0"
+                self.body |= !value.is_empty() && value != "0";
             }
             _ => {}
         }

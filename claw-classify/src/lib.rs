@@ -18,12 +18,12 @@
 
 mod aws;
 mod call;
+mod client;
 mod cloud;
 mod code;
 mod container;
 #[cfg(test)]
 mod corpus;
-mod client;
 mod curl;
 mod door;
 mod exec;
@@ -31,8 +31,8 @@ mod files;
 mod getopt;
 mod gh;
 mod git;
-mod http;
 mod helm;
+mod http;
 mod kubectl;
 mod loader;
 mod mysql;
@@ -56,7 +56,24 @@ pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 /// Everything a policy may speak of.
 #[must_use]
 pub fn schema() -> Schema {
-    static DOMAINS: &[&Domain] = &[&exec::DOMAIN, &sql::DOMAIN, &psql::DOMAIN, &kubectl::DOMAIN, &http::DOMAIN, &net::DOMAIN, &door::DOMAIN, &client::DOMAIN, &git::DOMAIN, &gh::DOMAIN, &code::DOMAIN, &aws::DOMAIN, &container::DOMAIN, &helm::DOMAIN, &terraform::DOMAIN, &cloud::DOMAIN];
+    static DOMAINS: &[&Domain] = &[
+        &exec::DOMAIN,
+        &sql::DOMAIN,
+        &psql::DOMAIN,
+        &kubectl::DOMAIN,
+        &http::DOMAIN,
+        &net::DOMAIN,
+        &door::DOMAIN,
+        &client::DOMAIN,
+        &git::DOMAIN,
+        &gh::DOMAIN,
+        &code::DOMAIN,
+        &aws::DOMAIN,
+        &container::DOMAIN,
+        &helm::DOMAIN,
+        &terraform::DOMAIN,
+        &cloud::DOMAIN,
+    ];
     Schema { domains: DOMAINS, tools: tool::NAMES }
 }
 

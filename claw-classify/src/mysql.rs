@@ -407,10 +407,13 @@ mod tests {
         let argv: &[&[u8]] = &[b"mysql"];
         let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t;"), ..Call::default() };
         let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
-        let changed = rewrite(&call, &NoFiles, &[limit.clone()]).unwrap();
+        let changed = rewrite(&call, &NoFiles, std::slice::from_ref(&limit)).unwrap();
         assert_eq!(changed.stdin.as_deref(), Some(&b"SELECT * FROM t LIMIT 5;"[..]));
         let argv: &[&[u8]] = &[b"mysql", b"-Be", b"SELECT * FROM t", b"--execute=SELECT 1"];
-        assert!(rewrite(&Call { argv, ..Call::default() }, &NoFiles, &[limit.clone()]).is_err());
+        assert!(
+            rewrite(&Call { argv, ..Call::default() }, &NoFiles, std::slice::from_ref(&limit))
+                .is_err()
+        );
         let argv: &[&[u8]] = &[b"mysql", b"-BeSELECT * FROM t"];
         let changed = rewrite(&Call { argv, ..Call::default() }, &NoFiles, &[limit]).unwrap();
         assert_eq!(changed.argv[1], b"-BeSELECT * FROM t LIMIT 5");

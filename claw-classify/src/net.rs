@@ -60,7 +60,7 @@ macro_rules! tools {
                 name: $names[0],
                 names: &$names,
                 doc: $doc,
-                denial: Denial { prefix: concat!("error: "), status: 1 },
+                denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
                 classify: |call, _| vec![($classify)(call)],

@@ -176,7 +176,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         match call.stdin {
             Stdin::Null => {}
             Stdin::Content(content) => {
-                input(call, content, Some(Place::Stdin), files, 0, &mut steps)
+                input(call, content, Some(Place::Stdin), files, 0, &mut steps);
             }
             Stdin::Terminal | Stdin::Unknown => {
                 steps.push(dialect::unread("standard input", "standard input is not read").into());
@@ -225,7 +225,7 @@ fn script(
 ) {
     match file {
         File::Content(content) if depth < DEPTH => {
-            input(call, content, None, files, depth + 1, steps)
+            input(call, content, None, files, depth + 1, steps);
         }
         File::Absent => {}
         File::Content(_) | File::Unknown => {
@@ -410,11 +410,7 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
         {
             "program"
         }
-        "output" | "once" | "log" | "trace"
-            if arguments.iter().all(|argument| prints(&argument)) =>
-        {
-            "inform"
-        }
+        "output" | "once" | "log" | "trace" if arguments.iter().all(prints) => "inform",
         "import" | "read"
             if arguments
                 .iter()
@@ -529,7 +525,7 @@ mod tests {
         let argv: &[&[u8]] = &[b"sqlite3", b"a.db", b".mode csv", b"SELECT * FROM t;"];
         let call = Call { argv, ..Call::default() };
         let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
-        let changed = rewrite(&call, &NoFiles, &[limit.clone()]).unwrap();
+        let changed = rewrite(&call, &NoFiles, std::slice::from_ref(&limit)).unwrap();
         assert_eq!(changed.argv[3], b"SELECT * FROM t LIMIT 5;");
         let argv: &[&[u8]] = &[b"sqlite3", b"a.db"];
         let call = Call { argv, stdin: Stdin::Content(b"TABLE t"), ..Call::default() };

@@ -4,7 +4,10 @@ use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
 use crate::files::Files;
-use crate::{aws, client, cloud, code, container, curl, door, gh, git, helm, kubectl, loader, mysql, net, pg_tools, psql, sqlite3, terraform, wget};
+use crate::{
+    aws, client, cloud, code, container, curl, door, gh, git, helm, kubectl, loader, mysql, net,
+    pg_tools, psql, sqlite3, terraform, wget,
+};
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -161,10 +161,10 @@ impl Line {
             }
             "input-metalink" => return Err("a metalink file names hosts of its own".to_owned()),
             "output-document" | "output-file" | "append-output" | "save-cookies"
-            | "rejected-log" | "warc-file" | "hsts-file" | "directory-prefix" => {
-                if own != "-" {
-                    request.outputs.insert(own);
-                }
+            | "rejected-log" | "warc-file" | "hsts-file" | "directory-prefix"
+                if own != "-" =>
+            {
+                request.outputs.insert(own);
             }
             _ => {}
         }

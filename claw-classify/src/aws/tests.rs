@@ -32,7 +32,7 @@ proptest! {
 }
 
 /// One file.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Only(&'static [u8], &'static [u8]);
 
 impl Files for Only {

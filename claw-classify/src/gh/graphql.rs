@@ -71,7 +71,7 @@ impl<'a> Lexer<'a> {
             self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n', ',', '\u{feff}']);
             match self.rest.strip_prefix('#') {
                 Some(comment) => {
-                    self.rest = &comment[comment.find(['\n', '\r']).unwrap_or(comment.len())..]
+                    self.rest = &comment[comment.find(['\n', '\r']).unwrap_or(comment.len())..];
                 }
                 None => break,
             }

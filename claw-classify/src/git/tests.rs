@@ -56,7 +56,7 @@ fn shown(actions: &[Action]) -> String {
         ] {
             match action.fact(name) {
                 Some(Reading::Known(Value::Bool(value))) if *value == expected => {
-                    words.push(word.to_owned())
+                    words.push(word.to_owned());
                 }
                 Some(Reading::Opaque(_)) => words.push(format!("{word}?")),
                 _ => {}

@@ -194,7 +194,7 @@ impl Walk<'_> {
                 Some(mut expanded) => {
                     expanded.extend(rest.iter().map(|word| word.to_vec()));
                     let expanded: Vec<&[u8]> = expanded.iter().map(Vec::as_slice).collect();
-                    self.globals(&expanded, start, depth + 1)
+                    self.globals(&expanded, start, depth + 1);
                 }
                 None => self.opaque(words, "the alias has a quote that is not closed"),
             };
@@ -368,7 +368,7 @@ impl Start {
 }
 
 /// The file or socket that a trace variable writes to.
-fn trace_file<'a>(entry: &'a [u8]) -> Option<&'a [u8]> {
+fn trace_file(entry: &[u8]) -> Option<&[u8]> {
     let at = entry.iter().position(|&byte| byte == b'=')?;
     let (name, value) = (&entry[..at], &entry[at + 1..]);
     let traces = name.starts_with(b"GIT_TRACE")

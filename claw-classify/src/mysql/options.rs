@@ -137,7 +137,6 @@ pub(super) fn class(name: &str) -> &'static str {
 ///
 /// # Errors
 /// What the client would refuse, and what is not known of it.
-#[expect(clippy::type_complexity, reason = "the two halves of one command line")]
 pub(super) fn read<'a>(argv: &[&'a [u8]]) -> Result<(Vec<Given<'a>>, Vec<&'a [u8]>), String> {
     let (mut given, mut operands) = (Vec::new(), Vec::new());
     let mut at = 1;

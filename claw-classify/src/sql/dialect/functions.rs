@@ -456,7 +456,14 @@ pub(super) fn called(text: &str, piece: &[Word]) -> BTreeSet<String> {
         let before = at.checked_sub(1).map(|before| piece[before].bare(text)).unwrap_or_default();
         let bare = word.bare(text);
         let number = bare.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
-        if SYNTAX.contains(&bare.as_str()) || number || matches!(before.as_str(), "as" | "exists" | "into" | "pragma" | "references" | "table") || defines(text, piece, at) {
+        if SYNTAX.contains(&bare.as_str())
+            || number
+            || matches!(
+                before.as_str(),
+                "as" | "exists" | "into" | "pragma" | "references" | "table"
+            )
+            || defines(text, piece, at)
+        {
             continue;
         }
         let name = text[word.place.clone()].trim_matches(['"', '`', '[', ']']).to_lowercase();
