@@ -23,6 +23,10 @@ use crate::record::{self, Audit, Kind, Level, Record};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, read_signal, signal_fd};
 
+/// How long calls that are answered but not recorded are waited for when the command has ended: a
+/// second at most, because another process's exec may take as long as its disk.
+const SETTLE: Duration = Duration::from_millis(1);
+const SETTLE_LOOKS: u32 = 1000;
 /// How often the supervisor looks whether anything guarded is left, once the command has ended.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -156,6 +160,13 @@ fn serve(
     let status = wait_for_command(guard, front)?;
     let left = || cgroup.is_populated() || guard.kernel.guards_any() || guard.is_busy();
     let mut told = false;
+    // The command's own last call is recorded before anybody hears that the command has ended.
+    for _ in 0..SETTLE_LOOKS {
+        if !guard.is_busy() {
+            break;
+        }
+        std::thread::sleep(SETTLE);
+    }
     loop {
         watch.drain();
         let over = !left();
