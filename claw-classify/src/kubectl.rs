@@ -24,7 +24,7 @@ use resource::Target;
 /// kubectl's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
     name: "kubectl",
-    names: &["kubectl"],
+    names: &["kubectl", "oc"],
     doc: "The whole command line and the environment are read; manifests (`-f`, `-k`) are opaque, and so are plugins and what kubectl's own help does not know.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],

@@ -28,8 +28,15 @@ pub(crate) struct Written {
 
 impl Files for Written {
     fn file(&self, path: &[u8]) -> File<'_> {
-        self.files.get(path).map_or(File::Unknown, |content| File::Content(content))
+        let named = |(written, _): &(&Vec<u8>, &Vec<u8>)| plain(written) == plain(path);
+        self.files.iter().find(named).map_or(File::Unknown, |(_, content)| File::Content(content))
     }
+}
+
+/// A path without what says nothing: `./a`, `a` and `.//a` are the same file.
+fn plain(path: &[u8]) -> (bool, Vec<&[u8]>) {
+    let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".");
+    (path.starts_with(b"/"), parts.collect())
 }
 
 impl Written {
