@@ -123,7 +123,23 @@ fn is_active(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{printable, shell_line, shell_word};
+    use std::collections::BTreeMap;
+
+    use claw_classify::{File, Files};
+
+    use super::{Written, printable, shell_line, shell_word};
+
+    #[test]
+    fn a_file_is_found_however_its_path_is_spelt() {
+        let files = BTreeMap::from([(b"a/b.yaml".to_vec(), b"x".to_vec())]);
+        let call = Written { files, ..Written::default() };
+        for path in ["a/b.yaml", "./a/b.yaml", "a//./b.yaml"] {
+            assert_eq!(call.file(path.as_bytes()), File::Content(b"x"), "{path}");
+        }
+        for path in ["/a/b.yaml", "b.yaml", "a/../a/b.yaml"] {
+            assert_eq!(call.file(path.as_bytes()), File::Unknown, "{path}");
+        }
+    }
 
     #[test]
     fn arguments_read_back_as_the_shell_would_write_them() {
