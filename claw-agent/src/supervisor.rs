@@ -131,8 +131,8 @@ impl Held {
     /// Writes the ticket and lets the call continue. `false` if the caller is gone.
     fn let_run(&self) -> Result<bool, String> {
         let tickets = &self.guard.kernel.tickets;
-        let ticket =
-            ticket::ticket(tickets.key, &self.snapshot, self.judged.judgement.facts.tool.is_some());
+        let with_env = self.guard.policy.speaks_of(&self.judged.judgement.facts);
+        let ticket = ticket::ticket(tickets.key, &self.snapshot, with_env);
         tickets
             .write(self.snapshot.tid, ticket)
             .map_err(|error| format!("no ticket could be written: {error}"))?;

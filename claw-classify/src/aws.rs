@@ -55,6 +55,7 @@ const fn fact(
 /// What one call of the AWS command line asks for.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "aws",
+    governed: true,
     doc: "What one call of the AWS command line asks for.",
     facts: &[
         fact("service", Kind::Str, &[], "The service or command: `ec2`, `s3api`, `configure`."),

@@ -13,6 +13,7 @@ use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 /// One thing such a client does.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "client",
+    governed: true,
     doc: "One thing a client of MySQL or SQLite does beside sending a statement: an option, a command of its own.",
     facts: &[
         FactDef {

@@ -78,6 +78,7 @@ const fn fact(
 /// What one call asks of a cloud.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "cloud",
+    governed: true,
     doc: "What one call of gcloud, gsutil, bq or az asks of a cloud.",
     facts: &[
         fact(

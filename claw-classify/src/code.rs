@@ -43,6 +43,7 @@ static DOMAINS: &[&Domain] = &[&DOMAIN];
 /// What a call of these tools does.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "code",
+    governed: true,
     doc: "What a call of Mercurial, Subversion or GitLab's tool does.",
     facts: &[
         FactDef {

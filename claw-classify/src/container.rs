@@ -63,6 +63,7 @@ const fn fact(
 /// What one call asks of a container engine.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "container",
+    governed: true,
     doc: "What one call asks of a container engine.",
     facts: &[
         fact(

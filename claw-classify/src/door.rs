@@ -19,6 +19,7 @@ use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 /// What one of these calls does.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "door",
+    governed: true,
     doc: "A call of a program that can have work done where it is not judged.",
     facts: &[
         FactDef {

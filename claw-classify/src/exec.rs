@@ -9,6 +9,7 @@ use crate::call::{Call, excerpt, text};
 /// Facts about the program file and about what would be loaded into it.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "exec",
+    governed: true,
     doc: "The call as a whole. Every call has exactly one action of this domain.",
     facts: &[
         FactDef {

@@ -46,6 +46,7 @@ const fn fact(
 /// What one gh call asks for.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "gh",
+    governed: true,
     doc: "What a gh call asks of GitHub or does here.",
     facts: &[
         fact(

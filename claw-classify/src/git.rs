@@ -64,6 +64,7 @@ const fn fact(
 /// What one git call does.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "git",
+    governed: true,
     doc: "What a git call does, or what an alias that it defines would do.",
     facts: &[
         fact(

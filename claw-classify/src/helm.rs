@@ -39,6 +39,7 @@ const fn fact(
 /// What one helm call asks for.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "helm",
+    governed: true,
     doc: "What one helm call asks for.",
     facts: &[
         fact(

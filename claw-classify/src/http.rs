@@ -24,6 +24,7 @@ const fn fact(
 /// What one transfer asks.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "http",
+    governed: true,
     doc: "One transfer of a URL, or the call where it transfers none.",
     facts: &[
         fact(

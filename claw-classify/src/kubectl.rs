@@ -45,6 +45,7 @@ const fn fact(
 /// What one kubectl call asks of one kind of resource.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "k8s",
+    governed: true,
     doc: "What a call asks of one kind of resource, or of the cluster where it names none.",
     facts: &[
         fact(

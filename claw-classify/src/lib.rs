@@ -74,7 +74,7 @@ pub fn schema() -> Schema {
         &terraform::DOMAIN,
         &cloud::DOMAIN,
     ];
-    Schema { domains: DOMAINS, tools: tool::NAMES }
+    Schema { domains: DOMAINS, tools: tool::names() }
 }
 
 /// The facts of a call, with no file's content known: [`classify_with`] without files.

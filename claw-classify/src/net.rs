@@ -31,6 +31,7 @@ const fn fact(
 /// What a call connects to, and for what.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "net",
+    governed: true,
     doc: "A connection that a call makes or waits for.",
     facts: &[
         fact(

@@ -44,6 +44,7 @@ pub(crate) const INTERPRETER: &[&str] = &["PERL5LIB", "PERL5OPT", "PERLLIB", "PE
 /// What psql does beside sending statements.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "psql",
+    governed: true,
     doc: "One thing psql does beside sending a statement: an option, a variable of the environment, a backslash command, a source of commands.",
     facts: &[
         FactDef {

@@ -37,6 +37,7 @@ const fn fact(
 /// What one SQL statement would do.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "sql",
+    governed: true,
     doc: "One SQL statement, or one setting that the client hands the server when it connects.",
     facts: &[
         fact(

@@ -39,6 +39,7 @@ const fn fact(
 /// What one call of terraform or tofu asks for.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "terraform",
+    governed: true,
     doc: "What one call of terraform or tofu asks for.",
     facts: &[
         fact("command", Kind::Str, &[], "The command with its sub-commands: `plan`, `state rm`."),

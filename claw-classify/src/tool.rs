@@ -1,5 +1,7 @@
 //! The governed tools, one row each, and how names lead to them.
 
+use std::sync::LazyLock;
+
 use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::Call;
@@ -146,83 +148,25 @@ pub static TOOLS: &[&Tool] = &[
 ];
 
 /// The names of [`TOOLS`], for policies.
-pub(crate) static NAMES: &[&str] = &[
-    psql::TOOL.name,
-    git::TOOL.name,
-    gh::TOOL.name,
-    code::GLAB.name,
-    code::HG.name,
-    code::SVN.name,
-    kubectl::TOOL.name,
-    pg_tools::CLUSTERDB.name,
-    pg_tools::CREATEDB.name,
-    pg_tools::CREATEUSER.name,
-    pg_tools::DROPDB.name,
-    pg_tools::DROPUSER.name,
-    pg_tools::REINDEXDB.name,
-    pg_tools::VACUUMDB.name,
-    pg_tools::PG_BASEBACKUP.name,
-    pg_tools::PG_DUMP.name,
-    pg_tools::PG_DUMPALL.name,
-    pg_tools::PG_ISREADY.name,
-    pg_tools::PG_RESTORE.name,
-    pg_tools::PGBENCH.name,
-    aws::TOOL.name,
-    container::DOCKER.name,
-    container::DOCKER_COMPOSE.name,
-    container::PODMAN.name,
-    container::NERDCTL.name,
-    container::CRICTL.name,
-    container::CTR.name,
-    helm::TOOL.name,
-    terraform::TOOL.name,
-    cloud::GCLOUD.name,
-    cloud::GSUTIL.name,
-    cloud::BQ.name,
-    cloud::AZ.name,
-    curl::TOOL.name,
-    wget::TOOL.name,
-    net::NC.name,
-    net::SOCAT.name,
-    net::TELNET.name,
-    net::OPENSSL.name,
-    net::RSYNC.name,
-    net::FETCHERS.name,
-    net::SSH.name,
-    net::SCP.name,
-    net::SFTP.name,
-    door::SUDO.name,
-    door::SU.name,
-    door::DOAS.name,
-    door::PKEXEC.name,
-    door::SYSTEMD_RUN.name,
-    door::SYSTEMCTL.name,
-    door::BUSCTL.name,
-    door::MACHINECTL.name,
-    door::LOGINCTL.name,
-    door::NSPAWN.name,
-    door::DBUS_SEND.name,
-    door::GDBUS.name,
-    door::AT.name,
-    door::CRONTAB.name,
-    door::TMUX.name,
-    door::SCREEN.name,
-    door::EMACSCLIENT.name,
-    door::XDOTOOL.name,
-    door::NSENTER.name,
-    door::UNSHARE.name,
-    door::CHROOT.name,
-    door::GDB.name,
-    door::STRACE.name,
-    loader::TOOL.name,
-    mysql::TOOL.name,
-    mysql::ADMIN.name,
-    mysql::SHOW.name,
-    mysql::DUMP.name,
-    mysql::CHANGE.name,
-    sqlite3::TOOL.name,
-    client::UNREAD.name,
-];
+pub(crate) fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> =
+        LazyLock::new(|| TOOLS.iter().map(|tool| tool.name).collect());
+    &NAMES
+}
+
+/// The tool that goes by `name`. One look-up in a table sorted by name, because every exec of every
+/// program comes by here.
+fn by_name(name: &[u8]) -> Option<&'static Tool> {
+    static SORTED: LazyLock<Vec<(&[u8], &Tool)>> = LazyLock::new(|| {
+        let named =
+            |tool: &'static Tool| tool.names.iter().map(move |name| (name.as_bytes(), tool));
+        let mut rows: Vec<_> = TOOLS.iter().copied().flat_map(named).collect();
+        rows.sort_unstable_by_key(|(name, _)| *name);
+        rows
+    });
+    let at = SORTED.binary_search_by_key(&name, |(known, _)| known).ok()?;
+    Some(SORTED[at].1)
+}
 
 /// What a set of names means.
 #[derive(Debug, Clone, Copy)]
@@ -240,19 +184,13 @@ pub enum Meant {
 pub fn tool(names: &[&[u8]]) -> Meant {
     let mut found: Option<&'static Tool> = None;
     for name in names {
-        let Some(tool) = TOOLS.iter().find(|tool| tool.goes_by(name)) else { continue };
+        let Some(tool) = by_name(name) else { continue };
         match found {
-            Some(first) if !std::ptr::eq(first, *tool) => return Meant::Disputed(first, tool),
+            Some(first) if !std::ptr::eq(first, tool) => return Meant::Disputed(first, tool),
             _ => found = Some(tool),
         }
     }
     found.map_or(Meant::Nothing, Meant::Tool)
-}
-
-impl Tool {
-    fn goes_by(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|known| known.as_bytes() == name)
-    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 static EXEC: Domain = Domain {
     name: "exec",
+    governed: true,
     doc: "a program",
     facts: &[FactDef { name: "names", kind: Kind::Set, values: &[], doc: "its names" }],
 };
 static SQL: Domain = Domain {
     name: "sql",
+    governed: true,
     doc: "a statement",
     facts: &[
         FactDef { name: "effect", kind: Kind::Str, values: &[], doc: "what it does" },

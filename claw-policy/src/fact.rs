@@ -53,6 +53,10 @@ pub struct FactDef {
 pub struct Domain {
     /// The name, `sql` in `sql.effect`.
     pub name: &'static str,
+    /// Whether an action that no rule matches takes `defaults.governed`. False for what everyday programs
+    /// do (shells, `rm`, package managers): rules may speak of it, and where none does the call is
+    /// decided like that of a program no tool governs.
+    pub governed: bool,
     /// What an action of this domain is.
     pub doc: &'static str,
     /// Its facts.
@@ -194,6 +198,14 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether anything the call does falls to `defaults.governed` where no rule matches. A call of an
+    /// everyday tool, whose name rules may use, is not governed by that alone.
+    #[must_use]
+    pub fn governed(&self) -> bool {
+        let mut does = self.actions.iter().skip(1).peekable();
+        self.tool.is_some() && (does.peek().is_none() || does.any(|action| action.domain.governed))
+    }
+
     /// The tools whose rules apply: none for an ungoverned program, usually one.
     pub fn tools(&self) -> impl Iterator<Item = &'static str> {
         self.tool.into_iter().chain(self.disputed)

@@ -121,8 +121,13 @@
 //! | the call of a program that no tool governs | `defaults.exec` |
 //! | the call of a governed tool that does something (it has more actions) | allow: those decide |
 //! | the call of a governed tool that does nothing claw knows of | `defaults.governed` |
+//! | an action of an everyday domain (see [`Domain::governed`]) | as the call, which then takes `defaults.exec` |
 //! | any other action | `defaults.governed` |
 //! | a call that is opaque as a whole | the stricter of `defaults.exec` and `defaults.governed` |
+//!
+//! Everyday domains are those of programs that every piece of work uses: shells and interpreters, `rm`
+//! and its like, `kill`, package managers. Their facts are there for rules that want to speak of them; a
+//! policy that does not is the same as if claw did not know these programs.
 //!
 //! ## Connections
 //!

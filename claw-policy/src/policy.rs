@@ -238,6 +238,20 @@ impl Policy {
         &self.connect
     }
 
+    /// Whether the verdict on a call of these facts can depend on more than which program it is: it is
+    /// governed, or some rule speaks of its tool or of what it does. The environment is part of that.
+    #[must_use]
+    pub fn speaks_of(&self, facts: &Facts) -> bool {
+        let does = |name: &str| facts.actions.iter().any(|action| action.domain.name == name);
+        let about = |rule: &Rule| match rule.about {
+            About::Domain(name) => does(name),
+            About::Call | About::Every | About::Others => {
+                facts.tools().any(|tool| rule.tools.contains(&tool))
+            }
+        };
+        facts.governed() || self.rules.iter().any(about)
+    }
+
     /// Decides one connection, straight from the rules; the kernel's maps are compiled from the same
     /// rules by [`connect::compile`].
     #[must_use]
@@ -272,6 +286,7 @@ impl Policy {
                 None => self.unmatched(facts, index, action),
             });
         }
+        self.let_everyday_calls_decide(facts, &mut outcomes);
         // Of several as strict, a rule says more than a default, and what a call does says more
         // than that it was made.
         let weight =
@@ -296,7 +311,10 @@ impl Policy {
     fn unmatched(&self, facts: &Facts, index: usize, action: &Action) -> Outcome {
         let Defaults { exec, governed, .. } = self.defaults;
         let call = action.domain.name == EXEC;
-        let (verdict, reason) = if let Some(why) = &action.opaque {
+        let (verdict, reason) = if !action.domain.governed {
+            let reason = format!("no rule covers this `{}` action", action.domain.name);
+            (Verdict::Allow, reason)
+        } else if let Some(why) = &action.opaque {
             // An ungoverned program that cannot be read is still a program that may be denied.
             let verdict = if call { exec.max(governed) } else { governed };
             (verdict, format!("{why}, and no rule covers it (`defaults.governed` is `{verdict}`)"))
@@ -322,6 +340,29 @@ impl Policy {
             .into_iter()
             .collect();
         Outcome { action: index, verdict, rule: None, at: None, reason, because }
+    }
+
+    /// A call that no rule is about and that does everyday things which no rule matches either is decided
+    /// like that of a program no tool governs.
+    fn let_everyday_calls_decide(&self, facts: &Facts, outcomes: &mut [Outcome]) {
+        let everyday = |outcome: &&Outcome| {
+            outcome.rule.is_none() && !facts.actions[outcome.action].domain.governed
+        };
+        let opaque_call = facts.actions[0].opaque.is_some();
+        if outcomes[0].rule.is_some() || opaque_call {
+            return;
+        }
+        let Some(domain) = outcomes[1..]
+            .iter()
+            .find(everyday)
+            .map(|found| facts.actions[found.action].domain.name)
+        else {
+            return;
+        };
+        let exec = self.defaults.exec;
+        outcomes[0].verdict = exec;
+        outcomes[0].reason =
+            format!("no rule covers what it does (`{domain}`), and `defaults.exec` is `{exec}`");
     }
 
     /// A call of no action breaks the contract of [`Facts`], so nothing is known of it.

@@ -8,12 +8,14 @@ const fn fact(name: &'static str, kind: Kind, values: &'static [&'static str]) -
 
 pub(crate) static EXEC: Domain = Domain {
     name: "exec",
+    governed: true,
     doc: "",
     facts: &[fact("path", Kind::Str, &[]), fact("injected", Kind::Set, &[])],
 };
 
 pub(crate) static SQL: Domain = Domain {
     name: "sql",
+    governed: true,
     doc: "",
     facts: &[
         fact("effect", Kind::Str, &["read", "write", "ddl", "admin"]),
@@ -25,10 +27,17 @@ pub(crate) static SQL: Domain = Domain {
 };
 
 pub(crate) static K8S: Domain =
-    Domain { name: "k8s", doc: "", facts: &[fact("verb", Kind::Str, &[])] };
+    Domain { name: "k8s", governed: true, doc: "", facts: &[fact("verb", Kind::Str, &[])] };
+
+pub(crate) static FILE: Domain = Domain {
+    name: "file",
+    governed: false,
+    doc: "",
+    facts: &[fact("effect", Kind::Str, &["delete", "move"]), fact("targets", Kind::Set, &[])],
+};
 
 pub(crate) const SCHEMA: Schema =
-    Schema { domains: &[&EXEC, &SQL, &K8S], tools: &["psql", "kubectl"] };
+    Schema { domains: &[&EXEC, &SQL, &K8S, &FILE], tools: &["psql", "kubectl", "rm"] };
 
 /// The action that stands first in every call.
 pub(crate) fn exec() -> Action {

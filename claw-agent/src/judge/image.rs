@@ -62,7 +62,7 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
     // some program runs.
     let decides = |judgement: &Judgement| {
         let changes = judgement.rewritten.is_some();
-        (judgement.decision.verdict, changes, judgement.facts.tool.is_some())
+        (judgement.decision.verdict, changes, judgement.facts.governed())
     };
     let program =
         (0..judgements.len()).rev().max_by_key(|at| decides(&judgements[*at])).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::decide::{Change, Decision, Verdict, decide};
 use crate::fact::{Action, Facts, Value};
 use crate::matcher::{Condition, Matcher, Names, Subject};
 use crate::pattern::Pattern;
-use crate::vocabulary::{EXEC, K8S, SCHEMA, SQL, exec};
+use crate::vocabulary::{EXEC, FILE, K8S, SCHEMA, SQL, exec};
 
 fn policy(text: &str) -> Policy {
     Policy::parse(&format!("version = 1\n{text}"), "p.toml", &SCHEMA).expect("right")
@@ -56,6 +56,79 @@ rewrite = { limit_rows = 1000 }
 
 fn written(effect: &str, tables: &[&str]) -> Action {
     sql(effect).with("tables_written", tables.iter().copied().collect::<Value>())
+}
+
+fn rm(targets: &[&str]) -> Facts {
+    let action = Action::new(&FILE, "rm")
+        .with("effect", "delete")
+        .with("targets", targets.iter().copied().collect::<Value>());
+    Facts { tool: Some("rm"), disputed: None, actions: vec![exec(), action] }
+}
+
+#[test]
+fn an_everyday_call_takes_the_default_of_programs_unless_a_rule_speaks_of_it() {
+    let rules = r#"
+[[rule]]
+id = "keep-etc"
+verdict = "deny"
+reason = "the machine's own settings stay"
+match.file.targets = "/etc/*"
+"#;
+    let etc = ["/etc/passwd"];
+    for (defaults, targets, expected) in [
+        (r#"exec = "allow""#, &["/tmp/x"][..], (Verdict::Allow, None)),
+        (r#"exec = "deny""#, &["/tmp/x"], (Verdict::Deny, None)),
+        (r#"exec = "allow""#, &etc, (Verdict::Deny, Some("keep-etc"))),
+    ] {
+        let policy = policy(&format!("[defaults]\n{defaults}\ngoverned = \"deny\"\n{rules}"));
+        let decision = decide(&policy, &rm(targets));
+        let (verdict, rule, _) = said(&decision);
+        assert_eq!((verdict, rule), expected, "{defaults} {targets:?}");
+    }
+    assert!(!rm(&etc).governed());
+    assert!(psql([sql("read")]).governed());
+    assert!(psql([]).governed());
+}
+
+#[test]
+fn an_everyday_call_is_allowed_by_rules_about_what_it_does_or_about_the_call() {
+    let head = "[defaults]\nexec = \"deny\"\n[[rule]]\nid = \"r\"\nverdict = \"allow\"\n";
+    for rule in [
+        r#"match.file.targets = { only = ["/tmp/*"] }"#,
+        r#"match.exec.path = "/usr/bin/psql""#,
+        r#"tools = ["rm"]"#,
+    ] {
+        let policy = policy(&format!("{head}{rule}\n"));
+        assert_eq!(decide(&policy, &rm(&["/tmp/x"])).verdict, Verdict::Allow, "{rule}");
+    }
+    let policy = policy(&format!("{head}match.file.targets = {{ only = [\"/tmp/*\"] }}\n"));
+    assert_eq!(decide(&policy, &rm(&["/tmp/x", "/etc/x"])).verdict, Verdict::Deny);
+}
+
+#[test]
+fn rules_speak_of_a_call_by_its_tool_or_by_what_it_does() {
+    let rule = |text: &str| {
+        policy(&format!("[[rule]]\nid = \"r\"\nverdict = \"deny\"\nreason = \"x\"\n{text}\n"))
+    };
+    assert!(rule(r#"match.file.effect = "move""#).speaks_of(&rm(&["/x"])));
+    assert!(rule(r#"tools = ["rm"]"#).speaks_of(&rm(&["/x"])));
+    assert!(!rule(r#"tools = ["psql"]"#).speaks_of(&rm(&["/x"])));
+    assert!(!rule(r#"match.sql.effect = "ddl""#).speaks_of(&rm(&["/x"])));
+    assert!(policy("").speaks_of(&psql([sql("read")])));
+}
+
+#[test]
+fn an_everyday_action_that_cannot_be_read_is_denied_only_where_a_rule_asks_for_it() {
+    let opaque = || {
+        let action = Action::opaque(&FILE, "rm x", "the working directory is not known");
+        Facts { tool: Some("rm"), disputed: None, actions: vec![exec(), action] }
+    };
+    let silent = policy("[defaults]\ngoverned = \"deny\"\n");
+    assert_eq!(decide(&silent, &opaque()).verdict, Verdict::Allow);
+    let asks = policy(
+        "[[rule]]\nid = \"r\"\nverdict = \"deny\"\nreason = \"x\"\nmatch.file.targets = \"/etc/*\"\n",
+    );
+    assert_eq!(said(&decide(&asks, &opaque())).1, Some("r"));
 }
 
 #[test]
