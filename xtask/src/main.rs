@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod setup;
 mod test;
+mod vm;
 mod workspace;
 
 use std::ffi::OsString;
@@ -62,6 +63,11 @@ enum Task {
         #[arg(long)]
         allow_missing: bool,
     },
+    /// Run a command on one of Debian's kernels, in an emulated machine that sees this machine's files
+    Vm(vm::Options),
+    /// Be process 1 of that machine
+    #[command(hide = true)]
+    VmGuest,
     /// Measure what claw costs, beside the same work unguarded
     Bench(bench::Options),
     /// Serve the bench with work to measure
@@ -76,7 +82,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match perform(Arguments::parse().task) {
+    match start() {
         Ok(code) => code,
         Err(error) => {
             report::step("error", &format!("{error:#}"));
@@ -86,9 +92,19 @@ fn main() -> ExitCode {
     }
 }
 
+fn start() -> Result<ExitCode> {
+    match Arguments::parse().task {
+        // It stands alone: there is no checkout in the first root.
+        Task::VmGuest => vm::guest::run().map(|()| ExitCode::SUCCESS),
+        task => perform(task),
+    }
+}
+
 fn perform(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
     match task {
+        Task::VmGuest => vm::guest::run()?,
+        Task::Vm(options) => return vm::run(&workspace, &options),
         Task::Setup { check: true } => setup::check(&workspace)?,
         Task::Setup { check: false } => setup::install(&workspace)?,
         Task::Ebpf => ebpf::build(&workspace)?,

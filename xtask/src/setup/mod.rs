@@ -15,6 +15,7 @@ use packages::{DEBIAN_TOOLCHAIN, LINKER_NEEDS, NEEDS};
 pub(crate) use toolchain::{Toolchain, bpf_linker};
 
 use crate::report;
+use crate::vm;
 use crate::workspace::Workspace;
 
 /// What a machine lacks.
@@ -24,6 +25,7 @@ struct Lacks {
     components: Vec<&'static str>,
     toolchain: bool,
     linker: bool,
+    kernels: Vec<vm::Version>,
 }
 
 impl Lacks {
@@ -38,11 +40,14 @@ impl Lacks {
             components: toolchain::missing_components(workspace),
             toolchain: Toolchain::detect(workspace).is_none(),
             linker,
+            kernels: vm::missing_kernels(workspace),
         }
     }
 
     fn nothing(&self) -> bool {
-        self.needs.is_empty() && self.components.is_empty() && !self.toolchain && !self.linker
+        let software =
+            self.needs.is_empty() && self.components.is_empty() && self.kernels.is_empty();
+        software && !self.toolchain && !self.linker
     }
 
     /// One line for each missing thing: what, why, and what would bring it.
@@ -65,6 +70,12 @@ impl Lacks {
             lines.push(format!(
                 "bpf-linker: links the eBPF object (`cargo install bpf-linker --version {}`)",
                 toolchain::BPF_LINKER
+            ));
+        }
+        for kernel in &self.kernels {
+            lines.push(format!(
+                "Debian's kernel {0}: the tests run on it in an emulated machine (kept below target/vm)",
+                kernel.name()
             ));
         }
         lines
@@ -102,6 +113,9 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
         report::step("setup", "building bpf-linker (about two minutes)");
         toolchain::install_bpf_linker(workspace)?;
     }
+    for kernel in &lacks.kernels {
+        vm::fetch(workspace, *kernel)?;
+    }
     check(workspace).context("something is still missing after the installation")
 }
 
@@ -121,6 +135,11 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Fetches the lists of what apt can download.
+pub(crate) fn refresh_packages() -> Result<()> {
+    apt::update()
 }
 
 fn install_needs(needs: &[&Need]) -> Result<()> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command;
+use crate::vm;
 
 /// How to see that something is there. The thing itself is looked for, not the package: a `kubectl` from
 /// elsewhere is as good as Debian's.
@@ -13,6 +14,8 @@ pub(crate) enum Sign {
     Program(&'static str),
     /// A file at this path.
     File(&'static str),
+    /// A file at one of these paths.
+    OneOf(&'static [&'static str]),
     /// A program `bin/NAME` of some version of Debian's PostgreSQL.
     PostgresProgram(&'static str),
     /// A shared library, by the name that follows `lib`, of any version; Debian keeps LLVM's in folders of their own.
@@ -27,6 +30,7 @@ impl Sign {
         match self {
             Self::Program(name) => command::find(name).is_some(),
             Self::File(path) => Path::new(path).exists(),
+            Self::OneOf(paths) => paths.iter().any(|path| Path::new(path).exists()),
             Self::PostgresProgram(name) => crate::postgres::program(name).is_ok(),
             Self::LlvmLibrary(name) => library_folders()
                 .filter_map(|folder| fs::read_dir(folder).ok())
@@ -143,6 +147,12 @@ pub(crate) const NEEDS: &[Need] = &[
         why: "the tests start tools from it; Debian's `psql` is a Perl script",
         signs: &[Sign::Program("perl")],
         packages: &["perl"],
+    },
+    Need {
+        what: "QEMU, and `virtiofsd`",
+        why: "the tests boot other kernels in software emulation (`cargo xtask vm`)",
+        signs: &[Sign::Program("qemu-system-x86_64"), Sign::OneOf(&vm::FILE_SERVERS)],
+        packages: &["qemu-system-x86"],
     },
 ];
 
