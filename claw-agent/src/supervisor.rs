@@ -4,17 +4,18 @@
 //! change to a program takes a thread of its own, because it waits for the tracee.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::apply::{Proof, stop, ticket};
+use crate::apply::{Proof, keep, stop, ticket};
 use crate::decode::{NoSnapshot, Snapshot};
-use crate::intercept::{Listener, Notification};
+use crate::intercept::{Asked, Exec, Listener, Notification};
 use crate::judge::image::{ImageJudgement, Response, judge_image};
-use crate::record::{Kind, Level, Record};
+use crate::record::{Kind, Record};
 use crate::session::{Guard, InFlight};
 use crate::sys::ptrace::Tracee;
 use crate::sys::seccomp::Answer;
+use claw_policy::Verdict;
 
 /// Judges held calls until nobody is left to hold.
 ///
@@ -22,28 +23,35 @@ use crate::sys::seccomp::Answer;
 /// If the listener fails; every further exec of the session then fails with ENOSYS.
 pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<()> {
     while let Some(notification) = listener.receive()? {
-        let began = Instant::now();
-        let in_flight = guard.in_flight();
-        let snapshot = match guard.decoder.snapshot(&notification) {
-            Ok(snapshot) => snapshot,
-            Err(NoSnapshot::Gone) => continue,
-            // Nothing would have run: there is nothing to judge or to record.
-            Err(NoSnapshot::Errno(errno)) => {
-                notification.answer(Answer::Errno(errno.raw_os_error()));
-                continue;
-            }
-        };
-        let (judged, response) = judge_image(&guard.policy, &snapshot);
-        let took = began.elapsed();
-        let held =
-            Held { guard: Arc::clone(guard), in_flight, notification, snapshot, judged, took };
-        match response {
-            Response::Run => held.run(),
-            Response::Fail(errno) => held.fail(errno, None),
-            Response::Change(change) => held.change_on_a_thread(change),
+        match notification.asked {
+            Asked::Exec(exec) => hold_exec(guard, notification, &exec),
         }
     }
     Ok(())
+}
+
+/// The walk of one exec.
+fn hold_exec(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
+    let began = Instant::now();
+    let in_flight = guard.in_flight();
+    let snapshot = match guard.decoder.snapshot(&notification, exec) {
+        Ok(snapshot) => snapshot,
+        Err(NoSnapshot::Gone) => return,
+        // Nothing would have run: there is nothing to judge or to record.
+        Err(NoSnapshot::Errno(errno)) => {
+            notification.answer(Answer::Errno(errno.raw_os_error()));
+            return;
+        }
+    };
+    let (judged, response) = judge_image(&guard.policy, &snapshot);
+    let took = began.elapsed();
+    let held = Held { guard: Arc::clone(guard), in_flight, notification, snapshot, judged, took };
+    match response {
+        Response::Fail(errno) => held.fail(errno, None),
+        Response::Run if guard.kernel.is_some() => held.run(),
+        Response::Run => held.stop_on_a_thread(None),
+        Response::Change(change) => held.stop_on_a_thread(Some(change)),
+    }
 }
 
 /// A judged call that is still held.
@@ -74,31 +82,20 @@ impl Held {
         self.record(Proof::Answered, why);
     }
 
-    /// Lets it run as far as its exec stop, and changes it there.
-    fn change_on_a_thread(self, change: stop::Change) {
-        // If there is no thread to be had, the call must come back to be answered.
-        let slot = Arc::new(Mutex::new(Some((self, change))));
-        let take = |slot: &Mutex<Option<(Self, stop::Change)>>| {
-            slot.lock().unwrap_or_else(PoisonError::into_inner).take()
-        };
-        let theirs = Arc::clone(&slot);
-        let thread = std::thread::Builder::new().name("stop".into()).spawn(move || {
-            if let Some((held, change)) = take(&theirs) {
-                held.change(&change);
-            }
-        });
-        if let Err(error) = thread
-            && let Some((held, _)) = take(&slot)
-        {
-            held.fail(libc::EAGAIN, Some(format!("no thread to change it: {error}")));
+    /// Lets it run as far as its exec stop, where it is compared and changed.
+    fn stop_on_a_thread(self, change: Option<stop::Change>) {
+        let crew = Arc::clone(&self.guard.crew);
+        let given = crew.hand_over((self, change), |(held, change)| held.stop(change.as_ref()));
+        if let Err(((held, _), error)) = given {
+            held.fail(libc::EAGAIN, Some(format!("no thread to prove it: {error}")));
         }
     }
 
-    fn change(self, change: &stop::Change) {
+    fn stop(self, change: Option<&stop::Change>) {
         let tracee = match Tracee::seize(self.snapshot.tid) {
             Ok(tracee) => tracee,
             Err(error) => {
-                let why = format!("cannot attach to change it, so it did not run: {error}");
+                let why = format!("cannot attach to prove it, so it did not run: {error}");
                 return self.fail(libc::EACCES, Some(why));
             }
         };
@@ -112,27 +109,78 @@ impl Held {
                 return self.record(Proof::Answered, Some(why));
             }
         }
-        let judged = ticket::argv(&self.snapshot.image);
-        let outcome = match stop::change(tracee, judged, &self.snapshot.env, change) {
-            Ok(stop::Outcome::Changed) => None,
+        let outcome = match self.at_the_stop(tracee, change) {
+            Ok(stop::Outcome::Changed | stop::Outcome::Kept) => None,
             Ok(stop::Outcome::Failed) => {
-                self.guard.kernel.tickets.withdraw(self.snapshot.tid);
+                if let Some(tickets) = self.guard.tickets() {
+                    tickets.withdraw(self.snapshot.tid);
+                }
                 Some("the exec failed by itself".into())
             }
             Ok(stop::Outcome::Gone(status)) => {
-                self.guard.saw_end_of(self.snapshot.process, status);
+                if let Some(status) = status {
+                    self.guard.saw_end_of(self.snapshot.process, status);
+                }
                 Some("it was killed before it ran".into())
             }
-            Err(error) => Some(format!("{error}; it was killed before it ran")),
+            Err(error) => {
+                self.record_kill(&error);
+                Some(format!("{error}; it was killed before it ran"))
+            }
         };
-        self.record(Proof::TicketAndStop, outcome);
+        let proof = if self.guard.kernel.is_some() { Proof::TicketAndStop } else { Proof::Stop };
+        self.record(proof, outcome);
     }
 
-    /// Writes the ticket and lets the call continue. `false` if the caller is gone.
+    /// Proof B. Where the kernel proof looks at the file, this need not.
+    fn at_the_stop(
+        &self,
+        tracee: Tracee,
+        change: Option<&stop::Change>,
+    ) -> Result<stop::Outcome, stop::StopError> {
+        let Snapshot { image, env, .. } = &self.snapshot;
+        let argv = ticket::argv(image);
+        let runs = |process| {
+            self.guard.kernel.is_some() || self.guard.decoder.runs(process, image.identity)
+        };
+        match change {
+            Some(change) => stop::change(tracee, argv, env, change, runs),
+            None => keep::keep(tracee, argv, self.looked_at_env().then_some(env), runs),
+        }
+    }
+
+    /// Whether the verdict may depend on the environment.
+    fn looked_at_env(&self) -> bool {
+        self.judged.judgement.facts.tool.is_some()
+    }
+
+    /// What the kernel side reports of a program that it kills.
+    fn record_kill(&self, why: &stop::StopError) {
+        if self.guard.kernel.is_some() {
+            return;
+        }
+        self.guard.audit.record(Record {
+            verdict: Some(Verdict::Deny),
+            pid: Some(self.snapshot.process.as_raw_nonzero().get()),
+            uid: self.snapshot.uid,
+            ..Record::new(
+                Kind::Killed,
+                self.guard.level,
+                Proof::Stop,
+                format!("killed before its first instruction: {why}"),
+            )
+        });
+    }
+
+    /// Writes the ticket, where there is a kernel side, and lets the call continue. `false` if the caller
+    /// is gone.
     fn let_run(&self) -> Result<bool, String> {
-        let tickets = &self.guard.kernel.tickets;
-        let with_env = self.guard.policy.speaks_of(&self.judged.judgement.facts);
-        let ticket = ticket::ticket(tickets.key, &self.snapshot, with_env);
+        let Some(tickets) = self.guard.tickets() else {
+            // TOCTOU: the kernel reads path and arguments again; the caller is seized, and at its exec
+            // stop what the kernel built from them is compared with what was judged.
+            return Ok(self.notification.answer(Answer::Continue));
+        };
+        let ticket = ticket::ticket(tickets.key, &self.snapshot, self.looked_at_env());
         tickets
             .write(self.snapshot.tid, ticket)
             .map_err(|error| format!("no ticket could be written: {error}"))?;
@@ -166,7 +214,7 @@ impl Held {
             outcome,
             facts: Some(judged.judgement.facts),
             took_ns: u64::try_from(took.as_nanos()).ok(),
-            ..Record::new(Kind::Exec, Level::Proven, proof, decision.deciding.reason)
+            ..Record::new(Kind::Exec, guard.level, proof, decision.deciding.reason)
         });
         // The session may be over from here on.
         drop(in_flight);

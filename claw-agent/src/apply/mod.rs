@@ -1,9 +1,11 @@
 //! Tells the kernel, and makes sure that what runs is what was judged.
 //!
-//! - an allowed exec gets a ticket and then runs; the kernel proof compares ([`ticket`]);
+//! - an allowed exec gets a ticket and then runs; the kernel proof compares ([`ticket`]). Where there
+//!   is no kernel side, it is compared at its exec stop instead ([`keep`]);
 //! - a rewritten or substituted one gets a ticket too and is changed at its exec stop ([`stop`]);
 //! - a bare errno is final by itself: the call does not run.
 
+pub(crate) mod keep;
 pub(crate) mod stop;
 pub(crate) mod ticket;
 
@@ -17,6 +19,8 @@ pub(crate) enum Proof {
     Ticket,
     /// The ticket, and the new image was changed at its exec stop.
     TicketAndStop,
+    /// The supervisor compared the new image, and changed it if need be, at its exec stop.
+    Stop,
     /// The call was answered with an errno and never ran.
     Answered,
     /// The kernel decided on its own copy of the address.

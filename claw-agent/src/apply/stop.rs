@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use rustix::process::Pid;
 use thiserror::Error;
 
 use crate::decode::Strings;
@@ -38,10 +39,13 @@ pub(crate) enum Change {
 pub(crate) enum Outcome {
     /// The new image runs changed.
     Changed,
+    /// The new image is what was judged, and runs as it is.
+    Kept,
     /// The exec failed by itself and the old program goes on, with the errno it got.
     Failed,
-    /// The process ended first, with this wait status: the kernel proof, or somebody's SIGKILL.
-    Gone(i32),
+    /// The process ended first, with this wait status if it is known: the kernel proof, or somebody's
+    /// SIGKILL.
+    Gone(Option<i32>),
 }
 
 /// Why a stopped image could not be changed. It has been killed.
@@ -53,6 +57,9 @@ pub(crate) enum StopError {
     /// The new image does not begin with what was judged.
     #[error("the new image has other arguments than were judged")]
     Mismatch,
+    /// The file that runs is not the one that was judged.
+    #[error("another file runs than was judged")]
+    OtherFile,
     /// The initial stack is not what the psABI says.
     #[error("the initial stack of the new image is malformed")]
     Malformed,
@@ -62,7 +69,7 @@ pub(crate) enum StopError {
 const MAX_STACK: usize = 8 << 20;
 
 /// Waits for the exec of a tracee that was seized while held, and changes the new image. `judged` and
-/// `env` are what must be there before.
+/// `env` are what must be there before, and `runs` says whether the file is the one that was judged.
 ///
 /// # Errors
 /// [`StopError`]; the process was killed.
@@ -71,6 +78,7 @@ pub(crate) fn change(
     judged: &Strings,
     env: &Strings,
     change: &Change,
+    runs: impl Fn(Pid) -> bool,
 ) -> Result<Outcome, StopError> {
     match tracee.wait()? {
         Stop::Gone(status) => return Ok(Outcome::Gone(status)),
@@ -79,6 +87,9 @@ pub(crate) fn change(
             return Ok(Outcome::Failed);
         }
         Stop::Exec => {}
+    }
+    if !runs(tracee.tid()) {
+        return Err(StopError::OtherFile);
     }
     let registers = tracee.registers()?;
     let memory = File::options()

@@ -9,6 +9,7 @@ use anyhow::Result;
 use super::FAILED;
 use super::log::default_folder;
 use crate::judge::policy_file;
+use crate::record::Level;
 use crate::session::{self, Options};
 
 /// The size at which a part of the audit is closed, in MiB.
@@ -28,6 +29,10 @@ pub(crate) struct Run {
     /// Hold and deny nothing; record what the verdicts would have been
     #[arg(long)]
     observe: bool,
+
+    /// Start nothing where this level of assurance cannot be had
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Observed, hide_default_value = true)]
+    require: Level,
 
     /// A label that every record of this session carries
     #[arg(long = "label", value_name = "K=V", value_parser = label)]
@@ -62,6 +67,7 @@ impl Run {
         session::run(&Options {
             policy,
             observe: self.observe,
+            require: self.require,
             labels: self.labels,
             audit: std::path::absolute(self.audit)?,
             part_bytes: self.audit_part_mib << 20,

@@ -62,8 +62,12 @@ impl Decoder {
     ///
     /// # Errors
     /// [`NoSnapshot`].
-    pub(crate) fn snapshot(&self, notification: &Notification) -> Result<Snapshot, NoSnapshot> {
-        let result = self.read(notification.tid, &notification.exec);
+    pub(crate) fn snapshot(
+        &self,
+        notification: &Notification,
+        exec: &Exec,
+    ) -> Result<Snapshot, NoSnapshot> {
+        let result = self.read(notification.tid, exec);
         // Whatever was read counts only if its tracee was still held when it was.
         if !notification.is_valid() {
             return Err(NoSnapshot::Gone);
@@ -76,6 +80,13 @@ impl Decoder {
         let exe = View::of(process).running()?;
         let stat = self.devices.stat(exe.file.as_fd(), process).ok()?;
         (stat.identity == identity).then_some(exe.path)
+    }
+
+    /// Whether `process` runs the file `identity` right now.
+    pub(crate) fn runs(&self, process: Pid, identity: Identity) -> bool {
+        let exe = View::of(process).own("exe");
+        let stat = exe.and_then(|exe| self.devices.stat(exe.as_fd(), process));
+        stat.is_ok_and(|stat| stat.identity == identity)
     }
 
     /// In the order of the kernel, so that the first error is the kernel's too.

@@ -37,6 +37,13 @@ pub(crate) struct At {
     pub(crate) flags: i32,
 }
 
+/// What a held call asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    /// Another program.
+    Exec(Exec),
+}
+
 /// One held call. It stays held until it is answered.
 #[derive(Debug)]
 pub(crate) struct Notification {
@@ -45,7 +52,20 @@ pub(crate) struct Notification {
     /// The thread that called.
     pub(crate) tid: Pid,
     /// What it asks for.
-    pub(crate) exec: Exec,
+    pub(crate) asked: Asked,
+}
+
+impl Asked {
+    /// Reads a call's registers.
+    fn read(number: i32, arguments: [u64; 6]) -> Self {
+        let [a, b, c, d, e, _] = arguments;
+        if i64::from(number) == libc::SYS_execveat {
+            // The kernel takes the low 32 bits of these two.
+            let at = At { dirfd: a as i32, flags: e as i32 };
+            return Self::Exec(Exec { path: b, argv: c, envp: d, at: Some(at) });
+        }
+        Self::Exec(Exec { path: a, argv: b, envp: c, at: None })
+    }
 }
 
 impl Listener {
@@ -72,20 +92,13 @@ impl Listener {
                     _ => return Err(error),
                 },
             };
-            let [a, b, c, d, e, _] = raw.args;
-            let exec = if i64::from(raw.nr) == libc::SYS_execveat {
-                // The kernel takes the low 32 bits of these two.
-                let at = At { dirfd: a as i32, flags: e as i32 };
-                Exec { path: b, argv: c, envp: d, at: Some(at) }
-            } else {
-                Exec { path: a, argv: b, envp: c, at: None }
-            };
+            let asked = Asked::read(raw.nr, raw.args);
             // A tracee outside the supervisor's pid namespace has no number here and is not judged.
             let Some(tid) = Pid::from_raw(raw.tid as i32) else {
                 let _ = seccomp::answer(self.fd.as_fd(), raw.id, Answer::Errno(libc::EPERM));
                 continue;
             };
-            return Ok(Some(Notification { listener: Arc::clone(self), id: raw.id, tid, exec }));
+            return Ok(Some(Notification { listener: Arc::clone(self), id: raw.id, tid, asked }));
         }
     }
 

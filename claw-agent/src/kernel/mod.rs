@@ -3,4 +3,4 @@
 mod btf;
 mod programs;
 
-pub(crate) use programs::{Events, KernelSide, Settings};
+pub(crate) use programs::{Events, KernelSide, Settings, Tickets};

@@ -8,6 +8,8 @@ mod chain;
 mod reader;
 mod writer;
 
+use std::fmt;
+
 use claw_policy::{Facts, Verdict};
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
@@ -34,14 +36,26 @@ pub(crate) enum Kind {
     End,
 }
 
-/// How sure the answer is that the guard gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How sure the answer is that the guard gives, least sure first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// Held by seccomp, proven in the kernel; connections decided in the kernel.
-    Proven,
-    /// Seen, not held.
+    /// Seen, not held
     Observed,
+    /// Held by seccomp, proven at the exec stop; connections made on behalf. Needs no privilege
+    Held,
+    /// Held by seccomp, proven in the kernel; connections decided in the kernel. Needs root
+    Proven,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Observed => "observed",
+            Self::Held => "held",
+            Self::Proven => "proven",
+        })
+    }
 }
 
 /// One line of the audit, without its place in the chain.

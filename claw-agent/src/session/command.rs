@@ -7,22 +7,18 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Options;
-use super::cgroup::Cgroup;
+use super::tree::Tree;
 use super::wire::{Channel, Message};
 use crate::intercept;
+use crate::record::Level;
 
 /// The exit status of a command that is not there, and of one that cannot be executed; as a shell's.
 const NOT_FOUND: i32 = 127;
 const CANNOT_EXECUTE: i32 = 126;
 
 /// Becomes the command, or ends with a shell's exit status for a command that cannot run.
-pub(super) fn become_it(
-    options: &Options,
-    observe: bool,
-    supervisor: &Channel,
-    cgroup: &Cgroup,
-) -> ! {
-    if let Err(error) = enter(options, observe, supervisor, cgroup) {
+pub(super) fn become_it(options: &Options, level: Level, supervisor: &Channel, tree: &Tree) -> ! {
+    if let Err(error) = enter(options, level, supervisor, tree) {
         // The supervisor tells the front; if it is gone, so is everything else.
         let _ = supervisor.send(&Message::Failed(format!("{error:#}")), None);
         std::process::exit(CANNOT_EXECUTE);
@@ -37,12 +33,14 @@ pub(super) fn become_it(
 }
 
 /// Goes under guard, hands over the listener, and waits until the supervisor is ready.
-fn enter(options: &Options, observe: bool, supervisor: &Channel, cgroup: &Cgroup) -> Result<()> {
-    cgroup.join().context("cannot join the session's cgroup")?;
+fn enter(options: &Options, level: Level, supervisor: &Channel, tree: &Tree) -> Result<()> {
+    tree.join().context("cannot join the session's cgroup")?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
-    let listener =
-        if observe { None } else { Some(intercept::install(options.policy.closed_doors())?) };
+    let listener = match level {
+        Level::Observed => None,
+        Level::Held | Level::Proven => Some(intercept::install(options.policy.closed_doors())?),
+    };
     supervisor.send(&Message::Ready, listener.as_ref().map(AsFd::as_fd))?;
     drop(listener);
     match supervisor.receive().context("the supervisor went away")? {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal};
 
-use super::cgroup::Cgroup;
+use super::tree::Tree;
 use super::wire::{Channel, Message};
 use crate::kernel::KernelSide;
 use crate::sys::process::{block_signals, read_signal, signal_fd};
@@ -32,8 +32,9 @@ const FORWARDED: [i32; 8] = [
 pub(super) fn wait(
     supervisor: &Channel,
     child: Pid,
-    cgroup: &Cgroup,
-    kernel: Arc<KernelSide>,
+    tree: &Tree,
+    kernel: Option<Arc<KernelSide>>,
+    notice: Option<&str>,
 ) -> Result<ExitCode> {
     block_signals(&FORWARDED, true);
     let signals = signal_fd(&FORWARDED).context("cannot make a signal descriptor")?;
@@ -67,6 +68,9 @@ pub(super) fn wait(
                 let pidfd =
                     pidfd_open(pid, PidfdFlags::empty()).context("cannot watch the command")?;
                 command = Some((pid, pidfd));
+                if let Some(notice) = notice {
+                    eprintln!("claw: {notice}");
+                }
                 supervisor.send(&Message::Go, None).context("the supervisor is gone")?;
             }
             Ok((Message::Stopped, _)) => {
@@ -77,13 +81,12 @@ pub(super) fn wait(
             Ok((Message::Ended(status), _)) => break status,
             Ok((Message::Failed(why), _)) => {
                 let _ = rustix::process::waitpid(Some(child), WaitOptions::empty());
-                cgroup.remove();
+                tree.remove();
                 bail!("{why}");
             }
             Ok((other, _)) => bail!("the supervisor says {other:?}"),
             Err(_) => {
-                cgroup
-                    .kill()
+                tree.kill()
                     .context("the supervisor died, and so did what could end its processes")?;
                 let _ = rustix::process::waitpid(Some(child), WaitOptions::empty());
                 bail!("the supervisor died; every guarded process has been ended");

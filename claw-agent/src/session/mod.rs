@@ -8,15 +8,21 @@
 //!   terminal treats it like any job ([`command`]).
 //!
 //! The supervisor is the command's ancestor and outlives the front for as long as anything guarded
-//! runs. Should it die, the front ends the whole cgroup; while it lives, so do the programs in the
+//! runs. Should it die, the front ends the whole tree; while it lives, so do the programs in the
 //! kernel.
+//!
+//! What is guarded with is the kernel side ([`crate::kernel`]), or at the level `held` nothing but what
+//! an ancestor may do. Which it is was found by trying ([`assurance`]).
 
+mod assurance;
 mod cgroup;
 mod command;
+mod crew;
 mod front;
 mod journal;
 mod observe;
 mod supervise;
+mod tree;
 mod watch;
 mod wire;
 
@@ -27,17 +33,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
-use claw_common::hash::Key;
-use claw_common::net::{NO_RULE, PortRange};
-use claw_policy::connect::{self, Compiled, Protocol};
-use claw_policy::{Mode, Policy, Verdict};
+use claw_policy::{Mode, Policy};
 use rustix::process::Pid;
 
 use crate::decode::Decoder;
-use crate::kernel::{KernelSide, Settings};
+use crate::kernel::{KernelSide, Tickets};
 use crate::record::{self, Audit, Level};
 use crate::sys::process::{Fork, fork, trim_memory};
-use cgroup::Cgroup;
+use assurance::Assurance;
+use crew::Crew;
 use wire::Channel;
 
 /// What `claw run` was asked for.
@@ -47,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) policy: Policy,
     /// Hold and deny nothing.
     pub(crate) observe: bool,
+    /// The least level that will do.
+    pub(crate) require: Level,
     /// The session's labels.
     pub(crate) labels: Vec<(String, String)>,
     /// The folder of the audit.
@@ -61,8 +67,10 @@ pub(crate) struct Options {
 pub(crate) struct Guard {
     /// The policy.
     pub(crate) policy: Policy,
-    /// The programs in the kernel and their maps.
-    pub(crate) kernel: Arc<KernelSide>,
+    /// The programs in the kernel and their maps; nothing at the level `held`.
+    pub(crate) kernel: Option<Arc<KernelSide>>,
+    /// Threads for what has to wait.
+    pub(crate) crew: Arc<Crew>,
     /// What decoding remembers.
     pub(crate) decoder: Decoder,
     /// Where records go.
@@ -101,6 +109,11 @@ impl Guard {
         self.calls.load(Ordering::Acquire) > 0
     }
 
+    /// What the kernel proof compares with, where there is one.
+    pub(crate) fn tickets(&self) -> Option<&Tickets> {
+        self.kernel.as_ref().map(|kernel| &kernel.tickets)
+    }
+
     /// Notes how a process ended that a thread here traced: if it is the command, the kernel tells
     /// nobody else.
     pub(crate) fn saw_end_of(&self, process: Pid, status: i32) {
@@ -118,24 +131,15 @@ impl Guard {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let session = session_name().context("cannot read random numbers")?;
     let observe = options.observe || options.policy.mode() == Mode::Observe;
-    let cgroup = Cgroup::create(&session)?;
-    let kernel = load(&options.policy, observe, &cgroup);
-    let kernel = match kernel {
-        Ok(kernel) => Arc::new(kernel),
-        Err(error) => {
-            cgroup.remove();
-            // What is refused to root is usually refused by a filter, such as claw's own.
-            let what = "this process is under a seccomp filter; where that is claw's own, do not nest `claw run`";
-            return Err(if is_filtered() { error.context(what) } else { error });
-        }
-    };
+    let Assurance { level, kernel, tree, notice } =
+        assurance::best(&options.policy, observe, options.require, &session)?;
     trim_memory();
     let (front, supervisor) = Channel::pair().context("cannot make a socket pair")?;
     match fork().context("cannot fork the supervisor")? {
         // The front keeps the kernel side, so that it outlives a supervisor that dies.
         Fork::Parent(child) => {
             drop(supervisor);
-            front::wait(&front, child, &cgroup, kernel)
+            front::wait(&front, child, &tree, kernel, notice.as_deref())
         }
         Fork::Child => {
             drop(front);
@@ -145,69 +149,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
                 session,
                 labels: options.labels.clone(),
             };
-            supervise::run(options, observe, settings, &supervisor, &cgroup, kernel)
+            supervise::run(options, level, settings, &supervisor, &tree, kernel)
         }
     }
-}
-
-/// Whether this process is under a seccomp filter, `SECCOMP_MODE_FILTER`.
-fn is_filtered() -> bool {
-    procfs::process::Process::myself()
-        .and_then(|process| process.status())
-        .is_ok_and(|status| status.seccomp == Some(2))
-}
-
-fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
-    use std::os::fd::AsFd;
-    let mut random = [0u8; 16];
-    fill_random(&mut random).context("cannot read random numbers")?;
-    let (low, high) = random.split_at(8);
-    let half = |bytes: &[u8]| bytes.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
-    let compiled = connect::compile(policy.connect(), policy.defaults().connect)
-        .map_err(|_| anyhow::anyhow!("the connect rules take more port ranges than fit"))?;
-    let net4 =
-        tables(&compiled, &compiled.v4, |net| (net.prefix_len().into(), net.addr().octets()));
-    let net6 =
-        tables(&compiled, &compiled.v6, |net| (net.prefix_len().into(), net.addr().octets()));
-    Ok(KernelSide::load(&Settings {
-        key: Key([half(low), half(high)]),
-        observe,
-        cgroup_root: cgroup.root.as_fd(),
-        net4: &net4,
-        net6: &net6,
-    })?)
-}
-
-/// The kernel's form of compiled rules; the default closes each list.
-fn tables<N, const L: usize>(
-    compiled: &Compiled,
-    entries: &[(N, Vec<connect::PortRange>)],
-    prefix: impl Fn(&N) -> (u32, [u8; L]),
-) -> Vec<(u32, [u8; L], Vec<PortRange>)> {
-    let default = PortRange {
-        low: 0,
-        high: u16::MAX,
-        protocol: 0,
-        allow: compiled.default == Verdict::Allow,
-        rule: NO_RULE,
-    };
-    entries
-        .iter()
-        .map(|(net, ranges)| {
-            let ranges = ranges.iter().map(|range| PortRange {
-                low: range.lo,
-                high: range.hi,
-                protocol: match range.protocol {
-                    Protocol::Tcp => 6,
-                    Protocol::Udp => 17,
-                },
-                allow: range.verdict == Verdict::Allow,
-                rule: u16::try_from(range.rule).unwrap_or(NO_RULE),
-            });
-            let (length, address) = prefix(net);
-            (length, address, ranges.chain([default]).collect())
-        })
-        .collect()
 }
 
 /// Eight hexadecimal digits that name a session.

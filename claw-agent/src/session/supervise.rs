@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, pidfd_open, waitid,
+    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, pidfd_getfd,
+    pidfd_open, waitid,
 };
 
-use super::cgroup::Cgroup;
+use super::tree::Tree;
 use super::watch::Watch;
 use super::wire::{Channel, Message};
 use super::{Guard, Options, command, journal};
@@ -22,6 +23,7 @@ use crate::kernel::KernelSide;
 use crate::record::{self, Audit, Kind, Level, Record};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, read_signal, signal_fd};
+use crate::sys::ptrace::{Stop, Tracee};
 
 /// How long calls that are answered but not recorded are waited for when the command has ended: a
 /// second at most, because another process's exec may take as long as its disk.
@@ -33,46 +35,51 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Runs the session. The front gets the command's status; what this returns is this process's own.
 pub(super) fn run(
     options: &Options,
-    observe: bool,
+    level: Level,
     audit: record::Settings,
     front: &Channel,
-    cgroup: &Cgroup,
-    kernel: Arc<KernelSide>,
+    tree: &Tree,
+    kernel: Option<Arc<KernelSide>>,
 ) -> Result<ExitCode> {
-    match start(options, observe, audit, front, cgroup, kernel) {
+    match start(options, level, audit, front, tree, kernel) {
         Ok((guard, watch, listener)) => {
-            let result = serve(&guard, &watch, listener, front, cgroup);
+            let result = serve(&guard, watch.as_deref(), listener, front, tree);
             if let Err(error) = &result {
                 tracing::error!("{error:#}");
                 // Nobody answers any more: end what would wait for ever.
-                let _ = cgroup.kill();
+                let _ = tree.kill();
             }
-            cgroup.remove();
+            tree.remove();
             result.map(|()| ExitCode::SUCCESS)
         }
         Err(error) => {
-            let _ = cgroup.kill();
+            let _ = tree.kill();
             let _ = front.send(&Message::Failed(format!("{error:#}")), None);
             Ok(ExitCode::FAILURE)
         }
     }
 }
 
+/// A session whose command waits for its first exec: the guard, the reader of what the kernel side
+/// reports, and the listener.
+type Started = (Arc<Guard>, Option<Arc<Watch>>, Option<OwnedFd>);
+
 /// Starts the command as far as its first exec, which waits for the receivers.
 fn start(
     options: &Options,
-    observe: bool,
+    level: Level,
     audit: record::Settings,
     front: &Channel,
-    cgroup: &Cgroup,
-    kernel: Arc<KernelSide>,
-) -> Result<(Arc<Guard>, Arc<Watch>, Option<OwnedFd>)> {
+    tree: &Tree,
+    kernel: Option<Arc<KernelSide>>,
+) -> Result<Started> {
+    tree.watch_over()?;
     let (channel, others) = Channel::pair().context("cannot make a socket pair")?;
     let command = match fork().context("cannot fork the command")? {
         Fork::Parent(child) => child,
         Fork::Child => {
             drop(channel);
-            command::become_it(options, observe, &others, cgroup)
+            command::become_it(options, level, &others, tree)
         }
     };
     drop(others);
@@ -82,7 +89,7 @@ fn start(
         Ok((other, _)) => bail!("the command says {other:?}"),
         Err(error) => return Err(anyhow!(error).context("the command's process ended early")),
     };
-    if listener.is_none() && !observe {
+    if listener.is_none() && level != Level::Observed {
         bail!("the command handed over no listener");
     }
     detach().context("cannot leave the terminal's session")?;
@@ -90,11 +97,14 @@ fn start(
     journal::start(folder.join(format!("{}.log", audit.session)));
     let audit = Audit::start(audit)
         .with_context(|| format!("cannot write the audit in `{}`", folder.display()))?;
-    kernel.guard(command).context("cannot put the command under guard")?;
-    let level = if observe { Level::Observed } else { Level::Proven };
+    match &kernel {
+        Some(kernel) => kernel.guard(command).context("cannot put the command under guard")?,
+        None => try_out(command)?,
+    }
     let guard = Arc::new(Guard {
         policy: options.policy.clone(),
-        kernel,
+        kernel: kernel.clone(),
+        crew: Arc::default(),
         decoder: Decoder::default(),
         audit,
         level,
@@ -108,7 +118,7 @@ fn start(
         argv: Some(argv),
         ..Record::new(Kind::Start, level, Proof::None, format!("policy {}", options.policy.file()))
     });
-    let watch = Watch::start(Arc::clone(&guard))?;
+    let watch = kernel.map(|kernel| Watch::start(Arc::clone(&guard), &kernel)).transpose()?;
     front.send(&Message::Started(command.as_raw_nonzero().get()), None)?;
     match front.receive().context("the front is gone")? {
         (Message::Go, _) => {}
@@ -116,6 +126,28 @@ fn start(
     }
     channel.send(&Message::Go, None).context("the command's process is gone")?;
     Ok((guard, watch, listener))
+}
+
+/// What the level `held` rests on: that this process may trace the command and take its descriptors.
+fn try_out(command: Pid) -> Result<()> {
+    let pidfd = pidfd_open(command, PidfdFlags::empty())?;
+    match pidfd_getfd(&pidfd, 0, PidfdGetfdFlags::empty()) {
+        // Standard input may be closed.
+        Ok(_) | Err(rustix::io::Errno::BADF) => {}
+        Err(error) => {
+            return Err(error).context(
+                "the level `held` cannot be had: pidfd_getfd(2) is refused; a container's seccomp profile may have to let it through",
+            );
+        }
+    }
+    let mut tracee = Tracee::seize(command).context(
+        "the level `held` cannot be had: ptrace(2) is refused; `kernel.yama.ptrace_scope` may be at most 1",
+    )?;
+    // It waits for this process to say go, and does so again afterwards.
+    match tracee.wait()? {
+        Stop::Elsewhere(signal) => Ok(tracee.detach(signal)?),
+        Stop::Exec | Stop::Gone(_) => bail!("the command's process ended early"),
+    }
 }
 
 /// Leaves the terminal: a session and a process group of its own, and none of the command's
@@ -139,10 +171,10 @@ fn detach() -> Result<()> {
 /// Serves until neither the command nor anything it started is left.
 fn serve(
     guard: &Arc<Guard>,
-    watch: &Watch,
+    watch: Option<&Watch>,
     listener: Option<OwnedFd>,
     front: &Channel,
-    cgroup: &Cgroup,
+    tree: &Tree,
 ) -> Result<()> {
     if let Some(listener) = listener {
         let listener = Arc::new(Listener::new(listener));
@@ -157,8 +189,10 @@ fn serve(
             })?;
         }
     }
-    let status = wait_for_command(guard, front)?;
-    let left = || cgroup.is_populated() || guard.kernel.guards_any() || guard.is_busy();
+    let status = wait_for_command(guard, front, tree)?;
+    let guards_any = || guard.kernel.as_ref().is_some_and(|kernel| kernel.guards_any());
+    let left = || tree.is_populated() || guards_any() || guard.is_busy();
+    let drain = || watch.into_iter().for_each(Watch::drain);
     let mut told = false;
     // The command's own last call is recorded before anybody hears that the command has ended.
     for _ in 0..SETTLE_LOOKS {
@@ -168,11 +202,11 @@ fn serve(
         std::thread::sleep(SETTLE);
     }
     loop {
-        watch.drain();
+        drain();
         let over = !left();
         if over {
             // What was killed last may have been reported after the look above.
-            watch.drain();
+            drain();
             let reason = format!("the command ended with status {status}");
             guard.audit.record(Record::new(Kind::End, guard.level, Proof::None, reason));
         }
@@ -192,7 +226,7 @@ fn serve(
 }
 
 /// Waits for the command and gives its exit status, 128 + n for a signal.
-fn wait_for_command(guard: &Guard, front: &Channel) -> Result<u8> {
+fn wait_for_command(guard: &Guard, front: &Channel, tree: &Tree) -> Result<u8> {
     block_signals(&[libc::SIGCHLD], true);
     let signals = signal_fd(&[libc::SIGCHLD]).context("cannot make a signal descriptor")?;
     let pidfd = pidfd_open(guard.command, PidfdFlags::empty());
@@ -212,6 +246,7 @@ fn wait_for_command(guard: &Guard, front: &Channel) -> Result<u8> {
         if over {
             break;
         }
+        tree.reap_orphans(guard.command);
         if is_stopped(guard.command) {
             let _ = front.send(&Message::Stopped, None);
         }

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Guard, observe};
 use crate::apply::Proof;
-use crate::kernel::Events;
+use crate::kernel::{Events, KernelSide};
 use crate::record::{Kind, Level, Record};
 
 /// How long events that woke nobody may lie in the ring.
@@ -24,12 +24,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Starts the thread that reads.
+    /// Starts the thread that reads what `kernel` reports.
     ///
     /// # Errors
     /// If the events were taken before, or there is no thread to be had.
-    pub(super) fn start(guard: Arc<Guard>) -> Result<Arc<Self>> {
-        let events = guard.kernel.take_events().context("the events are read already")?;
+    pub(super) fn start(guard: Arc<Guard>, kernel: &KernelSide) -> Result<Arc<Self>> {
+        let events = kernel.take_events().context("the events are read already")?;
         let descriptor = events.descriptor().context("cannot wait for events")?;
         let watch = Arc::new(Self { guard, events: Mutex::new(events) });
         let reader = Arc::clone(&watch);

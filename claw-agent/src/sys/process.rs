@@ -31,6 +31,36 @@ pub(crate) fn fork() -> io::Result<Fork> {
     Ok(Pid::from_raw(pid as i32).map_or(Fork::Child, Fork::Parent))
 }
 
+/// What the calling thread's children are up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChildState {
+    /// There are none.
+    None,
+    /// None has ended, or one that is being traced hides those that have.
+    Running,
+    /// This one has ended and is not waited for yet.
+    Ended(Pid),
+}
+
+/// Looks at the calling thread's children without waiting for any.
+///
+/// wait(2) for any child would also swallow the ptrace stops of children that other threads of this
+/// process trace (`wait_consider_task` in kernel/exit.c), so nothing is taken here.
+pub(crate) fn peek_child() -> ChildState {
+    // SAFETY: all-zero is a valid value of this plain C struct.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL | libc::__WNOTHREAD;
+    // SAFETY: the call writes one `siginfo_t` to the pointer.
+    let result = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) };
+    if result != 0 {
+        return ChildState::None;
+    }
+    let ended = matches!(info.si_code, libc::CLD_EXITED | libc::CLD_KILLED | libc::CLD_DUMPED);
+    // SAFETY: for a child's change of state the kernel fills this field; it is zero where nothing changed.
+    let pid = Pid::from_raw(unsafe { info.si_pid() });
+    pid.filter(|_| ended).map_or(ChildState::Running, ChildState::Ended)
+}
+
 /// Whether the thread `tid` is the first of its process, whose number is the process's.
 pub(crate) fn leads_its_process(tid: Pid) -> bool {
     let number = tid.as_raw_nonzero().get();

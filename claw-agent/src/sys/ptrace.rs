@@ -11,8 +11,8 @@ use rustix::process::Pid;
 use super::arch::Registers;
 use super::check;
 
-/// A process this thread traces. Dropping it kills the process: what was to be changed and was not
-/// must not run. It is not waited for: its parent is told once this thread ends.
+/// A process this thread traces. Dropping it kills the process and waits for its end, so that its
+/// parent hears of it: what was to be changed and was not must not run.
 pub(crate) struct Tracee {
     tid: Pid,
     done: bool,
@@ -26,8 +26,8 @@ pub(crate) enum Stop {
     Exec,
     /// It stopped elsewhere, with this signal to deliver or 0: the exec failed.
     Elsewhere(i32),
-    /// It ended, with this wait status.
-    Gone(i32),
+    /// It ended, with this wait status; nothing where another thread of this process has waited for it.
+    Gone(Option<i32>),
 }
 
 impl Tracee {
@@ -58,12 +58,17 @@ impl Tracee {
             }));
             match result {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // This process is its parent too, and another thread has waited for it.
+                Err(error) if error.raw_os_error() == Some(libc::ECHILD) => {
+                    self.done = true;
+                    return Ok(Stop::Gone(None));
+                }
                 result => break result?,
             }
         };
         if !libc::WIFSTOPPED(status) {
             self.done = true;
-            return Ok(Stop::Gone(status));
+            return Ok(Stop::Gone(Some(status)));
         }
         if let Some(pid) = Pid::from_raw(pid as i32) {
             self.tid = pid;
@@ -141,6 +146,8 @@ impl Drop for Tracee {
         if !self.done {
             // It may be gone already.
             let _ = rustix::process::kill_process(self.tid, rustix::process::Signal::KILL);
+            // It may still be on its way to a stop.
+            while !self.done && self.wait().is_ok() {}
         }
     }
 }

@@ -1,0 +1,133 @@
+//! Which level there is, found by trying and never by version: the kernel side if the kernel takes it,
+//! else nothing but what an ancestor may do.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use claw_common::hash::Key;
+use claw_common::net::{NO_RULE, PortRange};
+use claw_policy::connect::{self, Compiled, Protocol};
+use claw_policy::{Policy, Verdict};
+
+use super::cgroup::Cgroup;
+use super::fill_random;
+use super::tree::Tree;
+use crate::kernel::{KernelSide, Settings};
+use crate::record::Level;
+
+/// What a session is guarded with.
+pub(super) struct Assurance {
+    /// The level.
+    pub(super) level: Level,
+    /// The programs in the kernel.
+    pub(super) kernel: Option<Arc<KernelSide>>,
+    /// What keeps the session's processes together.
+    pub(super) tree: Tree,
+    /// What the user is told where it is not the highest level.
+    pub(super) notice: Option<String>,
+}
+
+/// The best that there is here, if that is at least `require`.
+///
+/// # Errors
+/// What is missing for that level, and what to do about it.
+pub(super) fn best(
+    policy: &Policy,
+    observe: bool,
+    require: Level,
+    session: &str,
+) -> Result<Assurance> {
+    let level = if observe { Level::Observed } else { Level::Proven };
+    if level < require {
+        bail!("`--require {require}` and observing, which holds nothing, exclude each other");
+    }
+    let refused = match with_kernel_side(policy, observe, session) {
+        Ok((kernel, tree)) => {
+            return Ok(Assurance { level, kernel: Some(Arc::new(kernel)), tree, notice: None });
+        }
+        Err(error) => error,
+    };
+    if observe {
+        return Err(refused.context("nothing can be observed here"));
+    }
+    if require > Level::Held {
+        let what = "the level `proven` cannot be had; leave out `--require`, or say `--require held`, to run without the kernel's proof";
+        // What is refused to root is usually refused by a filter, such as claw's own.
+        let filter = "this process is under a seccomp filter; where that is claw's own, do not nest `claw run`";
+        let refused = if is_filtered() { refused.context(filter) } else { refused };
+        return Err(refused.context(what));
+    }
+    let notice = format!("level `held`, no kernel proof: {refused:#}");
+    Ok(Assurance { level: Level::Held, kernel: None, tree: Tree::descent()?, notice: Some(notice) })
+}
+
+fn with_kernel_side(policy: &Policy, observe: bool, session: &str) -> Result<(KernelSide, Tree)> {
+    let cgroup = Cgroup::create(session)?;
+    match load(policy, observe, &cgroup) {
+        Ok(kernel) => Ok((kernel, Tree::Cgroup(cgroup))),
+        Err(error) => {
+            cgroup.remove();
+            Err(error)
+        }
+    }
+}
+
+/// Whether this process is under a seccomp filter, `SECCOMP_MODE_FILTER`.
+fn is_filtered() -> bool {
+    procfs::process::Process::myself()
+        .and_then(|process| process.status())
+        .is_ok_and(|status| status.seccomp == Some(2))
+}
+
+fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
+    let mut random = [0u8; 16];
+    fill_random(&mut random).context("cannot read random numbers")?;
+    let (low, high) = random.split_at(8);
+    let half = |bytes: &[u8]| bytes.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+    let compiled = connect::compile(policy.connect(), policy.defaults().connect)
+        .map_err(|_| anyhow!("the connect rules take more port ranges than fit"))?;
+    let net4 =
+        tables(&compiled, &compiled.v4, |net| (net.prefix_len().into(), net.addr().octets()));
+    let net6 =
+        tables(&compiled, &compiled.v6, |net| (net.prefix_len().into(), net.addr().octets()));
+    Ok(KernelSide::load(&Settings {
+        key: Key([half(low), half(high)]),
+        observe,
+        cgroup_root: cgroup.root.as_fd(),
+        net4: &net4,
+        net6: &net6,
+    })?)
+}
+
+/// The kernel's form of compiled rules; the default closes each list.
+fn tables<N, const L: usize>(
+    compiled: &Compiled,
+    entries: &[(N, Vec<connect::PortRange>)],
+    prefix: impl Fn(&N) -> (u32, [u8; L]),
+) -> Vec<(u32, [u8; L], Vec<PortRange>)> {
+    let default = PortRange {
+        low: 0,
+        high: u16::MAX,
+        protocol: 0,
+        allow: compiled.default == Verdict::Allow,
+        rule: NO_RULE,
+    };
+    entries
+        .iter()
+        .map(|(net, ranges)| {
+            let ranges = ranges.iter().map(|range| PortRange {
+                low: range.lo,
+                high: range.hi,
+                protocol: match range.protocol {
+                    Protocol::Tcp => 6,
+                    Protocol::Udp => 17,
+                },
+                allow: range.verdict == Verdict::Allow,
+                rule: u16::try_from(range.rule).unwrap_or(NO_RULE),
+            });
+            let (length, address) = prefix(net);
+            (length, address, ranges.chain([default]).collect())
+        })
+        .collect()
+}
