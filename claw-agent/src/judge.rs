@@ -4,6 +4,7 @@
 //! Input: a policy and a call. Output: a [`Judgement`]. Pure but for [`policy_file`], which reads the
 //! policy from disk before anything is judged.
 
+pub(crate) mod content;
 pub(crate) mod image;
 pub(crate) mod policy_file;
 pub(crate) mod written;
@@ -34,7 +35,7 @@ pub(crate) fn judge(policy: &Policy, call: &Call<'_>, files: &dyn Files) -> Judg
     }
     match settled(policy, call, files, &facts, &decision) {
         Ok(rewritten) => {
-            let rewritten = Some(rewritten).filter(|rewritten| !is_same(call, rewritten));
+            let rewritten = Some(rewritten).filter(|rewritten| !is_same(call, files, rewritten));
             Judgement { facts, decision, rewritten }
         }
         Err(refusal) => {
@@ -88,7 +89,7 @@ fn settled(
         Verdict::Allow => return Ok(rewritten),
         Verdict::Rewrite => {
             let again = rewrite_with(&changed, &files, &facts, &after.rewrites);
-            if again.is_ok_and(|again| is_same(&changed, &again)) {
+            if again.is_ok_and(|again| is_same(&changed, &files, &again)) {
                 return Ok(rewritten);
             }
         }
@@ -148,11 +149,14 @@ fn refuse(decision: &mut Decision, refusal: Refusal) {
 }
 
 /// Whether `rewritten` is `call` unchanged.
-fn is_same(call: &Call<'_>, rewritten: &Rewritten) -> bool {
+fn is_same(call: &Call<'_>, files: &dyn Files, rewritten: &Rewritten) -> bool {
+    let same_file =
+        |(path, content): &(Vec<u8>, Vec<u8>)| files.file(path) == File::Content(content);
+
     call.argv.iter().copied().eq(rewritten.argv.iter().map(Vec::as_slice))
         && call.env.iter().copied().eq(rewritten.env.iter().map(Vec::as_slice))
-        && rewritten.stdin.is_none()
-        && rewritten.files.is_empty()
+        && rewritten.stdin.as_ref().is_none_or(|stdin| call.stdin == Stdin::Content(stdin))
+        && rewritten.files.iter().all(same_file)
 }
 
 #[cfg(test)]

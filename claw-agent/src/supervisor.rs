@@ -7,9 +7,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::apply::{Proof, keep, stop, ticket};
-use crate::decode::{NoSnapshot, Snapshot};
+use crate::apply::stop::{Reached, StopError, Stopped};
+use crate::apply::{Proof, keep, ticket};
+use crate::decode::{Contents, Found, NoSnapshot, Snapshot};
 use crate::intercept::{Asked, Exec, Listener, Notification};
+use crate::judge;
+use crate::judge::content::judge_by_content;
 use crate::judge::image::{ImageJudgement, Response, judge_image};
 use crate::record::{Kind, Record};
 use crate::session::{Guard, InFlight};
@@ -48,9 +51,35 @@ fn hold_exec(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
     let held = Held { guard: Arc::clone(guard), in_flight, notification, snapshot, judged, took };
     match response {
         Response::Fail(errno) => held.fail(errno, None),
-        Response::Run if guard.kernel.is_some() => held.run(),
-        Response::Run => held.stop_on_a_thread(None),
-        Response::Change(change) => held.stop_on_a_thread(Some(change)),
+        Response::Run if guard.kernel.is_some() && !held.is_to_be_sealed() => held.run(),
+        response => held.stop_on_a_thread(response),
+    }
+}
+
+/// What a judgement by content sees and does at the exec stop.
+struct AtStop<'a> {
+    contents: Contents,
+    stopped: &'a mut Stopped,
+}
+
+impl judge::content::Stopped for AtStop<'_> {
+    fn file(&mut self, path: &[u8]) -> Found {
+        self.contents.file(path)
+    }
+
+    fn stdin(&mut self) -> Found {
+        self.contents.stdin()
+    }
+
+    fn reserve(&mut self) -> Result<u32, String> {
+        self.stopped
+            .reserve()
+            .map_err(|error| format!("its content cannot be handed over: {error}"))
+    }
+
+    fn fill(&mut self, descriptor: u32, content: &[u8]) -> Result<(), String> {
+        let filled = self.stopped.fill(descriptor, content);
+        filled.map_err(|error| format!("its content cannot be handed over: {error}"))
     }
 }
 
@@ -83,15 +112,15 @@ impl Held {
     }
 
     /// Lets it run as far as its exec stop, where it is compared and changed.
-    fn stop_on_a_thread(self, change: Option<stop::Change>) {
+    fn stop_on_a_thread(self, response: Response) {
         let crew = Arc::clone(&self.guard.crew);
-        let given = crew.hand_over((self, change), |(held, change)| held.stop(change.as_ref()));
+        let given = crew.hand_over((self, response), |(held, response)| held.stop(response));
         if let Err(((held, _), error)) = given {
             held.fail(libc::EAGAIN, Some(format!("no thread to prove it: {error}")));
         }
     }
 
-    fn stop(self, change: Option<&stop::Change>) {
+    fn stop(mut self, response: Response) {
         let tracee = match Tracee::seize(self.snapshot.tid) {
             Ok(tracee) => tracee,
             Err(error) => {
@@ -109,15 +138,15 @@ impl Held {
                 return self.record(Proof::Answered, Some(why));
             }
         }
-        let outcome = match self.at_the_stop(tracee, change) {
-            Ok(stop::Outcome::Changed | stop::Outcome::Kept) => None,
-            Ok(stop::Outcome::Failed) => {
+        let outcome = match self.at_the_stop(tracee, response) {
+            Ok(keep::Outcome::Kept) => None,
+            Ok(keep::Outcome::Failed) => {
                 if let Some(tickets) = self.guard.tickets() {
                     tickets.withdraw(self.snapshot.tid);
                 }
                 Some("the exec failed by itself".into())
             }
-            Ok(stop::Outcome::Gone(status)) => {
+            Ok(keep::Outcome::Gone(status)) | Err(StopError::Gone(status)) => {
                 if let Some(status) = status {
                     self.guard.saw_end_of(self.snapshot.process, status);
                 }
@@ -132,21 +161,50 @@ impl Held {
         self.record(proof, outcome);
     }
 
-    /// Proof B. Where the kernel proof looks at the file, this need not.
+    /// Proof B, and what was decided; or the decision, where it waits for what the image would read.
+    /// Where the kernel proof looks at the file, this need not.
     fn at_the_stop(
-        &self,
+        &mut self,
         tracee: Tracee,
-        change: Option<&stop::Change>,
-    ) -> Result<stop::Outcome, stop::StopError> {
+        response: Response,
+    ) -> Result<keep::Outcome, StopError> {
         let Snapshot { image, env, .. } = &self.snapshot;
         let argv = ticket::argv(image);
         let runs = |process| {
             self.guard.kernel.is_some() || self.guard.decoder.runs(process, image.identity)
         };
-        match change {
-            Some(change) => stop::change(tracee, argv, env, change, runs),
-            None => keep::keep(tracee, argv, self.looked_at_env().then_some(env), runs),
+        let seal = self.is_to_be_sealed();
+        if let (Response::Run, false) = (&response, seal) {
+            return keep::keep(tracee, argv, self.looked_at_env().then_some(env), runs);
         }
+        let mut stopped = match Stopped::reach(tracee, argv, env, runs)? {
+            Reached::Stopped(stopped) => stopped,
+            Reached::Failed => return Ok(keep::Outcome::Failed),
+            Reached::Gone(status) => return Ok(keep::Outcome::Gone(status)),
+        };
+        let response = match response {
+            Response::Look => self.look(&mut stopped)?,
+            response => response,
+        };
+        if seal && self.judged.judgement.decision.verdict != Verdict::Deny {
+            stopped.seal()?;
+        }
+        stopped.release(&response.at_stop())?;
+        Ok(keep::Outcome::Kept)
+    }
+
+    /// Judges it by what it would read.
+    fn look(&mut self, stopped: &mut Stopped) -> Result<Response, StopError> {
+        let mut content = AtStop { contents: Contents::of(stopped.tid())?, stopped };
+        let (judged, response) = judge_by_content(&self.guard.policy, &self.snapshot, &mut content);
+        self.judged = judged;
+        Ok(response)
+    }
+
+    /// Whether other processes of its user are kept from its memory: that of every governed tool, where
+    /// the supervisor itself needs no permission to read it at its next exec.
+    fn is_to_be_sealed(&self) -> bool {
+        self.guard.kernel.is_some() && self.judged.judgement.facts.governed()
     }
 
     /// Whether the verdict may depend on the environment.
@@ -155,7 +213,7 @@ impl Held {
     }
 
     /// What the kernel side reports of a program that it kills.
-    fn record_kill(&self, why: &stop::StopError) {
+    fn record_kill(&self, why: &StopError) {
         if self.guard.kernel.is_some() {
             return;
         }

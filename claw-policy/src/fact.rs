@@ -110,6 +110,15 @@ pub struct Action {
     pub text: String,
 }
 
+impl PartialEq for Action {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.domain, other.domain)
+            && self.facts == other.facts
+            && self.opaque == other.opaque
+            && self.text == other.text
+    }
+}
+
 impl Action {
     /// An action of `domain` that comes from `text`.
     pub fn new(domain: &'static Domain, text: impl Into<String>) -> Self {
@@ -186,7 +195,7 @@ pub enum Reading<'a> {
 }
 
 /// Everything that classifying one call found.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// The governed tool, or nothing for an ungoverned program.
     pub tool: Option<&'static str>,

@@ -6,10 +6,21 @@
 
 use rustix::process::Pid;
 
-use super::stop::{Outcome, StopError};
+use super::stop::StopError;
 use crate::decode::Strings;
 use crate::sys::memory::{Remote, read};
 use crate::sys::ptrace::{Stop, Tracee};
+
+/// What came of an exec that was to be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The new image is what was judged, and runs as it is.
+    Kept,
+    /// The exec failed by itself and the old program goes on, with the errno it got.
+    Failed,
+    /// The process ended first, with this wait status if it is known.
+    Gone(Option<i32>),
+}
 
 /// Bytes of a word of the initial stack.
 const WORD: usize = 8;
@@ -30,6 +41,10 @@ pub(crate) fn keep(
         Stop::Gone(status) => return Ok(Outcome::Gone(status)),
         Stop::Elsewhere(signal) => {
             tracee.detach(signal)?;
+            return Ok(Outcome::Failed);
+        }
+        Stop::Trap => {
+            tracee.detach(libc::SIGTRAP)?;
             return Ok(Outcome::Failed);
         }
         Stop::Exec => {}

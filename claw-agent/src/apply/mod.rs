@@ -6,6 +6,7 @@
 //! - a bare errno is final by itself: the call does not run.
 
 pub(crate) mod keep;
+mod stack;
 pub(crate) mod stop;
 pub(crate) mod ticket;
 

@@ -1,29 +1,36 @@
 //! Proof B, and every change to a program: at the exec stop the new image is in place, alone in its
-//! own memory, and has not run. There it gets other arguments and another environment, or a message
-//! and an end.
+//! own memory and with descriptors of its own, and has not run. There it is given content, other
+//! arguments and another environment, or a message and an end.
 //!
 //! Nothing is ever written into the memory that the caller of exec shares with others.
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
+use rustix::fs::{Mode, OFlags, SealFlags, fchmod, fcntl_add_seals};
 use rustix::process::Pid;
 use thiserror::Error;
 
+use super::stack::InitialStack;
 use crate::decode::Strings;
-use crate::sys::arch::exit_with_message;
+use crate::sys::arch::{Registers, call_and_trap, exit_with_message};
 use crate::sys::ptrace::{Stop, Tracee};
 
 /// What becomes of the new image.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
+    /// It runs as it is.
+    Keep,
     /// It runs with these arguments and this environment.
     Run {
         /// The whole argument list.
         argv: Strings,
         /// The whole environment.
         env: Strings,
+        /// The descriptor that becomes its standard input.
+        stdin: Option<u32>,
     },
     /// It writes this to standard error and exits with this status instead.
     Exit {
@@ -34,13 +41,10 @@ pub(crate) enum Change {
     },
 }
 
-/// What came of an exec that was to be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The new image runs changed.
-    Changed,
-    /// The new image is what was judged, and runs as it is.
-    Kept,
+/// What came of an exec that was to be stopped.
+pub(crate) enum Reached {
+    /// The new image is in place and is what was judged.
+    Stopped(Box<Stopped>),
     /// The exec failed by itself and the old program goes on, with the errno it got.
     Failed,
     /// The process ended first, with this wait status if it is known: the kernel proof, or somebody's
@@ -63,192 +67,188 @@ pub(crate) enum StopError {
     /// The initial stack is not what the psABI says.
     #[error("the initial stack of the new image is malformed")]
     Malformed,
+    /// It ended meanwhile, with this wait status if it is known.
+    #[error("it ended at its exec stop")]
+    Gone(Option<i32>),
 }
 
-/// The most that an initial stack is read.
-const MAX_STACK: usize = 8 << 20;
-
-/// Waits for the exec of a tracee that was seized while held, and changes the new image. `judged` and
-/// `env` are what must be there before, and `runs` says whether the file is the one that was judged.
-///
-/// # Errors
-/// [`StopError`]; the process was killed.
-pub(crate) fn change(
-    mut tracee: Tracee,
-    judged: &Strings,
-    env: &Strings,
-    change: &Change,
-    runs: impl Fn(Pid) -> bool,
-) -> Result<Outcome, StopError> {
-    match tracee.wait()? {
-        Stop::Gone(status) => return Ok(Outcome::Gone(status)),
-        Stop::Elsewhere(signal) => {
-            tracee.detach(signal)?;
-            return Ok(Outcome::Failed);
-        }
-        Stop::Exec => {}
-    }
-    if !runs(tracee.tid()) {
-        return Err(StopError::OtherFile);
-    }
-    let registers = tracee.registers()?;
-    let memory = File::options()
-        .read(true)
-        .write(true)
-        .open(format!("/proc/{}/mem", tracee.tid().as_raw_nonzero()))?;
-    let stack = InitialStack::read(&memory, registers.stack(), judged, env)?;
-    let registers = match change {
-        Change::Run { argv, env } => {
-            let (bottom, bytes) = stack.rebuilt(registers.stack(), argv, env);
-            memory.write_all_at(&bytes, bottom)?;
-            registers.with_stack(bottom)
-        }
-        Change::Exit { message, status } => {
-            let at = (registers.stack() - message.len() as u64) & !0xf;
-            memory.write_all_at(message, at)?;
-            // The page of the entry point is mapped from its beginning, wherever the entry is in it.
-            let page = registers.instruction() & !0xfff;
-            let len = u32::try_from(message.len()).map_err(|_| StopError::Malformed)?;
-            tracee.poke(page, &exit_with_message(at, len, u32::from(*status)))?;
-            registers.with_instruction(page)
-        }
-    };
-    tracee.set_registers(registers)?;
-    tracee.detach(0)?;
-    Ok(Outcome::Changed)
-}
-
-/// What the kernel put on the new stack: argc, argv, envp and the auxiliary vector, System V psABI
-/// section 3.4.1.
-struct InitialStack {
-    auxiliary: Vec<u64>,
-}
-
-impl InitialStack {
-    /// Reads it and compares arguments and environment with what was judged.
-    fn read(memory: &File, at: u64, argv: &Strings, env: &Strings) -> Result<Self, StopError> {
-        let pointers = 1 + argv.len() + 1 + env.len() + 1;
-        let mut words = Words { memory, at, read: 0 };
-        if words.next()? != argv.len() as u64 {
-            return Err(StopError::Mismatch);
-        }
-        let arguments = words.list(argv.len())?;
-        let variables = words.list(env.len())?;
-        debug_assert_eq!(words.read, pointers);
-        let mut auxiliary = Vec::with_capacity(48);
-        loop {
-            let (key, value) = (words.next()?, words.next()?);
-            auxiliary.extend([key, value]);
-            if key == 0 {
-                break;
-            }
-            if auxiliary.len() > 256 {
-                return Err(StopError::Malformed);
-            }
-        }
-        for (list, pointers) in [(argv, arguments), (env, variables)] {
-            // The kernel copies the strings in order, one behind the other.
-            let Some(first) = pointers.first() else { continue };
-            if list.area().len() > MAX_STACK {
-                return Err(StopError::Malformed);
-            }
-            let mut area = vec![0; list.area().len()];
-            memory.read_exact_at(&mut area, *first)?;
-            let mut expected = *first;
-            for (string, pointer) in list.iter().zip(&pointers) {
-                if *pointer != expected {
-                    return Err(StopError::Mismatch);
-                }
-                expected += string.len() as u64 + 1;
-            }
-            if area != list.area() {
-                return Err(StopError::Mismatch);
-            }
-        }
-        Ok(Self { auxiliary })
-    }
-
-    /// A new initial stack below `top`: its address, 16-byte aligned, and its bytes.
-    fn rebuilt(&self, top: u64, argv: &Strings, env: &Strings) -> (u64, Vec<u8>) {
-        let strings = (argv.area().len() + env.area().len()) as u64;
-        let words = 1 + argv.len() + 1 + env.len() + 1 + self.auxiliary.len();
-        let strings_at = (top - strings) & !0xf;
-        let bottom = (strings_at - 8 * words as u64) & !0xf;
-
-        let mut bytes = Vec::with_capacity((top - bottom) as usize);
-        let mut word = |word: u64| bytes.extend(word.to_ne_bytes());
-        let mut at = strings_at;
-        word(argv.len() as u64);
-        for list in [argv, env] {
-            for string in list.iter() {
-                word(at);
-                at += string.len() as u64 + 1;
-            }
-            word(0);
-        }
-        self.auxiliary.iter().for_each(|value| word(*value));
-        bytes.resize((strings_at - bottom) as usize, 0);
-        bytes.extend_from_slice(argv.area());
-        bytes.extend_from_slice(env.area());
-        (bottom, bytes)
+impl From<rustix::io::Errno> for StopError {
+    fn from(errno: rustix::io::Errno) -> Self {
+        Self::Kernel(errno.into())
     }
 }
 
-/// Reads words one by one, a page at a time would save little: initial stacks are short.
-struct Words<'a> {
-    memory: &'a File,
-    at: u64,
-    read: usize,
+/// `SIGTRAP` stays open while all other signals wait: it is what ends each injected call.
+const ALL_BUT_TRAP: u64 = !(1 << (libc::SIGTRAP - 1));
+/// The first descriptor that content is given as: out of the way of those a caller passes on purpose.
+const FIRST_GIVEN: u64 = 64;
+
+/// A new image at its exec stop, compared with what was judged. Dropping it kills the process.
+pub(crate) struct Stopped {
+    tracee: Tracee,
+    memory: File,
+    registers: Registers,
+    stack: InitialStack,
+    /// What stood where system calls are injected, and the signal mask, once one was.
+    before: Option<(Vec<u64>, u64)>,
 }
 
-impl Words<'_> {
-    fn next(&mut self) -> Result<u64, StopError> {
-        let mut bytes = [0; 8];
-        self.memory.read_exact_at(&mut bytes, self.at + 8 * self.read as u64)?;
-        self.read += 1;
-        Ok(u64::from_ne_bytes(bytes))
+impl Stopped {
+    /// Waits for the exec of a tracee that was seized while held. `argv` and `env` are what must be
+    /// there, and `runs` says whether the file is the one that was judged.
+    ///
+    /// # Errors
+    /// [`StopError`]; the process was killed.
+    pub(crate) fn reach(
+        mut tracee: Tracee,
+        argv: &Strings,
+        env: &Strings,
+        runs: impl Fn(Pid) -> bool,
+    ) -> Result<Reached, StopError> {
+        match tracee.wait()? {
+            Stop::Gone(status) => return Ok(Reached::Gone(status)),
+            Stop::Elsewhere(signal) => {
+                tracee.detach(signal)?;
+                return Ok(Reached::Failed);
+            }
+            Stop::Trap => {
+                tracee.detach(libc::SIGTRAP)?;
+                return Ok(Reached::Failed);
+            }
+            Stop::Exec => {}
+        }
+        if !runs(tracee.tid()) {
+            return Err(StopError::OtherFile);
+        }
+        let registers = tracee.registers()?;
+        let memory = File::options()
+            .read(true)
+            .write(true)
+            .open(format!("/proc/{}/mem", tracee.tid().as_raw_nonzero()))?;
+        let stack = InitialStack::read(&memory, registers.stack(), argv, env)?;
+        let stopped = Self { tracee, memory, registers, stack, before: None };
+        Ok(Reached::Stopped(Box::new(stopped)))
     }
 
-    /// `count` pointers and the NULL behind them.
-    fn list(&mut self, count: usize) -> Result<Vec<u64>, StopError> {
-        let mut bytes = vec![0; 8 * (count + 1)];
-        self.memory.read_exact_at(&mut bytes, self.at + 8 * self.read as u64)?;
-        self.read += count + 1;
-        let mut pointers: Vec<u64> = bytes
-            .chunks_exact(8)
-            .map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default()))
-            .collect();
-        match pointers.pop() {
-            Some(0) if !pointers.contains(&0) => Ok(pointers),
-            _ => Err(StopError::Mismatch),
-        }
+    /// The process.
+    pub(crate) fn tid(&self) -> Pid {
+        self.tracee.tid()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Opens an empty file in memory in it, and returns the descriptor it has it as.
+    ///
+    /// # Errors
+    /// What memfd_create(2) says in the tracee.
+    pub(crate) fn reserve(&mut self) -> Result<u32, StopError> {
+        // The bytes behind a small argument count are an empty string, which is a name.
+        let name = self.registers.stack() + 4;
+        let made =
+            self.call(libc::SYS_memfd_create, [name, libc::MFD_ALLOW_SEALING.into(), 0, 0])?;
+        let moved = self.call(libc::SYS_fcntl, [made, libc::F_DUPFD as u64, FIRST_GIVEN, 0]);
+        let number = match moved {
+            Ok(number) => {
+                self.call(libc::SYS_close, [made, 0, 0, 0])?;
+                number
+            }
+            // Where so many descriptors are not allowed, the one it has will do.
+            Err(StopError::Kernel(_)) => made,
+            Err(error) => return Err(error),
+        };
+        u32::try_from(number).map_err(|_| StopError::Malformed)
+    }
 
-    #[test]
-    fn a_rebuilt_stack_is_well_formed() {
-        let argv: Strings = [&b"psql"[..], b"-c", b"SELECT 1"].into_iter().collect();
-        let env: Strings = [&b"A=1"[..]].into_iter().collect();
-        let stack = InitialStack { auxiliary: vec![6, 4096, 0, 0] };
-        for top in (0x7fff_0000..0x7fff_0100).step_by(8) {
-            let (bottom, bytes) = stack.rebuilt(top, &argv, &env);
-            assert_eq!(bottom % 16, 0);
-            assert!(bottom + bytes.len() as u64 <= top);
-            let word =
-                |at: usize| u64::from_ne_bytes(bytes[8 * at..8 * at + 8].try_into().expect("8"));
-            let string = |address: u64| {
-                let rest = &bytes[(address - bottom) as usize..];
-                rest.split(|byte| *byte == 0).next().expect("a NUL").to_vec()
-            };
-            assert_eq!(word(0), 3);
-            let read: Vec<_> = (1..4).map(|at| string(word(at))).collect();
-            assert_eq!(read, [&b"psql"[..], b"-c", b"SELECT 1"]);
-            assert_eq!((word(4), string(word(5)), word(6)), (0, b"A=1".to_vec(), 0));
-            assert_eq!((word(7), word(8), word(9), word(10)), (6, 4096, 0, 0));
+    /// Fills a file that [`Stopped::reserve`] opened, and seals it.
+    ///
+    /// # Errors
+    /// ENOSPC, EPERM if it is sealed already.
+    pub(crate) fn fill(&self, descriptor: u32, content: &[u8]) -> Result<(), StopError> {
+        let path = format!("/proc/{}/fd/{descriptor}", self.tid().as_raw_nonzero());
+        let flags = OFlags::RDWR | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        file.write_all_at(content, 0)?;
+        fchmod(&file, Mode::from_raw_mode(0o444))?;
+        let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+        Ok(fcntl_add_seals(file.as_fd(), seals)?)
+    }
+
+    /// Closes its memory and its part of procfs to other processes of its user: `PR_SET_DUMPABLE` 0.
+    ///
+    /// # Errors
+    /// What prctl(2) says in the tracee.
+    pub(crate) fn seal(&mut self) -> Result<(), StopError> {
+        self.call(libc::SYS_prctl, [libc::PR_SET_DUMPABLE as u64, 0, 0, 0]).map(drop)
+    }
+
+    /// Changes the image and lets it run.
+    ///
+    /// # Errors
+    /// [`StopError`]; the process was killed.
+    pub(crate) fn release(mut self, change: &Change) -> Result<(), StopError> {
+        if let Change::Run { stdin: Some(number), .. } = change {
+            self.call(libc::SYS_dup3, [u64::from(*number), 0, 0, 0])?;
+            self.call(libc::SYS_close, [u64::from(*number), 0, 0, 0])?;
         }
+        self.restore()?;
+        let top = self.registers.stack();
+        let registers = match change {
+            Change::Keep => self.registers,
+            Change::Run { argv, env, .. } => {
+                let (bottom, bytes) = self.stack.rebuilt(top, argv, env);
+                self.memory.write_all_at(&bytes, bottom)?;
+                self.registers.with_stack(bottom)
+            }
+            Change::Exit { message, status } => {
+                let at = (top - message.len() as u64) & !0xf;
+                self.memory.write_all_at(message, at)?;
+                let len = u32::try_from(message.len()).map_err(|_| StopError::Malformed)?;
+                let page = self.page();
+                self.tracee.poke(page, &exit_with_message(at, len, u32::from(*status)))?;
+                self.registers.with_instruction(page)
+            }
+        };
+        self.tracee.set_registers(registers)?;
+        self.tracee.detach(0)?;
+        Ok(())
+    }
+
+    /// Where code is put: the page of the entry point is mapped from its beginning, wherever the entry
+    /// is in it.
+    fn page(&self) -> u64 {
+        self.registers.instruction() & !0xfff
+    }
+
+    /// Makes a system call in the tracee, under its own rights and its own filters.
+    fn call(&mut self, number: libc::c_long, arguments: [u64; 4]) -> Result<u64, StopError> {
+        let number = u32::try_from(number).map_err(|_| StopError::Malformed)?;
+        let code = call_and_trap(number, arguments);
+        let page = self.page();
+        if self.before.is_none() {
+            let before = self.tracee.peek(page, code.len())?;
+            let mask = self.tracee.signal_mask()?;
+            self.tracee.set_signal_mask(ALL_BUT_TRAP)?;
+            self.before = Some((before, mask));
+        }
+        self.tracee.poke(page, &code)?;
+        self.tracee.set_registers(self.registers.with_instruction(page))?;
+        match self.tracee.run_to_trap()? {
+            Stop::Trap => {}
+            Stop::Gone(status) => return Err(StopError::Gone(status)),
+            Stop::Exec | Stop::Elsewhere(_) => return Err(StopError::Malformed),
+        }
+        let result = self.tracee.registers()?.result();
+        u64::try_from(result).map_err(|_| {
+            let errno = i32::try_from(-result).unwrap_or(libc::EINVAL);
+            StopError::Kernel(io::Error::from_raw_os_error(errno))
+        })
+    }
+
+    /// Puts back what injected calls have changed.
+    fn restore(&mut self) -> Result<(), StopError> {
+        if let Some((code, mask)) = self.before.take() {
+            let page = self.page();
+            self.tracee.poke(page, &code)?;
+            self.tracee.set_signal_mask(mask)?;
+        }
+        Ok(())
     }
 }

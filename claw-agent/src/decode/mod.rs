@@ -3,6 +3,7 @@
 //! Input: a notification. Output: a [`Snapshot`], or the errno that the kernel would have given. From
 //! here on nobody looks at tracee memory again.
 
+mod content;
 mod identity;
 mod image;
 mod memory;
@@ -16,6 +17,7 @@ use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
+pub(crate) use content::{Contents, Found};
 pub(crate) use identity::{Devices, Identity};
 pub(crate) use image::{Image, Kinds, Program};
 pub(crate) use path::last_name;
@@ -32,8 +34,8 @@ pub(crate) struct Snapshot {
     pub(crate) tid: Pid,
     /// Its process.
     pub(crate) process: Pid,
-    /// The user it runs as: the owner of its directory in procfs, which is root for a process that may
-    /// not be dumped.
+    /// The user it runs as: the owner of its directory in procfs, which stays the effective user for a
+    /// process that may not be dumped (`task_dump_owner` in fs/proc/base.c).
     pub(crate) uid: Option<u32>,
     /// What the kernel will build.
     pub(crate) image: Image,

@@ -1,10 +1,10 @@
 //! Judges an image: every program on the way from what was called to what runs, each as a call of its
 //! own, because a `#!` line starts its interpreter without another exec.
 
-use claw_classify::{Call, NoFiles, Stdin, TOOLS, Tool};
+use claw_classify::{Call, Files, NoFiles, Stdin, TOOLS, Tool};
 use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
 
-use super::{Judgement, judge};
+use super::{Judgement, content, judge};
 use crate::apply::stop::Change;
 use crate::decode::{Program, Snapshot, Strings};
 
@@ -22,6 +22,22 @@ pub(crate) enum Response {
     Fail(i32),
     /// Change the new image.
     Change(Change),
+    /// Look at what it would read, once it is at its exec stop: [`super::content`].
+    Look,
+}
+
+impl Response {
+    /// What becomes of an image that is at its exec stop: an errno comes too late there, and a bare end
+    /// is what is nearest to it.
+    pub(crate) fn at_stop(self) -> Change {
+        match self {
+            Self::Run => Change::Keep,
+            Self::Change(change) => change,
+            Self::Fail(_) | Self::Look => {
+                Change::Exit { message: Vec::new(), status: CANNOT_EXECUTE }
+            }
+        }
+    }
 }
 
 /// The verdict on an image.
@@ -39,24 +55,33 @@ pub(crate) struct ImageJudgement {
 pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgement, Response) {
     let env: Vec<&[u8]> = snapshot.env.iter().collect();
     let programs = &snapshot.image.programs;
-    let mut judgements: Vec<Judgement> =
-        programs.iter().map(|program| judge_program(policy, program, &env)).collect();
-    let changed: Vec<usize> =
-        (0..judgements.len()).filter(|at| judgements[*at].rewritten.is_some()).collect();
-    if let [_, second, ..] = changed[..] {
+    let judgements: Vec<Judgement> = programs
+        .iter()
+        .map(|program| judge_program(policy, program, &env, Stdin::Unknown, &NoFiles))
+        .collect();
+    let hopeless = programs.iter().zip(&judgements).any(|(program, judgement)| {
+        judgement.decision.verdict == Verdict::Deny && !content::matters(policy, program, &env)
+    });
+    let (judged, response) = strictest(policy, snapshot, judgements);
+    if judged.judgement.decision.verdict == Verdict::Deny && !hopeless {
+        return (judged, Response::Look);
+    }
+    (judged, response)
+}
+
+/// The judgement that decides, and what follows from it.
+pub(super) fn strictest(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    mut judgements: Vec<Judgement>,
+) -> (ImageJudgement, Response) {
+    let programs = &snapshot.image.programs;
+    let mut changed = (0..judgements.len()).filter(|at| judgements[*at].rewritten.is_some());
+    if let (Some(_), Some(second)) = (changed.next(), changed.next()) {
         deny(
             &mut judgements[second],
             "the script and its interpreter would both have to be changed",
         );
-    }
-    for at in &changed {
-        let content = judgements[*at].rewritten.as_ref();
-        if content.is_some_and(|to| to.stdin.is_some() || !to.files.is_empty()) {
-            deny(
-                &mut judgements[*at],
-                "the content of a file or of standard input would have to be changed",
-            );
-        }
     }
     // Of equals, what has to be changed must be, and what a tool says of itself tells more than that
     // some program runs.
@@ -76,27 +101,29 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
         (_, Some(rewritten), Some(argv)) => Response::Change(Change::Run {
             argv: snapshot.image.argv_with(program, argv),
             env: rewritten.env.iter().map(Vec::as_slice).collect(),
+            stdin: None,
         }),
         _ => Response::Run,
     };
     (ImageJudgement { judgement, program, runs }, response)
 }
 
-fn judge_program(policy: &Policy, program: &Program, env: &[&[u8]]) -> Judgement {
+/// Judges one program of an image, by the content that is known.
+pub(super) fn judge_program(
+    policy: &Policy,
+    program: &Program,
+    env: &[&[u8]],
+    stdin: Stdin<'_>,
+    files: &dyn Files,
+) -> Judgement {
     let argv: Vec<&[u8]> = program.argv.iter().collect();
     let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
-    let call = Call {
-        argv: &argv,
-        env,
-        cwd: None,
-        path: &program.path,
-        names: &names,
-        stdin: Stdin::Unknown,
-    };
-    judge(policy, &call, &NoFiles)
+    let call = Call { argv: &argv, env, cwd: None, path: &program.path, names: &names, stdin };
+    judge(policy, &call, files)
 }
 
-fn deny(judgement: &mut Judgement, reason: &str) {
+/// Turns a judgement into a denial.
+pub(super) fn deny(judgement: &mut Judgement, reason: &str) {
     judgement.rewritten = None;
     judgement.decision.verdict = Verdict::Deny;
     judgement.decision.deciding.verdict = Verdict::Deny;
@@ -104,7 +131,7 @@ fn deny(judgement: &mut Judgement, reason: &str) {
 }
 
 /// A denial as the policy wants it: the tool's own words, or a bare errno.
-fn denial(policy: &Policy, judgement: &Judgement, program: &Program) -> Response {
+pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) -> Response {
     if let Denial::Errno(errno) = policy.denial() {
         return Response::Fail(match errno {
             Errno::Eacces => libc::EACCES,

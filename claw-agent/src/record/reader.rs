@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::chain;
@@ -73,18 +74,22 @@ pub(crate) fn parts(folder: &Path) -> io::Result<BTreeMap<String, Vec<PathBuf>>>
     Ok(sessions)
 }
 
-/// Every line of every session, in the order of time.
+/// Every line of every session, in the order of time; lines of one session keep their order, even where
+/// the clock was set back between them.
 ///
 /// # Errors
 /// As read(2).
 pub(crate) fn read(folder: &Path) -> io::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for parts in parts(folder)?.into_values() {
-        lines.extend(session(&parts)?);
+        let mut latest = Timestamp::MIN;
+        for line in session(&parts)? {
+            latest = time(&line).map_or(latest, |time| time.max(latest));
+            lines.push((latest, line));
+        }
     }
-    // A stable sort: lines of one session keep their order.
-    lines.sort_by(|one, other| time(one).cmp(time(other)));
-    Ok(lines)
+    lines.sort_by_key(|(latest, _)| *latest);
+    Ok(lines.into_iter().map(|(_, line)| line).collect())
 }
 
 /// Checks every chain in a folder.
@@ -130,6 +135,31 @@ fn session(parts: &[PathBuf]) -> io::Result<Vec<Line>> {
     Ok(lines)
 }
 
-fn time(line: &Line) -> &str {
-    line.value["time"].as_str().unwrap_or_default()
+fn time(line: &Line) -> Option<Timestamp> {
+    line.value["time"].as_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_told_in_the_order_of_time_and_each_in_its_own() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let write = |session: &str, seconds: &[&str]| {
+            let lines = seconds.iter().map(|second| {
+                format!(
+                    "{{\"id\":\"{session}{second}\",\"time\":\"2026-01-01T00:00:{second}Z\"}}\n"
+                )
+            });
+            let path = folder.path().join(format!("{session}.0001.jsonl"));
+            std::fs::write(path, lines.collect::<String>()).expect("writable");
+        };
+        // A fraction with fewer digits, and a clock that was set back.
+        write("a", &["01.12", "01.1234", "03"]);
+        write("b", &["02", "00.5", "04"]);
+        let lines = read(folder.path()).expect("readable");
+        let ids: Vec<_> = lines.iter().map(|line| line.value["id"].as_str()).collect();
+        assert_eq!(ids, ["a01.12", "a01.1234", "b02", "b00.5", "a03", "b04"].map(Some));
+    }
 }

@@ -146,7 +146,7 @@ fn try_out(command: Pid) -> Result<()> {
     // It waits for this process to say go, and does so again afterwards.
     match tracee.wait()? {
         Stop::Elsewhere(signal) => Ok(tracee.detach(signal)?),
-        Stop::Exec | Stop::Gone(_) => bail!("the command's process ended early"),
+        Stop::Exec | Stop::Trap | Stop::Gone(_) => bail!("the command's process ended early"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! in safe form. Nothing here decides anything.
 
 pub(crate) mod arch;
+pub(crate) mod file_identity;
 pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod ptrace;

@@ -26,9 +26,15 @@ pub(crate) enum Stop {
     Exec,
     /// It stopped elsewhere, with this signal to deliver or 0: the exec failed.
     Elsewhere(i32),
+    /// It ran into a trap instruction.
+    Trap,
     /// It ended, with this wait status; nothing where another thread of this process has waited for it.
     Gone(Option<i32>),
 }
+
+/// `PTRACE_GETSIGMASK` and `PTRACE_SETSIGMASK`, include/uapi/linux/ptrace.h.
+const GETSIGMASK: libc::c_uint = 0x420a;
+const SETSIGMASK: libc::c_uint = 0x420b;
 
 impl Tracee {
     /// Seizes the thread `tid`, to stop at its next exec or, if that fails, on its way out of the
@@ -75,6 +81,7 @@ impl Tracee {
         }
         Ok(match (libc::WSTOPSIG(status), status >> 16) {
             (libc::SIGTRAP, libc::PTRACE_EVENT_EXEC) => Stop::Exec,
+            (libc::SIGTRAP, 0) => Stop::Trap,
             (_, event) if event != 0 => Stop::Elsewhere(0),
             (signal, _) => Stop::Elsewhere(signal),
         })
@@ -123,11 +130,69 @@ impl Tracee {
         Ok(())
     }
 
+    /// Reads whole words.
+    ///
+    /// # Errors
+    /// EIO or EFAULT if there is no memory there.
+    pub(crate) fn peek(&self, at: u64, count: usize) -> io::Result<Vec<u64>> {
+        (0..count as u64)
+            .map(|index| {
+                let mut word = 0u64;
+                // The system call, unlike libc's wrapper, stores the word where `data` says.
+                // SAFETY: the kernel writes one word to the local.
+                check(unsafe {
+                    libc::syscall(
+                        libc::SYS_ptrace,
+                        libc::PTRACE_PEEKDATA,
+                        self.tid.as_raw_nonzero().get(),
+                        at + 8 * index,
+                        &raw mut word,
+                    )
+                })?;
+                Ok(word)
+            })
+            .collect()
+    }
+
+    /// Which signals it blocks.
+    ///
+    /// # Errors
+    /// ESRCH if it was killed meanwhile.
+    pub(crate) fn signal_mask(&self) -> io::Result<u64> {
+        let mut mask = 0u64;
+        request(GETSIGMASK, self.tid, size_of::<u64>() as u64, (&raw mut mask) as u64)?;
+        Ok(mask)
+    }
+
+    /// Sets which signals it blocks.
+    ///
+    /// # Errors
+    /// ESRCH if it was killed meanwhile.
+    pub(crate) fn set_signal_mask(&self, mask: u64) -> io::Result<()> {
+        request(SETSIGMASK, self.tid, size_of::<u64>() as u64, (&raw const mask) as u64)
+    }
+
+    /// Lets it run to the next trap instruction. A stop of the whole process waits until it is let go.
+    ///
+    /// # Errors
+    /// As waitpid(2); ESRCH if it was killed meanwhile.
+    pub(crate) fn run_to_trap(&mut self) -> io::Result<Stop> {
+        loop {
+            request(libc::PTRACE_CONT, self.tid, 0, 0)?;
+            match self.wait()? {
+                Stop::Elsewhere(0) => {}
+                stop => return Ok(stop),
+            }
+        }
+    }
+
     /// Lets go of a tracee that was answered with an errno and is on its way back to its program.
     pub(crate) fn release(mut self) {
-        if let Ok(Stop::Elsewhere(signal)) = self.wait() {
+        match self.wait() {
             // It may have been killed meanwhile.
-            let _ = self.detach(signal);
+            Ok(Stop::Elsewhere(signal)) => drop(self.detach(signal)),
+            Ok(Stop::Trap) => drop(self.detach(libc::SIGTRAP)),
+            Ok(Stop::Exec | Stop::Gone(_)) | Err(_) => {}
         }
     }
 
@@ -153,8 +218,8 @@ impl Drop for Tracee {
 }
 
 fn request(request: libc::c_uint, tid: Pid, addr: u64, data: u64) -> io::Result<()> {
-    // SAFETY: each request above passes numbers, or the address of a local iovec that outlives the
-    // call and describes a whole `Registers`.
+    // SAFETY: each request above passes numbers, or the address of a local that outlives the call: a
+    // signal mask of eight bytes, or an iovec that describes a whole `Registers`.
     check(unsafe { libc::ptrace(request, tid.as_raw_nonzero().get(), addr, data) })?;
     Ok(())
 }

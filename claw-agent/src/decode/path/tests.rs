@@ -47,6 +47,8 @@ fn proc_self_is_the_tracee() {
         let resolved = View::of(tracee).resolve(Base::Cwd, path.as_bytes()).expect("resolves");
         assert!(resolved.path.ends_with(b"/sleep"), "{path}: {:?}", resolved.names);
     }
+    let environ = View::of(tracee).resolve(Base::Cwd, b"/proc/self/environ").expect("resolves");
+    assert_eq!(environ.path, format!("/proc/{}/environ", child.id()).into_bytes());
     child.kill().expect("kill");
     child.wait().expect("wait");
 }

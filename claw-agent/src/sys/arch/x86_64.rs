@@ -31,10 +31,38 @@ impl Registers {
         Self { rsp, ..self }
     }
 
+    /// What the last system call returned, negative errno where it failed.
+    pub(crate) fn result(&self) -> i64 {
+        self.before_rip[RAX].cast_signed()
+    }
+
     /// With another next instruction.
     pub(crate) fn with_instruction(self, rip: u64) -> Self {
         Self { rip, ..self }
     }
+}
+
+/// Where `rax` stands in `user_regs_struct`.
+const RAX: usize = 10;
+
+/// Code that makes one system call and traps, as words to poke.
+pub(crate) fn call_and_trap(number: u32, arguments: [u64; 4]) -> Vec<u64> {
+    let mut code = Vec::with_capacity(56);
+    let loads: [[u8; 2]; 4] = [
+        [0x48, 0xbf], // mov rdi, …
+        [0x48, 0xbe], // mov rsi, …
+        [0x48, 0xba], // mov rdx, …
+        [0x49, 0xba], // mov r10, …
+    ];
+    for (load, argument) in loads.into_iter().zip(arguments) {
+        code.extend(load);
+        code.extend(argument.to_le_bytes());
+    }
+    code.push(0xb8); // mov eax, number
+    code.extend(number.to_le_bytes());
+    code.extend([0x0f, 0x05]); // syscall
+    code.push(0xcc); // int3
+    words(code)
 }
 
 /// Code that writes `len` bytes at `message` to standard error and ends the process with `status`,
@@ -53,6 +81,11 @@ pub(crate) fn exit_with_message(message: u64, len: u32, status: u32) -> Vec<u64>
     code.extend([0xb8, 231, 0, 0, 0]); // mov eax, exit_group
     code.extend([0x0f, 0x05]); // syscall
     code.extend([0x0f, 0x0b]); // ud2: never reached
+    words(code)
+}
+
+/// Code as whole words, filled up with traps.
+fn words(mut code: Vec<u8>) -> Vec<u64> {
     code.resize(code.len().next_multiple_of(8), 0xcc);
     code.chunks_exact(8)
         .map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap_or_default()))
@@ -74,5 +107,6 @@ mod tests {
             std::mem::offset_of!(Registers, rsp),
             std::mem::offset_of!(libc::user_regs_struct, rsp)
         );
+        assert_eq!(8 * RAX, std::mem::offset_of!(libc::user_regs_struct, rax));
     }
 }

@@ -1,0 +1,155 @@
+//! Calls that are judged by content, against a tracee that only notes what it is given.
+
+use std::collections::BTreeMap;
+
+use claw_classify::schema;
+use claw_policy::{Policy, Verdict};
+use rustix::process::Pid;
+
+use super::*;
+use crate::decode::{Identity, Image};
+
+const READS: &str = r#"
+version = 1
+[[rule]]
+id = "reads"
+verdict = "allow"
+match.sql.effect = "read"
+[[rule]]
+id = "scripts"
+verdict = "allow"
+match.psql = { source = ["file", "stdin", "meta_command"], class = "script" }
+[[rule]]
+id = "few"
+verdict = "rewrite"
+match.sql = { effect = "read", kind = "select", limited = false }
+rewrite = { limit_rows = 10 }
+"#;
+
+#[derive(Default)]
+struct Fake {
+    files: BTreeMap<&'static str, &'static str>,
+    stdin: Option<&'static str>,
+    reads_of_stdin: usize,
+    given: Vec<Option<String>>,
+}
+
+fn content(text: &str) -> Found {
+    Found::Content { bytes: text.into(), sealed: false }
+}
+
+impl Stopped for Fake {
+    fn file(&mut self, path: &[u8]) -> Found {
+        let path = str::from_utf8(path).expect("UTF-8");
+        self.files.get(path).map_or(Found::Absent, |text| content(text))
+    }
+
+    fn stdin(&mut self) -> Found {
+        self.reads_of_stdin += 1;
+        self.stdin.map_or(Found::Terminal, content)
+    }
+
+    fn reserve(&mut self) -> Result<u32, String> {
+        self.given.push(None);
+        Ok(63 + self.given.len() as u32)
+    }
+
+    fn fill(&mut self, descriptor: u32, content: &[u8]) -> Result<(), String> {
+        let text = String::from_utf8(content.to_vec()).expect("UTF-8");
+        assert_eq!(self.given[descriptor as usize - 64].replace(text), None, "sealed already");
+        Ok(())
+    }
+}
+
+fn judged(fake: &mut Fake, argv: &[&str]) -> (Verdict, String, Response) {
+    let policy = Policy::parse(READS, "p.toml", &schema()).expect("right");
+    let strings = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Strings>();
+    let program =
+        Program { path: b"/usr/bin/psql".into(), names: vec![b"psql".into()], argv: strings(argv) };
+    let snapshot = Snapshot {
+        tid: Pid::INIT,
+        process: Pid::INIT,
+        uid: None,
+        image: Image { identity: Identity { dev: 0, ino: 0 }, programs: vec![program] },
+        env: strings(&["HOME=/h"]),
+    };
+    let (image, held) = image::judge_image(&policy, &snapshot);
+    if !matches!(held, Response::Look) {
+        return (image.judgement.decision.verdict, image.judgement.decision.deciding.reason, held);
+    }
+    let (image, response) = judge_by_content(&policy, &snapshot, fake);
+    (image.judgement.decision.verdict, image.judgement.decision.deciding.reason, response)
+}
+
+fn run(response: Response) -> (Vec<String>, Option<u32>) {
+    let Response::Change(Change::Run { argv, stdin, .. }) = response else {
+        panic!("not run: {response:?}")
+    };
+    (argv.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect(), stdin)
+}
+
+#[test]
+fn a_file_is_handed_over_under_another_name() {
+    for (spelling, handed) in [
+        (&["psql", "-f", "a"][..], &["psql", "-f", "/dev/fd/64"][..]),
+        (&["psql", "-fa"], &["psql", "-f/dev/fd/64"]),
+        (&["psql", "--file=a", "a"], &["psql", "--file=/dev/fd/64", "a"]),
+        (&["psql", "a", "a", "-f", "a"], &["psql", "a", "a", "-f", "/dev/fd/64"]),
+    ] {
+        let mut fake = Fake { files: [("a", "SELECT 1 LIMIT 1")].into(), ..Fake::default() };
+        let (verdict, reason, response) = judged(&mut fake, spelling);
+        assert_eq!(verdict, Verdict::Allow, "{spelling:?}: {reason}");
+        assert_eq!(run(response), (handed.iter().map(|word| (*word).into()).collect(), None));
+        assert_eq!(fake.given, [Some("SELECT 1 LIMIT 1".to_owned())]);
+        assert_eq!(fake.reads_of_stdin, 0);
+    }
+}
+
+#[test]
+fn a_script_that_includes_one_is_handed_over_with_it() {
+    let files = [("a", "\\i b\n\\i b\n"), ("b", "SELECT 1 LIMIT 1;")];
+    let mut fake = Fake { files: files.into(), ..Fake::default() };
+    let (verdict, reason, response) = judged(&mut fake, &["psql", "-f", "a"]);
+    assert_eq!(verdict, Verdict::Allow, "{reason}");
+    assert_eq!(run(response).0[2], "/dev/fd/64");
+    let given: Vec<_> = fake.given.iter().flatten().map(String::as_str).collect();
+    assert_eq!(given, ["\\i /dev/fd/65\n\\i /dev/fd/65\n", "SELECT 1 LIMIT 1;"]);
+}
+
+#[test]
+fn what_is_denied_is_denied_wherever_it_stands() {
+    for fake in [
+        Fake { files: [("a", "DROP TABLE t")].into(), ..Fake::default() },
+        Fake { files: [("a", "\\i b"), ("b", "DROP TABLE t")].into(), ..Fake::default() },
+        Fake { files: [("a", "\\i missing")].into(), ..Fake::default() },
+        Fake { stdin: Some("DROP TABLE t"), ..Fake::default() },
+        Fake::default(),
+    ] {
+        let argv: &[&str] = if fake.files.is_empty() { &["psql"] } else { &["psql", "-f", "a"] };
+        let mut fake = fake;
+        let (verdict, _, response) = judged(&mut fake, argv);
+        assert_eq!(verdict, Verdict::Deny, "{:?} {:?}", fake.files, fake.stdin);
+        assert!(matches!(response, Response::Change(Change::Exit { .. })), "{response:?}");
+        assert_eq!(fake.given.iter().flatten().count(), 0, "{:?}", fake.given);
+    }
+}
+
+#[test]
+fn standard_input_is_read_once_and_handed_over_as_a_rule_would_have_it() {
+    let mut fake = Fake { stdin: Some("SELECT * FROM t;\n"), ..Fake::default() };
+    let (verdict, reason, response) = judged(&mut fake, &["psql", "-X"]);
+    assert_eq!(verdict, Verdict::Rewrite, "{reason}");
+    assert_eq!(run(response), (vec!["psql".into(), "-X".into()], Some(64)));
+    assert_eq!(fake.given, [Some("SELECT * FROM t LIMIT 10;\n".to_owned())]);
+    assert_eq!(fake.reads_of_stdin, 1);
+}
+
+#[test]
+fn a_call_that_reads_nothing_is_not_looked_at() {
+    let mut fake = Fake { stdin: Some("DROP TABLE t"), ..Fake::default() };
+    let (verdict, reason, _) = judged(&mut fake, &["psql", "-c", "SELECT 1 LIMIT 1"]);
+    assert_eq!(verdict, Verdict::Allow, "{reason}");
+    let (verdict, ..) = judged(&mut fake, &["psql", "-c", "DROP TABLE t"]);
+    assert_eq!(verdict, Verdict::Deny);
+    assert_eq!((fake.reads_of_stdin, fake.given.len()), (0, 0));
+}
