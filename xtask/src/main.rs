@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod catalogue;
 mod command;
 mod demo;
 mod ebpf;
@@ -14,6 +15,7 @@ mod postgres;
 mod report;
 mod run;
 mod setup;
+mod soundness;
 mod test;
 mod vm;
 mod workspace;
@@ -73,6 +75,10 @@ enum Task {
     /// Serve the bench with work to measure
     #[command(hide = true)]
     BenchWorker(Surroundings),
+    /// Write the catalogue of PostgreSQL's own functions, from a throwaway server
+    Catalogue(catalogue::Options),
+    /// Run PostgreSQL's own regression suite, and hold what claw calls a read against what the server says
+    Soundness(soundness::Options),
     /// Install `claw` and the policies that come with it
     Install {
         /// Where to: the program goes to DIR/bin, the policies to DIR/share/claw/policies
@@ -115,6 +121,8 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
         Task::Bench(options) => bench::bench(&workspace, &options)?,
         Task::BenchWorker(surroundings) => worker::serve(&surroundings)?,
+        Task::Catalogue(options) => catalogue::catalogue(&workspace, &options)?,
+        Task::Soundness(options) => return soundness::soundness(&workspace, &options),
         Task::Install { root } => {
             build::build(&workspace)?;
             install::install(&workspace.claw(), &workspace.path("policies"), &root)?;

@@ -38,6 +38,11 @@ impl Server {
     /// Creates a cluster in a temporary folder and starts it on a loopback port of its own, with a role `agent`
     /// that owns the database `shop`.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// [`Self::start`], with settings of the server, `name=value` each.
+    pub(crate) fn start_with(settings: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("claw-postgres-").tempdir()?;
         let owner = Owner::choose()?;
         owner.give(folder.path())?;
@@ -58,6 +63,9 @@ impl Server {
         let mut postgres = owner.command(&program("postgres")?);
         postgres.arg("-D").arg(&data).arg("-k").arg(folder.path());
         postgres.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-F"]);
+        for setting in settings {
+            postgres.args(["-c", setting]);
+        }
         postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = postgres.spawn().context("cannot start the PostgreSQL server")?;
         let mut server = Self { child, folder, port, admin_password, agent_password };
@@ -90,7 +98,23 @@ impl Server {
         Ok(rows.trim_end().to_owned())
     }
 
-    fn admin(&self, database: &str, sql: &str) -> Result<String> {
+    /// The port it listens on, on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The variables with which `psql` reaches a database as the superuser, but for the host.
+    pub(crate) fn admin_environment(&self, database: &str) -> [(&'static str, String); 4] {
+        [
+            ("PGPORT", self.port.to_string()),
+            ("PGUSER", "postgres".to_owned()),
+            ("PGDATABASE", database.to_owned()),
+            ("PGPASSWORD", self.admin_password.clone()),
+        ]
+    }
+
+    /// Runs SQL as the superuser, and gives the rows, one a line.
+    pub(crate) fn admin(&self, database: &str, sql: &str) -> Result<String> {
         let mut psql = Command::new(program("psql")?);
         psql.env("PGPASSWORD", &self.admin_password).arg("-h").arg(self.folder.path());
         psql.args(["-p", &self.port.to_string(), "-U", "postgres", "-d", database]);

@@ -13,6 +13,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, anyhow, bail};
 
 use crate::build;
+use crate::catalogue;
 use crate::command;
 use crate::report;
 use crate::setup;
@@ -49,6 +50,11 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
     let mut tally = Tally::default();
     if selection.filter.is_none() {
         tally.check("docs/DEPENDENCIES.md", dependencies::check(workspace));
+        if whole {
+            tally.check("the catalogue of functions", catalogue::check(workspace));
+        } else {
+            tally.leave_out("the catalogue of functions: it needs a PostgreSQL server");
+        }
         tally
             .check("formatting", command::run(workspace.cargo().args(["fmt", "--all", "--check"])));
     }
