@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::apply::stop::{Reached, StopError, Stopped};
-use crate::apply::{Proof, keep, ticket};
+use crate::apply::{Proof, keep, on_behalf, ticket};
 use crate::decode::{Contents, Found, NoSnapshot, Snapshot};
 use crate::intercept::{Asked, Exec, Listener, Notification};
 use crate::judge;
@@ -28,6 +28,7 @@ pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<
     while let Some(notification) = listener.receive()? {
         match notification.asked {
             Asked::Exec(exec) => hold_exec(guard, notification, &exec),
+            Asked::Socket(call) => on_behalf::serve(guard, notification, call),
         }
     }
     Ok(())

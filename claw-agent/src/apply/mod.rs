@@ -3,9 +3,11 @@
 //! - an allowed exec gets a ticket and then runs; the kernel proof compares ([`ticket`]). Where there
 //!   is no kernel side, it is compared at its exec stop instead ([`keep`]);
 //! - a rewritten or substituted one gets a ticket too and is changed at its exec stop ([`stop`]);
+//! - a connection is made on behalf where no kernel side decides it ([`on_behalf`]);
 //! - a bare errno is final by itself: the call does not run.
 
 pub(crate) mod keep;
+pub(crate) mod on_behalf;
 mod stack;
 pub(crate) mod stop;
 pub(crate) mod ticket;
@@ -24,6 +26,8 @@ pub(crate) enum Proof {
     Stop,
     /// The call was answered with an errno and never ran.
     Answered,
+    /// The supervisor made the call itself, with the copy of the address that was judged.
+    OnBehalf,
     /// The kernel decided on its own copy of the address.
     InKernel,
     /// None: it was only observed.

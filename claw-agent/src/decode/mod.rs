@@ -9,6 +9,7 @@ mod image;
 mod memory;
 mod path;
 mod proc;
+pub(crate) mod socket;
 mod strings;
 
 use std::os::fd::AsFd;
@@ -100,16 +101,19 @@ impl Decoder {
             return Err(Errno::TOOBIG);
         }
         let image = image::follow(tid, resolved, called, argv, &self.kinds, &self.devices)?;
-        let uid =
-            rustix::fs::statat(proc::root()?, tid.as_raw_nonzero().to_string(), AtFlags::empty())
-                .ok()
-                .map(|stat| stat.st_uid);
-        Ok(Snapshot { tid, process: process(tid), uid, image, env })
+        Ok(Snapshot { tid, process: process(tid), uid: uid(tid), image, env })
     }
 }
 
+/// The user a thread runs as: the owner of its directory in procfs.
+pub(crate) fn uid(tid: Pid) -> Option<u32> {
+    let number = tid.as_raw_nonzero().to_string();
+    let stat = rustix::fs::statat(proc::root().ok()?, number, AtFlags::empty()).ok()?;
+    Some(stat.st_uid)
+}
+
 /// The process of a thread.
-fn process(tid: Pid) -> Pid {
+pub(crate) fn process(tid: Pid) -> Pid {
     if leads_its_process(tid) {
         return tid;
     }

@@ -1,5 +1,5 @@
 //! The seccomp filter: execve and execveat are held, closed side doors fail with EPERM, everything
-//! else runs.
+//! else runs. Where no kernel side decides connections, every call that may name an address is held too.
 //!
 //! Built with libseccomp, loaded with seccomp(2), because libseccomp before 2.6 cannot ask for
 //! WAIT_KILLABLE_RECV. A call of another architecture, x32 included, ends the process: it would be
@@ -10,16 +10,19 @@ use std::os::fd::OwnedFd;
 
 use anyhow::{Context, Result};
 use claw_policy::Door;
-use libseccomp::{ScmpAction, ScmpFilterContext, ScmpSyscall};
+use libseccomp::{ScmpAction, ScmpArgCompare, ScmpCompareOp, ScmpFilterContext, ScmpSyscall};
 
 use crate::sys::seccomp;
+
+/// Which argument of sendto(2) is the address, from 0.
+const SENDTO_ADDRESS: u32 = 4;
 
 /// Puts the calling thread, and whatever it becomes and starts, under the filter.
 ///
 /// # Errors
 /// What is missing, in one line.
-pub(crate) fn install(closed: impl Iterator<Item = Door>) -> Result<OwnedFd> {
-    let program = program(closed).context("cannot build the seccomp filter")?;
+pub(crate) fn install(closed: impl Iterator<Item = Door>, sockets: bool) -> Result<OwnedFd> {
+    let program = program(closed, sockets).context("cannot build the seccomp filter")?;
     rustix::thread::set_no_new_privs(true).context("cannot set no_new_privs")?;
     seccomp::load(&program).map_err(|error| {
         let what = match error.raw_os_error() {
@@ -35,11 +38,20 @@ pub(crate) fn install(closed: impl Iterator<Item = Door>) -> Result<OwnedFd> {
     })
 }
 
-fn program(closed: impl Iterator<Item = Door>) -> Result<Vec<u8>> {
+fn program(closed: impl Iterator<Item = Door>, sockets: bool) -> Result<Vec<u8>> {
     let mut filter = ScmpFilterContext::new(ScmpAction::Allow)?;
     filter.set_act_badarch(ScmpAction::KillProcess)?;
     for name in ["execve", "execveat"] {
         filter.add_rule(ScmpAction::Notify, ScmpSyscall::from_name(name)?)?;
+    }
+    if sockets {
+        for name in ["connect", "sendmsg", "sendmmsg"] {
+            filter.add_rule(ScmpAction::Notify, ScmpSyscall::from_name(name)?)?;
+        }
+        // Without an address it is send(2), and register values do not change behind the filter's back.
+        let addressed = ScmpArgCompare::new(SENDTO_ADDRESS, ScmpCompareOp::NotEqual, 0);
+        let sendto = ScmpSyscall::from_name("sendto")?;
+        filter.add_rule_conditional(ScmpAction::Notify, sendto, &[addressed])?;
     }
     for name in closed.flat_map(Door::system_calls) {
         filter.add_rule(ScmpAction::Errno(libc::EPERM), ScmpSyscall::from_name(name)?)?;

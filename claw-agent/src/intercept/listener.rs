@@ -42,10 +42,65 @@ pub(crate) struct At {
 pub(crate) enum Asked {
     /// Another program.
     Exec(Exec),
+    /// A peer.
+    Socket(SocketCall),
+}
+
+/// A stretch of the tracee's memory, as a call names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Area {
+    /// Its first address.
+    pub(crate) at: u64,
+    /// Its length in bytes, as the register holds it.
+    pub(crate) len: u64,
+}
+
+/// A call that may name the address of a peer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SocketCall {
+    /// The socket, a descriptor of the tracee.
+    pub(crate) fd: i32,
+    /// What it is asked to do.
+    pub(crate) verb: Verb,
+}
+
+/// What a socket is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verb {
+    /// connect(2).
+    Connect {
+        /// The address.
+        name: Area,
+    },
+    /// sendto(2) with an address.
+    SendTo {
+        /// What to send.
+        data: Area,
+        /// `MSG_DONTWAIT` and its like.
+        flags: i32,
+        /// The address.
+        name: Area,
+    },
+    /// sendmsg(2).
+    SendMessage {
+        /// The `msghdr`.
+        message: u64,
+        /// As above.
+        flags: i32,
+    },
+    /// sendmmsg(2).
+    SendMessages {
+        /// The first `mmsghdr`.
+        messages: u64,
+        /// How many there are.
+        count: u32,
+        /// As above.
+        flags: i32,
+    },
 }
 
 /// One held call. It stays held until it is answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Notification {
     listener: Arc<Listener>,
     id: u64,
@@ -58,13 +113,26 @@ pub(crate) struct Notification {
 impl Asked {
     /// Reads a call's registers.
     fn read(number: i32, arguments: [u64; 6]) -> Self {
-        let [a, b, c, d, e, _] = arguments;
-        if i64::from(number) == libc::SYS_execveat {
-            // The kernel takes the low 32 bits of these two.
-            let at = At { dirfd: a as i32, flags: e as i32 };
-            return Self::Exec(Exec { path: b, argv: c, envp: d, at: Some(at) });
+        let [a, b, c, d, e, f] = arguments;
+        // Of descriptors, flags and counts the kernel takes the low 32 bits.
+        let socket = |verb| Self::Socket(SocketCall { fd: a as i32, verb });
+        match i64::from(number) {
+            libc::SYS_execveat => {
+                let at = At { dirfd: a as i32, flags: e as i32 };
+                Self::Exec(Exec { path: b, argv: c, envp: d, at: Some(at) })
+            }
+            libc::SYS_connect => socket(Verb::Connect { name: Area { at: b, len: c } }),
+            libc::SYS_sendto => socket(Verb::SendTo {
+                data: Area { at: b, len: c },
+                flags: d as i32,
+                name: Area { at: e, len: f },
+            }),
+            libc::SYS_sendmsg => socket(Verb::SendMessage { message: b, flags: c as i32 }),
+            libc::SYS_sendmmsg => {
+                socket(Verb::SendMessages { messages: b, count: c as u32, flags: d as i32 })
+            }
+            _ => Self::Exec(Exec { path: a, argv: b, envp: c, at: None }),
         }
-        Self::Exec(Exec { path: a, argv: b, envp: c, at: None })
     }
 }
 

@@ -4,4 +4,4 @@ mod filter;
 mod listener;
 
 pub(crate) use filter::install;
-pub(crate) use listener::{Asked, Exec, Listener, Notification};
+pub(crate) use listener::{Area, Asked, Exec, Listener, Notification, SocketCall, Verb};

@@ -1,10 +1,11 @@
 //! The command's side of a start: the child that puts itself under guard and becomes the command.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use claw_policy::Door;
 
 use super::Options;
 use super::tree::Tree;
@@ -37,14 +38,31 @@ fn enter(options: &Options, level: Level, supervisor: &Channel, tree: &Tree) -> 
     tree.join().context("cannot join the session's cgroup")?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
+    let closed = options.policy.closed_doors();
     let listener = match level {
-        Level::Observed => None,
-        Level::Held | Level::Proven => Some(intercept::install(options.policy.closed_doors())?),
+        Level::Observed => {
+            supervisor.send(&Message::Ready, None)?;
+            None
+        }
+        Level::Proven => {
+            let listener = intercept::install(closed, false)?;
+            supervisor.send(&Message::Ready, Some(listener.as_fd()))?;
+            Some(listener)
+        }
+        Level::Held => {
+            // Connections through io_uring would pass unseen: that door stays closed here.
+            let others = closed.filter(|door| *door != Door::IoUring);
+            let listener = intercept::install(others.chain([Door::IoUring]), true)?;
+            // From here on sendmsg(2) is held, and nobody answers yet: the supervisor fetches it.
+            supervisor.send(&Message::ListenerAt(listener.as_raw_fd()), None)?;
+            Some(listener)
+        }
     };
-    supervisor.send(&Message::Ready, listener.as_ref().map(AsFd::as_fd))?;
-    drop(listener);
     match supervisor.receive().context("the supervisor went away")? {
-        (Message::Go, _) => Ok(()),
+        (Message::Go, _) => {
+            drop(listener);
+            Ok(())
+        }
         (other, _) => anyhow::bail!("the supervisor says {other:?} instead of go"),
     }
 }

@@ -36,6 +36,7 @@ use anyhow::{Context, Result};
 use claw_policy::{Mode, Policy};
 use rustix::process::Pid;
 
+use crate::apply::on_behalf::Waits;
 use crate::decode::Decoder;
 use crate::kernel::{KernelSide, Tickets};
 use crate::record::{self, Audit, Level};
@@ -71,6 +72,8 @@ pub(crate) struct Guard {
     pub(crate) kernel: Option<Arc<KernelSide>>,
     /// Threads for what has to wait.
     pub(crate) crew: Arc<Crew>,
+    /// Connections on behalf that take their time.
+    pub(crate) waits: Arc<Waits>,
     /// What decoding remembers.
     pub(crate) decoder: Decoder,
     /// Where records go.

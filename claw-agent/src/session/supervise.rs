@@ -85,6 +85,7 @@ fn start(
     drop(others);
     let listener = match channel.receive() {
         Ok((Message::Ready, listener)) => listener,
+        Ok((Message::ListenerAt(number), _)) => Some(fetch(command, number)?),
         Ok((Message::Failed(why), _)) => bail!("{why}"),
         Ok((other, _)) => bail!("the command says {other:?}"),
         Err(error) => return Err(anyhow!(error).context("the command's process ended early")),
@@ -105,6 +106,7 @@ fn start(
         policy: options.policy.clone(),
         kernel: kernel.clone(),
         crew: Arc::default(),
+        waits: Arc::default(),
         decoder: Decoder::default(),
         audit,
         level,
@@ -128,18 +130,16 @@ fn start(
     Ok((guard, watch, listener))
 }
 
-/// What the level `held` rests on: that this process may trace the command and take its descriptors.
-fn try_out(command: Pid) -> Result<()> {
+/// Takes a descriptor of the command's: what the level `held` rests on for connections.
+fn fetch(command: Pid, number: i32) -> Result<OwnedFd> {
     let pidfd = pidfd_open(command, PidfdFlags::empty())?;
-    match pidfd_getfd(&pidfd, 0, PidfdGetfdFlags::empty()) {
-        // Standard input may be closed.
-        Ok(_) | Err(rustix::io::Errno::BADF) => {}
-        Err(error) => {
-            return Err(error).context(
-                "the level `held` cannot be had: pidfd_getfd(2) is refused; a container's seccomp profile may have to let it through",
-            );
-        }
-    }
+    pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).context(
+        "the level `held` cannot be had: pidfd_getfd(2) is refused; a container's seccomp profile may have to let it through",
+    )
+}
+
+/// Traces the command for a moment: what the level `held` rests on for programs.
+fn try_out(command: Pid) -> Result<()> {
     let mut tracee = Tracee::seize(command).context(
         "the level `held` cannot be had: ptrace(2) is refused; `kernel.yama.ptrace_scope` may be at most 1",
     )?;

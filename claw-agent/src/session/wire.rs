@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
 };
 
 /// Something one process of a session tells another.
@@ -21,6 +21,8 @@ pub(crate) enum Message {
     Ended(u8),
     /// Command to supervisor: here is the listener, or nothing is held.
     Ready,
+    /// Command to supervisor: the listener is this descriptor of mine.
+    ListenerAt(i32),
     /// Supervisor to command: go on.
     Go,
     /// Anybody to anybody: the session cannot start, and why.
@@ -54,12 +56,15 @@ impl Channel {
     pub(crate) fn send(&self, message: &Message, fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let mut bytes = message.encode();
         bytes.truncate(MAX);
+        let Some(fd) = fd else {
+            // sendmsg(2) may be held for this very process.
+            send(&self.socket, &bytes, SendFlags::NOSIGNAL)?;
+            return Ok(());
+        };
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        let fds: Vec<BorrowedFd<'_>> = fd.into_iter().collect();
-        if !fds.is_empty() {
-            control.push(SendAncillaryMessage::ScmRights(&fds));
-        }
+        let fds = [fd];
+        control.push(SendAncillaryMessage::ScmRights(&fds));
         sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)?;
         Ok(())
     }
@@ -103,6 +108,7 @@ impl Message {
             Self::Stopped => b"T".to_vec(),
             Self::Ended(status) => vec![b'E', *status],
             Self::Ready => b"R".to_vec(),
+            Self::ListenerAt(fd) => [&b"L"[..], &fd.to_ne_bytes()].concat(),
             Self::Go => b"G".to_vec(),
             Self::Failed(why) => [b"F", why.as_bytes()].concat(),
         }
@@ -115,6 +121,7 @@ impl Message {
             (b'T', []) => Self::Stopped,
             (b'E', [status]) => Self::Ended(*status),
             (b'R', []) => Self::Ready,
+            (b'L', fd) => Self::ListenerAt(i32::from_ne_bytes(fd.try_into().ok()?)),
             (b'G', []) => Self::Go,
             (b'F', why) => Self::Failed(String::from_utf8_lossy(why).into_owned()),
             _ => return None,
@@ -134,6 +141,7 @@ mod tests {
             Message::Stopped,
             Message::Ended(130),
             Message::Ready,
+            Message::ListenerAt(7),
             Message::Go,
             Message::Failed("no cgroup v2".into()),
         ];

@@ -7,6 +7,7 @@ pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod ptrace;
 pub(crate) mod seccomp;
+pub(crate) mod socket;
 
 use std::io;
 

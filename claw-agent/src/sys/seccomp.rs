@@ -41,6 +41,8 @@ pub(crate) enum Answer {
     Continue,
     /// Fail it with this errno, without running it.
     Errno(i32),
+    /// Return this, without running it: it was done on the caller's behalf.
+    Value(i64),
 }
 
 /// Loads a filter program for the calling thread and returns its listener.
@@ -91,13 +93,14 @@ pub(crate) fn receive(listener: BorrowedFd<'_>) -> io::Result<RawNotification> {
 /// # Errors
 /// ENOENT if the tracee is gone.
 pub(crate) fn answer(listener: BorrowedFd<'_>, id: u64, answer: Answer) -> io::Result<()> {
-    let (error, flags) = match answer {
+    let (val, error, flags) = match answer {
         // TOCTOU: only `apply` builds this answer, after it has written a ticket or has attached
         // with ptrace.
-        Answer::Continue => (0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
-        Answer::Errno(errno) => (-errno, 0),
+        Answer::Continue => (0, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
+        Answer::Errno(errno) => (0, -errno, 0),
+        Answer::Value(value) => (value, 0, 0),
     };
-    let mut response = libc::seccomp_notif_resp { id, val: 0, error, flags };
+    let mut response = libc::seccomp_notif_resp { id, val, error, flags };
     // SAFETY: the ioctl reads one `seccomp_notif_resp` from the pointer.
     check(i64::from(unsafe { libc::ioctl(listener.as_raw_fd(), NOTIF_SEND, &raw mut response) }))?;
     Ok(())

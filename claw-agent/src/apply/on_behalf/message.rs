@@ -1,0 +1,191 @@
+//! Messages on another's behalf: sendto, sendmsg and sendmmsg.
+//!
+//! The data is copied a stretch at a time: a stream takes it in parts, a datagram of more than one stretch
+//! is longer than any protocol carries.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+
+use rustix::io::Errno;
+
+use super::{Held, Peer, control, wait};
+use crate::decode::socket::{MESSAGE_LENGTH, MULTIPLE_MESSAGE, Outgoing, message};
+use crate::sys::seccomp::Answer;
+use crate::sys::socket::{Parcel, send, signal_thread};
+
+/// How much is copied at once.
+const STRETCH: usize = 1 << 20;
+/// What is tried right away before a thread is asked to wait.
+const SHORT: usize = 64 << 10;
+/// `UIO_MAXIOV`: how many messages one sendmmsg(2) takes.
+const MAX_MESSAGES: u32 = 1024;
+
+/// A message that may be sent, and how much of it has been.
+struct Sending {
+    peer: Peer,
+    outgoing: Outgoing,
+    control: Vec<u8>,
+    /// The descriptors that `control` passes.
+    passed: Vec<OwnedFd>,
+    flags: i32,
+    sent: usize,
+}
+
+/// How far an attempt went.
+enum Attempt {
+    Done(Answer),
+    /// The rest has to wait for room.
+    Full,
+}
+
+impl Held {
+    /// Sends one message.
+    pub(super) fn send(self, outgoing: Result<Outgoing, Errno>, flags: i32) {
+        let mut sending = match outgoing.and_then(|outgoing| self.prepare(outgoing, flags)) {
+            Ok(sending) => sending,
+            Err(errno) => return self.fail(errno),
+        };
+        let waits = flags & libc::MSG_DONTWAIT == 0 && self.blocks();
+        let first = if !waits {
+            self.attempt(&mut sending, false)
+        } else if sending.outgoing.len() <= SHORT && flags & libc::MSG_FASTOPEN == 0 {
+            self.attempt(&mut sending, true)
+        } else {
+            Attempt::Full
+        };
+        match first {
+            Attempt::Done(answer) => self.answer(answer),
+            Attempt::Full => self.on_a_thread(move |held| {
+                let answer = held.whole(&mut sending);
+                held.answer(answer);
+            }),
+        }
+    }
+
+    /// Sends several messages, and tells the tracee how much of each went.
+    pub(super) fn send_all(self, messages: u64, count: u32, flags: i32) {
+        let waits = flags & libc::MSG_DONTWAIT == 0 && self.blocks();
+        let mut sent = 0;
+        let answer = loop {
+            if sent == i64::from(count.min(MAX_MESSAGES)) {
+                break Answer::Value(sent);
+            }
+            let at = messages.wrapping_add(MULTIPLE_MESSAGE * sent as u64);
+            let one = message(self.tid(), at).and_then(|one| self.prepare(one, flags));
+            let answer = match one {
+                Err(errno) => Answer::Errno(errno.raw_os_error()),
+                Ok(mut sending) if waits => self.whole(&mut sending),
+                Ok(mut sending) => match self.attempt(&mut sending, false) {
+                    Attempt::Done(answer) => answer,
+                    Attempt::Full => Answer::Errno(libc::EAGAIN),
+                },
+            };
+            match answer {
+                Answer::Value(bytes) if self.note(at, bytes).is_ok() => sent += 1,
+                Answer::Value(_) => break Answer::Errno(libc::EFAULT),
+                // What went before counts; the next call runs into the same.
+                _ if sent > 0 => break Answer::Value(sent),
+                failed => break failed,
+            }
+        };
+        self.answer(answer);
+    }
+
+    /// Writes how much of a message went to where the tracee asked for it.
+    fn note(&self, message: u64, bytes: i64) -> std::io::Result<()> {
+        let path = format!("/proc/{}/mem", self.tid().as_raw_nonzero());
+        let memory = File::options().write(true).open(path)?;
+        // From here on the file stands for the memory that it was opened for.
+        if !self.notification.is_valid() {
+            return Err(Errno::SRCH.into());
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        memory.write_all_at(&bytes.to_ne_bytes(), message.wrapping_add(MESSAGE_LENGTH))
+    }
+
+    /// Judges a message and makes its control messages the supervisor's.
+    fn prepare(&self, mut outgoing: Outgoing, flags: i32) -> Result<Sending, Errno> {
+        // The kernel would keep pages of this process's, and send what stands there later.
+        if flags & libc::MSG_ZEROCOPY != 0 {
+            return Err(Errno::NOBUFS);
+        }
+        if !self.kind.is_stream() && outgoing.len() > STRETCH {
+            return Err(Errno::MSGSIZE);
+        }
+        let name = outgoing.name.take();
+        let to = self.kind.send(name.as_deref(), flags)?;
+        let peer = self.judge(&to, name)?;
+        let mut control = std::mem::take(&mut outgoing.control);
+        let passed = control::take_over(&mut control, self.kind.is_inet(), &self.owner)?;
+        Ok(Sending { peer, outgoing, control, passed, flags, sent: 0 })
+    }
+
+    /// Sends without waiting: all, what there is room for, or nothing. `later` says that somebody will
+    /// wait for the rest.
+    fn attempt(&self, sending: &mut Sending, later: bool) -> Attempt {
+        let flags = libc::MSG_DONTWAIT;
+        loop {
+            match self.stretch(sending, flags, false) {
+                Ok(true) => return Attempt::Done(Answer::Value(sending.sent as i64)),
+                Ok(false) => {}
+                // A connection that is opened by the message is waited for too.
+                Err(Errno::AGAIN | Errno::INPROGRESS) if later => return Attempt::Full,
+                Err(errno) => return Attempt::Done(self.failed(sending, errno)),
+            }
+        }
+    }
+
+    /// Sends all of it, however long that takes.
+    fn whole(&self, sending: &mut Sending) -> Answer {
+        loop {
+            match self.stretch(sending, 0, true) {
+                Ok(true) => return Answer::Value(sending.sent as i64),
+                Ok(false) => {}
+                Err(Errno::INTR) => match wait::interruption(&self.notification) {
+                    Some(_) if sending.sent > 0 => return Answer::Value(sending.sent as i64),
+                    Some(why) => return why.answer(),
+                    None => {}
+                },
+                Err(errno) => return self.failed(sending, errno),
+            }
+        }
+    }
+
+    /// Sends the next stretch; `true` once there is none left.
+    fn stretch(&self, sending: &mut Sending, flags: i32, slowly: bool) -> Result<bool, Errno> {
+        let data = sending.outgoing.data(self.tid(), sending.sent, STRETCH)?;
+        if !self.notification.is_valid() {
+            return Err(Errno::SRCH);
+        }
+        let first = sending.sent == 0;
+        let parcel = Parcel {
+            name: sending.peer.name.as_deref().filter(|_| first),
+            data: &data,
+            control: if first { &sending.control } else { &[] },
+        };
+        let _as_them = self.assume()?;
+        let flags = sending.flags | flags;
+        let call = || send(self.socket.as_fd(), parcel, flags);
+        let result =
+            if slowly { self.guard.waits.interruptible(&self.notification, call) } else { call() };
+        let went = result.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        sending.sent += went;
+        sending.passed.clear();
+        Ok(!self.kind.is_stream() || went == 0 || sending.sent >= sending.outgoing.len())
+    }
+
+    /// What a failed send returns: how much went, if anything did.
+    fn failed(&self, sending: &Sending, errno: Errno) -> Answer {
+        if sending.sent > 0 {
+            return Answer::Value(sending.sent as i64);
+        }
+        if errno == Errno::PIPE && self.kind.is_stream() && sending.flags & libc::MSG_NOSIGNAL == 0
+        {
+            // The kernel would have sent it to the calling thread. It may be gone.
+            let process = crate::decode::process(self.tid());
+            let _ = signal_thread(process, self.tid(), libc::SIGPIPE);
+        }
+        Answer::Errno(errno.raw_os_error())
+    }
+}

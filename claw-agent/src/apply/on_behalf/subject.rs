@@ -1,0 +1,75 @@
+//! Acting as the tracee would: with its user, groups and no more capabilities than it has.
+//!
+//! A peer on a Unix socket asks who connected, and the kernel asks who may. An ordinary user's supervisor
+//! can serve only its own user's processes and has nothing to lay down; one that runs with capabilities
+//! lays them down for the call, on its own thread alone.
+
+use rustix::io::Errno;
+use rustix::process::{Gid, Pid, Uid, getegid, geteuid, getgroups};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_thread_groups,
+    set_thread_res_gid, set_thread_res_uid,
+};
+
+/// The calling thread acts as somebody else until this is dropped.
+pub(super) struct Assumed {
+    back: Option<Own>,
+}
+
+/// What the thread was before.
+struct Own {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+    capabilities: CapabilitySets,
+}
+
+impl Assumed {
+    /// Becomes as the thread `tid`.
+    ///
+    /// # Errors
+    /// EPERM if this process may not, ESRCH if there is no such thread.
+    pub(super) fn of(tid: Pid) -> Result<Self, Errno> {
+        let capabilities = capabilities(None)?;
+        if capabilities.effective.is_empty() {
+            return Ok(Self { back: None });
+        }
+        let status = procfs::process::Process::new(tid.as_raw_nonzero().get())
+            .and_then(|process| process.status())
+            .map_err(|_| Errno::SRCH)?;
+        let own = Own { uid: geteuid(), gid: getegid(), groups: getgroups()?, capabilities };
+        let theirs = CapabilitySet::from_bits_retain(status.capeff);
+        let (uid, gid) = (Uid::from_raw(status.fuid), Gid::from_raw(status.fgid));
+        let groups: Vec<Gid> = status.groups.iter().map(|group| Gid::from_raw(*group)).collect();
+        let less = capabilities.effective & theirs;
+        if (uid, gid) == (own.uid, own.gid)
+            && groups == own.groups
+            && less == capabilities.effective
+        {
+            return Ok(Self { back: None });
+        }
+        // From here on dropping it goes back.
+        let assumed = Self { back: Some(own) };
+        set_thread_groups(&groups)?;
+        set_thread_res_gid(None, gid, None)?;
+        set_thread_res_uid(None, uid, None)?;
+        set_capabilities(None, CapabilitySets { effective: less, ..capabilities })?;
+        Ok(assumed)
+    }
+}
+
+impl Drop for Assumed {
+    fn drop(&mut self) {
+        let Some(own) = &self.back else { return };
+        let back = set_capabilities(None, own.capabilities)
+            .and_then(|()| set_thread_res_uid(None, own.uid, None))
+            .and_then(|()| set_capabilities(None, own.capabilities))
+            .and_then(|()| set_thread_res_gid(None, own.gid, None))
+            .and_then(|()| set_thread_groups(&own.groups));
+        if let Err(error) = back {
+            // A thread that is not what it takes itself for must not judge anything.
+            tracing::error!(%error, "cannot take the supervisor's own identity back");
+            std::process::abort();
+        }
+    }
+}
