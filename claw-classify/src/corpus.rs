@@ -1,6 +1,7 @@
 //! Tests of a tool by a table of command lines: `"COMMAND LINE" = "FACTS"` in a file of `corpus/`.
 //!
-//! A command line is split at spaces; words before the tool's name that hold a `=` are its environment.
+//! A command line is split at spaces outside single quotes; words before the tool's name that hold a `=` are
+//! its environment, to which the home folder `/home/me` is added. The working directory is `/home/me/app`.
 //! Facts are `name=value`, sets joined by commas and left out where they are empty, several actions
 //! separated by `; `; what is opaque is `?`.
 
@@ -10,12 +11,32 @@ use crate::call::Call;
 
 /// The actions of a command line, without the call-level one.
 pub(crate) fn actions(words: &str) -> Vec<Action> {
-    let words: Vec<&[u8]> =
-        words.split(' ').filter(|word| !word.is_empty()).map(str::as_bytes).collect();
+    let words = split(words);
+    let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
     let program = words.iter().position(|word| !word.contains(&b'=')).unwrap_or_default();
     let (env, argv) = words.split_at(program);
-    let call = Call { argv, env, path: argv[0], names: &argv[..1], ..Call::default() };
+    let env: Vec<&[u8]> = env.iter().copied().chain([&b"HOME=/home/me"[..]]).collect();
+    let cwd = Some(&b"/home/me/app"[..]);
+    let names = [argv[0].rsplit(|byte| *byte == b'/').next().unwrap_or_default()];
+    let call = Call { argv, env: &env, cwd, path: argv[0], names: &names, ..Call::default() };
     crate::classify(&call).actions.split_off(1)
+}
+
+/// The words of a line.
+fn split(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    for char in line.chars() {
+        match char {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            ' ' if !quoted => words.extend(word.take()),
+            char => word.get_or_insert_default().push(char),
+        }
+    }
+    words.extend(word);
+    words
 }
 
 /// The facts of `actions` in a line.

@@ -84,6 +84,16 @@ doors! {
     DOAS ["doas"], "identity", |words| matches!(words, [b"-L"]);
     PKEXEC ["pkexec"], "identity", about;
     SYSTEMD_RUN ["systemd-run"], "service", about;
+    SERVICE ["service", "invoke-rc.d", "rc-service", "initctl"], "service", |words| matches!(
+        words,
+        [b"--status-all" | b"--version" | b"--help" | b"--list" | b"list" | b"version"]
+            | [_, b"status"] | [b"status", _]
+    );
+    // Links to systemctl(1), which looks at its own name; wherever it goes by one of them too, its
+    // arguments are not what they seem.
+    SHUTDOWN ["shutdown", "halt", "poweroff", "reboot", "telinit"], "service", |words| {
+        matches!(words, [b"--help" | b"--version"])
+    };
     SYSTEMCTL ["systemctl"], "service", |words| verb(words, &SYSTEMCTL_VALUES, &[
         "", "cat", "get-default", "help", "is-active", "is-enabled", "is-failed", "is-system-running",
         "list-automounts", "list-dependencies", "list-jobs", "list-machines", "list-sockets",
@@ -374,6 +384,12 @@ mod tests {
             ("systemd-run --version", "inform"),
             ("systemctl", "inform"),
             ("systemctl status nginx", "inform"),
+            ("service nginx status", "inform"),
+            ("service --status-all", "inform"),
+            ("service nginx restart", "service"),
+            ("reboot", "service"),
+            ("shutdown -h now", "service"),
+            ("poweroff --help", "inform"),
             ("systemctl --no-pager -n 20 status nginx", "inform"),
             ("systemctl -p start show nginx", "inform"),
             ("systemctl --type=service list-units", "inform"),
@@ -437,6 +453,14 @@ mod tests {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(effect(&words), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_link_to_systemctl_is_not_read_as_a_listing() {
+        let call =
+            Call { argv: &[b"reboot"], names: &[b"reboot", b"systemctl"], ..Call::default() };
+        let facts = crate::classify(&call);
+        assert!(facts.actions.iter().skip(1).all(|action| action.opaque.is_some()), "{facts:?}");
     }
 
     proptest! {

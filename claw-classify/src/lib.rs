@@ -27,6 +27,7 @@ mod corpus;
 mod curl;
 mod door;
 mod exec;
+mod file;
 mod files;
 mod getopt;
 mod gh;
@@ -38,6 +39,8 @@ mod loader;
 mod mysql;
 mod net;
 mod pg_tools;
+mod places;
+mod process;
 mod psql;
 mod sql;
 mod sqlite3;
@@ -73,6 +76,8 @@ pub fn schema() -> Schema {
         &helm::DOMAIN,
         &terraform::DOMAIN,
         &cloud::DOMAIN,
+        &file::DOMAIN,
+        &process::DOMAIN,
     ];
     Schema { domains: DOMAINS, tools: tool::names() }
 }

@@ -7,8 +7,8 @@ use claw_policy::{Action, Domain, Rewrite};
 use crate::call::Call;
 use crate::files::Files;
 use crate::{
-    aws, client, cloud, code, container, curl, door, gh, git, helm, kubectl, loader, mysql, net,
-    pg_tools, psql, sqlite3, terraform, wget,
+    aws, client, cloud, code, container, curl, door, file, gh, git, helm, kubectl, loader, mysql,
+    net, pg_tools, process, psql, sqlite3, terraform, wget,
 };
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
@@ -119,6 +119,8 @@ pub static TOOLS: &[&Tool] = &[
     &door::DOAS,
     &door::PKEXEC,
     &door::SYSTEMD_RUN,
+    &door::SERVICE,
+    &door::SHUTDOWN,
     &door::SYSTEMCTL,
     &door::BUSCTL,
     &door::MACHINECTL,
@@ -145,6 +147,25 @@ pub static TOOLS: &[&Tool] = &[
     &mysql::CHANGE,
     &sqlite3::TOOL,
     &client::UNREAD,
+    &file::RM,
+    &file::MV,
+    &file::CP,
+    &file::TEE,
+    &file::TRUNCATE,
+    &file::SHRED,
+    &file::DD,
+    &file::MKFS,
+    &file::WIPEFS,
+    &file::FDISK,
+    &file::CHMOD,
+    &file::CHOWN,
+    &file::FIND,
+    &file::TAR,
+    &file::ZIP,
+    &file::UNZIP,
+    &process::KILL,
+    &process::PKILL,
+    &process::KILLALL,
 ];
 
 /// The names of [`TOOLS`], for policies.
