@@ -2,11 +2,14 @@
  *
  *   connect_forms FORM ADDRESS PORT
  *
- * FORM: tcp, udp-connect (then send), udp-sendto, udp-sendmsg, udp-sendmmsg. ADDRESS decides the family;
+ * FORM: tcp, tcp-nonblocking (then waits), tcp-fastopen, udp-connect (then send), udp-sendto, udp-sendmsg,
+ * udp-sendmmsg. ADDRESS decides the family;
  * ::ffff:a.b.c.d is IPv4 on an IPv6 socket. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +35,29 @@ int main(int argc, char **argv)
 	char text[] = "ping";
 	struct iovec piece = { text, 4 };
 	struct mmsghdr message = { .msg_hdr = { .msg_name = to, .msg_namelen = size, .msg_iov = &piece, .msg_iovlen = 1 } };
-	int fd = socket(to->sa_family, strcmp(form, "tcp") ? SOCK_DGRAM : SOCK_STREAM, 0);
+	int fd = socket(to->sa_family, strncmp(form, "tcp", 3) ? SOCK_DGRAM : SOCK_STREAM, 0);
 	long result;
 	if (!strcmp(form, "tcp"))
 		result = connect(fd, to, size);
+	else if (!strcmp(form, "tcp-nonblocking")) {
+		struct pollfd wait = { fd, POLLOUT, 0 };
+		int error = 0;
+		socklen_t length = sizeof error;
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		result = connect(fd, to, size);
+		if (result && errno == EINPROGRESS) {
+			result = poll(&wait, 1, 10000) == 1 ? 0 : -1;
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+			if (error) {
+				errno = error;
+				result = -1;
+			}
+		} else if (!result) {
+			errno = EISCONN;
+			result = -1;
+		}
+	} else if (!strcmp(form, "tcp-fastopen"))
+		result = sendto(fd, text, 4, MSG_FASTOPEN, to, size);
 	else if (!strcmp(form, "udp-connect"))
 		result = connect(fd, to, size) ? -1 : send(fd, text, 4, 0);
 	else if (!strcmp(form, "udp-sendto"))

@@ -2,9 +2,10 @@
  *
  *   naive_supervisor CMD [ARG...]
  *
- * It holds every execve of CMD's tree, reads path and argv out of the tracee, denies the file `psql` with an
- * argument that contains DROP, and answers everything else with CONTINUE: the kernel then reads both again. */
+ * It holds every execve and connect of CMD's tree, reads path and argv out of the tracee, denies the file `psql` with an
+ * argument that contains DROP, denies connections to 127.0.9.0/24, and answers everything else with CONTINUE: the kernel then reads both again. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/audit.h>
@@ -28,7 +29,8 @@ static int install(void)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -87,6 +89,11 @@ static int forbidden(const struct seccomp_notif *call)
 {
 	char path[256] = "", from[512], file[PATH_MAX], word[64];
 	int drops = 0;
+	if (call->data.nr == SYS_connect) {
+		struct sockaddr_in to = { 0 };
+		peek(call->pid, call->data.args[1], &to, sizeof to);
+		return (ntohl(to.sin_addr.s_addr) & 0xffffff00) == 0x7f000900;
+	}
 	if (!peek(call->pid, call->data.args[0], path, sizeof path - 1))
 		return 0;
 	for (int i = 0; i < 16; i++) {

@@ -133,18 +133,25 @@ pub(crate) fn race(arena: &Arena, attacker: &str, operand: &Path) {
     ));
     assert!(naive.evil > 0, "the race cannot be won at all, so it shows nothing: {naive:?}");
 
-    let guard = Guard::with_policy("races");
-    let (proven, ran) = arena.run(attack(&[]), Some(&guard));
-    scenario.when(format!("under claw: {proven:?}"));
-    announce(&format!("{attacker}: {} wins in {tries} tries under claw, {proven:?}", proven.evil));
+    for guard in [Guard::with_policy("races"), Guard::with_policy("races").without_capabilities()] {
+        guarded(&scenario, arena, attacker, &attack(&[]), &guard);
+    }
+}
+
+/// The same attacker under claw, at the level that `guard` comes to.
+fn guarded(scenario: &Scenario, arena: &Arena, attacker: &str, attack: &Call, guard: &Guard) {
+    let tries = tries();
+    let (ended, ran) = arena.run(attack.clone(), Some(guard));
+    let level = ran.records[0].level();
+    scenario.when(format!("under claw, {level}: {ended:?}"));
+    announce(&format!("{attacker}: {} wins in {tries} tries, {level}, {ended:?}", ended.evil));
     scenario.then("none wins, some run as judged, and every try is accounted for");
-    assert_eq!(proven.evil, 0, "{proven:?}");
-    assert!(proven.good > 0, "nothing ran at all: {proven:?}\n{}", ran.err());
-    let ended = proven.good + proven.killed + proven.failed + proven.denied;
-    assert_eq!(ended, tries, "{proven:?}");
+    assert_eq!(ended.evil, 0, "{ended:?}");
+    assert!(ended.good > 0, "nothing ran at all: {ended:?}\n{}", ran.err());
+    assert_eq!(ended.good + ended.killed + ended.failed + ended.denied, tries, "{ended:?}");
     let is_try = |record: &&&Record| record.asked().iter().any(|word| word == "-c");
     let judged = ran.execs().iter().filter(is_try).count();
-    assert_eq!(judged, tries, "{proven:?}");
+    assert_eq!(judged, tries, "{ended:?}");
     let caught = ran.records.iter().filter(|record| record.kind() == "killed").count();
-    assert_eq!(caught, proven.killed, "each kill has its record: {proven:?}");
+    assert_eq!(caught, ended.killed, "each kill has its record: {ended:?}");
 }

@@ -27,19 +27,20 @@ fn honest_execs_of_many_threads_are_never_killed() {
     scenario.control(format!("bare: {bare:?}"));
     assert_eq!(bare.good, total, "{bare:?}");
 
-    let guard = Guard::with_policy("races");
-    let (guarded, ran) = arena.run(crowd(), Some(&guard));
-    scenario.when(format!("under claw: {guarded:?}"));
-    scenario.then("every one ran, none was killed, and each has one record");
-    assert_eq!((guarded.good, guarded.killed), (total, 0), "{guarded:?}");
-    assert_eq!((guarded.evil, guarded.failed, guarded.denied), (0, 0, 0), "{guarded:?}");
-    let mut judged: Vec<_> = ran
-        .records
-        .iter()
-        .filter(|record| record.mentions("SELECT"))
-        .map(|record| record.argv().pop().unwrap_or_default())
-        .collect();
-    judged.sort();
-    judged.dedup();
-    assert_eq!(judged.len(), total, "each statement was judged");
+    for guard in [Guard::with_policy("races"), Guard::with_policy("races").without_capabilities()] {
+        let (guarded, ran) = arena.run(crowd(), Some(&guard));
+        scenario.when(format!("under claw: {guarded:?}"));
+        scenario.then("every one ran, none was killed, and each has one record");
+        assert_eq!((guarded.good, guarded.killed), (total, 0), "{guarded:?}");
+        assert_eq!((guarded.evil, guarded.failed, guarded.denied), (0, 0, 0), "{guarded:?}");
+        let mut judged: Vec<_> = ran
+            .records
+            .iter()
+            .filter(|record| record.mentions("SELECT"))
+            .map(|record| record.argv().pop().unwrap_or_default())
+            .collect();
+        judged.sort();
+        judged.dedup();
+        assert_eq!(judged.len(), total, "each statement was judged");
+    }
 }

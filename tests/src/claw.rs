@@ -2,6 +2,8 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -55,7 +57,12 @@ pub struct Guard {
     options: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     audit: TempDir,
+    /// Where another user finds what root's own folders may hide.
+    stage: Option<TempDir>,
 }
+
+/// The account without rights, and its group.
+const NOBODY: u32 = 65534;
 
 impl Guard {
     /// Guards with the policy `name` of this suite.
@@ -76,6 +83,7 @@ impl Guard {
             options: Vec::new(),
             env: Vec::new(),
             audit: TempDir::with_prefix("claw-audit-").expect("a temporary directory can be made"),
+            stage: None,
         }
     }
 
@@ -84,6 +92,51 @@ impl Guard {
     pub fn inside<S: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = S>) -> Self {
         self.prefix = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
         self
+    }
+
+    /// Starts claw as root without any capability, as in a container that has none.
+    #[must_use]
+    pub fn without_capabilities(self) -> Self {
+        self.inside(["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"])
+    }
+
+    /// Starts claw as an ordinary user, from a folder that this user can reach.
+    ///
+    /// # Panics
+    /// When that cannot be prepared.
+    #[must_use]
+    pub fn as_ordinary_user(mut self) -> Self {
+        let stage = TempDir::with_prefix("claw-stage-").expect("a temporary directory");
+        chown(stage.path(), Some(NOBODY), Some(NOBODY)).expect("root can give a directory away");
+        chown(self.audit(), Some(NOBODY), Some(NOBODY)).expect("root can give a directory away");
+        self.stage = Some(stage);
+        self.policy = self.staged(&self.policy);
+        let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
+        let words = ["/usr/bin/setpriv", &user[0], &user[1], "--clear-groups"];
+        self.inside(words.into_iter().chain(["--bounding-set=-all", "--inh-caps=-all"]))
+    }
+
+    /// Where the ordinary user finds the file `path`.
+    ///
+    /// # Panics
+    /// When it cannot be put there, or the guard is not [`Guard::as_ordinary_user`].
+    #[must_use]
+    pub fn staged(&self, path: &Path) -> PathBuf {
+        let stage = self.stage.as_ref().expect("an ordinary user's guard");
+        let staged = stage.path().join(path.file_name().expect("a file"));
+        if !staged.exists() && fs::hard_link(path, &staged).is_err() {
+            fs::copy(path, &staged).expect("the stage has room");
+        }
+        staged
+    }
+
+    /// The ordinary user's own folder.
+    ///
+    /// # Panics
+    /// When the guard is not [`Guard::as_ordinary_user`].
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.stage.as_ref().expect("an ordinary user's guard").path()
     }
 
     /// Adds an option of `claw run`.
@@ -121,7 +174,9 @@ impl Guard {
     /// `claw run … -- argv`.
     #[must_use]
     pub fn command<S: AsRef<OsStr>>(&self, argv: &[S]) -> Command {
-        let words = self.prefix.iter().map(OsString::as_os_str).chain([binary().as_os_str()]);
+        let claw =
+            self.stage.as_ref().map_or_else(|| binary().to_owned(), |_| self.staged(binary()));
+        let words = self.prefix.iter().map(OsString::as_os_str).chain([claw.as_os_str()]);
         let mut words = words.collect::<Vec<_>>().into_iter();
         let mut command = Command::new(words.next().expect("at least claw's own path"));
         command.args(words);
