@@ -128,19 +128,29 @@ int main(int argc, char **argv)
 		_exit(111);
 	}
 	close(channel[1]);
-	struct pollfd listener = { .fd = receive_descriptor(channel[0]), .events = POLLIN };
-	if (listener.fd < 0)
+	struct pollfd fds[2] = {
+		{ .fd = receive_descriptor(channel[0]), .events = POLLIN },
+		{ .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN },
+	};
+	struct pollfd *listener = &fds[0], *end = &fds[1];
+	if (listener->fd < 0 || end->fd < 0)
 		return 113;
-	while (poll(&listener, 1, -1) > 0 && !(listener.revents & POLLHUP)) {
+	while (poll(fds, 2, -1) > 0 && !(listener->revents & POLLHUP)) {
 		struct seccomp_notif call = { 0 };
-		if (ioctl(listener.fd, SECCOMP_IOCTL_NOTIF_RECV, &call))
+		if (!(listener->revents & POLLIN)) {
+			/* Before Linux 6.11 a dead child keeps its filter until it is waited for. */
+			if (end->revents)
+				break;
+			continue;
+		}
+		if (ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, &call))
 			continue;
 		struct seccomp_notif_resp answer = { .id = call.id };
 		if (forbidden(&call))
 			answer.error = -EPERM;
 		else
 			answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		ioctl(listener.fd, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+		ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 	}
 	int status;
 	waitpid(child, &status, 0);
