@@ -244,6 +244,25 @@ fn nothing_outlives_a_supervisor_that_dies() {
 }
 
 #[test]
+fn the_supervisor_keeps_to_itself() {
+    let scenario = Scenario::new("the command looks into its parent, which runs as the same user");
+    let guard = ordinary("judging");
+    let look = "cat /proc/$PPID/environ >/dev/null && echo read; : 3<>/proc/$PPID/mem && echo open";
+    let whole = format!("/bin/sh -c '{look}'; true");
+    let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh"];
+    let control = Call::new(user.into_iter().chain(["-c", &whole])).bare();
+    scenario.control("without claw a child reads and opens its parent's memory");
+    assert!(
+        control.out().contains("read") && control.out().contains("open"),
+        "{}",
+        control.story()
+    );
+    scenario.then("under claw the supervisor's cannot be had");
+    let ran = Call::new(["/bin/sh", "-c", look]).guarded(&guard);
+    assert_eq!(ran.out(), "", "{}", ran.story());
+}
+
+#[test]
 fn a_daemon_stays_guarded_until_it_ends() {
     let scenario = Scenario::new("an orphan that execs after the command has ended");
     let guard = ordinary("judging");

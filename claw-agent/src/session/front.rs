@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal};
 
+use super::be_unreadable;
 use super::tree::Tree;
 use super::wire::{Channel, Message};
 use crate::kernel::KernelSide;
@@ -36,6 +37,7 @@ pub(super) fn wait(
     kernel: Option<Arc<KernelSide>>,
     notice: Option<&str>,
 ) -> Result<ExitCode> {
+    be_unreadable().context("cannot close this process's memory to others of its user")?;
     block_signals(&FORWARDED, true);
     let signals = signal_fd(&FORWARDED).context("cannot make a signal descriptor")?;
     let mut command = None;

@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use claw_policy::{Mode, Policy};
-use rustix::process::Pid;
+use rustix::process::{DumpableBehavior, Pid, set_dumpable_behavior};
 
 use crate::apply::on_behalf::Waits;
 use crate::decode::Decoder;
@@ -155,6 +155,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             supervise::run(options, level, settings, &supervisor, &tree, kernel)
         }
     }
+}
+
+/// Closes this process's memory, environment and descriptors to other processes of its user: at the
+/// level `held` the guarded command runs as the same one. Children that were forked before stay as
+/// they are.
+fn be_unreadable() -> rustix::io::Result<()> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }
 
 /// Eight hexadecimal digits that name a session.

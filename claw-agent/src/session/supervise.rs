@@ -15,7 +15,7 @@ use rustix::process::{
 use super::tree::Tree;
 use super::watch::Watch;
 use super::wire::{Channel, Message};
-use super::{Guard, Options, command, journal};
+use super::{Guard, Options, be_unreadable, command, journal};
 use crate::apply::Proof;
 use crate::decode::Decoder;
 use crate::intercept::Listener;
@@ -94,6 +94,7 @@ fn start(
         bail!("the command handed over no listener");
     }
     detach().context("cannot leave the terminal's session")?;
+    be_unreadable().context("cannot close this process's memory to others of its user")?;
     let folder = audit.folder.clone();
     journal::start(folder.join(format!("{}.log", audit.session)));
     let audit = Audit::start(audit)

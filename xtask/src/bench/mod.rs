@@ -104,6 +104,7 @@ fn measure(workspace: &Workspace, divisor: usize) -> Result<Vec<Row>> {
     let took = pair.guarded.perform(Work::Decisions, count)?;
     rows.push(Row::rate("decisions a second, 64 callers", count, &took).goal("20,000"));
     drop(pair);
+    rows.extend(held(&arena, divisor)?);
     report::step("bench", "memory");
     let mut crowd = arena.guarded("crowd")?;
     let before = memory::of_claw(crowd.settle()?)?;
@@ -111,6 +112,31 @@ fn measure(workspace: &Workspace, divisor: usize) -> Result<Vec<Row>> {
     let each = memory::of_claw(crowd.pid())?.saturating_sub(before) / SLEEPERS as u64;
     rows.push(Row::memory(idle, each).goal("30 MiB / 1 KiB"));
     Ok(rows)
+}
+
+/// The same work where there is no kernel side: claw without capabilities comes to the level `held`.
+fn held(arena: &Arena<'_>, divisor: usize) -> Result<Vec<Row>> {
+    let mut pair = Pair { bare: arena.bare()?, guarded: arena.without_capabilities("held")? };
+    let mut paired = |what: &'static str, work, rounds: usize, each| {
+        report::step("bench", what);
+        pair.measure(work, Plan { rounds: (rounds / divisor).max(1), each })
+    };
+    Ok(vec![
+        Row::latency("`held`: an allowed exec", &paired("held: exec", Work::Spawn, 100, 50)?),
+        Row::latency(
+            "`held`: a rewritten `psql -c`",
+            &paired("held: rewrite", Work::Rewritten, 50, 20)?,
+        ),
+        Row::latency(
+            "`held`: an allowed TCP connect",
+            &paired("held: connect", Work::Stream, 100, 100)?,
+        ),
+        Row::latency(
+            "`held`: an allowed UDP connect",
+            &paired("held: connect", Work::Datagram, 100, 100)?,
+        ),
+        Row::latency("`held`: `make`, 1,200 execs", &paired("held: make", Work::Build, 6, 1)?),
+    ])
 }
 
 /// Where measurements take place.
@@ -133,7 +159,17 @@ impl Arena<'_> {
     }
 
     fn guarded(&self, audit: &str) -> Result<Worker> {
-        let mut command = self.workspace.command(self.workspace.claw());
+        self.under(self.workspace.command(self.workspace.claw()), audit)
+    }
+
+    fn without_capabilities(&self, audit: &str) -> Result<Worker> {
+        let mut command = self.workspace.command("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(self.workspace.claw());
+        self.under(command, audit)
+    }
+
+    /// Starts a worker under the claw that `command` starts.
+    fn under(&self, mut command: Command, audit: &str) -> Result<Worker> {
         command.args(["run", "--policy"]).arg(self.workspace.path("xtask/src/bench/policy.toml"));
         command.arg("--audit").arg(self.folder.join(audit)).arg("--").arg(self.worker());
         self.arguments(&mut command);

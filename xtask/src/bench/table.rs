@@ -67,7 +67,7 @@ impl Row {
 pub(crate) fn render(rows: &[Row], machine: &str) -> String {
     let mut text = format!(
         "# What claw costs\n\n\
-         Written by `cargo xtask bench --write docs/PERFORMANCE.md`. One process under `claw run` (level `proven`) and \
+         Written by `cargo xtask bench --write docs/PERFORMANCE.md`. One process under `claw run` (level `proven`, or `held` where a row says so: the same machine without capabilities) and \
          one without take turns at the same work. Times are p50 / p99 in microseconds, or in seconds where it says so. \
          What is added at p50, and the ratio of guarded to bare, is the median over the rounds of what the two turns \
          of a round differ by; at p99 it is the difference of the two sides' p99. It is negative where the machine's \
