@@ -1,7 +1,8 @@
 //! The `claw` command line.
 //!
 //! A held exec goes intercept -> decode -> judge (classify, decide) -> apply -> record, which
-//! [`supervisor`] shows on one screen; [`session`] starts the processes around it.
+//! [`supervisor`] shows on one screen; [`session`] starts the processes around it. A held call that reaches for
+//! another process goes a shorter way, [`reach`].
 
 mod apply;
 mod cli;
@@ -9,6 +10,7 @@ mod decode;
 mod intercept;
 mod judge;
 mod kernel;
+mod reach;
 mod record;
 mod session;
 mod supervisor;

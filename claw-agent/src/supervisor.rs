@@ -14,6 +14,7 @@ use crate::intercept::{Asked, Exec, Listener, Notification};
 use crate::judge;
 use crate::judge::content::judge_by_content;
 use crate::judge::image::{ImageJudgement, Response, judge_image};
+use crate::reach;
 use crate::record::{Kind, Record};
 use crate::session::{Guard, InFlight};
 use crate::sys::ptrace::Tracee;
@@ -29,6 +30,7 @@ pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<
         match notification.asked {
             Asked::Exec(exec) => hold_exec(guard, notification, &exec),
             Asked::Socket(call) => on_behalf::serve(guard, notification, call),
+            Asked::Reach(reach) => reach::answer(guard, &notification, reach),
         }
     }
     Ok(())

@@ -25,11 +25,29 @@ pub enum Door {
     Kexec,
     /// The kernel's key rings, which processes of one user share. Kerberos may keep tickets there.
     Keyring,
+    /// Mounting, in a mount namespace of one's own too, and CAP_SYS_ADMIN: what is mounted over a path
+    /// makes it another file. bubblewrap, rootless containers and FUSE file systems need it.
+    Mount,
+    /// Opening files by handle, past the folders that lead to them.
+    Handles,
+    /// Changing the execution domain, which changes how programs are laid out and what they are told of
+    /// the machine. setarch and gdb (without address randomisation) do.
+    Personality,
+    /// Typing into the terminal: characters that the user's shell reads once the command has ended.
+    Terminal,
+    /// Matters of the whole machine: its clock, swap, quotas, accounting, halting it, raising hard
+    /// limits, raw devices, the kernel's log, and mandatory access control.
+    System,
+    /// Changing interfaces, routes and the firewall (CAP_NET_ADMIN), which could lead an allowed address
+    /// to another host.
+    Network,
+    /// Sockets for raw packets (CAP_NET_RAW), which are sent without an address that could be decided.
+    RawSockets,
 }
 
 impl Door {
     /// Every door.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::Ptrace,
         Self::Descriptors,
         Self::IoUring,
@@ -39,6 +57,13 @@ impl Door {
         Self::Modules,
         Self::Kexec,
         Self::Keyring,
+        Self::Mount,
+        Self::Handles,
+        Self::Personality,
+        Self::Terminal,
+        Self::System,
+        Self::Network,
+        Self::RawSockets,
     ];
 
     /// As a policy spells it.
@@ -54,24 +79,13 @@ impl Door {
             Self::Modules => "modules",
             Self::Kexec => "kexec",
             Self::Keyring => "keyring",
-        }
-    }
-
-    /// The system calls behind it.
-    #[must_use]
-    pub fn system_calls(self) -> &'static [&'static str] {
-        match self {
-            Self::Ptrace => {
-                &["ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"]
-            }
-            Self::Descriptors => &["pidfd_getfd"],
-            Self::IoUring => &["io_uring_setup", "io_uring_enter", "io_uring_register"],
-            Self::Bpf => &["bpf"],
-            Self::Perf => &["perf_event_open"],
-            Self::Userfaultfd => &["userfaultfd"],
-            Self::Modules => &["init_module", "finit_module", "delete_module"],
-            Self::Kexec => &["kexec_load", "kexec_file_load"],
-            Self::Keyring => &["keyctl", "add_key", "request_key"],
+            Self::Mount => "mount",
+            Self::Handles => "handles",
+            Self::Personality => "personality",
+            Self::Terminal => "terminal",
+            Self::System => "system",
+            Self::Network => "network",
+            Self::RawSockets => "raw_sockets",
         }
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Copies one exec out of its tracee.
+    /// Copies `exec`, which `notification` holds, out of its tracee.
     ///
     /// # Errors
     /// [`NoSnapshot`].

@@ -1,5 +1,6 @@
-//! The seccomp filter: execve and execveat are held, closed side doors fail with EPERM, everything
-//! else runs. Where no kernel side decides connections, every call that may name an address is held too.
+//! The seccomp filter: execve, execveat and calls that reach for another process are held, closed side
+//! doors fail with EPERM, everything else runs. Where no kernel side decides connections, every call that
+//! may name an address is held too.
 //!
 //! Built with libseccomp, loaded with seccomp(2), because libseccomp before 2.6 cannot ask for
 //! WAIT_KILLABLE_RECV. A call of another architecture, x32 included, ends the process: it would be
@@ -11,18 +12,29 @@ use std::os::fd::OwnedFd;
 use anyhow::{Context, Result};
 use claw_policy::Door;
 use libseccomp::{ScmpAction, ScmpArgCompare, ScmpCompareOp, ScmpFilterContext, ScmpSyscall};
+use rustix::process::Pid;
 
+use super::doors::{self, Shut};
+use super::reach::{HELD, Held};
 use crate::sys::seccomp;
 
 /// Which argument of sendto(2) is the address, from 0.
 const SENDTO_ADDRESS: u32 = 4;
+/// The low half of an argument: all that the kernel takes of a process's number, a descriptor or a
+/// command.
+const LOW_HALF: u64 = 0xffff_ffff;
 
-/// Puts the calling thread, and whatever it becomes and starts, under the filter.
+/// Puts the calling thread, and whatever it becomes and starts, under the filter. `guard` is the
+/// processes that the guard itself is made of, in the caller's numbers.
 ///
 /// # Errors
 /// What is missing, in one line.
-pub(crate) fn install(closed: impl Iterator<Item = Door>, sockets: bool) -> Result<OwnedFd> {
-    let program = program(closed, sockets).context("cannot build the seccomp filter")?;
+pub(crate) fn install(
+    closed: impl Iterator<Item = Door>,
+    sockets: bool,
+    guard: &[Pid],
+) -> Result<OwnedFd> {
+    let program = program(closed, sockets, guard).context("cannot build the seccomp filter")?;
     rustix::thread::set_no_new_privs(true).context("cannot set no_new_privs")?;
     seccomp::load(&program).map_err(|error| {
         let what = match error.raw_os_error() {
@@ -38,9 +50,11 @@ pub(crate) fn install(closed: impl Iterator<Item = Door>, sockets: bool) -> Resu
     })
 }
 
-fn program(closed: impl Iterator<Item = Door>, sockets: bool) -> Result<Vec<u8>> {
+fn program(closed: impl Iterator<Item = Door>, sockets: bool, guard: &[Pid]) -> Result<Vec<u8>> {
     let mut filter = ScmpFilterContext::new(ScmpAction::Allow)?;
     filter.set_act_badarch(ScmpAction::KillProcess)?;
+    // A search tree over the numbers instead of a list.
+    filter.set_ctl_optimize(2)?;
     for name in ["execve", "execveat"] {
         filter.add_rule(ScmpAction::Notify, ScmpSyscall::from_name(name)?)?;
     }
@@ -53,8 +67,11 @@ fn program(closed: impl Iterator<Item = Door>, sockets: bool) -> Result<Vec<u8>>
         let sendto = ScmpSyscall::from_name("sendto")?;
         filter.add_rule_conditional(ScmpAction::Notify, sendto, &[addressed])?;
     }
-    for name in closed.flat_map(Door::system_calls) {
-        filter.add_rule(ScmpAction::Errno(libc::EPERM), ScmpSyscall::from_name(name)?)?;
+    for (name, held) in HELD {
+        hold(&mut filter, name, held, guard)?;
+    }
+    for shut in doors::ALWAYS.iter().chain(closed.flat_map(doors::behind)) {
+        close(&mut filter, shut)?;
     }
     let memory = rustix::fs::memfd_create(c"claw-filter", rustix::fs::MemfdFlags::CLOEXEC)?;
     filter.export_bpf(&memory)?;
@@ -63,4 +80,50 @@ fn program(closed: impl Iterator<Item = Door>, sockets: bool) -> Result<Vec<u8>>
     file.rewind()?;
     file.read_to_end(&mut program)?;
     Ok(program)
+}
+
+fn hold(filter: &mut ScmpFilterContext, name: &str, held: Held, guard: &[Pid]) -> Result<()> {
+    let call = ScmpSyscall::from_name(name)?;
+    let mut rule = |conditions: &[ScmpArgCompare]| {
+        filter.add_rule_conditional(ScmpAction::Notify, call, conditions).map(drop)
+    };
+    let is = |argument, value: u64| {
+        ScmpArgCompare::new(argument, ScmpCompareOp::MaskedEqual(LOW_HALF), value)
+    };
+    match held {
+        Held::Always => rule(&[])?,
+        // Compared whole: what differs in the high half alone is held as well, which does no harm.
+        Held::Unless(argument, value) => {
+            rule(&[ScmpArgCompare::new(argument, ScmpCompareOp::NotEqual, value)])?;
+        }
+        Held::IfGuard(argument) => {
+            for pid in guard {
+                rule(&[is(argument, u64::from(pid.as_raw_nonzero().get().unsigned_abs()))])?;
+            }
+        }
+        Held::If(argument, value) => {
+            let next = ScmpArgCompare::new(argument + 1, ScmpCompareOp::NotEqual, 0);
+            rule(&[is(argument, value.into()), next])?;
+        }
+    }
+    Ok(())
+}
+
+fn close(filter: &mut ScmpFilterContext, shut: &Shut) -> Result<()> {
+    let named = ScmpSyscall::from_name;
+    let (call, condition) = match *shut {
+        Shut::Call(name) => (named(name)?, None),
+        Shut::Number(number) => (ScmpSyscall::from(number), None),
+        Shut::If(name, argument, value) => {
+            let is = ScmpCompareOp::MaskedEqual(LOW_HALF);
+            (named(name)?, Some(ScmpArgCompare::new(argument, is, value.into())))
+        }
+        Shut::Unless(name, argument, value) => {
+            let is_not = ScmpCompareOp::NotEqual;
+            (named(name)?, Some(ScmpArgCompare::new(argument, is_not, value.into())))
+        }
+    };
+    let conditions: Vec<_> = condition.into_iter().collect();
+    filter.add_rule_conditional(ScmpAction::Errno(libc::EPERM), call, &conditions)?;
+    Ok(())
 }

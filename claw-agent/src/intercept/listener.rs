@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use crate::sys::seccomp::{self, Answer};
+use super::reach::Reach;
+use crate::sys::seccomp::{self, Answer, RawNotification};
 
 /// The descriptor that the filter notifies.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(crate) enum Asked {
     Exec(Exec),
     /// A peer.
     Socket(SocketCall),
+    /// Something of another process.
+    Reach(Reach),
 }
 
 /// A stretch of the tracee's memory, as a call names it.
@@ -110,32 +113,6 @@ pub(crate) struct Notification {
     pub(crate) asked: Asked,
 }
 
-impl Asked {
-    /// Reads a call's registers.
-    fn read(number: i32, arguments: [u64; 6]) -> Self {
-        let [a, b, c, d, e, f] = arguments;
-        // Of descriptors, flags and counts the kernel takes the low 32 bits.
-        let socket = |verb| Self::Socket(SocketCall { fd: a as i32, verb });
-        match i64::from(number) {
-            libc::SYS_execveat => {
-                let at = At { dirfd: a as i32, flags: e as i32 };
-                Self::Exec(Exec { path: b, argv: c, envp: d, at: Some(at) })
-            }
-            libc::SYS_connect => socket(Verb::Connect { name: Area { at: b, len: c } }),
-            libc::SYS_sendto => socket(Verb::SendTo {
-                data: Area { at: b, len: c },
-                flags: d as i32,
-                name: Area { at: e, len: f },
-            }),
-            libc::SYS_sendmsg => socket(Verb::SendMessage { message: b, flags: c as i32 }),
-            libc::SYS_sendmmsg => {
-                socket(Verb::SendMessages { messages: b, count: c as u32, flags: d as i32 })
-            }
-            _ => Self::Exec(Exec { path: a, argv: b, envp: c, at: None }),
-        }
-    }
-}
-
 impl Listener {
     /// Takes over the descriptor that loading a filter returned.
     pub(crate) fn new(fd: OwnedFd) -> Self {
@@ -160,9 +137,10 @@ impl Listener {
                     _ => return Err(error),
                 },
             };
-            let asked = Asked::read(raw.nr, raw.args);
-            // A tracee outside the supervisor's pid namespace has no number here and is not judged.
-            let Some(tid) = Pid::from_raw(raw.tid as i32) else {
+            // A tracee outside the supervisor's pid namespace has no number here and is not judged; a call
+            // that nothing here knows is one that the filter should not hold.
+            let (Some(tid), Some(asked)) = (Pid::from_raw(raw.tid as i32), Asked::read(&raw))
+            else {
                 let _ = seccomp::answer(self.fd.as_fd(), raw.id, Answer::Errno(libc::EPERM));
                 continue;
             };
@@ -178,6 +156,33 @@ impl Listener {
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Asked {
+    /// Reads a call's registers; nothing if it is none that the filter holds.
+    fn read(raw: &RawNotification) -> Option<Self> {
+        let [a, b, c, d, e, f] = raw.args;
+        // Of descriptors, flags and counts the kernel takes the low 32 bits.
+        let socket = |verb| Self::Socket(SocketCall { fd: a as i32, verb });
+        Some(match raw.nr.into() {
+            libc::SYS_execve => Self::Exec(Exec { path: a, argv: b, envp: c, at: None }),
+            libc::SYS_execveat => {
+                let at = At { dirfd: a as i32, flags: e as i32 };
+                Self::Exec(Exec { path: b, argv: c, envp: d, at: Some(at) })
+            }
+            libc::SYS_connect => socket(Verb::Connect { name: Area { at: b, len: c } }),
+            libc::SYS_sendto => socket(Verb::SendTo {
+                data: Area { at: b, len: c },
+                flags: d as i32,
+                name: Area { at: e, len: f },
+            }),
+            libc::SYS_sendmsg => socket(Verb::SendMessage { message: b, flags: c as i32 }),
+            libc::SYS_sendmmsg => {
+                socket(Verb::SendMessages { messages: b, count: c as u32, flags: d as i32 })
+            }
+            number => Self::Reach(Reach::of(number, raw.args)?),
+        })
     }
 }
 

@@ -1,7 +1,11 @@
 //! How a call reaches the supervisor: held by seccomp, or seen by the kernel side.
 
+mod doors;
 mod filter;
 mod listener;
+mod reach;
 
+pub(crate) use doors::drop_capabilities;
 pub(crate) use filter::install;
 pub(crate) use listener::{Area, Asked, Exec, Listener, Notification, SocketCall, Verb};
+pub(crate) use reach::{Reach, Sent, Target};

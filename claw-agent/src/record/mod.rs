@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Connect,
     /// A program was killed by the kernel proof: it was not what was judged.
     Killed,
+    /// A guarded process reached for the guard itself.
+    Tamper,
     /// A session ended.
     End,
 }

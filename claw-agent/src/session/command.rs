@@ -7,6 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use claw_policy::Door;
 
+use rustix::process::Pid;
+
 use super::Options;
 use super::tree::Tree;
 use super::wire::{Channel, Message};
@@ -18,8 +20,14 @@ const NOT_FOUND: i32 = 127;
 const CANNOT_EXECUTE: i32 = 126;
 
 /// Becomes the command, or ends with a shell's exit status for a command that cannot run.
-pub(super) fn become_it(options: &Options, level: Level, supervisor: &Channel, tree: &Tree) -> ! {
-    if let Err(error) = enter(options, level, supervisor, tree) {
+pub(super) fn become_it(
+    options: &Options,
+    level: Level,
+    guard: &[Pid],
+    supervisor: &Channel,
+    tree: &Tree,
+) -> ! {
+    if let Err(error) = enter(options, level, guard, supervisor, tree) {
         // The supervisor tells the front; if it is gone, so is everything else.
         let _ = supervisor.send(&Message::Failed(format!("{error:#}")), None);
         std::process::exit(CANNOT_EXECUTE);
@@ -34,7 +42,13 @@ pub(super) fn become_it(options: &Options, level: Level, supervisor: &Channel, t
 }
 
 /// Goes under guard, hands over the listener, and waits until the supervisor is ready.
-fn enter(options: &Options, level: Level, supervisor: &Channel, tree: &Tree) -> Result<()> {
+fn enter(
+    options: &Options,
+    level: Level,
+    guard: &[Pid],
+    supervisor: &Channel,
+    tree: &Tree,
+) -> Result<()> {
     tree.join().context("cannot join the session's cgroup")?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
@@ -45,14 +59,16 @@ fn enter(options: &Options, level: Level, supervisor: &Channel, tree: &Tree) -> 
             None
         }
         Level::Proven => {
-            let listener = intercept::install(closed, false)?;
+            intercept::drop_capabilities(options.policy.closed_doors())?;
+            let listener = intercept::install(closed, false, guard)?;
             supervisor.send(&Message::Ready, Some(listener.as_fd()))?;
             Some(listener)
         }
         Level::Held => {
+            intercept::drop_capabilities(options.policy.closed_doors())?;
             // Connections through io_uring would pass unseen: that door stays closed here.
             let others = closed.filter(|door| *door != Door::IoUring);
-            let listener = intercept::install(others.chain([Door::IoUring]), true)?;
+            let listener = intercept::install(others.chain([Door::IoUring]), true, guard)?;
             // From here on sendmsg(2) is held, and nobody answers yet: the supervisor fetches it.
             supervisor.send(&Message::ListenerAt(listener.as_raw_fd()), None)?;
             Some(listener)

@@ -34,11 +34,12 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use claw_policy::{Mode, Policy};
-use rustix::process::{DumpableBehavior, Pid, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, Pid, getpid, set_dumpable_behavior};
 
 use crate::apply::on_behalf::Waits;
 use crate::decode::Decoder;
 use crate::kernel::{KernelSide, Tickets};
+use crate::reach::Own;
 use crate::record::{self, Audit, Level};
 use crate::sys::process::{Fork, fork, trim_memory};
 use assurance::Assurance;
@@ -80,6 +81,8 @@ pub(crate) struct Guard {
     pub(crate) audit: Audit,
     /// The level of this session.
     pub(crate) level: Level,
+    /// Whom nobody guarded may reach for.
+    pub(crate) own: Own,
     /// How many calls are between their notification and their record.
     calls: Arc<AtomicUsize>,
     /// The command's process.
@@ -137,6 +140,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let Assurance { level, kernel, tree, notice } =
         assurance::best(&options.policy, observe, options.require, &session)?;
     trim_memory();
+    let own = getpid();
     let (front, supervisor) = Channel::pair().context("cannot make a socket pair")?;
     match fork().context("cannot fork the supervisor")? {
         // The front keeps the kernel side, so that it outlives a supervisor that dies.
@@ -152,7 +156,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
                 session,
                 labels: options.labels.clone(),
             };
-            supervise::run(options, level, settings, &supervisor, &tree, kernel)
+            supervise::run(options, level, settings, (&supervisor, own), &tree, kernel)
         }
     }
 }

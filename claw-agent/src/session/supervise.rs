@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, pidfd_getfd,
+    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, getpid, pidfd_getfd,
     pidfd_open, waitid,
 };
 
@@ -20,6 +20,7 @@ use crate::apply::Proof;
 use crate::decode::Decoder;
 use crate::intercept::Listener;
 use crate::kernel::KernelSide;
+use crate::reach::Own;
 use crate::record::{self, Audit, Kind, Level, Record};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, read_signal, signal_fd};
@@ -37,11 +38,11 @@ pub(super) fn run(
     options: &Options,
     level: Level,
     audit: record::Settings,
-    front: &Channel,
+    (front, front_pid): (&Channel, Pid),
     tree: &Tree,
     kernel: Option<Arc<KernelSide>>,
 ) -> Result<ExitCode> {
-    match start(options, level, audit, front, tree, kernel) {
+    match start(options, level, audit, (front, front_pid), tree, kernel) {
         Ok((guard, watch, listener)) => {
             let result = serve(&guard, watch.as_deref(), listener, front, tree);
             if let Err(error) = &result {
@@ -69,17 +70,18 @@ fn start(
     options: &Options,
     level: Level,
     audit: record::Settings,
-    front: &Channel,
+    (front, front_pid): (&Channel, Pid),
     tree: &Tree,
     kernel: Option<Arc<KernelSide>>,
 ) -> Result<Started> {
     tree.watch_over()?;
     let (channel, others) = Channel::pair().context("cannot make a socket pair")?;
+    let guard = [getpid(), front_pid];
     let command = match fork().context("cannot fork the command")? {
         Fork::Parent(child) => child,
         Fork::Child => {
             drop(channel);
-            command::become_it(options, level, &others, tree)
+            command::become_it(options, level, &guard, &others, tree)
         }
     };
     drop(others);
@@ -111,6 +113,7 @@ fn start(
         decoder: Decoder::default(),
         audit,
         level,
+        own: Own::new(front_pid).context("cannot read /proc/self")?,
         command,
         calls: Arc::default(),
         ended: OnceLock::new(),

@@ -68,6 +68,36 @@ pub(crate) fn leads_its_process(tid: Pid) -> bool {
     unsafe { libc::syscall(libc::SYS_tgkill, number, number, 0) == 0 }
 }
 
+/// Whether `tid` is a thread of `process`.
+pub(crate) fn is_thread_of(process: Pid, tid: Pid) -> bool {
+    let (process, tid) = (process.as_raw_nonzero().get(), tid.as_raw_nonzero().get());
+    // SAFETY: signal 0 is sent to nobody; the call only looks whether there is such a thread.
+    let result = unsafe { libc::syscall(libc::SYS_tgkill, process, tid, 0) };
+    result == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
+/// The size of a `siginfo_t`, include/uapi/asm-generic/siginfo.h.
+pub(crate) const SIGINFO: usize = size_of::<libc::siginfo_t>();
+
+/// pidfd_send_signal(2), with what the sender says about the signal if it says something.
+///
+/// # Errors
+/// As pidfd_send_signal(2).
+pub(crate) fn send_signal(
+    pidfd: BorrowedFd<'_>,
+    signal: i32,
+    info: Option<&[u8; SIGINFO]>,
+    flags: u32,
+) -> io::Result<()> {
+    let info = info.map_or(std::ptr::null(), |info| info.as_ptr());
+    // SAFETY: the kernel copies `SIGINFO` bytes from `info`, which is a whole array or null; it takes
+    // any bytes there are.
+    check(unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, info, flags)
+    })?;
+    Ok(())
+}
+
 /// Gives memory that was freed back to the kernel: starting takes megabytes of type information that
 /// nothing needs afterwards, and the process stays for as long as the session.
 pub(crate) fn trim_memory() {

@@ -1,0 +1,198 @@
+//! What is behind each side door: the calls that fail with EPERM while it is closed, and the
+//! capabilities that the command loses for good.
+//!
+//! A capability is lost unless a door that needs it is open. What libseccomp knows no name for on this
+//! machine is an error at the start, never a door left open.
+
+use anyhow::{Context, Result};
+use claw_policy::Door;
+use rustix::thread::{self, CapabilitySet};
+
+/// A call that a closed door refuses, or some uses of it. The kernel takes the low half of these
+/// arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shut {
+    /// Every use.
+    Call(&'static str),
+    /// Every use of a call that is newer than libseccomp's names; numbers above 423 are the same on every
+    /// architecture.
+    Number(i32),
+    /// Where this argument is this value.
+    If(&'static str, u32, u32),
+    /// Where this argument is any other value.
+    Unless(&'static str, u32, u32),
+}
+
+/// Pushes a character into a terminal's input, as if its user had typed it; ioctl_tty(2).
+const TIOCSTI: u32 = 0x5412;
+/// Pastes a selection into a virtual console; ioctl_console(2).
+const TIOCLINUX: u32 = 0x541c;
+/// userfaultfd(2) by way of `/dev/userfaultfd`, include/uapi/linux/userfaultfd.h.
+const USERFAULTFD_IOC_NEW: u32 = 0xaa00;
+/// As `F_SETOWN`, behind a pointer, include/uapi/asm-generic/{fcntl,sockios}.h.
+const F_SETOWN_EX: u32 = 15;
+const FIOSETOWN: u32 = 0x8901;
+const SIOCSPGRP: u32 = 0x8902;
+/// open_tree_attr(2), Linux 6.15.
+const OPEN_TREE_ATTR: i32 = 467;
+/// What personality(2) takes to change nothing.
+const PERSONALITY_READ: u32 = 0xffff_ffff;
+
+/// Closed whatever the policy says: each names, behind a pointer that another thread could change, who
+/// is to be sent signals. `fcntl(F_SETOWN)`, which has the number in a register, does the same.
+pub(super) const ALWAYS: [Shut; 3] = [
+    Shut::If("fcntl", 1, F_SETOWN_EX),
+    Shut::If("ioctl", 1, FIOSETOWN),
+    Shut::If("ioctl", 1, SIOCSPGRP),
+];
+
+/// What the command loses under every policy. With the first, root could trace the supervisor; with the
+/// second, choose which number the supervisor's next thread gets.
+const ALWAYS_LOST: CapabilitySet =
+    CapabilitySet::SYS_PTRACE.union(CapabilitySet::CHECKPOINT_RESTORE);
+
+/// The calls behind `door`.
+pub(super) fn behind(door: Door) -> &'static [Shut] {
+    use Shut::{Call, If, Number, Unless};
+    match door {
+        Door::Ptrace => &[
+            Call("ptrace"),
+            Call("process_vm_readv"),
+            Call("process_vm_writev"),
+            Call("process_madvise"),
+            Call("process_mrelease"),
+            Call("kcmp"),
+        ],
+        Door::Descriptors => &[Call("pidfd_getfd")],
+        Door::IoUring => {
+            &[Call("io_uring_setup"), Call("io_uring_enter"), Call("io_uring_register")]
+        }
+        Door::Bpf => &[Call("bpf")],
+        Door::Perf => &[Call("perf_event_open")],
+        Door::Userfaultfd => &[Call("userfaultfd"), If("ioctl", 1, USERFAULTFD_IOC_NEW)],
+        Door::Modules => &[Call("init_module"), Call("finit_module"), Call("delete_module")],
+        Door::Kexec => &[Call("kexec_load"), Call("kexec_file_load")],
+        Door::Keyring => &[Call("keyctl"), Call("add_key"), Call("request_key")],
+        Door::Mount => &[
+            Call("mount"),
+            Call("umount2"),
+            Call("pivot_root"),
+            Call("move_mount"),
+            Call("open_tree"),
+            Call("fsopen"),
+            Call("fsconfig"),
+            Call("fsmount"),
+            Call("fspick"),
+            Call("mount_setattr"),
+            Number(OPEN_TREE_ATTR),
+        ],
+        Door::Handles => &[Call("open_by_handle_at")],
+        Door::Personality => &[Unless("personality", 0, PERSONALITY_READ)],
+        Door::Terminal => &[If("ioctl", 1, TIOCSTI), If("ioctl", 1, TIOCLINUX)],
+        Door::System => &[
+            Call("acct"),
+            Call("quotactl"),
+            Call("quotactl_fd"),
+            Call("swapon"),
+            Call("swapoff"),
+            Call("reboot"),
+            Call("settimeofday"),
+            Call("clock_settime"),
+        ],
+        // The capability alone is in the way: without it these calls fail by themselves.
+        Door::Network | Door::RawSockets => &[],
+    }
+}
+
+/// The capabilities that what is behind `door` takes.
+fn needs(door: Door) -> CapabilitySet {
+    match door {
+        Door::Bpf => CapabilitySet::BPF,
+        Door::Perf => CapabilitySet::PERFMON,
+        Door::Modules => CapabilitySet::SYS_MODULE,
+        Door::Kexec => CapabilitySet::SYS_BOOT,
+        Door::Mount => CapabilitySet::SYS_ADMIN,
+        Door::Network => CapabilitySet::NET_ADMIN,
+        Door::RawSockets => CapabilitySet::NET_RAW,
+        Door::System => {
+            CapabilitySet::SYS_BOOT
+                | CapabilitySet::SYS_RAWIO
+                | CapabilitySet::SYS_TIME
+                | CapabilitySet::SYS_PACCT
+                | CapabilitySet::SYS_RESOURCE
+                | CapabilitySet::SYSLOG
+                | CapabilitySet::MAC_ADMIN
+                | CapabilitySet::MAC_OVERRIDE
+                | CapabilitySet::AUDIT_CONTROL
+        }
+        Door::Ptrace
+        | Door::Descriptors
+        | Door::IoUring
+        | Door::Userfaultfd
+        | Door::Keyring
+        | Door::Handles
+        | Door::Personality
+        | Door::Terminal => CapabilitySet::empty(),
+    }
+}
+
+/// Takes from the calling thread, and whatever it becomes and starts, the capabilities that closed doors
+/// need. Without effect on a caller that has none.
+///
+/// # Errors
+/// What the kernel says.
+pub(crate) fn drop_capabilities(closed: impl Iterator<Item = Door>) -> Result<()> {
+    let lost = lost(&closed.collect::<Vec<_>>());
+    let mut own = thread::capabilities(None).context("cannot read the capabilities")?;
+    // Only who has CAP_SETPCAP can, and only who is root or runs files with capabilities gets anything
+    // from there; no_new_privs keeps the latter from counting.
+    if own.effective.contains(CapabilitySet::SETPCAP) {
+        for one in lost.iter() {
+            // A capability of a newer kernel than this program's tables or of none is no capability.
+            if thread::capability_is_in_bounding_set(one).unwrap_or(false) {
+                thread::remove_capability_from_bounding_set(one)
+                    .context("cannot give up a capability")?;
+            }
+        }
+    }
+    own.effective -= lost;
+    own.permitted -= lost;
+    own.inheritable -= lost;
+    // An ambient capability goes with its permitted one.
+    thread::set_capabilities(None, own).context("cannot give up capabilities")
+}
+
+fn lost(closed: &[Door]) -> CapabilitySet {
+    let open = Door::ALL.into_iter().filter(|door| !closed.contains(door));
+    let union = |doors: &mut dyn Iterator<Item = Door>| {
+        doors.map(needs).fold(CapabilitySet::empty(), CapabilitySet::union)
+    };
+    ALWAYS_LOST | (union(&mut closed.iter().copied()) - union(&mut open.into_iter()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_door_keeps_its_capability_and_no_other() {
+        let all_but = |open: Door| -> Vec<Door> {
+            Door::ALL.into_iter().filter(|door| *door != open).collect()
+        };
+        let everything = lost(&Door::ALL);
+        assert!(everything.contains(CapabilitySet::SYS_ADMIN | CapabilitySet::SYS_PTRACE));
+        assert_eq!(everything - lost(&all_but(Door::Mount)), CapabilitySet::SYS_ADMIN);
+        // Rebooting and starting another kernel take the same one.
+        assert_eq!(everything - lost(&all_but(Door::Kexec)), CapabilitySet::SYS_BOOT);
+        assert_eq!(lost(&[]), ALWAYS_LOST);
+        assert_eq!(lost(&all_but(Door::Ptrace)), everything);
+    }
+
+    #[test]
+    fn no_call_is_behind_two_doors() {
+        let all = Door::ALL.into_iter().flat_map(behind).chain(&ALWAYS).collect::<Vec<_>>();
+        for (at, shut) in all.iter().enumerate() {
+            assert!(!all[..at].contains(shut), "{shut:?}");
+        }
+    }
+}
