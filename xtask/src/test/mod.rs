@@ -17,6 +17,7 @@ use crate::catalogue;
 use crate::command;
 use crate::report;
 use crate::setup;
+use crate::vm::suite;
 use crate::workspace::Workspace;
 use tally::Tally;
 
@@ -70,6 +71,9 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
         missing if missing.is_empty() && whole => {
             report::step("test", "end to end, and races");
             tally.cargo_test(&mut end_to_end(workspace, selection))?;
+            if selection.filter.is_none() {
+                on_other_kernels(workspace, &mut tally)?;
+            }
         }
         missing if selection.allow_missing => {
             let why = if missing.is_empty() {
@@ -88,6 +92,17 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
         ),
     }
     Ok(tally.close(selection.allow_missing))
+}
+
+/// The short form of the suites on each of Debian's kernels.
+fn on_other_kernels(workspace: &Workspace, tally: &mut Tally) -> Result<()> {
+    let programs = suite::programs(workspace)?;
+    for kernel in suite::kernels() {
+        let name = format!("races and sessions on Linux {}", kernel.name());
+        report::step("test", &name);
+        tally.elsewhere(&name, |show| suite::run(workspace, *kernel, &programs, show));
+    }
+    Ok(())
 }
 
 /// Whether this run decides what goes in.

@@ -58,6 +58,28 @@ impl Tally {
         Ok(())
     }
 
+    /// Runs tests elsewhere, shows what they write, and counts from it. That they could not run is a failure.
+    pub(crate) fn elsewhere(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(&mut (dyn FnMut(&[u8]) + Send)) -> Result<()>,
+    ) {
+        let (passed, failed) = (self.passed, self.failed);
+        let outcome = run(&mut |line| {
+            drop(io::stdout().write_all(line));
+            self.read(String::from_utf8_lossy(line).trim_end());
+        });
+        if let Err(error) = outcome {
+            report::step("test", &format!("{name}: failed: {error:#}"));
+            if self.failed == failed {
+                self.fail(name);
+            }
+        } else if self.passed == passed {
+            report::step("test", &format!("{name}: no test ran"));
+            self.fail(name);
+        }
+    }
+
     /// Counts what one line of a test program says.
     fn read(&mut self, line: &str) {
         if let Some(name) =
@@ -137,6 +159,20 @@ mod tests {
         assert!(!tally(9, 1, 0).is_good(true));
         assert!(!tally(9, 0, 1).is_good(false));
         assert!(tally(9, 0, 1).is_good(true));
+    }
+
+    #[test]
+    fn tests_elsewhere_fail_when_they_cannot_run_and_when_none_did() {
+        let mut tally = Tally::default();
+        tally.elsewhere("a", |_| anyhow::bail!("no machine"));
+        tally.elsewhere("b", |_| Ok(()));
+        assert_eq!((tally.passed, tally.failed), (0, 2));
+        tally.elsewhere("c", |show| {
+            show(b"test result: ok. 2 passed; 0 failed; 0 ignored\n");
+            Ok(())
+        });
+        assert_eq!((tally.passed, tally.failed), (2, 2));
+        assert_eq!(tally.failures, ["a", "b"]);
     }
 
     #[test]

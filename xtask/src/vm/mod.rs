@@ -8,6 +8,7 @@
 //! - [`initramfs`] packs this program, the few modules the boot needs, and the job;
 //! - [`share`] serves this machine's files;
 //! - [`machine`] runs QEMU, passes on what the command writes, and gives its exit status;
+//! - [`suite`] is what the tests run on each kernel;
 //! - [`guest`] is what runs inside, as process 1.
 
 pub(crate) mod guest;
@@ -15,6 +16,7 @@ mod initramfs;
 mod kernel;
 mod machine;
 mod share;
+pub(crate) mod suite;
 
 use std::env;
 use std::ffi::OsString;

@@ -1,0 +1,92 @@
+//! The short form of the suites on each other kernel: the races, and who is under guard for how long.
+//!
+//! What it leaves out is what takes minutes in emulation (PostgreSQL's start, `kubectl`) and depends little on the kernel.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use serde_json::Value;
+
+use super::{Options, Version, execute};
+use crate::command;
+use crate::workspace::Workspace;
+
+/// The test programs that run there.
+const PROGRAMS: [&str; 2] = ["races", "session"];
+/// Tries of each race: enough to be won without the proof ten times and more.
+const RACE_TRIES: u32 = 100;
+/// Seconds that one kernel may take; it takes one to two minutes.
+const PATIENCE: u64 = 900;
+/// Runs every program and fails if one of them does.
+const RUN: &str = r#"
+failed=0
+for program in "$@"; do "$program" --test-threads=2 || failed=1; done
+exit $failed
+"#;
+
+/// Builds the test programs and finds them.
+pub(crate) fn programs(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--release", "--package", "claw-tests", "--no-run"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    find(&command::output(&mut cargo)?)
+}
+
+/// Picks the programs out of cargo's messages.
+fn find(messages: &str) -> Result<Vec<PathBuf>> {
+    let built: Vec<Value> =
+        messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let path = |name: &str| {
+        let message = built
+            .iter()
+            .find(|message| message["target"]["name"] == name && message["executable"].is_string());
+        let path = message.and_then(|message| message["executable"].as_str());
+        path.map(PathBuf::from).with_context(|| format!("cargo built no test program `{name}`"))
+    };
+    PROGRAMS.into_iter().map(path).collect()
+}
+
+/// Runs them on `kernel`, giving `output` what they write.
+pub(crate) fn run(
+    workspace: &Workspace,
+    kernel: Version,
+    programs: &[PathBuf],
+    output: impl FnMut(&[u8]) + Send,
+) -> Result<()> {
+    let mut command: Vec<OsString> = vec!["/usr/bin/env".into()];
+    let mut claw = OsString::from("CLAW_BIN=");
+    claw.push(workspace.claw());
+    command.extend([claw, format!("CLAW_RACE_TRIES={RACE_TRIES}").into()]);
+    command.extend(["sh", "-c", RUN, "suite"].map(OsString::from));
+    command.extend(programs.iter().map(|path| path.as_os_str().to_owned()));
+    let options = Options { kernel, timeout: PATIENCE, command };
+    match execute(workspace, &options, output)? {
+        0 => Ok(()),
+        status => bail!("a suite failed on Linux {} (status {status})", kernel.name()),
+    }
+}
+
+/// The kernels that the short form runs on.
+pub(crate) fn kernels() -> &'static [Version] {
+    Version::value_variants()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_was_not_built_is_an_error() {
+        let built = r#"{"target":{"name":"races"},"executable":"/t/races-1"}
+            {"target":{"name":"session"},"executable":null}"#;
+        let error = find(built).expect_err("`session` is missing");
+        assert!(error.to_string().contains("session"), "{error}");
+        let built = built.replace("null", "\"/t/session-2\"");
+        assert_eq!(
+            find(&built).expect("both are there"),
+            [PathBuf::from("/t/races-1"), PathBuf::from("/t/session-2")]
+        );
+    }
+}
