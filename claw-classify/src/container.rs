@@ -305,6 +305,10 @@ fn run_inside(inside: &Inside<'_>, actions: &mut Vec<Action>) {
     let inner = inside.call(&env);
     // Files inside the container are not the caller's.
     let facts = crate::classify(&inner.call());
+    // Nobody judges what an everyday program starts in there, and its paths are not the caller's.
+    if !facts.governed() {
+        return;
+    }
     let injected = facts.actions.first().and_then(|first| first.fact("injected_env"));
     let injects = match injected {
         Some(claw_policy::Reading::Known(Value::Set(names))) => !names.is_empty(),

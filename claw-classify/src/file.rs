@@ -26,7 +26,7 @@ use crate::tool::{Classifier, Denial, Tool};
 
 pub(crate) use archive::{TAR, UNZIP, ZIP};
 pub(crate) use disk::{DD, FDISK, MKFS, WIPEFS};
-pub(crate) use find::FIND;
+pub(crate) use find::{FIND, commands as find_commands};
 pub(crate) use owner::{CHMOD, CHOWN};
 
 const fn fact(

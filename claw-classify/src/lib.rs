@@ -41,6 +41,7 @@ mod net;
 mod pg_tools;
 mod places;
 mod process;
+mod program;
 mod psql;
 mod sql;
 mod sqlite3;
@@ -53,6 +54,7 @@ use claw_policy::{Action, Change, Domain, Facts, Rewrite, Schema};
 
 pub use call::{Call, Stdin};
 pub use files::{File, Files, NoFiles};
+pub use program::{Input, Start, starts};
 use tool::Changed;
 pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
 
@@ -78,6 +80,7 @@ pub fn schema() -> Schema {
         &cloud::DOMAIN,
         &file::DOMAIN,
         &process::DOMAIN,
+        &program::DOMAIN,
     ];
     Schema { domains: DOMAINS, tools: tool::names() }
 }
@@ -96,6 +99,9 @@ pub fn classify_with(call: &Call<'_>, files: &dyn Files) -> Facts {
             Facts { tool: None, disputed: None, actions: vec![exec::action(call, &[])] }
         }
         Meant::Tool(tool) => {
+            if let Some((tool, rest)) = program::stands_for(call, tool) {
+                return of_its_own(call, files, tool, rest);
+            }
             let mut actions = vec![exec::action(call, tool.interpreter)];
             actions.extend((tool.classify)(call, files));
             Facts { tool: Some(tool.name), disputed: None, actions }
@@ -115,6 +121,18 @@ pub fn classify_with(call: &Call<'_>, files: &dyn Files) -> Facts {
             Facts { tool: Some(one.name), disputed: Some(other.name), actions }
         }
     }
+}
+
+/// The facts of a call whose interpreter runs `tool` itself, whose words begin at `rest`. The program that
+/// runs is still the interpreter.
+fn of_its_own(call: &Call<'_>, files: &dyn Files, tool: &'static Tool, rest: usize) -> Facts {
+    let argv: Vec<&[u8]> =
+        std::iter::once(tool.name.as_bytes()).chain(call.argv[rest..].iter().copied()).collect();
+    let names = [tool.name.as_bytes()];
+    let inner = Call { argv: &argv, names: &names, ..*call };
+    let mut actions = vec![exec::action(call, tool.interpreter)];
+    actions.extend((tool.classify)(&inner, files));
+    Facts { tool: Some(tool.name), disputed: None, actions }
 }
 
 /// A call after its rewrites.

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::files::Files;
 use crate::{
     aws, client, cloud, code, container, curl, door, file, gh, git, helm, kubectl, loader, mysql,
-    net, pg_tools, process, psql, sqlite3, terraform, wget,
+    net, pg_tools, process, program, psql, sqlite3, terraform, wget,
 };
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
@@ -166,6 +166,16 @@ pub static TOOLS: &[&Tool] = &[
     &process::KILL,
     &process::PKILL,
     &process::KILLALL,
+    &program::SH,
+    &program::PYTHON,
+    &program::PERL,
+    &program::RUBY,
+    &program::NODE,
+    &program::PHP,
+    &program::LUA,
+    &program::AWK,
+    &program::JQ,
+    &program::ENV,
 ];
 
 /// The names of [`TOOLS`], for policies.
