@@ -138,7 +138,7 @@ fn start(
 fn fetch(command: Pid, number: i32) -> Result<OwnedFd> {
     let pidfd = pidfd_open(command, PidfdFlags::empty())?;
     pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).context(
-        "the level `held` cannot be had: pidfd_getfd(2) is refused; a container's seccomp profile may have to let it through",
+        "the level `held` cannot be had: pidfd_getfd(2) is refused; `kernel.yama.ptrace_scope` may be at most 1, and a container's seccomp profile has to let it through",
     )
 }
 
