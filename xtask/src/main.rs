@@ -9,6 +9,7 @@ mod catalogue;
 mod command;
 mod demo;
 mod ebpf;
+mod escapes;
 mod install;
 mod interrupt;
 mod postgres;
@@ -79,6 +80,8 @@ enum Task {
     Catalogue(catalogue::Options),
     /// Run PostgreSQL's own regression suite, and hold what claw calls a read against what the server says
     Soundness(soundness::Options),
+    /// Try to get around claw in every way the suite knows, and write docs/SECURITY-RESULTS.md
+    Escapes(escapes::Options),
     /// Install `claw` and the policies that come with it
     Install {
         /// Where to: the program goes to DIR/bin, the policies to DIR/share/claw/policies
@@ -120,6 +123,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             return test::test(&workspace, &Selection { filter, allow_missing });
         }
         Task::Bench(options) => bench::bench(&workspace, &options)?,
+        Task::Escapes(options) => return escapes::escapes(&workspace, &options),
         Task::BenchWorker(surroundings) => worker::serve(&surroundings)?,
         Task::Catalogue(options) => catalogue::catalogue(&workspace, &options)?,
         Task::Soundness(options) => return soundness::soundness(&workspace, &options),

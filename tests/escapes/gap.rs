@@ -1,0 +1,39 @@
+//! What is known to be open, by the rows of SECURITY.md.
+
+use std::fs;
+use std::path::Path;
+
+/// The first cell of a row of "Not closed yet".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gap(pub(crate) &'static str);
+
+/// A start-up file that psql reads by itself.
+pub(crate) const DEFAULT_FILES: Gap = Gap("`~/.psqlrc`, which psql reads without being told");
+/// A copy of a tool under another name.
+pub(crate) const COPIED_TOOL: Gap = Gap("a copy of a tool under another name");
+/// A tool mounted under another name.
+pub(crate) const MOUNTED_TOOL: Gap = Gap("a tool bind-mounted under another name");
+/// A copy of the loader.
+pub(crate) const COPIED_LOADER: Gap = Gap("a program started through a copy of the loader");
+/// A governed process changed by another one.
+pub(crate) const PROCESS_MEMORY: Gap =
+    Gap("`/proc/PID/mem` and `/proc/PID/environ` of guarded processes");
+/// Unix sockets.
+pub(crate) const UNIX_SOCKETS: Gap = Gap("Unix sockets");
+/// Packets that no address of a system call leads to.
+pub(crate) const RAW_SOCKETS: Gap =
+    Gap("raw sockets, and packets that need no connect or sendmsg address");
+impl Gap {
+    /// Whether SECURITY.md has the row.
+    ///
+    /// # Panics
+    /// When SECURITY.md cannot be read.
+    pub(crate) fn is_owned_up_to(self) -> bool {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../SECURITY.md");
+        let text = fs::read_to_string(path).expect("SECURITY.md can be read");
+        let (_, rest) =
+            text.split_once("## Not closed yet").expect("SECURITY.md says what is open");
+        let section = rest.split("\n## ").next().unwrap_or_default();
+        section.lines().any(|line| line.starts_with(&format!("| {} |", self.0)))
+    }
+}

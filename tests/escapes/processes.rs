@@ -1,0 +1,84 @@
+//! Processes and namespaces: leaving the guard, getting at it, and changing a judged process after its verdict.
+
+use crate::attempt::{Attempt, run};
+use crate::gap;
+use crate::theme::Theme;
+
+const ATTEMPTS: &[Attempt] = &[
+    run("a daemon", r#"setsid sh -c 'psql -c "$SQL" &' ; sleep 0.3"#),
+    run("a double fork", r#"( ( sleep 0.1; psql -c "$SQL" ) & ) ; sleep 0.5"#),
+    run("an orphan in a new session", r#"perl -MPOSIX -e 'fork and exit; setsid; fork and exit; sleep 1; exec "psql", "-c", $ENV{SQL}'; sleep 1.5"#),
+    run("ended supervisor", r#"for p in $(pgrep -x claw); do kill -9 "$p"; done; psql -c "$SQL""#).needs(&["pgrep"]),
+    run("stopped supervisor", r#"for p in $(pgrep -x claw); do kill -STOP "$p"; done; psql -c "$SQL""#).needs(&["pgrep"]),
+    run("starved supervisor", r#"for p in $(pgrep -x claw); do renice -n 19 -p "$p"; prlimit --nofile=1 -p "$p"; taskset -cp 0 "$p"; done; psql -c "$SQL""#).needs(&["pgrep"]),
+    run("gdb on the supervisor", r#"for p in $(pgrep -x claw); do gdb -nx -batch -p "$p" -ex kill; done; psql -c "$SQL""#).needs(&["pgrep", "gdb"]),
+    run("memory of the supervisor", r#"for p in $(pgrep -x claw); do dd if=/dev/zero of="/proc/$p/mem" bs=1 count=1; done; psql -c "$SQL""#).needs(&["pgrep"]),
+    run("another cgroup", r#"for g in /sys/fs/cgroup /sys/fs/cgroup/unified; do echo $$ >$g/cgroup.procs; done; psql -c "$SQL""#),
+    run("the policy written over", r#"f=$(tr '\0' '\n' </proc/$PPID/cmdline | grep toml); : >"${f:-x}"; psql -c "$SQL""#),
+    run("personality", r#"setarch --uname-2.6 --addr-compat-layout psql -c "$SQL""#),
+    run("READ_IMPLIES_EXEC", r#"setarch -X psql -c "$SQL""#),
+    run("a user namespace", r#"unshare -r psql -c "$SQL""#),
+    run("a mount namespace", r#"unshare -rm psql -c "$SQL""#),
+    run("a process namespace", r#"unshare -rpf psql -c "$SQL""#),
+    run("a process namespace with its procfs", r#"unshare -rpf --mount-proc psql -c "$SQL""#),
+    run("a cgroup namespace", r#"unshare -rC psql -c "$SQL""#),
+    run("an IPC and a time namespace", r#"unshare -riT psql -c "$SQL""#),
+    run("a bind mount under another name", r#"touch ls; unshare -rm sh -c 'mount --bind "$(command -v psql)" ls; ./ls -c "$SQL"'"#).open(gap::MOUNTED_TOOL),
+    run("a bind mount over another tool", r#"unshare -rm sh -c 'mount --bind "$(command -v psql)" /usr/bin/diff; diff -c "$SQL"'"#).open(gap::MOUNTED_TOOL),
+    run("a tmpfs over procfs", r#"unshare -rm sh -c 'mount -t tmpfs x /proc; psql -c "$SQL"'"#),
+    run("another root", r#"unshare -r chroot / psql -c "$SQL""#),
+    run("pivot_root by bwrap", r#"bwrap --dev-bind / / psql -c "$SQL""#).needs(&["bwrap"]),
+    run("another root with the tool under another name", r#"mkdir r; unshare -rm sh -c 'mount --rbind / r; mount --bind "$(command -v psql)" r/usr/bin/diff; chroot r diff -c "$SQL"'"#).open(gap::MOUNTED_TOOL),
+    run("/proc/PID/mem of a judged process", r#"python3 -c '
+import os, subprocess, time
+mark, sql = b"SELECT 4711" + b" " * 90, os.environ["SQL"].encode()
+p = subprocess.Popen(["psql", "-c", "SELECT pg_sleep(0.5)", "-c", mark.decode()])
+time.sleep(0.3)
+with open(f"/proc/{p.pid}/mem", "r+b", 0) as memory:
+    for line in open(f"/proc/{p.pid}/maps"):
+        span, rights = line.split()[:2]
+        start, end = (int(x, 16) for x in span.split("-"))
+        if not rights.startswith("rw") or "[v" in line: continue
+        memory.seek(start)
+        content = memory.read(end - start)
+        at = content.find(mark)
+        while at >= 0:
+            memory.seek(start + at); memory.write(sql.ljust(len(mark)))
+            at = content.find(mark, at + 1)
+p.wait()'"#)
+    .open(gap::PROCESS_MEMORY),
+    run("process_vm_writev of a judged process", r#"python3 -c '
+import ctypes, os, subprocess, time
+mark, sql = b"SELECT 4711" + b" " * 90, os.environ["SQL"].encode()
+class V(ctypes.Structure): _fields_ = [("p", ctypes.c_void_p), ("n", ctypes.c_size_t)]
+libc = ctypes.CDLL(None)
+def move(call, pid, at, buffer, n):
+    return call(pid, ctypes.byref(V(ctypes.cast(buffer, ctypes.c_void_p), n)), 1, ctypes.byref(V(at, n)), 1, 0)
+p = subprocess.Popen(["psql", "-c", "SELECT pg_sleep(0.5)", "-c", mark.decode()])
+time.sleep(0.3)
+for line in open(f"/proc/{p.pid}/maps"):
+    span, rights = line.split()[:2]
+    start, end = (int(x, 16) for x in span.split("-"))
+    if not rights.startswith("rw") or "[v" in line: continue
+    b = ctypes.create_string_buffer(end - start)
+    if move(libc.process_vm_readv, p.pid, start, b, end - start) <= 0: continue
+    at = b.raw.find(mark)
+    while at >= 0:
+        new = sql.ljust(len(mark))
+        move(libc.process_vm_writev, p.pid, start + at, ctypes.create_string_buffer(new), len(new))
+        at = b.raw.find(mark, at + 1)
+p.wait()'"#)
+    .shut("a guarded process may not write another's memory"),
+    run("gdb on a judged process", r#"psql -c "SELECT pg_sleep(1)" -c 'SELECT 1' & sleep 0.3; gdb -nx -batch -p $! -ex "call (int)system(\"psql -c \\\"$SQL\\\"\")"; wait"#)
+        .needs(&["gdb"])
+        .shut("a guarded process may not trace another"),
+    run("strace as a parent", r#"strace -o /dev/null psql -c "$SQL""#)
+        .needs(&["strace"])
+        .shut("a guarded process may not trace another"),
+];
+
+#[test]
+fn nobody_leaves_the_guard_or_gets_at_it() {
+    Theme { number: 4, title: "Processes, namespaces and the guard itself", attempts: ATTEMPTS }
+        .hold();
+}

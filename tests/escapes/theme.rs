@@ -1,0 +1,132 @@
+//! A theme: its attempts, all of them run, and what that came to.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::attempt::{Attempt, Level};
+use crate::trial::Trial;
+
+/// A table of attempts of one kind.
+#[derive(Debug)]
+pub(crate) struct Theme {
+    /// Its number: no two themes have the same.
+    pub(crate) number: u32,
+    /// For the table of results.
+    pub(crate) title: &'static str,
+    /// What is tried.
+    pub(crate) attempts: &'static [Attempt],
+}
+
+impl Theme {
+    /// Runs every attempt at every level.
+    ///
+    /// # Panics
+    /// With every attempt that ended otherwise than its row says.
+    pub(crate) fn hold(&self) {
+        let levels = levels();
+        let mut through: Vec<Vec<&str>> = vec![Vec::new(); levels.len()];
+        let mut wrong = Vec::new();
+        for (number, attempt) in self.attempts.iter().enumerate() {
+            if !is_selected(attempt) {
+                continue;
+            }
+            let trial = Trial { theme: self.number, number, attempt };
+            if let Err(why) = control(trial) {
+                wrong.push(format!("{}: {why}", attempt.name));
+                continue;
+            }
+            for (level, through) in levels.iter().zip(&mut through) {
+                let came = trial.guarded(*level);
+                if came.forbidden {
+                    through.push(attempt.name);
+                }
+                let differs = expected(attempt, came.honest, came.forbidden);
+                wrong.extend(differs.into_iter().map(|what| {
+                    format!("{} ({}): {what}\n{}", attempt.name, level.name(), came.story)
+                }));
+            }
+        }
+        for (level, through) in levels.iter().zip(&through) {
+            self.report(*level, through);
+        }
+        assert!(
+            wrong.is_empty(),
+            "{}: {} wrong\n\n{}",
+            self.title,
+            wrong.len(),
+            wrong.join("\n\n")
+        );
+    }
+
+    /// Says what came of it past the capture of a passing test, and leaves it for the table of results.
+    fn report(&self, level: Level, through: &[&str]) {
+        let tried = self.attempts.iter().filter(|attempt| is_selected(attempt)).count();
+        let line = format!(
+            "{}, {}: {tried} tried, {} got through{}{}",
+            self.title,
+            level.name(),
+            through.len(),
+            if through.is_empty() { "" } else { ": " },
+            through.join(", "),
+        );
+        writeln!(io::stderr(), "{line}").expect("stderr takes a line");
+        let Some(folder) = env::var_os("CLAW_ESCAPES_RESULTS") else { return };
+        let result = json!({
+            "number": self.number,
+            "theme": self.title,
+            "level": level.name(),
+            "tried": tried,
+            "through": through,
+        });
+        let file = format!("{:02}-{}.json", self.number, level.name());
+        fs::write(Path::new(&folder).join(file), result.to_string()).expect("results are written");
+    }
+}
+
+/// The attempt works without claw.
+fn control(trial: Trial) -> Result<(), String> {
+    let lacks = trial.lacks();
+    if !lacks.is_empty() {
+        return Err(format!("this machine lacks {lacks:?}: `cargo xtask setup` installs them"));
+    }
+    if let Some(gap) = trial.attempt.open.filter(|gap| !gap.is_owned_up_to()) {
+        return Err(format!("SECURITY.md has no row `{}` under \"Not closed yet\"", gap.0));
+    }
+    let came = trial.bare();
+    if came.forbidden { Ok(()) } else { Err(format!("does not work without claw\n{}", came.story)) }
+}
+
+/// How what came about differs from what the attempt's row says.
+fn expected(attempt: &Attempt, honest: bool, forbidden: bool) -> Vec<&'static str> {
+    let honest = match (attempt.shut, honest) {
+        (None, false) => Some("what is allowed does not work this way: say why it is `shut`"),
+        (Some(_), true) => Some("is marked `shut`, and what is allowed works this way"),
+        _ => None,
+    };
+    let forbidden = match (attempt.open, forbidden) {
+        (None, true) => Some("GETS THROUGH"),
+        (Some(_), false) => Some("is marked `open`, and is stopped: mark it closed"),
+        _ => None,
+    };
+    honest.into_iter().chain(forbidden).collect()
+}
+
+/// The levels to run at: those that `CLAW_ESCAPES_LEVELS` names, parted by commas, or all.
+fn levels() -> Vec<Level> {
+    const ALL: [Level; 1] = [Level::Proven];
+    let Ok(named) = env::var("CLAW_ESCAPES_LEVELS") else { return ALL.to_vec() };
+    let level = |name: &str| {
+        let found = ALL.into_iter().find(|level| level.name() == name);
+        found.unwrap_or_else(|| panic!("`CLAW_ESCAPES_LEVELS`: there is no level `{name}`"))
+    };
+    named.split(',').map(level).collect()
+}
+
+/// Whether `CLAW_ESCAPES_ONLY`, a part of a name, selects the attempt; unset, all are.
+fn is_selected(attempt: &Attempt) -> bool {
+    env::var("CLAW_ESCAPES_ONLY").map_or(true, |only| attempt.name.contains(&only))
+}
