@@ -6,7 +6,7 @@ use claw_tests::scenario::Scenario;
 use claw_tests::tracee::{Linkage, program};
 
 /// The attempts of tests/programs/door.c, each behind the door it begins with.
-const ATTEMPTS: [&str; 11] = [
+const ATTEMPTS: [&str; 18] = [
     "ptrace",
     "ptrace-read",
     "ptrace-write",
@@ -18,6 +18,13 @@ const ATTEMPTS: [&str; 11] = [
     "modules",
     "kexec",
     "keyring",
+    "mount",
+    "handles",
+    "personality",
+    "terminal",
+    "system",
+    "network",
+    "raw_sockets",
 ];
 
 #[test]

@@ -6,11 +6,18 @@
  * concerns this process alone, and what loads code into the kernel is handed none. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -76,6 +83,20 @@ static long attempt(const char *door)
 		return syscall(SYS_kexec_load, 0UL, 17UL, NULL, 1UL << 40);
 	if (!strcmp(door, "keyring"))
 		return syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0);
+	if (!strcmp(door, "mount"))
+		return mount("none", "/no/such/place", "tmpfs", 0, NULL);
+	if (!strcmp(door, "handles"))
+		return syscall(SYS_open_by_handle_at, AT_FDCWD, (int[2]){ 0 }, O_RDONLY);
+	if (!strcmp(door, "personality"))
+		return personality(PER_LINUX);
+	if (!strcmp(door, "terminal"))
+		return ioctl(0, TIOCSTI, "x");
+	if (!strcmp(door, "system"))
+		return swapoff("/no/such/place");
+	if (!strcmp(door, "network"))
+		return ioctl(socket(AF_INET, SOCK_DGRAM, 0), 0x8914 /* SIOCSIFFLAGS */, &(struct ifreq){ .ifr_name = "no-such" });
+	if (!strcmp(door, "raw_sockets"))
+		return socket(AF_INET, SOCK_RAW, 1);
 	errno = 0;
 	return -1;
 }
