@@ -23,6 +23,12 @@ const UNREAD: u64 = 0;
 /// Unread bytes past which the reader is woken even for what can wait.
 const WAKE_AT: u64 = 256 << 10;
 
+/// The calling process.
+#[inline(always)]
+pub(crate) fn caller() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
+}
+
 /// An event about the calling thread.
 #[inline(always)]
 pub(crate) fn event(kind: u32) -> Event {

@@ -1,9 +1,9 @@
 //! The kernel side of claw: the proof that what runs is what was judged, the lineage of guarded
 //! processes, and the decision on connections.
 //!
-//! Each module mirrors one of the same name on the user side. Every program is a BTF tracepoint or a
-//! cgroup socket-address program, because those load on hosts that refuse kprobes, fentry and LSM
-//! programs. No kernel layout is compiled in: the loader reads offsets from the running kernel's BTF
+//! Each module mirrors one of the same name on the user side. Every program that is needed is a BTF
+//! tracepoint or a cgroup socket-address program, because those load on hosts that refuse kprobes,
+//! fentry and LSM programs; [`lsm`] is an addition. No kernel layout is compiled in: the loader reads offsets from the running kernel's BTF
 //! and sets them in [`layout`].
 
 #![no_std]
@@ -14,6 +14,7 @@ mod events;
 mod exec;
 mod layout;
 mod lineage;
+mod lsm;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

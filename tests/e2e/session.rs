@@ -204,3 +204,22 @@ fn the_policy_and_the_log_are_not_in_the_commands_hands() {
         assert!(!found, "{word}\n{}", ran.story());
     }
 }
+
+#[test]
+fn nobody_guarded_reaches_the_supervisor_where_the_third_lock_is() {
+    let scenario = Scenario::new("a signal to the parent, and its memory");
+    let script = "kill -0 $PPID && echo signalled; head -c0 /proc/$PPID/mem && echo opened; true";
+    let call = Call::new(["/bin/sh", "-c", script]);
+    scenario.control("without claw root does both");
+    assert_eq!(call.bare().exits(0).out(), "signalled\nopened");
+    let guard = Guard::with_policy("doors-open");
+    let ran = call.guarded(&guard).exits(0);
+    let records = guard.records();
+    let start = records.iter().find(|record| record.kind() == "start").expect("a start record");
+    let lock = start.field("outcome").as_str().unwrap_or_default().starts_with("third lock");
+    scenario
+        .then("the start record says whether there is the lock, and where there is, neither works");
+    let demanded = std::env::var_os("CLAW_THIRD_LOCK").is_some();
+    assert!(lock || !demanded, "this kernel is to have it: {start}");
+    assert!(!lock || ran.out().is_empty(), "{}", ran.story());
+}

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aya::maps::lpm_trie::{Key as Prefix, LpmTrie};
 use aya::maps::{HashMap, MapData, MapError, RingBuf};
-use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Program, ProgramError};
+use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Lsm, Program, ProgramError};
 use aya::{Btf as AyaBtf, Ebpf, EbpfError, EbpfLoader};
 use claw_common::event::Event;
 use claw_common::hash::Key;
@@ -25,6 +25,13 @@ const TRACEPOINTS: [&str; 3] = ["sched_process_fork", "sched_process_exit", "sch
 
 /// The socket-address programs.
 const SOCKET_ADDRESS: [&str; 4] = ["connect4", "sendmsg4", "connect6", "sendmsg6"];
+
+/// The programs of the third lock, by the names of their hooks.
+const THIRD_LOCK: [&str; 2] = ["ptrace_access_check", "task_kill"];
+
+/// Where the kernel lists the security modules that it runs. A program for a hook loads without `bpf` in that list as
+/// well, and is never called then.
+const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
 
 /// Globals of claw-ebpf's `layout`, with the structure and the field each one is the offset of.
 const OFFSETS: [(&str, &str, &str); 14] = [
@@ -126,6 +133,8 @@ pub(crate) struct KernelSide {
     pub(crate) tickets: Tickets,
     /// What the programs report; taken by the thread that reads it.
     events: Mutex<Option<Events>>,
+    /// Whom the third lock protects; nothing where the kernel does not take it.
+    protected: Option<Mutex<HashMap<MapData, u32, u32>>>,
 }
 
 impl KernelSide {
@@ -176,7 +185,10 @@ impl KernelSide {
         // only now: a program finds them by descriptor when it loads.
         fill(&mut ebpf, "NET4", settings.net4)?;
         fill(&mut ebpf, "NET6", settings.net6)?;
+        let locked = third_lock(&mut ebpf, &types);
+        let protected = map(&mut ebpf, "PROTECTED")?;
         Ok(Self {
+            protected: locked.then(|| Mutex::new(protected)),
             guarded: Mutex::new(map(&mut ebpf, "GUARDED")?),
             tickets: Tickets { map: Mutex::new(map(&mut ebpf, "TICKETS")?), key: settings.key },
             events: Mutex::new(Some(Events { ring: map(&mut ebpf, "EVENTS")? })),
@@ -191,6 +203,17 @@ impl KernelSide {
     pub(crate) fn guard(&self, process: Pid) -> Result<(), MapError> {
         let mut map = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
         map.insert(process.as_raw_nonzero().get() as u32, 0, 0)
+    }
+
+    /// Puts a process of the session's own out of the reach of everybody guarded. `false` where the kernel takes no
+    /// such program.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub(crate) fn protect(&self, process: Pid) -> Result<bool, MapError> {
+        let Some(protected) = &self.protected else { return Ok(false) };
+        let mut map = protected.lock().unwrap_or_else(PoisonError::into_inner);
+        map.insert(process.as_raw_nonzero().get() as u32, 0, 0).map(|()| true)
     }
 
     /// Whether any process is still guarded.
@@ -257,6 +280,21 @@ fn pid_max() -> u32 {
     let text = std::fs::read_to_string("/proc/sys/kernel/pid_max").unwrap_or_default();
     // PID_MAX_LIMIT on 64-bit kernels, include/linux/threads.h.
     text.trim().parse().unwrap_or(4 << 20)
+}
+
+/// Loads what only some kernels take. `false` where this one does not, or would never call it.
+fn third_lock(ebpf: &mut Ebpf, types: &AyaBtf) -> bool {
+    let modules = std::fs::read_to_string(SECURITY_MODULES).unwrap_or_default();
+    let runs = modules.trim().split(',').any(|module| module == "bpf");
+    let mut load = |name: &'static str| -> Result<(), Refused> {
+        let program: &mut Lsm = program(ebpf, name)?;
+        program
+            .load(name, types)
+            .and_then(|()| program.attach())
+            .map(drop)
+            .map_err(|error| Refused::Program { program: name, error })
+    };
+    runs && THIRD_LOCK.into_iter().all(|name| load(name).is_ok())
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, Refused>

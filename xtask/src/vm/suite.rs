@@ -59,6 +59,8 @@ pub(crate) fn run(
     let mut claw = OsString::from("CLAW_BIN=");
     claw.push(workspace.claw());
     command.extend([claw, format!("CLAW_RACE_TRIES={RACE_TRIES}").into()]);
+    // BPF LSM is switched on there, so its programs must be at work.
+    command.push("CLAW_THIRD_LOCK=1".into());
     command.extend(["sh", "-c", RUN, "suite"].map(OsString::from));
     command.extend(programs.iter().map(|path| path.as_os_str().to_owned()));
     let options = Options { kernel, timeout: PATIENCE, command };
