@@ -6,10 +6,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use claw_classify::{Call, File, Files, Stdin};
-use claw_policy::Policy;
+use claw_classify::{Call, File, Files, Input, Stdin, starts};
+use claw_policy::{Policy, Verdict};
 
 use super::{Judgement, judge};
+
+/// How deep calls that calls make are followed.
+const DEPTH: usize = 8;
 
 /// A call as it is written down.
 #[derive(Debug, Clone, Default)]
@@ -40,8 +43,13 @@ fn plain(path: &[u8]) -> (bool, Vec<&[u8]>) {
 }
 
 impl Written {
-    /// Judges it as if it were made.
+    /// Judges it as if it were made, and the calls that its words say it will make: the first of those that
+    /// is denied decides. A live call's children are judged when they make their calls.
     pub(crate) fn judge(&self, policy: &Policy) -> Judgement {
+        self.judge_down(policy, DEPTH)
+    }
+
+    fn judge_down(&self, policy: &Policy, depth: usize) -> Judgement {
         let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = self.env.iter().map(Vec::as_slice).collect();
         let path = argv.first().copied().unwrap_or_default();
@@ -54,7 +62,26 @@ impl Written {
             names: &[name],
             stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
         };
-        judge(policy, &call, self)
+        let own = judge(policy, &call, self);
+        if own.decision.verdict == Verdict::Deny || depth == 0 {
+            return own;
+        }
+        for start in starts(&call, self) {
+            let stdin = match start.stdin {
+                Input::Same => self.stdin.clone(),
+                Input::Content(content) => Some(content),
+                Input::Unknown => None,
+            };
+            let (argv, env, cwd) = (start.argv, start.env, start.cwd);
+            let child = Self { argv, env, cwd, stdin, files: self.files.clone() };
+            let child = child.judge_down(policy, depth - 1);
+            // Of a call whose last words are not known, only what was read of it counts.
+            let read = || child.facts.actions.iter().all(|action| action.opaque.is_none());
+            if child.decision.verdict == Verdict::Deny && (start.whole || read()) {
+                return child;
+            }
+        }
+        own
     }
 }
 
