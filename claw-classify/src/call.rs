@@ -37,6 +37,9 @@ pub struct Call<'a> {
     pub names: &'a [&'a [u8]],
     /// What the program would read from file descriptor 0.
     pub stdin: Stdin<'a>,
+    /// Whether the file only goes by the name of a tool: the caller could have written it, or it is none
+    /// of those a policy pins. Files of written calls are taken for what they are called.
+    pub untrusted: bool,
 }
 
 impl<'a> Call<'a> {

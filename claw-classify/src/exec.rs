@@ -25,6 +25,12 @@ pub(crate) static DOMAIN: Domain = Domain {
             doc: "The resolved file, absolute where it was resolved.",
         },
         FactDef {
+            name: "trusted",
+            kind: Kind::Bool,
+            values: &[],
+            doc: "Of a governed tool: whether its file is one that the caller cannot have made, or one the policy pins.",
+        },
+        FactDef {
             name: "injected_env",
             kind: Kind::Set,
             values: &[],

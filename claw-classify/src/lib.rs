@@ -103,11 +103,13 @@ pub fn classify_with(call: &Call<'_>, files: &dyn Files) -> Facts {
                 return of_its_own(call, files, tool, rest);
             }
             let mut actions = vec![exec::action(call, tool.interpreter)];
+            actions[0].set("trusted", !call.untrusted);
             actions.extend((tool.classify)(call, files));
             Facts { tool: Some(tool.name), disputed: None, actions }
         }
         Meant::Disputed(one, other) => {
             let mut actions = vec![exec::action(call, one.interpreter)];
+            actions[0].set("trusted", !call.untrusted);
             for tool in [one, other] {
                 let reason = format!(
                     "the program goes by names of `{}` and of `{}`: which of the two runs is not known",

@@ -16,6 +16,7 @@
 //! exec = "allow"                   # a program that no tool governs
 //! governed = "deny"                # what a governed tool does
 //! connect = "allow"                # a connection
+//! injected_env = "strip"           # variables that load code into a governed tool; or "deny", "keep"
 //!
 //! [denial]
 //! style = "tool"                   # a denial reads like the tool's own error; or "errno":
@@ -23,6 +24,9 @@
 //!
 //! [doors]                          # each "closed" unless it says "open"; see [`Door`]
 //! ptrace = "open"                  # descriptors, io_uring, bpf, perf, userfaultfd, modules, kexec, keyring
+//!
+//! [pins]                           # the files a tool may be, by SHA-256
+//! psql = ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"]
 //!
 //! [[rule]]
 //! id = "sql-no-ddl"                # a-z, 0-9 and -; unique among all rules
@@ -123,6 +127,7 @@
 //! | the call of a governed tool that does nothing claw knows of | `defaults.governed` |
 //! | an action of an everyday domain (see [`Domain::governed`]) | as the call, which then takes `defaults.exec` |
 //! | any other action | `defaults.governed` |
+//! | the call of a governed tool whose file is not trusted to be it | `defaults.exec`, beside what it does |
 //! | a call that is opaque as a whole | the stricter of `defaults.exec` and `defaults.governed` |
 //!
 //! Everyday domains are those of programs that every piece of work uses: shells and interpreters, `rm`
@@ -154,4 +159,4 @@ pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
 pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value};
 pub use matcher::{EXEC, OPAQUE};
-pub use policy::{Defaults, Denial, Errno, Mode, Policy, Rule};
+pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy, Rule};

@@ -18,7 +18,7 @@ use crate::decide::Verdict;
 use crate::diagnostic::{Diagnostic, position};
 use crate::door::Door;
 use crate::fact::Schema;
-use crate::policy::{Defaults, Denial, Errno, Mode, Policy};
+use crate::policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
 use reader::{Node, Reader, describe};
 
 /// The version of the language that this code reads.
@@ -56,7 +56,7 @@ pub(crate) fn policy(text: &str, file: &str, schema: &Schema) -> Result<Policy, 
 impl Reader<'_> {
     fn policy(&mut self, root: &DeTable<'_>) -> Option<Policy> {
         self.version(root)?;
-        let known = ["version", "mode", "defaults", "denial", "doors", "rule", "connect"];
+        let known = ["version", "mode", "defaults", "denial", "doors", "pins", "rule", "connect"];
         self.keys(root, "a policy", &known);
         let mode = root.get("mode").and_then(|value| {
             self.word(value, "`mode`", &[("enforce", Mode::Enforce), ("observe", Mode::Observe)])
@@ -64,6 +64,7 @@ impl Reader<'_> {
         let defaults = self.defaults(root);
         let denial = self.denial(root);
         let open = self.doors(root);
+        let pins = self.pins(root);
         let mut ids = Ids::default();
         let mut rules = Vec::new();
         for (table, header) in self.tables(root, "rule") {
@@ -86,6 +87,7 @@ impl Reader<'_> {
             defaults,
             denial,
             open,
+            pins,
             rules,
             connect,
         })
@@ -112,13 +114,26 @@ impl Reader<'_> {
     }
 
     fn defaults(&mut self, root: &DeTable<'_>) -> Defaults {
-        let mut defaults =
-            Defaults { exec: Verdict::Allow, governed: Verdict::Deny, connect: Verdict::Allow };
+        let mut defaults = Defaults {
+            exec: Verdict::Allow,
+            governed: Verdict::Deny,
+            connect: Verdict::Allow,
+            injected_env: InjectedEnv::Strip,
+        };
         let Some(table) = root.get("defaults").and_then(|value| self.table(value, "`defaults`"))
         else {
             return defaults;
         };
-        self.keys(table, "`defaults`", &["exec", "governed", "connect"]);
+        self.keys(table, "`defaults`", &["exec", "governed", "connect", "injected_env"]);
+        let known = [
+            ("strip", InjectedEnv::Strip),
+            ("deny", InjectedEnv::Deny),
+            ("keep", InjectedEnv::Keep),
+        ];
+        let injected_env = table
+            .get("injected_env")
+            .and_then(|value| self.word(value, "`defaults.injected_env`", &known));
+        defaults.injected_env = injected_env.unwrap_or(defaults.injected_env);
         for (key, default) in [
             ("exec", &mut defaults.exec),
             ("governed", &mut defaults.governed),
@@ -129,6 +144,50 @@ impl Reader<'_> {
             *default = verdict.unwrap_or(*default);
         }
         defaults
+    }
+
+    /// The digests that tools are pinned to.
+    fn pins(&mut self, root: &DeTable<'_>) -> Vec<(&'static str, Vec<[u8; 32]>)> {
+        let Some(table) = root.get("pins").and_then(|value| self.table(value, "`pins`")) else {
+            return Vec::new();
+        };
+        self.keys(table, "`pins`", self.schema.tools);
+        let mut pins = Vec::new();
+        for (key, value) in table {
+            let named = self.schema.tools.iter().find(|tool| **tool == key.get_ref().as_ref());
+            let Some(tool) = named else { continue };
+            let what = format!("`pins.{tool}`");
+            let Some(digests) = value.get_ref().as_array() else {
+                self.wrong_type(value, &what, "a list of SHA-256 digests");
+                continue;
+            };
+            let digests = digests.iter().filter_map(|value| self.digest(value, &what)).collect();
+            pins.push((*tool, digests));
+        }
+        pins
+    }
+
+    /// One SHA-256 digest in hexadecimal, as sha256sum(1) prints it.
+    fn digest(&mut self, value: &Node<'_>, what: &str) -> Option<[u8; 32]> {
+        let text = self.string(value, what)?;
+        let mut digest = [0; 32];
+        let pairs = text.as_bytes().chunks(2).map(|pair| {
+            let pair = str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+            u8::from_str_radix(pair, 16).ok().filter(|_| !pair.starts_with('+'))
+        });
+        let bytes: Option<Vec<u8>> = pairs.collect();
+        match bytes.filter(|bytes| bytes.len() == digest.len()) {
+            Some(bytes) => {
+                digest.copy_from_slice(&bytes);
+                Some(digest)
+            }
+            None => {
+                let message = format!("{what} holds what is no SHA-256 digest");
+                self.error(value.span(), message, "not 64 hexadecimal digits")
+                    .help("put what `sha256sum FILE` prints");
+                None
+            }
+        }
     }
 
     /// The doors that are open.

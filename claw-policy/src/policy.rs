@@ -1,14 +1,17 @@
 //! A policy that has been read and checked, and how its rules are matched against actions.
 
+mod injection;
+
 use std::net::IpAddr;
 
 use crate::connect::{self, ConnectRule, Protocol};
 use crate::decide::{Change, Decision, Outcome, Rewrite, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::door::Door;
-use crate::fact::{Action, Facts, Schema};
+use crate::fact::{Action, Facts, Reading, Schema, Value};
 use crate::matcher::{Condition, EXEC, Truth, opaque_reason};
 use crate::parse;
+pub use injection::InjectedEnv;
 
 /// Whether verdicts are carried out. [`crate::decide`] does not look at it: its caller does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Defaults {
     pub governed: Verdict,
     /// A connection.
     pub connect: Verdict,
+    /// A governed tool that the environment has something loaded into.
+    pub injected_env: InjectedEnv,
 }
 
 /// How a denied call ends.
@@ -183,6 +188,7 @@ pub struct Policy {
     pub(crate) defaults: Defaults,
     pub(crate) denial: Denial,
     pub(crate) open: Vec<Door>,
+    pub(crate) pins: Vec<(&'static str, Vec<[u8; 32]>)>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) connect: Vec<ConnectRule>,
 }
@@ -252,6 +258,14 @@ impl Policy {
         facts.governed() || self.rules.iter().any(about)
     }
 
+    /// The SHA-256 digests of which a tool's file must have one, or nothing where any trusted file will
+    /// do.
+    #[must_use]
+    pub fn pins(&self, tool: &str) -> Option<&[[u8; 32]]> {
+        let found = self.pins.iter().find(|(name, _)| *name == tool);
+        found.map(|(_, digests)| digests.as_slice())
+    }
+
     /// Decides one connection, straight from the rules; the kernel's maps are compiled from the same
     /// rules by [`connect::compile`].
     #[must_use]
@@ -287,6 +301,7 @@ impl Policy {
             });
         }
         self.let_everyday_calls_decide(facts, &mut outcomes);
+        let strips = self.look_at_injected_env(facts, &mut outcomes);
         // Of several as strict, a rule says more than a default, and what a call does says more
         // than that it was made.
         let weight =
@@ -303,7 +318,10 @@ impl Policy {
             rewrites.clear();
         }
         rewrites.sort_by_key(|(place, rewrite)| (*place, rewrite.action));
-        let rewrites = rewrites.into_iter().map(|(_, rewrite)| rewrite).collect();
+        let mut rewrites: Vec<Rewrite> = rewrites.into_iter().map(|(_, rewrite)| rewrite).collect();
+        if verdict == Verdict::Rewrite {
+            rewrites.extend(strips);
+        }
         Decision { verdict, deciding, outcomes, rewrites }
     }
 
@@ -325,7 +343,12 @@ impl Policy {
             );
             (governed, reason)
         } else if let Some(tool) = facts.tool {
-            if facts.actions.len() > 1 {
+            if let Some(Reading::Known(Value::Bool(false))) = action.fact("trusted") {
+                let reason = format!(
+                    "this file is called `{tool}` and is not trusted to be it (`defaults.exec` is `{exec}`)"
+                );
+                (exec, reason)
+            } else if facts.actions.len() > 1 {
                 (Verdict::Allow, format!("what `{tool}` does is decided action by action"))
             } else {
                 let reason =

@@ -10,7 +10,12 @@ pub(crate) static EXEC: Domain = Domain {
     name: "exec",
     governed: true,
     doc: "",
-    facts: &[fact("path", Kind::Str, &[]), fact("injected", Kind::Set, &[])],
+    facts: &[
+        fact("path", Kind::Str, &[]),
+        fact("injected", Kind::Set, &[]),
+        fact("injected_env", Kind::Set, &[]),
+        fact("trusted", Kind::Bool, &[]),
+    ],
 };
 
 pub(crate) static SQL: Domain = Domain {

@@ -97,7 +97,7 @@ impl<'s> Reader<'s> {
         value
     }
 
-    fn wrong_type(&mut self, value: &Node<'_>, what: &str, expected: &str) {
+    pub(super) fn wrong_type(&mut self, value: &Node<'_>, what: &str, expected: &str) {
         let have = describe(value.get_ref());
         let message = format!("{what} is {expected}, not {have}");
         self.error(value.span(), message, format!("expected {expected}"));

@@ -214,6 +214,21 @@ fn unknown_keys_are_refused_in_every_table() {
 }
 
 #[test]
+fn tools_are_pinned_by_digest() {
+    let digest = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+    let text = format!("version = 1\npins.psql = [\"{digest}\"]");
+    let policy = Policy::parse(&text, "p.toml", &SCHEMA).expect("right");
+    let pins = policy.pins("psql").expect("pinned");
+    assert_eq!((pins.len(), pins[0][0], pins[0][31]), (1, 0x2c, 0xae));
+    assert_eq!(policy.pins("kubectl"), None);
+    assert_eq!(mistake("pins.«pqsl» = []"), "`pqsl` is not a key of `pins` | did you mean `psql`?");
+    let no_digest =
+        "`pins.psql` holds what is no SHA-256 digest | put what `sha256sum FILE` prints";
+    assert_eq!(mistake("pins.psql = [«\"2c26\"»]"), no_digest);
+    assert_eq!(mistake(&format!("pins.psql = [«\"{}\"»]", digest.replace("2c", "+c"))), no_digest);
+}
+
+#[test]
 fn words_are_those_of_the_language() {
     assert_eq!(
         mistake("mode = «\"enforced\"»"),

@@ -66,6 +66,58 @@ fn rm(targets: &[&str]) -> Facts {
 }
 
 #[test]
+fn what_the_environment_has_loaded_into_a_governed_tool_is_stripped_unless_the_policy_says_otherwise()
+ {
+    let mut injected = psql([sql("read")]);
+    let names = || ["LD_PRELOAD", "PERL5LIB"].into_iter().collect::<Value>();
+    injected.actions[0].set("injected_env", names());
+    let decided =
+        |default: &str, facts: &Facts| decide(&policy(&format!("{default}{RULES}")), facts);
+    let unset = |name: &str| Change::UnsetEnv(name.to_owned());
+    let strips = |decision: &Decision| -> Vec<Change> {
+        decision.rewrites.iter().map(|rewrite| rewrite.change.clone()).collect()
+    };
+    for default in ["", "defaults.injected_env = \"strip\""] {
+        let decision = decided(default, &injected);
+        assert_eq!(said(&decision), (Verdict::Rewrite, None, None));
+        assert_eq!(strips(&decision), [unset("LD_PRELOAD"), unset("PERL5LIB")]);
+        assert_eq!(decision.deciding.because, ["exec.injected_env = [LD_PRELOAD, PERL5LIB]"]);
+    }
+    let decision = decided("defaults.injected_env = \"deny\"", &injected);
+    assert_eq!(said(&decision), (Verdict::Deny, None, None));
+    assert_eq!(strips(&decision), []);
+    let decision = decided("defaults.injected_env = \"keep\"", &injected);
+    assert_eq!(said(&decision), (Verdict::Allow, Some("reads"), Some("p.toml:2")));
+
+    // A stricter rule decides; a change of a rule's own is made as well; other programs keep theirs.
+    let mut ddl = injected.clone();
+    ddl.actions[1] = sql("ddl");
+    assert_eq!(said(&decided("", &ddl)).1, Some("no-ddl"));
+    let mut wide = injected.clone();
+    wide.actions[1].set("limited", false);
+    let decision = decided("", &wide);
+    assert_eq!(decision.deciding.rule.as_deref(), Some("limit"));
+    assert_eq!(strips(&decision)[1..], [unset("LD_PRELOAD"), unset("PERL5LIB")]);
+    let mut other = Facts { tool: None, disputed: None, actions: vec![exec()] };
+    other.actions[0].set("injected_env", names());
+    assert_eq!(decided("", &other).verdict, Verdict::Allow);
+}
+
+#[test]
+fn a_file_that_only_goes_by_a_tool_s_name_is_a_program_as_well() {
+    let mut copy = psql([sql("read")]);
+    for (trusted, default, expected) in [
+        (true, "deny", Verdict::Allow),
+        (false, "allow", Verdict::Allow),
+        (false, "deny", Verdict::Deny),
+    ] {
+        copy.actions[0].set("trusted", trusted);
+        let decision = decide(&policy(&format!("defaults.exec = \"{default}\"{RULES}")), &copy);
+        assert_eq!(decision.verdict, expected, "trusted {trusted}, defaults.exec {default}");
+    }
+}
+
+#[test]
 fn an_everyday_call_takes_the_default_of_programs_unless_a_rule_speaks_of_it() {
     let rules = r#"
 [[rule]]
