@@ -120,6 +120,7 @@ fn inside<T>(call: &Call<'_>, line: &Line<'_>, work: impl FnOnce(&Call<'_>, Mean
         path,
         names: &names,
         stdin: call.stdin,
+        untrusted: call.untrusted,
     };
     work(&inner, tool(&names))
 }

@@ -33,6 +33,8 @@ pub(crate) struct Stat {
     pub(crate) size: u64,
     /// Its permission bits.
     pub(crate) mode: u16,
+    /// The user it belongs to.
+    pub(crate) owner: u32,
     /// Whether it is a regular file.
     pub(crate) regular: bool,
     /// Whether it is a symbolic link.
@@ -74,6 +76,7 @@ impl Devices {
             changed: (stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec),
             size: stat.stx_size,
             mode: stat.stx_mode & 0o7777,
+            owner: stat.stx_uid,
             regular: kind == FileType::RegularFile,
             link: kind == FileType::Symlink,
         })

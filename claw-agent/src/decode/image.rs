@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use claw_classify::{Meant, tool};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -15,6 +16,7 @@ use rustix::process::Pid;
 use super::identity::{Devices, Identity, Stat};
 use super::path::{Base, Resolved, View};
 use super::strings::Strings;
+use super::tools::Tools;
 use crate::sys::arch::ELF_MACHINE;
 
 /// `BINPRM_BUF_SIZE`: how much of a file the kernel looks at.
@@ -44,6 +46,8 @@ pub(crate) struct Program {
     pub(crate) names: Vec<Vec<u8>>,
     /// Its arguments as it would see them.
     pub(crate) argv: Strings,
+    /// Whether it only goes by the name of a tool.
+    pub(crate) untrusted: bool,
 }
 
 /// What will run.
@@ -152,6 +156,66 @@ fn script(line: &[u8]) -> Option<Kind> {
     Some(Kind::Script(name.to_vec(), argument))
 }
 
+/// What is known of files.
+pub(super) struct Files<'a> {
+    pub(super) kinds: &'a Kinds,
+    pub(super) devices: &'a Devices,
+    pub(super) tools: &'a Tools,
+}
+
+/// Programs that run a file they are given as their first argument; versions may follow the name.
+const INTERPRETERS: &[&[u8]] = &[
+    b"bash", b"busybox", b"dash", b"ksh", b"lua", b"luajit", b"node", b"nodejs", b"perl", b"php",
+    b"python", b"ruby", b"sh", b"tclsh", b"zsh",
+];
+
+impl Files<'_> {
+    /// A file on the way, by every name it is known by.
+    fn program(&self, resolved: &Resolved, stat: &Stat, kind: &Kind, argv: Strings) -> Program {
+        let Resolved { file, path, names } = resolved;
+        let mut names = names.clone();
+        let disguised = match kind {
+            Kind::Native => self.tools.disguised(file, stat, &names),
+            Kind::Script(..) | Kind::Unknown => None,
+        };
+        let untrusted = match disguised {
+            Some(tool) => {
+                names.push(tool.name.as_bytes().to_vec());
+                stat.owner != 0
+            }
+            None => self.tools.is_untrusted(file, stat, &names),
+        };
+        Program { path: path.clone(), names, argv, untrusted }
+    }
+
+    /// The tool that an interpreter is given as a script, `python3 /usr/bin/aws`: judged as if it had
+    /// been called itself. Anything else an interpreter is given is its own affair.
+    fn script(&self, tracee: Pid, interpreter: &Program) -> Option<Program> {
+        let version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.' || *byte == b'-';
+        let own = interpreter.names.last()?;
+        let end = own.iter().position(version).unwrap_or(own.len());
+        if !INTERPRETERS.contains(&&own[..end]) {
+            return None;
+        }
+        let argv = &interpreter.argv;
+        let (at, resolved, stat) =
+            argv.iter().enumerate().skip(1).filter(|(_, word)| !word.starts_with(b"-")).find_map(
+                |(at, word)| {
+                    let resolved = View::of(tracee).resolve(Base::Cwd, word).ok()?;
+                    let stat = self.devices.stat(resolved.file.as_fd(), tracee).ok()?;
+                    stat.regular.then_some((at, resolved, stat))
+                },
+            )?;
+        let kind = Kind::Script(Vec::new(), None);
+        let program = self.program(&resolved, &stat, &kind, argv.iter().skip(at).collect());
+        let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
+        match tool(&names) {
+            Meant::Nothing => None,
+            Meant::Tool(_) | Meant::Disputed(..) => Some(program),
+        }
+    }
+}
+
 /// Follows the interpreters from what was called to what runs.
 ///
 /// `called` is the path as the kernel names it to an interpreter: as given, or `/dev/fd/N/…`.
@@ -163,8 +227,7 @@ pub(crate) fn follow(
     resolved: Resolved,
     called: Vec<u8>,
     mut argv: Strings,
-    kinds: &Kinds,
-    devices: &Devices,
+    of: &Files<'_>,
 ) -> Result<Image, Errno> {
     if argv.len() == 0 {
         // Linux 5.18 and later give a program without arguments an empty first one.
@@ -174,7 +237,7 @@ pub(crate) fn follow(
     let mut resolved = resolved;
     let mut called = called;
     loop {
-        let stat = devices.stat(resolved.file.as_fd(), tracee)?;
+        let stat = of.devices.stat(resolved.file.as_fd(), tracee)?;
         if stat.link {
             return Err(Errno::LOOP);
         }
@@ -182,14 +245,20 @@ pub(crate) fn follow(
         if !stat.regular || stat.mode & 0o111 == 0 {
             return Err(Errno::ACCESS);
         }
-        let kind = kinds.of(&resolved.file, &stat)?;
-        let Resolved { path, names, .. } = resolved;
+        let kind = of.kinds.of(&resolved.file, &stat)?;
+        let program = |argv| of.program(&resolved, &stat, &kind, argv);
         let (interpreter, argument) = match &*kind {
             Kind::Unknown if stat.mode & 0o001 != 0 => return Err(Errno::NOEXEC),
             // What not everybody may execute is for the kernel to refuse, with the right errno; the
             // proof stands behind it.
             Kind::Native | Kind::Unknown => {
-                programs.push(Program { path, names, argv });
+                let last = program(argv);
+                if programs.is_empty()
+                    && let Some(script) = of.script(tracee, &last)
+                {
+                    programs.push(script);
+                }
+                programs.push(last);
                 return Ok(Image { identity: stat.identity, programs });
             }
             Kind::Script(interpreter, argument) => (interpreter.clone(), argument.clone()),
@@ -202,7 +271,7 @@ pub(crate) fn follow(
         argument.iter().for_each(|argument| next.push(argument));
         next.push(&called);
         argv.iter().skip(1).for_each(|argument| next.push(argument));
-        programs.push(Program { path, names, argv });
+        programs.push(program(argv));
         resolved = View::of(tracee).resolve(Base::Cwd, &interpreter)?;
         called = interpreter;
         argv = next;
@@ -252,7 +321,12 @@ mod tests {
     #[test]
     fn a_changed_argument_lands_behind_the_script() {
         let list = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Strings>();
-        let program = |argv: &[&str]| Program { path: vec![], names: vec![], argv: list(argv) };
+        let program = |argv: &[&str]| Program {
+            path: vec![],
+            names: vec![],
+            argv: list(argv),
+            untrusted: false,
+        };
         let image = Image {
             identity: Identity { dev: 0, ino: 0 },
             programs: vec![

@@ -11,9 +11,11 @@ mod path;
 mod proc;
 pub(crate) mod socket;
 mod strings;
+mod tools;
 
 use std::os::fd::AsFd;
 
+use claw_policy::Policy;
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -23,6 +25,7 @@ pub(crate) use identity::{Devices, Identity};
 pub(crate) use image::{Image, Kinds, Program};
 pub(crate) use path::last_name;
 pub(crate) use strings::Strings;
+use tools::Tools;
 
 use crate::intercept::{Exec, Notification};
 use crate::sys::process::leads_its_process;
@@ -54,13 +57,21 @@ pub(crate) enum NoSnapshot {
 }
 
 /// What decoding remembers from one call to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoder {
     kinds: Kinds,
     devices: Devices,
+    tools: Tools,
 }
 
 impl Decoder {
+    /// A decoder that knows the tools which are installed now and those `policy` pins.
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let devices = Devices::default();
+        let tools = Tools::installed(policy, &devices);
+        Self { kinds: Kinds::default(), devices, tools }
+    }
+
     /// Copies `exec`, which `notification` holds, out of its tracee.
     ///
     /// # Errors
@@ -100,7 +111,9 @@ impl Decoder {
         if argv.area().len() + env.area().len() > memory::MAX_AREA {
             return Err(Errno::TOOBIG);
         }
-        let image = image::follow(tid, resolved, called, argv, &self.kinds, &self.devices)?;
+        let Self { kinds, devices, tools } = self;
+        let files = image::Files { kinds, devices, tools };
+        let image = image::follow(tid, resolved, called, argv, &files)?;
         Ok(Snapshot { tid, process: process(tid), uid: uid(tid), image, env })
     }
 }

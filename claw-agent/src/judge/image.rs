@@ -118,7 +118,15 @@ pub(super) fn judge_program(
 ) -> Judgement {
     let argv: Vec<&[u8]> = program.argv.iter().collect();
     let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
-    let call = Call { argv: &argv, env, cwd: None, path: &program.path, names: &names, stdin };
+    let call = Call {
+        argv: &argv,
+        env,
+        cwd: None,
+        path: &program.path,
+        names: &names,
+        stdin,
+        untrusted: program.untrusted,
+    };
     judge(policy, &call, files)
 }
 

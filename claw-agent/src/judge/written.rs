@@ -61,6 +61,7 @@ impl Written {
             path,
             names: &[name],
             stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
+            untrusted: false,
         };
         let own = judge(policy, &call, self);
         if own.decision.verdict == Verdict::Deny || depth == 0 {

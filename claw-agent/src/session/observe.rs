@@ -11,7 +11,7 @@ use crate::record::{Kind, Level, Record};
 
 /// The record of an exec that the kernel side reports.
 ///
-/// Known gaps, both of observing only: a program that ends at once may be known by its called name
+/// Known gaps, all of observing only: a file is taken for the tool it is called and for no other; a program that ends at once may be known by its called name
 /// alone, and of arguments and environment past 32 KiB the rest is not seen, which the record says.
 pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
     let (filename, area) = payload.split_at_checked(FILENAME).unwrap_or((payload, &[]));
@@ -75,13 +75,14 @@ fn snapshot(
             path: called.to_vec(),
             names: names(called),
             argv: argv.iter().skip(at).collect(),
+            untrusted: false,
         });
         let path = running.or_else(|| argv.iter().next().map(<[u8]>::to_vec)).unwrap_or_default();
-        programs.push(Program { names: names(&path), path, argv });
+        programs.push(Program { names: names(&path), path, argv, untrusted: false });
     } else {
         let path = running.unwrap_or_else(|| called.to_vec());
         let names = [names(called), names(&path)].concat();
-        programs.push(Program { path, names, argv });
+        programs.push(Program { path, names, argv, untrusted: false });
     }
     Some(Snapshot {
         tid,

@@ -114,7 +114,7 @@ fn start(
         kernel: kernel.clone(),
         crew: Arc::default(),
         waits: Arc::default(),
-        decoder: Decoder::default(),
+        decoder: Decoder::new(&options.policy),
         audit,
         level,
         own: Own::new(front_pid).context("cannot read /proc/self")?,

@@ -47,6 +47,7 @@ impl<'a> Inner<'a> {
             path: self.path,
             names: &self.names,
             stdin: self.stdin,
+            untrusted: false,
         }
     }
 }

@@ -179,7 +179,7 @@ fn unknown_keys_are_refused_in_every_table() {
     assert_eq!(mistake("«rules» = 1"), "`rules` is not a key of a policy | did you mean `rule`?");
     assert_eq!(
         mistake("[defaults]\n«network» = \"deny\""),
-        "`network` is not a key of `defaults` | expected `exec`, `governed` or `connect`"
+        "`network` is not a key of `defaults` | expected `exec`, `governed`, `connect` or `injected_env`"
     );
     assert_eq!(
         mistake("[denial]\n«stile» = \"tool\""),

@@ -87,7 +87,7 @@ fn what_the_environment_has_loaded_into_a_governed_tool_is_stripped_unless_the_p
     assert_eq!(said(&decision), (Verdict::Deny, None, None));
     assert_eq!(strips(&decision), []);
     let decision = decided("defaults.injected_env = \"keep\"", &injected);
-    assert_eq!(said(&decision), (Verdict::Allow, Some("reads"), Some("p.toml:2")));
+    assert_eq!(said(&decision), (Verdict::Allow, Some("reads"), Some("p.toml:3")));
 
     // A stricter rule decides; a change of a rule's own is made as well; other programs keep theirs.
     let mut ddl = injected.clone();

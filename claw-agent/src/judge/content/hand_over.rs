@@ -233,6 +233,7 @@ impl<'a> Draft<'a> {
             path: &self.program.path,
             names: &names,
             stdin,
+            untrusted: self.program.untrusted,
         })
     }
 

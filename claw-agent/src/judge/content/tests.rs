@@ -64,8 +64,12 @@ impl Stopped for Fake {
 fn judged(fake: &mut Fake, argv: &[&str]) -> (Verdict, String, Response) {
     let policy = Policy::parse(READS, "p.toml", &schema()).expect("right");
     let strings = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Strings>();
-    let program =
-        Program { path: b"/usr/bin/psql".into(), names: vec![b"psql".into()], argv: strings(argv) };
+    let program = Program {
+        path: b"/usr/bin/psql".into(),
+        names: vec![b"psql".into()],
+        argv: strings(argv),
+        untrusted: false,
+    };
     let snapshot = Snapshot {
         tid: Pid::INIT,
         process: Pid::INIT,

@@ -1,0 +1,231 @@
+//! Whether a file is the tool it is called, and whether one that is called otherwise is a tool.
+//!
+//! A file that goes by a tool's name is trusted if it belongs to root, nobody else may write it, and
+//! it is called so itself or is where the tool's name leads on this machine; or if the policy pins
+//! it. A file of another name is a tool if it is the same file as one that is installed here (a hard
+//! link, a bind mount, another name by rename) or a copy with the same content.
+//!
+//! Known gaps: a copy with one byte changed is an unknown program, and so are a copy of a tool that is
+//! not installed where this looks, a copy of a script, and one of a program that had several names
+//! before (hard links of busybox): those tell by their name what they do. What such programs may
+//! reach is decided where they connect.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use claw_classify::{Meant, TOOLS, Tool, tool};
+use claw_policy::Policy;
+use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
+use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+
+use super::identity::{Devices, Identity, Stat};
+use super::last_name;
+
+/// Where tools are installed, beside the directories of `PATH`; those of PostgreSQL's versions are found.
+const FOLDERS: &[&str] = &[
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/opt/homebrew/bin",
+    "/snap/bin",
+];
+/// Where Debian keeps the programs of each version of PostgreSQL.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+/// `FUSE_SUPER_MAGIC`: files whose owner is whatever the one who mounted it says.
+const FUSE: u64 = 0x6573_5546;
+/// How many files' digests are remembered.
+const MAX_DIGESTS: usize = 1024;
+
+/// A SHA-256 digest.
+type Sum = [u8; 32];
+
+/// The tools of this machine.
+#[derive(Debug, Default)]
+pub(crate) struct Tools {
+    /// Which tools a file is, by where their names lead.
+    installed: HashMap<Identity, Vec<&'static Tool>>,
+    /// The files that are called as their tool is, by size: what a copy may be a copy of.
+    originals: HashMap<u64, Vec<(PathBuf, &'static Tool)>>,
+    /// The digests that each pinned tool must have one of.
+    pins: Vec<(&'static str, Vec<Sum>)>,
+    digests: Mutex<HashMap<Stat, Sum>>,
+}
+
+impl Tools {
+    /// The governed tools that are installed now, and what `policy` pins.
+    pub(crate) fn installed(policy: &Policy, devices: &Devices) -> Self {
+        let governed = TOOLS.iter().filter(|tool| tool.domains.iter().any(|of| of.governed));
+        let pins = TOOLS
+            .iter()
+            .filter_map(|tool| Some((tool.name, policy.pins(tool.name)?.to_vec())))
+            .collect();
+        let mut tools = Self { pins, ..Self::default() };
+        let folders = folders();
+        let names = names_of_inodes(&folders);
+        for tool in governed {
+            for name in tool.names {
+                for folder in &folders {
+                    tools.add(tool, &folder.join(name), &names, devices);
+                }
+            }
+        }
+        tools
+    }
+
+    fn add(
+        &mut self,
+        tool: &'static Tool,
+        path: &Path,
+        names: &HashMap<u64, Vec<Vec<u8>>>,
+        devices: &Devices,
+    ) {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let Ok(file) = openat(CWD, path, flags, Mode::empty()) else { return };
+        let Ok(stat) = devices.stat(file.as_fd(), rustix::process::getpid()) else { return };
+        if !stat.regular || stat.mode & 0o111 == 0 {
+            return;
+        }
+        let known = self.installed.entry(stat.identity).or_default();
+        if !known.iter().any(|other| std::ptr::eq(*other, tool)) {
+            known.push(tool);
+        }
+        let Ok(target) = std::fs::canonicalize(path) else { return };
+        let is_own = |own: &[u8]| tool.names.iter().any(|name| name.as_bytes() == own);
+        // One file behind the names of many programs tells by its name which it is.
+        let many = || {
+            let names = names.get(&stat.identity.ino);
+            names.is_some_and(|names| names.iter().any(|name| !is_own(name)))
+        };
+        let own = last_name(target.as_os_str().as_encoded_bytes());
+        if is_own(own) && is_native(&target) && !many() {
+            let same_size = self.originals.entry(stat.size).or_default();
+            if !same_size.iter().any(|(other, _)| *other == target) {
+                same_size.push((target, tool));
+            }
+        }
+    }
+
+    /// The tool that a program is which goes by none of `names`, by what it is or by what it holds.
+    pub(super) fn disguised(
+        &self,
+        file: &OwnedFd,
+        stat: &Stat,
+        names: &[Vec<u8>],
+    ) -> Option<&'static Tool> {
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let originals = self.originals.get(&stat.size)?;
+        if !matches!(tool(&names), Meant::Nothing) {
+            return None;
+        }
+        let digest = self.digest(file, stat).ok()?;
+        let same = |(path, _): &&(PathBuf, &'static Tool)| {
+            self.digest_at(path).is_ok_and(|original| original == digest)
+        };
+        originals.iter().find(same).map(|(_, tool)| *tool)
+    }
+
+    /// Whether the file is only called as a tool: it belongs to somebody who could have made it, or it is
+    /// none of those that are pinned.
+    pub(super) fn is_untrusted(&self, file: &OwnedFd, stat: &Stat, names: &[Vec<u8>]) -> bool {
+        let words: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let tool = match tool(&words) {
+            Meant::Nothing => return false,
+            Meant::Tool(tool) => tool,
+            Meant::Disputed(..) => return true,
+        };
+        if !tool.domains.iter().any(|of| of.governed) {
+            return false;
+        }
+        if let Some((_, digests)) = self.pins.iter().find(|(pinned, _)| *pinned == tool.name) {
+            let digest = self.digest(file, stat);
+            return !digest.is_ok_and(|digest| digests.contains(&digest));
+        }
+        let roots_alone = stat.owner == 0 && stat.mode & 0o022 == 0;
+        let own_name =
+            names.last().is_some_and(|own| tool.names.iter().any(|name| name.as_bytes() == own));
+        let installed = || {
+            let here = self.installed.get(&stat.identity);
+            here.is_some_and(|tools| tools.iter().any(|other| std::ptr::eq(*other, tool)))
+        };
+        let of_a_user = || fstatfs(file).is_ok_and(|of| of.f_type as u64 & 0xffff_ffff == FUSE);
+        !roots_alone || !(own_name || installed()) || of_a_user()
+    }
+
+    /// The digest of a file, read once for each state it is in.
+    fn digest(&self, file: &OwnedFd, stat: &Stat) -> Result<Sum, Errno> {
+        let digests = || self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = digests().get(stat) {
+            return Ok(*known);
+        }
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let digest = sum(Path::new(&path))?;
+        let mut digests = digests();
+        if digests.len() >= MAX_DIGESTS {
+            digests.clear();
+        }
+        digests.insert(*stat, digest);
+        Ok(digest)
+    }
+
+    fn digest_at(&self, path: &Path) -> Result<Sum, Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let file = openat(CWD, path, flags, Mode::empty())?;
+        let stat = Devices::default().stat(file.as_fd(), rustix::process::getpid())?;
+        self.digest(&file, &stat)
+    }
+}
+
+/// The names that files have in these folders, by inode number; symbolic links are files of their own.
+fn names_of_inodes(folders: &[PathBuf]) -> HashMap<u64, Vec<Vec<u8>>> {
+    use std::os::unix::fs::DirEntryExt;
+    let mut names = HashMap::<u64, Vec<Vec<u8>>>::new();
+    for folder in folders {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().into_encoded_bytes();
+            names.entry(entry.ino()).or_default().push(name);
+        }
+    }
+    names
+}
+
+/// Whether a file is a program and not a script.
+fn is_native(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
+        && magic == *b"\x7fELF"
+}
+
+fn folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    folders.extend(std::env::split_paths(&path).filter(|folder| folder.is_absolute()));
+    let versions = std::fs::read_dir(POSTGRESQL).into_iter().flatten().flatten();
+    folders.extend(versions.map(|version| version.path().join("bin")));
+    folders.sort();
+    folders.dedup();
+    folders
+}
+
+fn sum(path: &Path) -> Result<Sum, Errno> {
+    let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let mut file = File::open(path).map_err(errno)?;
+    let mut hash = Sha256::new();
+    let mut part = vec![0; 1 << 17];
+    loop {
+        match file.read(&mut part).map_err(errno)? {
+            0 => return Ok(hash.finalize().into()),
+            got => hash.update(&part[..got]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
