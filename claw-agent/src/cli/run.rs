@@ -10,7 +10,7 @@ use super::FAILED;
 use super::log::default_folder;
 use crate::judge::policy_file;
 use crate::record::Level;
-use crate::session::{self, Options};
+use crate::session::{self, Options, User};
 
 /// The size at which a part of the audit is closed, in MiB.
 const PART_MIB: u64 = 64;
@@ -38,6 +38,11 @@ pub(crate) struct Run {
     #[arg(long = "label", value_name = "K=V", value_parser = label)]
     labels: Vec<(String, String)>,
 
+    /// Run the command as this user, and leave claw to root: it cannot change the policy then, nor
+    /// read or change the audit, nor signal claw. Needs root
+    #[arg(long, value_name = "NAME|UID[:GID]")]
+    user: Option<String>,
+
     /// The folder of the audit
     #[arg(long, value_name = "DIR", default_value_os_t = default_folder())]
     audit: PathBuf,
@@ -64,12 +69,21 @@ impl Run {
                 return Ok(FAILED.into());
             }
         };
+        let audit = std::path::absolute(self.audit)?;
+        let user = self.user.as_deref().map(User::named).transpose()?;
+        if let Some(user) = &user {
+            user.must_not_change(
+                self.policy.as_deref().unwrap_or(policy_file::DEFAULT.as_ref()),
+                &audit,
+            )?;
+        }
         session::run(&Options {
             policy,
             observe: self.observe,
             require: self.require,
             labels: self.labels,
-            audit: std::path::absolute(self.audit)?,
+            audit,
+            user,
             part_bytes: self.audit_part_mib << 20,
             command: self.command,
         })

@@ -9,9 +9,9 @@ use claw_policy::Door;
 
 use rustix::process::Pid;
 
-use super::Options;
 use super::tree::Tree;
 use super::wire::{Channel, Message};
+use super::{Options, User, be_unreadable};
 use crate::intercept;
 use crate::record::Level;
 
@@ -35,7 +35,8 @@ pub(super) fn become_it(
     let (name, arguments) =
         options.command.split_first().map_or((None, &[][..]), |(name, rest)| (Some(name), rest));
     let name = name.cloned().unwrap_or_default();
-    let error = Command::new(&name).args(arguments).exec();
+    let user = options.user.as_ref().map(User::environment);
+    let error = Command::new(&name).args(arguments).envs(user.into_iter().flatten()).exec();
     eprintln!("claw: {}: {error}", name.display());
     let missing = error.kind() == std::io::ErrorKind::NotFound;
     std::process::exit(if missing { NOT_FOUND } else { CANNOT_EXECUTE });
@@ -50,6 +51,8 @@ fn enter(
     tree: &Tree,
 ) -> Result<()> {
     tree.join().context("cannot join the session's cgroup")?;
+    become_who_runs(options, level)?;
+    // After the user: changing that takes the signal back.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
     let closed = options.policy.closed_doors();
@@ -59,13 +62,11 @@ fn enter(
             None
         }
         Level::Proven => {
-            intercept::drop_capabilities(options.policy.closed_doors())?;
             let listener = intercept::install(closed, false, guard)?;
             supervisor.send(&Message::Ready, Some(listener.as_fd()))?;
             Some(listener)
         }
         Level::Held => {
-            intercept::drop_capabilities(options.policy.closed_doors())?;
             // Connections through io_uring would pass unseen: that door stays closed here.
             let others = closed.filter(|door| *door != Door::IoUring);
             let listener = intercept::install(others.chain([Door::IoUring]), true, guard)?;
@@ -81,4 +82,20 @@ fn enter(
         }
         (other, _) => anyhow::bail!("the supervisor says {other:?} instead of go"),
     }
+}
+
+/// Takes the rights that closed doors need, then those of root where another user was asked for.
+fn become_who_runs(options: &Options, level: Level) -> Result<()> {
+    if level != Level::Observed {
+        intercept::drop_capabilities(options.policy.closed_doors())?;
+    }
+    if let Some(user) = &options.user {
+        user.become_it()?;
+    }
+    // Until its exec this process has a copy of the supervisor's memory, the key of the kernel proof in it, and a
+    // peer of its user could read that. At the level `held` there is no key, and the supervisor may be such a peer.
+    if level != Level::Held {
+        be_unreadable().context("cannot close this process's memory to others of its user")?;
+    }
+    Ok(())
 }

@@ -23,6 +23,7 @@ mod journal;
 mod observe;
 mod supervise;
 mod tree;
+mod user;
 mod watch;
 mod wire;
 
@@ -44,6 +45,7 @@ use crate::record::{self, Audit, Level};
 use crate::sys::process::{Fork, fork, trim_memory};
 use assurance::Assurance;
 use crew::Crew;
+pub(crate) use user::User;
 use wire::Channel;
 
 /// What `claw run` was asked for.
@@ -61,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) audit: PathBuf,
     /// The size at which a part of the audit is closed, in bytes.
     pub(crate) part_bytes: u64,
+    /// Whom the command runs as, where that is not the caller.
+    pub(crate) user: Option<User>,
     /// The command and its arguments; not empty.
     pub(crate) command: Vec<OsString>,
 }

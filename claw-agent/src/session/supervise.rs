@@ -153,7 +153,7 @@ fn third_lock(kernel: &KernelSide) -> Result<bool> {
 fn fetch(command: Pid, number: i32) -> Result<OwnedFd> {
     let pidfd = pidfd_open(command, PidfdFlags::empty())?;
     pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).context(
-        "the level `held` cannot be had: pidfd_getfd(2) is refused; `kernel.yama.ptrace_scope` may be at most 1, and a container's seccomp profile has to let it through",
+        "the level `held` cannot be had: pidfd_getfd(2) is refused; `kernel.yama.ptrace_scope` may be at most 1, a container's seccomp profile has to let it through, and with `--user` root needs CAP_SYS_PTRACE",
     )
 }
 

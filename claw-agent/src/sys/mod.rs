@@ -1,6 +1,7 @@
 //! The only unsafe code on the user side: thin, checked calls into the kernel that no crate offers
 //! in safe form. Nothing here decides anything.
 
+pub(crate) mod account;
 pub(crate) mod arch;
 pub(crate) mod file_identity;
 pub(crate) mod memory;
