@@ -93,6 +93,18 @@ fn verdicts_and_rewrites_are_the_same() {
     let ran = read.guarded(&guard).exits(0);
     assert_eq!(ran.out().lines().count(), LIMIT, "{}", ran.story());
     assert_eq!(ran.only("rewrite").rule(), "sql-row-limit", "{}", ran.story());
+    scenario.then("a script and a here-document are judged, and read as they were judged");
+    let psql = postgres::real_psql();
+    let psql = format!("{} -X -A -t", psql.display());
+    let folder = TempDir::with_prefix("claw-user-").expect("a temporary directory");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("it is ours");
+    fs::write(folder.path().join("a.sql"), "SELECT * FROM users;\n").expect("there is room");
+    for way in [format!("{psql} -f a.sql"), format!("{psql} <<END\nSELECT * FROM users;\nEND")] {
+        let call = shell(&way).cwd(folder.path()).envs(database.env());
+        assert_eq!(call.bare().exits(0).out().lines().count(), ROWS);
+        let ran = call.guarded(&guard).exits(0);
+        assert_eq!(ran.out().lines().count(), LIMIT, "{}", ran.story());
+    }
     scenario.control("the table can be dropped");
     database.ask("DROP TABLE users");
     assert!(!database.has_users());
