@@ -1,6 +1,6 @@
 //! The domain `client`: what the command-line clients of MySQL and SQLite do beside sending statements.
 //!
-//! Shared by `mysql` and `sqlite3`, and by the clients of databases whose command lines are not read.
+//! Shared by `mysql`, `sqlite3` and `redis-cli`, and by the clients of databases whose command lines are not read.
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
@@ -14,7 +14,7 @@ use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "client",
     governed: true,
-    doc: "One thing a client of MySQL or SQLite does beside sending a statement: an option, a command of its own.",
+    doc: "One thing a client of MySQL or SQLite does beside sending a statement: an option, a command of its own; or one command of Redis.",
     facts: &[
         FactDef {
             name: "name",
@@ -26,7 +26,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             name: "class",
             kind: Kind::Str,
             values: CLASSES,
-            doc: "What it does: `inform` shows something or changes how it is shown, `catalog` shows the schema, `variable` sets something that statements use, `program` starts a program or loads code, `script` runs commands from elsewhere, `file_read` and `file_write` use files beside the database, `export` writes out everything there is, `connect` opens another database, `admin` changes the database or its server.",
+            doc: "What it does: `inform` shows something or changes how it is shown, `catalog` shows the schema, `variable` sets something that statements use, `program` starts a program or loads code, `script` runs commands from elsewhere, `file_read` and `file_write` use files beside the database, `export` writes out everything there is, `connect` opens another database, `admin` changes the database or its server, or shows its secrets; where commands are no SQL, `read` reads data and `write` changes it.",
         },
     ],
 };
@@ -40,8 +40,10 @@ const CLASSES: &[&str] = &[
     "file_write",
     "inform",
     "program",
+    "read",
     "script",
     "variable",
+    "write",
 ];
 
 /// An action of this domain.
@@ -130,7 +132,25 @@ pub(crate) fn limit(
 /// Clients of databases whose command lines are not read.
 pub(crate) static UNREAD: Tool = Tool {
     name: "usql",
-    names: &["usql", "harlequin", "litecli", "mycli", "mysqlsh", "pgcli"],
+    names: &[
+        "usql",
+        "clickhouse",
+        "clickhouse-client",
+        "clickhouse-local",
+        "harlequin",
+        "iredis",
+        "litecli",
+        "mongo",
+        "mongodump",
+        "mongoexport",
+        "mongofiles",
+        "mongoimport",
+        "mongorestore",
+        "mongosh",
+        "mycli",
+        "mysqlsh",
+        "pgcli",
+    ],
     doc: "Nothing but requests for help is read.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],

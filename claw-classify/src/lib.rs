@@ -43,6 +43,7 @@ mod places;
 mod process;
 mod program;
 mod psql;
+mod redis;
 mod sql;
 mod sqlite3;
 mod subcommands;

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::files::Files;
 use crate::{
     aws, client, cloud, code, container, curl, door, file, gh, git, helm, kubectl, loader, mysql,
-    net, pg_tools, process, program, psql, sqlite3, terraform, wget,
+    net, pg_tools, process, program, psql, redis, sqlite3, terraform, wget,
 };
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
@@ -146,6 +146,7 @@ pub static TOOLS: &[&Tool] = &[
     &mysql::DUMP,
     &mysql::CHANGE,
     &sqlite3::TOOL,
+    &redis::TOOL,
     &client::UNREAD,
     &file::RM,
     &file::MV,
