@@ -2,7 +2,8 @@
 //!
 //! Input: the call. Output: one action of the domain `client` for each command and for each option that has
 //! an effect of its own; its class is what the command does (`redis/commands.tsv`). A command or an option
-//! that is not listed is opaque: a module of the server may define commands of its own.
+//! that is not listed is opaque: a module of the server may define commands of its own. So is `-X`, which
+//! puts standard input in the place of any word, and be it the command's name.
 //!
 //! Source: `parseOptions` and `repl` in Redis' `src/redis-cli.c`, release 7.4, and the command reference.
 //! Options are compared whole, and the first word that is none begins the command.
@@ -60,7 +61,6 @@ const PLAIN: &[(&str, usize)] = &[
     ("-4", 0),
     ("-6", 0),
     ("-D", 1),
-    ("-X", 1),
     ("-a", 1),
     ("-c", 0),
     ("-d", 1),
@@ -212,6 +212,8 @@ mod tests {
             ("redis-cli -h h -p 1 -n 2 --no-auth-warning -a secret flushdb", "admin"),
             ("redis-cli -h FLUSHALL GET x", "read"),
             ("redis-cli -x SET k", "write"),
+            ("redis-cli -X GET GET", "?"),
+            ("redis-cli -x CONFIG", "?"),
             ("redis-cli CONFIG SET dir /tmp", "admin"),
             ("redis-cli config rewrite", "admin"),
             ("redis-cli CONFIG FROB", "?"),

@@ -246,7 +246,8 @@ impl Reader<'_> {
                     if let Some(next) = self.text.get(self.at + 1).filter(|next| **next != b'\n') {
                         word.push(*next);
                     }
-                    self.at += 2;
+                    // The backslash may be the last byte of the text.
+                    self.at = (self.at + 2).min(self.text.len());
                 }
                 b'$' if self.text.get(self.at + 1) == Some(&b'\'') => {
                     plain = false;
@@ -571,6 +572,8 @@ mod tests {
             ("diff <(sort a) <(sort b)", "sort·a / sort·b / diff·?·?"),
             ("x=$(date)", "date / ?"),
             ("echo 'unclosed", "error"),
+            ("cat <<\\", "cat <\"\""),
+            ("a \\", "a·"),
             ("$cmd a", "?·a"),
             ("", ""),
         ] {
