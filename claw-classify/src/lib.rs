@@ -138,6 +138,13 @@ fn of_its_own(call: &Call<'_>, files: &dyn Files, tool: &'static Tool, rest: usi
     Facts { tool: Some(tool.name), disputed: None, actions }
 }
 
+/// The word that, put first, keeps a tool from reading a start-up file that it would look for by itself:
+/// such a file has no place in the call where another could be named.
+#[must_use]
+pub fn skips_startup_file(tool: &str, path: &[u8]) -> Option<&'static [u8]> {
+    (tool == psql::TOOL.name && path.ends_with(b"/.psqlrc")).then_some(b"-X")
+}
+
 /// A call after its rewrites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewritten {

@@ -154,6 +154,44 @@ fn a_script_that_changes_after_it_was_judged_is_read_as_it_was() {
 }
 
 #[test]
+fn a_start_up_file_runs_nothing_that_was_not_judged() {
+    let scenario =
+        Scenario::new("`~/.psqlrc`, there before psql starts or written once it has connected");
+    let psql = postgres::real_psql();
+    for early in [true, false] {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let run = |database: &Database| {
+            let file = home.path().join(".psqlrc");
+            let write = move || std::fs::write(&file, DROP).expect("writable");
+            if early {
+                write();
+            }
+            let port = detour(database.port(), write);
+            Call::new([
+                psql.as_os_str(),
+                "-A".as_ref(),
+                "-t".as_ref(),
+                "-c".as_ref(),
+                "SELECT 1 LIMIT 1".as_ref(),
+            ])
+            .envs(database.env())
+            .env("HOME", home.path())
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", port.to_string())
+        };
+        let (control, guarded) = (postgres::database(), postgres::database());
+        scenario.control("without claw psql runs it");
+        let bare = run(&control).bare().exits(0);
+        assert!(!control.has_users(), "{}", bare.story());
+        std::fs::remove_file(home.path().join(".psqlrc")).expect("written");
+        scenario.then("under claw the call is denied for it, or runs without it");
+        let ran = run(&guarded).guarded(&Guard::with_policy("judging"));
+        assert!(guarded.has_users(), "{}", ran.story());
+        assert_eq!(ran.status.success(), !early, "{}", ran.story());
+    }
+}
+
+#[test]
 fn nobody_is_handed_what_he_may_not_read() {
     use std::os::unix::fs::PermissionsExt;
     let scenario = Scenario::new("a script that the caller may not read");

@@ -83,14 +83,20 @@ pub(crate) fn judge_by_content(
 
 /// Notes which paths are asked for.
 #[derive(Debug)]
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     known: &'a dyn Files,
     paths: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl<'a> Asked<'a> {
-    fn of(known: &'a dyn Files) -> Self {
+    /// Over what is known.
+    pub(super) fn of(known: &'a dyn Files) -> Self {
         Self { known, paths: RefCell::default() }
+    }
+
+    /// Whether any was.
+    pub(super) fn has_any(&self) -> bool {
+        !self.paths.borrow().is_empty()
     }
 }
 

@@ -4,7 +4,8 @@
 use claw_classify::{Call, Files, NoFiles, Stdin, TOOLS, Tool};
 use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
 
-use super::{Judgement, content, judge};
+use super::content::{self, Asked};
+use super::{Judgement, judge};
 use crate::apply::stop::Change;
 use crate::decode::{Program, Snapshot, Strings};
 
@@ -55,18 +56,21 @@ pub(crate) struct ImageJudgement {
 pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgement, Response) {
     let env: Vec<&[u8]> = snapshot.env.iter().collect();
     let programs = &snapshot.image.programs;
+    let asked = Asked::of(&NoFiles);
     let judgements: Vec<Judgement> = programs
         .iter()
-        .map(|program| judge_program(policy, program, &env, Stdin::Unknown, &NoFiles))
+        .map(|program| judge_program(policy, program, &env, Stdin::Unknown, &asked))
         .collect();
     let hopeless = programs.iter().zip(&judgements).any(|(program, judgement)| {
         judgement.decision.verdict == Verdict::Deny && !content::matters(policy, program, &env)
     });
     let (judged, response) = strictest(policy, snapshot, judgements);
-    if judged.judgement.decision.verdict == Verdict::Deny && !hopeless {
-        return (judged, Response::Look);
-    }
-    (judged, response)
+    // What it reads may make a denial milder, or stricter what would be allowed without it.
+    let look = match judged.judgement.decision.verdict {
+        Verdict::Deny => !hopeless,
+        Verdict::Allow | Verdict::Rewrite => judged.judgement.facts.governed() && asked.has_any(),
+    };
+    (judged, if look { Response::Look } else { response })
 }
 
 /// The judgement that decides, and what follows from it.

@@ -64,7 +64,7 @@ fn files_of_an_overlay_are_proven() {
     }
     let scenario = Scenario::new("denied and rewritten files of an overlay");
     let at = |name: &str| stage.path("merged").join(name).display().to_string();
-    let psql = [at("psql"), "-c".to_owned(), "SELECT * FROM users".to_owned()];
+    let psql = [at("psql"), "-X".to_owned(), "-c".to_owned(), "SELECT * FROM users".to_owned()];
     scenario.control("both run without claw");
     let alone = bare(&prefix, &psql.each_ref().map(String::as_str));
     bare(&prefix, &[&at("forbidden")]);

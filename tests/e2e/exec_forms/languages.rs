@@ -118,7 +118,7 @@ fn every_language_starts_rewritten_programs() {
     let stage = Stage::new(Linkage::Dynamic);
     for starter in &starters() {
         let scenario = Scenario::new(format!("{}, rewritten", starter.0));
-        let call = start(&stage, starter, "psql", &["-c", "SELECT * FROM users"]);
+        let call = start(&stage, starter, "psql", &["-X", "-c", "SELECT * FROM users"]);
         let bare = Sighting::of(&call.bare().exits(0));
         scenario.control("without claw the statement is as it was");
         assert_eq!(bare.argv.last().map(String::as_str), Some("SELECT * FROM users"));

@@ -74,10 +74,10 @@ fn every_form_is_rewritten_in_place() {
         let stage = Stage::new(linkage);
         for form in FORMS {
             let scenario = Scenario::new(format!("a rewritten {form}, {linkage:?}"));
-            let call = start(&stage, form, linkage, "psql", &["-c", "SELECT * FROM users"]);
+            let call = start(&stage, form, linkage, "psql", &["-X", "-c", "SELECT * FROM users"]);
             let bare = Sighting::of(&call.bare().exits(0));
             scenario.control("without claw the statement is as it was");
-            assert_eq!(bare.argv, ["psql", "-c", "SELECT * FROM users"]);
+            assert_eq!(bare.argv, ["psql", "-X", "-c", "SELECT * FROM users"]);
             let ran = call.guarded(&guard()).exits(0);
             scenario.then("under claw it has a limit, and all else is as it was");
             assert_rewritten(&ran, &bare);
@@ -93,7 +93,7 @@ fn every_form_is_denied() {
             let scenario = Scenario::new(format!("a denied {form}, {linkage:?}"));
             for (name, arguments, rule) in [
                 ("forbidden", &["x"][..], "no-forbidden"),
-                ("psql", &["-c", "DROP TABLE t"], "sql-no-ddl"),
+                ("psql", &["-X", "-c", "DROP TABLE t"], "sql-no-ddl"),
             ] {
                 let call = start(&stage, form, linkage, name, arguments);
                 scenario.control(format!("`{name}` runs without claw"));
@@ -112,18 +112,23 @@ fn a_rewrite_takes_any_length() {
     let scenario = Scenario::new("a rewritten argv that is much longer than a page");
     let long = format!("SELECT * FROM users WHERE name <> '{}'", "x".repeat(100_000));
     for form in ["vfork", "posix_spawn", "go", "thread"] {
-        let call =
-            start(&stage, form, Linkage::Dynamic, "psql", &["-c", &long, "-c", "SELECT * FROM a"]);
+        let call = start(
+            &stage,
+            form,
+            Linkage::Dynamic,
+            "psql",
+            &["-X", "-c", &long, "-c", "SELECT * FROM a"],
+        );
         let bare = Sighting::of(&call.bare().exits(0));
         scenario.control("without claw both statements arrive as they are");
-        assert_eq!(bare.argv[2], long);
+        assert_eq!(bare.argv[3], long);
         scenario.then("under claw both have a limit");
         let ran = call.guarded(&guard()).exits(0);
         let seen = Sighting::of(&ran);
-        for at in [2, 4] {
+        for at in [3, 5] {
             assert!(seen.argv[at].ends_with("LIMIT 1000"), "{}", ran.story());
         }
-        assert!(seen.argv[2].len() > long.len(), "{}", ran.story());
+        assert!(seen.argv[3].len() > long.len(), "{}", ran.story());
     }
 }
 
@@ -133,7 +138,12 @@ fn a_rewrite_keeps_the_terminal() {
     let stage = Stage::new(Linkage::Dynamic);
     let psql = stage.path("psql");
     let guard = guard();
-    let command = guard.command(&[psql.as_os_str(), "-c".as_ref(), "SELECT * FROM users".as_ref()]);
+    let command = guard.command(&[
+        psql.as_os_str(),
+        "-X".as_ref(),
+        "-c".as_ref(),
+        "SELECT * FROM users".as_ref(),
+    ]);
     let mut terminal = Terminal::start(&command, 24, 200);
     scenario.then("it has the terminal as its own, and its statement has a limit");
     terminal.shows("tty /dev/pts/");
@@ -176,7 +186,7 @@ fn a_chroot_is_judged_inside() {
     let ran = stage.assert_does_not_run(&call("forbidden", &["x"]), &guard());
     assert_denied(&ran, "no-forbidden");
     scenario.then("`psql` in there is rewritten");
-    let call = call("psql", &["-c", "SELECT * FROM users"]);
+    let call = call("psql", &["-X", "-c", "SELECT * FROM users"]);
     let bare = Sighting::of(&call.bare().exits(0));
     assert_rewritten(&call.guarded(&guard()).exits(0), &bare);
 }

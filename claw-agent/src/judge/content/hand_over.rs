@@ -4,11 +4,11 @@
 //! Which words of a call are paths is not known here. A path that a tool asked for is looked for in the
 //! arguments, the environment and the scripts themselves; a place counts if the tool, with another
 //! path there, asks for that one. What has no such place (`~/.psqlrc`) is unknown to the last
-//! judgement, which decides.
+//! judgement, which decides; where the tool can be told to leave it alone, it is.
 
 use std::collections::BTreeMap;
 
-use claw_classify::{Call, File, Files, NoFiles, Stdin, classify_with};
+use claw_classify::{Call, File, Files, NoFiles, Stdin, classify_with, skips_startup_file};
 use claw_policy::{Policy, Verdict};
 
 use super::{Asked, Read, Stopped};
@@ -51,6 +51,13 @@ pub(super) fn hand_over(
     }
     let mut draft = Draft::of(snapshot, program, read, judgement);
     let mut changed = judgement.rewritten.is_some();
+    for path in read.files.keys() {
+        let skip = judgement.facts.tool.and_then(|tool| skips_startup_file(tool, path));
+        if let Some(word) = skip.filter(|_| !draft.argv.is_empty() && draft.asks_for(path)) {
+            draft.argv.insert(1, word.to_vec());
+            changed = true;
+        }
+    }
     let mut handed = BTreeMap::new();
     for (path, found) in &read.files {
         let Found::Content { sealed, .. } = found else { continue };

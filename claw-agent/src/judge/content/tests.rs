@@ -95,10 +95,11 @@ fn run(response: Response) -> (Vec<String>, Option<u32>) {
 #[test]
 fn a_file_is_handed_over_under_another_name() {
     for (spelling, handed) in [
-        (&["psql", "-f", "a"][..], &["psql", "-f", "/dev/fd/64"][..]),
-        (&["psql", "-fa"], &["psql", "-f/dev/fd/64"]),
-        (&["psql", "--file=a", "a"], &["psql", "--file=/dev/fd/64", "a"]),
-        (&["psql", "a", "a", "-f", "a"], &["psql", "a", "a", "-f", "/dev/fd/64"]),
+        (&["psql", "-X", "-f", "a"][..], &["psql", "-X", "-f", "/dev/fd/64"][..]),
+        (&["psql", "-f", "a"], &["psql", "-X", "-f", "/dev/fd/64"]),
+        (&["psql", "-Xfa"], &["psql", "-Xf/dev/fd/64"]),
+        (&["psql", "-X", "--file=a", "a"], &["psql", "-X", "--file=/dev/fd/64", "a"]),
+        (&["psql", "-X", "a", "a", "-f", "a"], &["psql", "-X", "a", "a", "-f", "/dev/fd/64"]),
     ] {
         let mut fake = Fake { files: [("a", "SELECT 1 LIMIT 1")].into(), ..Fake::default() };
         let (verdict, reason, response) = judged(&mut fake, spelling);
@@ -113,9 +114,9 @@ fn a_file_is_handed_over_under_another_name() {
 fn a_script_that_includes_one_is_handed_over_with_it() {
     let files = [("a", "\\i b\n\\i b\n"), ("b", "SELECT 1 LIMIT 1;")];
     let mut fake = Fake { files: files.into(), ..Fake::default() };
-    let (verdict, reason, response) = judged(&mut fake, &["psql", "-f", "a"]);
+    let (verdict, reason, response) = judged(&mut fake, &["psql", "-X", "-f", "a"]);
     assert_eq!(verdict, Verdict::Allow, "{reason}");
-    assert_eq!(run(response).0[2], "/dev/fd/64");
+    assert_eq!(run(response).0[3], "/dev/fd/64");
     let given: Vec<_> = fake.given.iter().flatten().map(String::as_str).collect();
     assert_eq!(given, ["\\i /dev/fd/65\n\\i /dev/fd/65\n", "SELECT 1 LIMIT 1;"]);
 }
@@ -149,9 +150,23 @@ fn standard_input_is_read_once_and_handed_over_as_a_rule_would_have_it() {
 }
 
 #[test]
+fn a_start_up_file_is_judged_and_then_not_read() {
+    let argv = ["psql", "-c", "SELECT 1 LIMIT 1"];
+    for rc in [None, Some("SELECT 2 LIMIT 1")] {
+        let files = rc.map(|text| ("/h/.psqlrc", text)).into_iter().collect();
+        let (verdict, reason, response) = judged(&mut Fake { files, ..Fake::default() }, &argv);
+        assert_eq!(verdict, Verdict::Allow, "{reason}");
+        assert_eq!(run(response).0[..2], ["psql", "-X"]);
+    }
+    let files = [("/h/.psqlrc", "DROP TABLE t")].into();
+    let (verdict, ..) = judged(&mut Fake { files, ..Fake::default() }, &argv);
+    assert_eq!(verdict, Verdict::Deny);
+}
+
+#[test]
 fn a_call_that_reads_nothing_is_not_looked_at() {
     let mut fake = Fake { stdin: Some("DROP TABLE t"), ..Fake::default() };
-    let (verdict, reason, _) = judged(&mut fake, &["psql", "-c", "SELECT 1 LIMIT 1"]);
+    let (verdict, reason, _) = judged(&mut fake, &["psql", "-X", "-c", "SELECT 1 LIMIT 1"]);
     assert_eq!(verdict, Verdict::Allow, "{reason}");
     let (verdict, ..) = judged(&mut fake, &["psql", "-c", "DROP TABLE t"]);
     assert_eq!(verdict, Verdict::Deny);
