@@ -19,7 +19,7 @@ use crate::record::{Kind, Record};
 use crate::session::{Guard, InFlight};
 use crate::sys::ptrace::Tracee;
 use crate::sys::seccomp::Answer;
-use claw_policy::Verdict;
+use claw_policy::{Action, Verdict};
 
 /// Judges held calls until nobody is left to hold.
 ///
@@ -207,7 +207,12 @@ impl Held {
     /// Whether other processes of its user are kept from its memory: that of every governed tool, where
     /// the supervisor itself needs no permission to read it at its next exec.
     fn is_to_be_sealed(&self) -> bool {
-        self.guard.kernel.is_some() && self.judged.judgement.facts.governed()
+        let facts = &self.judged.judgement.facts;
+        // What only starts other programs holds nothing, and `unshare` must write its own maps.
+        let holds = |action: &Action| action.domain.governed && action.domain.name != "door";
+        self.guard.kernel.is_some()
+            && facts.tool.is_some()
+            && facts.actions.iter().skip(1).any(holds)
     }
 
     /// Whether the verdict may depend on the environment.

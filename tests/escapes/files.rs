@@ -19,21 +19,17 @@ const ATTEMPTS: &[Attempt] = &[
     run("a relative path", r#"cd "$(dirname "$(command -v psql)")"; ./psql -c "$SQL""#),
     run("a directory on PATH", r#"mkdir b; ln -s "$(command -v psql)" b/ls; PATH=$PWD/b:$PATH ls -c "$SQL""#),
     run("a copy of the same name", r#"cp "$(command -v psql)" psql; ./psql -c "$SQL""#),
-    run("a copy of another name", r#"cp "$(command -v psql)" x; ./x -c "$SQL""#).open(gap::COPIED_TOOL),
-    run("a renamed copy", r#"cp "$(command -v psql)" psql; mv psql x; ./x -c "$SQL""#).open(gap::COPIED_TOOL),
-    run("a hard link to a copy", r#"cp "$(command -v psql)" psql; ln psql x; ./x -c "$SQL""#).open(gap::COPIED_TOOL),
-    run("a copy that calls itself psql", r#"cp "$(command -v psql)" x; bash -c 'exec -a psql ./x -c "$SQL"'"#)
-        .open(gap::COPIED_TOOL),
+    run("a copy of another name", r#"cp "$(command -v psql)" x; ./x -c "$SQL""#),
+    run("a renamed copy", r#"cp "$(command -v psql)" psql; mv psql x; ./x -c "$SQL""#),
+    run("a hard link to a copy", r#"cp "$(command -v psql)" psql; ln psql x; ./x -c "$SQL""#),
+    run("a copy that calls itself psql", r#"cp "$(command -v psql)" x; bash -c 'exec -a psql ./x -c "$SQL"'"#),
     run("memfd", r#"spawn_forms memfd "$(command -v psql)" psql -c "$SQL""#)
-        .with(&["spawn_forms"])
-        .open(gap::COPIED_TOOL),
+        .with(&["spawn_forms"]),
     run("ld.so", r#"/lib64/ld-linux-x86-64.so.2 "$(command -v psql)" -c "$SQL""#),
     run("ld.so --argv0", r#"/lib64/ld-linux-x86-64.so.2 --argv0 ls "$(command -v psql)" -c "$SQL""#),
     run("ld.so through a link", r#"ln -s /lib64/ld-linux-x86-64.so.2 ls; ./ls "$(command -v psql)" -c "$SQL""#),
-    run("a copy of ld.so", r#"cp /lib64/ld-linux-x86-64.so.2 ls; ./ls "$(command -v psql)" -c "$SQL""#)
-        .open(gap::COPIED_LOADER),
-    run("ld.so with a copy", r#"cp "$(command -v psql)" x; /lib64/ld-linux-x86-64.so.2 ./x -c "$SQL""#)
-        .open(gap::COPIED_TOOL),
+    run("a copy of ld.so", r#"cp /lib64/ld-linux-x86-64.so.2 ls; ./ls "$(command -v psql)" -c "$SQL""#),
+    run("ld.so with a copy", r#"cp "$(command -v psql)" x; /lib64/ld-linux-x86-64.so.2 ./x -c "$SQL""#),
     run("the wrapper by its interpreter", r#"perl /usr/bin/psql -c "$SQL""#),
     run("LD_PRELOAD", r#"echo '#include <stdlib.h>
         __attribute__((constructor)) static void f(int n, char **v) { if (n > 2) v[2] = getenv("SQL"); }' >x.c

@@ -7,12 +7,6 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gap(pub(crate) &'static str);
 
-/// A start-up file that psql reads by itself.
-pub(crate) const DEFAULT_FILES: Gap = Gap("`~/.psqlrc`, which psql reads without being told");
-/// A copy of a tool under another name.
-pub(crate) const COPIED_TOOL: Gap = Gap("a copy of a tool under another name");
-/// A copy of the loader.
-pub(crate) const COPIED_LOADER: Gap = Gap("a program started through a copy of the loader");
 /// Unix sockets.
 pub(crate) const UNIX_SOCKETS: Gap = Gap("Unix sockets");
 impl Gap {

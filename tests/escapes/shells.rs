@@ -1,7 +1,6 @@
 //! Shells: every way of one to start another program.
 
 use crate::attempt::{Attempt, run};
-use crate::gap;
 use crate::theme::Theme;
 
 const ATTEMPTS: &[Attempt] = &[
@@ -48,11 +47,10 @@ const ATTEMPTS: &[Attempt] = &[
     run("a second option", r#"psql -c "SELECT 1" -c "$SQL""#),
     run("a statement on stdin", r#"echo "$SQL" | psql"#),
     run("a statement in a file", r#"echo "$SQL" >f; psql -f f"#),
-    run("a statement in .psqlrc", r#"echo "$SQL;" >.psqlrc; psql -c 'SELECT 1'"#)
-        .open(gap::DEFAULT_FILES),
+    run("a statement in .psqlrc", r#"echo "$SQL;" >.psqlrc; psql -c 'SELECT 1'"#),
     run("a statement in PSQLRC", r#"echo "$SQL;" >rc; PSQLRC=./rc psql -c 'SELECT 1'"#),
     run(r"\gexec", r#"echo "SELECT '$SQL' \gexec" | psql"#)
-        .shut("what a pipe brings cannot be read"),
+        .shut("what a statement returns cannot be read before it runs"),
     run(r"\! of an allowed psql", r#"psql -c '\! psql -c "$SQL"'"#),
     run(
         "a pager of an allowed psql",

@@ -169,6 +169,9 @@ const INTERPRETERS: &[&[u8]] = &[
     b"python", b"ruby", b"sh", b"tclsh", b"zsh",
 ];
 
+/// How the names of dynamic loaders begin, which run a program they are given: glibc's and musl's.
+const LOADERS: [&[u8]; 3] = [b"ld-linux", b"ld.so", b"ld-musl"];
+
 impl Files<'_> {
     /// A file on the way, by every name it is known by.
     fn program(&self, resolved: &Resolved, stat: &Stat, kind: &Kind, argv: Strings) -> Program {
@@ -188,13 +191,15 @@ impl Files<'_> {
         Program { path: path.clone(), names, argv, untrusted }
     }
 
-    /// The tool that an interpreter is given as a script, `python3 /usr/bin/aws`: judged as if it had
-    /// been called itself. Anything else an interpreter is given is its own affair.
+    /// The tool that an interpreter is given as a script, or the loader as a program, `python3
+    /// /usr/bin/aws`: judged as if it had been called itself. Anything else they are given is their own
+    /// affair.
     fn script(&self, tracee: Pid, interpreter: &Program) -> Option<Program> {
         let version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.' || *byte == b'-';
         let own = interpreter.names.last()?;
         let end = own.iter().position(version).unwrap_or(own.len());
-        if !INTERPRETERS.contains(&&own[..end]) {
+        let loads = LOADERS.iter().any(|loader| own.starts_with(loader));
+        if !loads && !INTERPRETERS.contains(&&own[..end]) {
             return None;
         }
         let argv = &interpreter.argv;
@@ -206,7 +211,7 @@ impl Files<'_> {
                     stat.regular.then_some((at, resolved, stat))
                 },
             )?;
-        let kind = Kind::Script(Vec::new(), None);
+        let kind = self.kinds.of(&resolved.file, &stat).ok()?;
         let program = self.program(&resolved, &stat, &kind, argv.iter().skip(at).collect());
         let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
         match tool(&names) {

@@ -34,7 +34,8 @@ const FOLDERS: &[&str] = &[
     "/usr/bin",
     "/sbin",
     "/bin",
-    "/opt/homebrew/bin",
+    "/lib",
+    "/lib64",
     "/snap/bin",
 ];
 /// Where Debian keeps the programs of each version of PostgreSQL.

@@ -80,8 +80,16 @@ pub(super) fn strictest(
     mut judgements: Vec<Judgement>,
 ) -> (ImageJudgement, Response) {
     let programs = &snapshot.image.programs;
+    // What the image would run instead, if that program's change were made.
+    let instead = |at: usize| {
+        let to = judgements[at].rewritten.as_ref()?;
+        let argv: Strings = to.argv.iter().map(Vec::as_slice).collect();
+        Some((snapshot.image.argv_with(at, &argv), &to.env))
+    };
     let mut changed = (0..judgements.len()).filter(|at| judgements[*at].rewritten.is_some());
-    if let (Some(_), Some(second)) = (changed.next(), changed.next()) {
+    let first = changed.next().and_then(instead);
+    let second = changed.find(|at| instead(*at) != first);
+    if let Some(second) = second {
         deny(
             &mut judgements[second],
             "the script and its interpreter would both have to be changed",

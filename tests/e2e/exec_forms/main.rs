@@ -147,7 +147,7 @@ fn a_rewrite_keeps_the_terminal() {
     let mut terminal = Terminal::start(&command, 24, 200);
     scenario.then("it has the terminal as its own, and its statement has a limit");
     terminal.shows("tty /dev/pts/");
-    terminal.shows("arg 2 SELECT * FROM users LIMIT 1000");
+    terminal.shows("arg 3 SELECT * FROM users LIMIT 1000");
     assert_eq!(terminal.ends().code(), Some(0), "{}", terminal.seen());
 }
 
