@@ -66,7 +66,7 @@ fn every_decision_is_one_line_with_who_what_when_and_why() {
     scenario.then("a rewritten one says what was asked for and what ran");
     let record = ran.only("rewrite");
     assert_eq!(record.asked(), ["./psql", "-c", "SELECT * FROM users"]);
-    assert_eq!(record.argv(), ["./psql", "-c", "SELECT * FROM users LIMIT 1000"]);
+    assert_eq!(record.argv(), ["./psql", "-X", "-c", "SELECT * FROM users LIMIT 1000"]);
     scenario.then("ids are not used twice");
     let mut ids: Vec<_> = ran.records.iter().map(|record| record.id()).collect();
     ids.sort_unstable();

@@ -1,7 +1,6 @@
 //! The tool as a file: links, copies, loaders, scripts, memory, and every system call that starts one.
 
 use crate::attempt::{Attempt, database, run};
-use crate::gap;
 use crate::theme::Theme;
 
 /// A library whose first act is to give the program other arguments.
@@ -65,8 +64,7 @@ const ATTEMPTS: &[Attempt] = &[
     database("memfd at a closed address", r#"spawn_forms memfd "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]),
     database("a copy with two hosts", r#"cp "$(command -v psql)" x; PGHOST=127.0.0.9,$PGHOST PGCONNECT_TIMEOUT=2 ./x -c "$SQL""#),
     database("a copy with hostaddr", r#"cp "$(command -v psql)" x; ./x "host=x hostaddr=$PGHOST" -c "$SQL""#),
-    database("a copy by the database's Unix socket", r#"cp "$(command -v psql)" x; PGHOST=$PGSOCKETS ./x -c "$SQL""#)
-        .open(gap::UNIX_SOCKETS),
+    database("a copy by the database's Unix socket", r#"cp "$(command -v psql)" x; PGHOST=$PGSOCKETS ./x -c "$SQL""#),
     database("a driver in Python's own words", r#"python3 -c '
 import os, socket, struct
 s = socket.create_connection((os.environ["PGHOST"], 5432))

@@ -47,7 +47,8 @@ const ATTEMPTS: &[Attempt] = &[
     run("a second option", r#"psql -c "SELECT 1" -c "$SQL""#),
     run("a statement on stdin", r#"echo "$SQL" | psql"#),
     run("a statement in a file", r#"echo "$SQL" >f; psql -f f"#),
-    run("a statement in .psqlrc", r#"echo "$SQL;" >.psqlrc; psql -c 'SELECT 1'"#),
+    run("a statement in .psqlrc", r#"echo "$SQL;" >.psqlrc; psql -c 'SELECT 1'"#)
+        .shut("psql is told not to read it, and denied for what it says"),
     run("a statement in PSQLRC", r#"echo "$SQL;" >rc; PSQLRC=./rc psql -c 'SELECT 1'"#),
     run(r"\gexec", r#"echo "SELECT '$SQL' \gexec" | psql"#)
         .shut("what a statement returns cannot be read before it runs"),
