@@ -181,6 +181,16 @@ impl Terminal {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         stat.rsplit_once(") ")?.1.chars().next()
     }
+
+    /// Whether the terminal's keys go to the job of process `pid`: its process group is the terminal's.
+    /// See proc_pid_stat(5).
+    #[must_use]
+    pub fn has_keys(pid: i32) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<&str> =
+            stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').collect();
+        matches!(fields[..], [_, _, group, _, _, foreground, ..] if group == foreground)
+    }
 }
 
 impl Drop for Terminal {

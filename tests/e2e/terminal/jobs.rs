@@ -58,6 +58,8 @@ fn interactive_bash_feels_like_bash() {
     terminal.shows("inner$ ");
     terminal.types("fg\n");
     terminal.shows("sleep 1002");
+    // The shell names the job before it gives it the terminal.
+    eventually("it has the keys", || Terminal::has_keys(pid));
     terminal.types("\x03");
     terminal.shows("inner$ ");
 
