@@ -3,15 +3,16 @@
 //! Several threads run [`serve`] at once, and each decides what it receives there and then. Only a
 //! change to a program takes a thread of its own, because it waits for the tracee.
 
+mod at_stop;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::apply::stop::{Reached, StopError, Stopped};
 use crate::apply::{Proof, keep, on_behalf, ticket};
-use crate::decode::{Contents, Found, NoSnapshot, Snapshot};
+use crate::decode::{NoSnapshot, Snapshot};
 use crate::intercept::{Asked, Exec, Listener, Notification};
-use crate::judge;
 use crate::judge::content::judge_by_content;
 use crate::judge::image::{ImageJudgement, Response, judge_image};
 use crate::reach;
@@ -19,6 +20,7 @@ use crate::record::{Kind, Record};
 use crate::session::{Guard, InFlight};
 use crate::sys::ptrace::Tracee;
 use crate::sys::seccomp::Answer;
+use at_stop::AtStop;
 use claw_policy::{Action, Verdict};
 
 /// Judges held calls until nobody is left to hold.
@@ -56,33 +58,6 @@ fn hold_exec(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
         Response::Fail(errno) => held.fail(errno, None),
         Response::Run if guard.kernel.is_some() && !held.is_to_be_sealed() => held.run(),
         response => held.stop_on_a_thread(response),
-    }
-}
-
-/// What a judgement by content sees and does at the exec stop.
-struct AtStop<'a> {
-    contents: Contents,
-    stopped: &'a mut Stopped,
-}
-
-impl judge::content::Stopped for AtStop<'_> {
-    fn file(&mut self, path: &[u8]) -> Found {
-        self.contents.file(path)
-    }
-
-    fn stdin(&mut self) -> Found {
-        self.contents.stdin()
-    }
-
-    fn reserve(&mut self) -> Result<u32, String> {
-        self.stopped
-            .reserve()
-            .map_err(|error| format!("its content cannot be handed over: {error}"))
-    }
-
-    fn fill(&mut self, descriptor: u32, content: &[u8]) -> Result<(), String> {
-        let filled = self.stopped.fill(descriptor, content);
-        filled.map_err(|error| format!("its content cannot be handed over: {error}"))
     }
 }
 
@@ -198,7 +173,7 @@ impl Held {
 
     /// Judges it by what it would read.
     fn look(&mut self, stopped: &mut Stopped) -> Result<Response, StopError> {
-        let mut content = AtStop { contents: Contents::of(stopped.tid())?, stopped };
+        let mut content = AtStop::of(stopped)?;
         let (judged, response) = judge_by_content(&self.guard.policy, &self.snapshot, &mut content);
         self.judged = judged;
         Ok(response)

@@ -74,3 +74,17 @@ pub(crate) fn check(corpus: &str) {
     assert!(table.len() > 20, "the corpus is too small");
     assert!(wrong.is_empty(), "these facts are not those of the corpus:\n{wrong}");
 }
+
+/// Actions of SQL clients in one line: `sql:` and the effect of each statement, `client:` and the class of
+/// each other thing; `?` where that is not known.
+pub(crate) fn clients_line(actions: &[Action]) -> String {
+    use claw_policy::{Reading, Value};
+    let shown = actions.iter().map(|action| {
+        let name = if action.domain.name == "sql" { "effect" } else { "class" };
+        match action.fact(name) {
+            Some(Reading::Known(Value::Str(word))) => format!("{}:{word}", action.domain.name),
+            _ => format!("{}:?", action.domain.name),
+        }
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}

@@ -318,22 +318,16 @@ fn command_of(value: &str) -> Option<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::clients_line;
     use crate::files::NoFiles;
-    use claw_policy::{Change, Reading, Value};
+    use claw_policy::Change;
     use proptest::prelude::*;
 
     fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
         let names = [argv[0]];
         let facts = crate::classify(&Call { argv: &argv, names: &names, stdin, ..Call::default() });
-        let shown = facts.actions.iter().skip(1).map(|action| {
-            let name = if action.domain.name == "sql" { "effect" } else { "class" };
-            match action.fact(name) {
-                Some(Reading::Known(Value::Str(word))) => format!("{}:{word}", action.domain.name),
-                _ => format!("{}:?", action.domain.name),
-            }
-        });
-        shown.collect::<Vec<_>>().join(" ")
+        clients_line(&facts.actions[1..])
     }
 
     #[test]

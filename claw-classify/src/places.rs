@@ -195,10 +195,10 @@ mod tests {
             ("/", "/ home,root,working_directory"),
             ("/etc/passwd", "/etc/passwd outside,system"),
             ("a/../../b", "/home/me/b outside"),
-            ("a", "/home/me/work/a inside"),
-            (".", "/home/me/work working_directory"),
+            ("a", "/home/me/project/a inside"),
+            (".", "/home/me/project working_directory"),
             ("..", "/home/me home,working_directory"),
-            ("../work/.git/config", "/home/me/work/.git/config inside,repository"),
+            ("../project/.git/config", "/home/me/project/.git/config inside,repository"),
             ("/home/me", "/home/me home,working_directory"),
             ("/home/you", "/home/you outside"),
             ("/dev/sda", "/dev/sda device,outside"),
@@ -208,7 +208,7 @@ mod tests {
             ("/var/tmp/../log", "/var/log outside,system"),
             ("//usr//bin/.", "/usr/bin outside,system"),
         ] {
-            assert_eq!(shown(path, Some("/home/me/work")), expected, "{path}");
+            assert_eq!(shown(path, Some("/home/me/project")), expected, "{path}");
         }
         assert_eq!(shown("a", None), "?");
         let call = Call::default();

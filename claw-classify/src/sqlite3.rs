@@ -435,25 +435,15 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::clients_line;
     use crate::files::NoFiles;
-    use claw_policy::{Change, Reading, Value};
+    use claw_policy::Change;
     use proptest::prelude::*;
 
     fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
         let actions = classify(&Call { argv: &argv, stdin, ..Call::default() }, &NoFiles);
-        show(&actions)
-    }
-
-    fn show(actions: &[Action]) -> String {
-        let shown = actions.iter().map(|action| {
-            let name = if action.domain.name == "sql" { "effect" } else { "class" };
-            match action.fact(name) {
-                Some(Reading::Known(Value::Str(word))) => format!("{}:{word}", action.domain.name),
-                _ => format!("{}:?", action.domain.name),
-            }
-        });
-        shown.collect::<Vec<_>>().join(" ")
+        clients_line(&actions)
     }
 
     #[test]

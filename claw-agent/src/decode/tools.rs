@@ -121,8 +121,9 @@ impl Tools {
         stat: &Stat,
         names: &[Vec<u8>],
     ) -> Option<&'static Tool> {
-        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        // Hardly any program has the size of a tool: all others pay for this look-up alone.
         let originals = self.originals.get(&stat.size)?;
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         if !matches!(tool(&names), Meant::Nothing) {
             return None;
         }

@@ -34,18 +34,20 @@ pub(crate) trait Stopped {
 /// How often a call is judged again because it asked for more: a script that includes a script.
 const ROUNDS: usize = 16;
 
-/// Whether content could make a milder verdict of a denied image.
-pub(super) fn matters(policy: &Policy, program: &Program, env: &[&[u8]]) -> bool {
-    let asked = Asked::of(&NoFiles);
-    let unknown = image::judge_program(policy, program, env, Stdin::Unknown, &asked);
-    if unknown.facts.tool.is_none() || unknown.decision.verdict != Verdict::Deny {
+/// Whether content could make a milder verdict of a program that was denied without any, having asked
+/// for files or not.
+pub(super) fn matters(
+    policy: &Policy,
+    program: &Program,
+    env: &[&[u8]],
+    denied: &Judgement,
+    asked: &Asked<'_>,
+) -> bool {
+    if denied.facts.tool.is_none() {
         return false;
     }
-    if !asked.paths.borrow().is_empty() {
-        return true;
-    }
-    let empty = image::judge_program(policy, program, env, Stdin::Content(b""), &asked);
-    empty.facts != unknown.facts
+    let empty = || image::judge_program(policy, program, env, Stdin::Content(b""), &NoFiles);
+    asked.has_any() || empty().facts != denied.facts
 }
 
 /// Judges an image by what is there for it to read.

@@ -56,19 +56,21 @@ pub(crate) struct ImageJudgement {
 pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgement, Response) {
     let env: Vec<&[u8]> = snapshot.env.iter().collect();
     let programs = &snapshot.image.programs;
-    let asked = Asked::of(&NoFiles);
-    let judgements: Vec<Judgement> = programs
-        .iter()
-        .map(|program| judge_program(policy, program, &env, Stdin::Unknown, &asked))
-        .collect();
-    let hopeless = programs.iter().zip(&judgements).any(|(program, judgement)| {
-        judgement.decision.verdict == Verdict::Deny && !content::matters(policy, program, &env)
-    });
+    let mut judgements = Vec::with_capacity(programs.len());
+    let (mut asks, mut hopeless) = (false, false);
+    for program in programs {
+        let asked = Asked::of(&NoFiles);
+        let judgement = judge_program(policy, program, &env, Stdin::Unknown, &asked);
+        asks |= asked.has_any();
+        hopeless |= judgement.decision.verdict == Verdict::Deny
+            && !content::matters(policy, program, &env, &judgement, &asked);
+        judgements.push(judgement);
+    }
     let (judged, response) = strictest(policy, snapshot, judgements);
     // What it reads may make a denial milder, or stricter what would be allowed without it.
     let look = match judged.judgement.decision.verdict {
         Verdict::Deny => !hopeless,
-        Verdict::Allow | Verdict::Rewrite => judged.judgement.facts.governed() && asked.has_any(),
+        Verdict::Allow | Verdict::Rewrite => judged.judgement.facts.governed() && asks,
     };
     (judged, if look { Response::Look } else { response })
 }
