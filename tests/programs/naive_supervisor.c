@@ -2,11 +2,13 @@
  *
  *   naive_supervisor CMD [ARG...]
  *
- * It holds every execve and connect of CMD's tree, reads path and argv out of the tracee, denies the file `psql` with an
- * argument that contains DROP, denies connections to 127.0.9.0/24, and answers everything else with CONTINUE: the kernel then reads both again. */
+ * It holds every execve and connect of CMD's tree, reads path, argv and environment out of the tracee, denies the file `psql` with
+ * what `target.c` calls forbidden, denies connections to 127.0.9.0/24, and answers everything else with CONTINUE: the
+ * kernel then reads all of it again. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -85,10 +87,55 @@ static int peek(pid_t pid, uint64_t at, void *into, size_t length)
 	return process_vm_readv(pid, &local, 1, &remote, 1, 0) > 0;
 }
 
+/* The tracee's working directory, asked for before anything else. */
+static char cwd[512];
+
+/* Where the tracee's `path` is found. */
+static const char *place(const char *path)
+{
+	static char from[768];
+	if (path[0] == '/')
+		return path;
+	snprintf(from, sizeof from, "%s/%s", cwd, path);
+	return from;
+}
+
+static void ask_cwd(pid_t pid)
+{
+	char link[64];
+	snprintf(link, sizeof link, "/proc/%d/cwd", pid);
+	ssize_t length = readlink(link, cwd, sizeof cwd - 1);
+	cwd[length < 0 ? 0 : length] = 0;
+}
+
+/* Whether the file holds DROP. */
+static int reads_drop(const char *path)
+{
+	char text[4096] = "";
+	int fd = open(place(path), O_RDONLY | O_CLOEXEC);
+	int drops = fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strstr(text, "DROP");
+	close(fd);
+	return drops;
+}
+
+/* Whether `path` leads to the file `psql`, through links and the first lines of scripts. */
+static int is_psql(const char *path)
+{
+	char file[PATH_MAX], line[256] = "", interpreter[256];
+	if (!realpath(place(path), file))
+		return 0;
+	if (!strcmp(strrchr(file, '/'), "/psql"))
+		return 1;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
+	close(fd);
+	return length > 0 && sscanf(line, "#! %255s", interpreter) == 1 && is_psql(interpreter);
+}
+
 static int forbidden(const struct seccomp_notif *call)
 {
-	char path[256] = "", from[512], file[PATH_MAX], word[64];
-	int drops = 0;
+	char path[256] = "", word[128], script[128] = "";
+	int drops = 0, is_script = 0;
 	if (call->data.nr == SYS_connect) {
 		struct sockaddr_in to = { 0 };
 		peek(call->pid, call->data.args[1], &to, sizeof to);
@@ -96,6 +143,7 @@ static int forbidden(const struct seccomp_notif *call)
 	}
 	if (!peek(call->pid, call->data.args[0], path, sizeof path - 1))
 		return 0;
+	ask_cwd(call->pid);
 	for (int i = 0; i < 16; i++) {
 		uint64_t at = 0;
 		if (!peek(call->pid, call->data.args[1] + 8 * i, &at, 8) || !at)
@@ -103,13 +151,20 @@ static int forbidden(const struct seccomp_notif *call)
 		memset(word, 0, sizeof word);
 		peek(call->pid, at, word, sizeof word - 1);
 		drops |= strstr(word, "DROP") != NULL;
+		if (is_script)
+			strcpy(script, word);
+		is_script = !strcmp(word, "-f");
 	}
-	if (path[0] == '/')
-		snprintf(from, sizeof from, "%s", path);
-	else
-		snprintf(from, sizeof from, "/proc/%d/cwd/%s", call->pid, path);
-	const char *name = realpath(from, file) ? strrchr(file, '/') : NULL;
-	return drops && name && !strcmp(name, "/psql");
+	for (int i = 0; i < 256; i++) {
+		uint64_t at = 0;
+		if (!peek(call->pid, call->data.args[2] + 8 * i, &at, 8) || !at)
+			break;
+		memset(word, 0, sizeof word);
+		peek(call->pid, at, word, sizeof word - 1);
+		drops |= !strncmp(word, "PGOPTIONS=", 10) || !strncmp(word, "LD_PRELOAD=", 11);
+	}
+	drops |= *script && reads_drop(script);
+	return drops && is_psql(path);
 }
 
 int main(int argc, char **argv)

@@ -32,6 +32,15 @@ pub fn program(name: &str, linkage: Linkage) -> PathBuf {
     built.entry((name.to_owned(), linkage)).or_insert_with(|| compile(name, linkage)).clone()
 }
 
+/// What the headers hold, which any source may include.
+fn headers(programs: &Path) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(programs).expect("the programs' directory can be read");
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "h"));
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("a header can be read")).collect()
+}
+
 /// Compiles to a name that holds the source's hash, so that an unchanged program is compiled once for all suites.
 fn compile(name: &str, linkage: Linkage) -> PathBuf {
     let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
@@ -39,7 +48,7 @@ fn compile(name: &str, linkage: Linkage) -> PathBuf {
     let text = fs::read(&source)
         .unwrap_or_else(|error| panic!("`{}` cannot be read: {error}", source.display()));
     let mut hasher = DefaultHasher::new();
-    (text, linkage).hash(&mut hasher);
+    (text, headers(&programs), linkage).hash(&mut hasher);
     let directory = claw::target_directory().join("tracees");
     let program = directory.join(format!("{name}-{:016x}", hasher.finish()));
     if program.is_file() {

@@ -15,8 +15,8 @@ use crate::workspace::Workspace;
 
 /// The test programs that run there.
 const PROGRAMS: [&str; 2] = ["races", "session"];
-/// Tries of each race: enough to be won without the proof ten times and more.
-const RACE_TRIES: u32 = 100;
+/// Tries of each race: a control that does not win in so many tries is run again.
+const RACE_TRIES: u32 = 40;
 /// Seconds that one kernel may take; it takes one to two minutes.
 const PATIENCE: u64 = 900;
 /// Runs every program and fails if one of them does.
