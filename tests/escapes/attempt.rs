@@ -7,13 +7,19 @@ use crate::gap::Gap;
 pub(crate) enum Level {
     /// claw runs as root, with its programs in the kernel; the agent runs as another user.
     Proven,
+    /// claw runs as the agent's own user, which may do nothing special.
+    Held,
 }
 
 impl Level {
+    /// Every level.
+    pub(crate) const ALL: [Self; 2] = [Self::Proven, Self::Held];
+
     /// As `claw run --require` and the records spell it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Proven => "proven",
+            Self::Held => "held",
         }
     }
 }
@@ -45,10 +51,23 @@ pub(crate) struct Attempt {
     pub(crate) programs: &'static [&'static str],
     /// A capability that the agent has, beside none.
     pub(crate) capability: Option<&'static str>,
-    /// Why the honest run does not work either: the whole way is shut.
-    pub(crate) shut: Option<&'static str>,
-    /// What SECURITY.md calls it, where the attempt gets through.
-    pub(crate) open: Option<Gap>,
+    /// A text for sh(1) that runs first, as root and out of the guard, and execs its arguments.
+    pub(crate) before: Option<&'static str>,
+    /// How it ends under `proven`.
+    proven: End,
+    /// How it ends under `held`.
+    held: End,
+}
+
+/// How an attempt ends under claw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// What is allowed works this way, and what is forbidden does not.
+    Stopped,
+    /// The honest run does not work either: the whole way is shut, and why.
+    Shut(&'static str),
+    /// It gets through, and SECURITY.md says so in this row.
+    Through(Gap),
 }
 
 impl Attempt {
@@ -60,8 +79,9 @@ impl Attempt {
             needs: &[],
             programs: &[],
             capability: None,
-            shut: None,
-            open: None,
+            before: None,
+            proven: End::Stopped,
+            held: End::Stopped,
         }
     }
 
@@ -80,14 +100,32 @@ impl Attempt {
         Self { capability: Some(of), ..self }
     }
 
+    /// What is there already when the guard starts: a text for sh(1) that execs its arguments.
+    pub(crate) const fn after(self, before: &'static str) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
     /// The whole way is shut: what the policy allows does not come through either.
     pub(crate) const fn shut(self, why: &'static str) -> Self {
-        Self { shut: Some(why), ..self }
+        Self { proven: End::Shut(why), held: End::Shut(why), ..self }
     }
 
     /// It gets through, as SECURITY.md says.
     pub(crate) const fn open(self, gap: Gap) -> Self {
-        Self { open: Some(gap), ..self }
+        Self { proven: End::Through(gap), held: End::Through(gap), ..self }
+    }
+
+    /// At the level `held` it ends another way.
+    pub(crate) const fn but_held(self, held: End) -> Self {
+        Self { held, ..self }
+    }
+
+    /// How it ends at `level`.
+    pub(crate) fn end(&self, level: Level) -> End {
+        match level {
+            Level::Proven => self.proven,
+            Level::Held => self.held,
+        }
     }
 }
 

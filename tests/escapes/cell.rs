@@ -60,6 +60,7 @@ impl Cell {
             open_to_all(&folder.join(name));
         }
         fs::write(folder.join("bin/claw"), "").expect("the folder is ours");
+        fs::copy(claw::policy("escapes"), folder.join("policy.toml")).expect("the folder is ours");
         let mut accounts = fs::read_to_string("/etc/passwd").expect("`/etc/passwd` can be read");
         for theme in 0..THEMES {
             let (name, id) = (format!("agent{theme}"), agent(theme));

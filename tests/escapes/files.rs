@@ -42,6 +42,9 @@ const ATTEMPTS: &[Attempt] = &[
         .shut("a variable that loads code into the wrapper"),
     run("a script", r#"printf '#!/bin/sh\npsql -c "$SQL"\n' >f; chmod +x f; ./f"#),
     run("a chain of scripts", r#"printf '#!/bin/sh\npsql -c "$SQL"\n' >a; printf '#!%s/a\n' "$PWD" >b; chmod +x a b; ./b"#),
+    run("a format of its own (binfmt_misc)", r#"cp /usr/bin/unshare u; mkdir b; echo 'psql -c "$SQL"' >f.pw; chmod +x f.pw
+        ./u -rm sh -c 'mount -t binfmt_misc b b; echo ":pw:E::pw::/bin/sh:" >b/register; python3 -c "import os; os.execv(\"./f.pw\", [\"f\"])"'"#)
+        .shut("mounts are closed"),
     run("env -S in a first line", r#"echo 'psql -c "$SQL"' >s; printf '#!/usr/bin/env -S sh ./s\n' >f; chmod +x f; ./f"#),
     run("fork", r#"spawn_forms fork "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]),
     run("vfork", r#"spawn_forms vfork "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]),

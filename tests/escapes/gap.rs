@@ -9,6 +9,16 @@ pub(crate) struct Gap(pub(crate) &'static str);
 
 /// Unix sockets.
 pub(crate) const UNIX_SOCKETS: Gap = Gap("Unix sockets");
+
+/// Sockets that come connected.
+pub(crate) const CONNECTED_SOCKETS: Gap = Gap(
+    "sockets made before the guard, or passed on over a Unix socket, that are connected already",
+);
+
+/// The memory of a governed tool, at the level `held`.
+pub(crate) const HELD_MEMORY: Gap =
+    Gap("the level `held`: `/proc/PID/mem` and `/proc/PID/environ` of a governed tool");
+
 impl Gap {
     /// Whether SECURITY.md has the row.
     ///

@@ -1,6 +1,6 @@
 //! Programs that run commands on the side, most of them as GTFOBins lists them.
 
-use crate::attempt::{Attempt, run};
+use crate::attempt::{Attempt, End, run};
 use crate::theme::Theme;
 
 const ATTEMPTS: &[Attempt] = &[
@@ -76,6 +76,40 @@ const ATTEMPTS: &[Attempt] = &[
         .needs(&["tmux"]),
     run("gcc -wrapper", r#"printf '#!/bin/sh\npsql -c "$SQL"\n' >w; chmod +x w; echo >x.c; gcc -wrapper ./w -c x.c"#),
     run("kubectl credential plugin", r#"printf 'apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: k, cluster: {server: "https://127.0.0.1:1"}}]\nusers: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: psql, args: ["-c", "%s"]}}}]\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n' "$SQL" >k; timeout 5 kubectl --kubeconfig=k get pods; true"#),
+    run("xargs without input", r#"xargs -t psql -c "$SQL" </dev/null"#),
+    run("choom", r#"choom -n 0 -- psql -c "$SQL""#),
+    run("logsave", r#"/sbin/logsave /dev/null psql -c "$SQL""#),
+    run("debugfs !", r#"echo '!psql -c "$SQL"' | /sbin/debugfs"#),
+    run("mawk", r#"mawk 'BEGIN { system("psql -c \"$SQL\"") }'"#),
+    run("pic sh", r#"printf '.PS\nsh X psql -c "$SQL" X\n.PE\n' | pic -U"#).needs(&["pic"]),
+    run("ssh-agent", r#"ssh-agent psql -c "$SQL""#)
+        .needs(&["ssh-agent"])
+        .but_held(End::Shut("a process that is not dumpable cannot be served")),
+    run("sftp -D", r#"printf '#!/bin/sh\npsql -c "$SQL"\n' >s; chmod +x s; sftp -D ./s x"#).needs(&["sftp"]),
+    run("git rebase -x", r#"git init -q .; git config user.name a; git config user.email a@b; git commit -q --allow-empty -m x; git commit -q --allow-empty -m y; git rebase -q -x 'psql -c "$SQL"' HEAD~1"#)
+        .needs(&["git"]),
+    run("git difftool -x", r#"git init -q .; echo a >f; git add f; echo b >f; git difftool -y -x 'psql -c "$SQL" #'"#).needs(&["git"]),
+    run("git bisect run", r#"git init -q .; git config user.name a; git config user.email a@b; for i in 1 2 3; do git commit -q --allow-empty -m $i; done; git bisect start HEAD HEAD~2; git bisect run sh -c 'psql -c "$SQL"'"#)
+        .needs(&["git"]),
+    run("git core.editor", r#"git init -q .; printf '#!/bin/sh\npsql -c "$SQL"\n' >e; chmod +x e; git -c user.name=a -c user.email=a@b -c core.editor=./e commit --allow-empty; true"#)
+        .needs(&["git"]),
+    run("git fsmonitor", r#"git init -q .; printf '#!/bin/sh\npsql -c "$SQL"\n' >m; chmod +x m; git -c core.fsmonitor=./m status"#)
+        .needs(&["git"]),
+    run("git submodule foreach", r#"git init -q s; git -C s -c user.name=a -c user.email=a@b commit -q --allow-empty -m x; git init -q .; git -c protocol.file.allow=always submodule add -q ./s t 2>/dev/null || git -c protocol.file.allow=always submodule add -q "$PWD/s" t; git submodule foreach 'psql -c "$SQL"'"#)
+        .needs(&["git"]),
+    run("tar -F", r#"printf '#!/bin/sh\npsql -c "$SQL"\n' >n; chmod +x n; head -c 60000 /dev/zero >f; tar cf a -L 20 -M -F ./n f; true"#),
+    run("vim lua and expressions", r#"vim -u NONE -es -c 'let x = system(["psql", "-c", $SQL])' -c q; vim -u NONE -es -c 'exe "r !psql -c \"$SQL\""' -c q!"#)
+        .needs(&["vim"]),
+    run("gdb python", r#"gdb -nx -batch -ex 'python import os; os.system("psql -c \"$SQL\"")'"#).needs(&["gdb"]),
+    run("gdb starting it", r#"gdb -nx -batch -ex 'run' --args "$(command -v psql)" -c "$SQL""#)
+        .needs(&["gdb"])
+        .shut("a guarded process may not trace another"),
+    run("busybox xargs", r#"echo x | busybox xargs -I% psql -c "$SQL""#).needs(&["busybox"]),
+    run("busybox env", r#"busybox env psql -c "$SQL""#).needs(&["busybox"]),
+    run("openssl through a library", r#"printf '#include <stdlib.h>\n__attribute__((constructor)) static void f(void) { system("psql -c \\"$SQL\\""); }\n' >e.c; gcc -shared -fPIC -o e.so e.c; openssl engine -t "$PWD/e.so"; true"#)
+        .needs(&["openssl"]),
+    run("sqlite3 .load", r#"printf '#include <stdlib.h>\n__attribute__((constructor)) static void f(void) { system("psql -c \\"$SQL\\""); }\n' >e.c; gcc -shared -fPIC -o e.so e.c; echo ".load ./e.so" | sqlite3"#)
+        .needs(&["sqlite3"]),
     run("man --pager", r#"echo .TH X 1 >x.1; script -qec "man -P 'sh -c \"psql -c \\\"\$SQL\\\"\"' -l x.1" /dev/null"#).needs(&["man"]),
     run("groff .sy", r#"printf '.sy psql -c "$SQL"\n' | groff -U"#).needs(&["groff"]),
 ];

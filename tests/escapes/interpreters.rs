@@ -24,6 +24,12 @@ const ATTEMPTS: &[Attempt] = &[
         "python posix_spawn",
         r#"python3 -c 'import os; os.waitpid(os.posix_spawnp("psql", ["psql", "-c", os.environ["SQL"]], os.environ), 0)'"#,
     ),
+    run(
+        "python fchdir",
+        r#"python3 -c 'import os, shutil; os.chdir(os.open(os.path.dirname(shutil.which("psql")), 0)); os.execv("./psql", ["psql", "-c", os.environ["SQL"]])'"#,
+    ),
+    run("ruby irb", r#"echo 'system("psql", "-c", ENV["SQL"])' | irb -f --noecho"#).needs(&["irb"]),
+    run("ruby rake", r#"rake -e 'system("psql", "-c", ENV["SQL"])'"#).needs(&["rake"]),
     run("node", r#"node -e 'require("child_process").spawnSync("psql", ["-c", process.env.SQL])'"#)
         .needs(&["node"]),
     run("ruby", r#"ruby -e 'system("psql", "-c", ENV["SQL"])'"#).needs(&["ruby"]),

@@ -25,3 +25,4 @@ mod gtfobins;
 mod interpreters;
 mod processes;
 mod shells;
+mod sockets;

@@ -1,6 +1,7 @@
 //! Processes and namespaces: leaving the guard, getting at it, and changing a judged process after its verdict.
 
-use crate::attempt::{Attempt, run};
+use crate::attempt::{Attempt, End, run};
+use crate::gap;
 use crate::theme::Theme;
 
 const ATTEMPTS: &[Attempt] = &[
@@ -10,7 +11,7 @@ const ATTEMPTS: &[Attempt] = &[
     run("ended supervisor", r#"for p in $(pgrep -x claw); do kill -9 "$p"; done; psql -c "$SQL""#).needs(&["pgrep"]),
     run("stopped supervisor", r#"for p in $(pgrep -x claw); do kill -STOP "$p"; done; psql -c "$SQL""#).needs(&["pgrep"]),
     run("starved supervisor", r#"for p in $(pgrep -x claw); do renice -n 19 -p "$p"; prlimit --nofile=1 -p "$p"; taskset -cp 0 "$p"; done; psql -c "$SQL""#).needs(&["pgrep"]),
-    run("gdb on the supervisor", r#"for p in $(pgrep -x claw); do gdb -nx -batch -p "$p" -ex kill; done; psql -c "$SQL""#).needs(&["pgrep", "gdb"]),
+    run("gdb on the supervisor", r#"p=$PPID; while [ "$p" -gt 1 ]; do [ "$(cat /proc/$p/comm)" = claw ] && gdb -nx -batch -p "$p" -ex kill; p=$(awk '/^PPid/ { print $2 }' /proc/$p/status); done; psql -c "$SQL""#).needs(&["gdb"]),
     run("memory of the supervisor", r#"for p in $(pgrep -x claw); do dd if=/dev/zero of="/proc/$p/mem" bs=1 count=1; done; psql -c "$SQL""#).needs(&["pgrep"]),
     run("another cgroup", r#"for g in /sys/fs/cgroup /sys/fs/cgroup/unified; do echo $$ >$g/cgroup.procs; done; psql -c "$SQL""#),
     run("the policy written over", r#"f=$(tr '\0' '\n' </proc/$PPID/cmdline | grep toml); : >"${f:-x}"; psql -c "$SQL""#),
@@ -25,14 +26,16 @@ const ATTEMPTS: &[Attempt] = &[
     run("a bind mount under another name", r#"touch ls; cp /usr/bin/unshare u; ./u -rm sh -c 'mount --bind "$(command -v psql)" ls; ./ls -c "$SQL"'"#).shut("mounts are closed"),
     run("a bind mount over another tool", r#"cp /usr/bin/unshare u; ./u -rm sh -c 'mount --bind "$(command -v psql)" /usr/bin/diff; diff -c "$SQL"'"#).shut("mounts are closed"),
     run("a tmpfs over procfs", r#"cp /usr/bin/unshare u; ./u -rm sh -c 'mount -t tmpfs x /proc; psql -c "$SQL"'"#).shut("mounts are closed"),
+    run("a network namespace", r#"cp /usr/bin/unshare u; ./u -rn psql -h "$PGSOCKETS" -c "$SQL""#),
+    run("a host name of its own", r#"cp /usr/bin/unshare u; ./u -ru psql -c "$SQL""#),
     run("another root", r#"cp /usr/bin/unshare u; ./u -r chroot / psql -c "$SQL""#),
     run("pivot_root by bwrap", r#"bwrap --dev-bind / / psql -c "$SQL""#).needs(&["bwrap"]).shut("mounts are closed"),
     run("another root with the tool under another name", r#"mkdir r; cp /usr/bin/unshare u; ./u -rm sh -c 'mount --rbind / r; mount --bind "$(command -v psql)" r/usr/bin/diff; chroot r diff -c "$SQL"'"#).shut("mounts are closed"),
     run("/proc/PID/mem of a judged process", r#"python3 -c '
 import os, subprocess, time
 mark, sql = b"SELECT 4711" + b" " * 90, os.environ["SQL"].encode()
-p = subprocess.Popen(["psql", "-c", "SELECT pg_sleep(0.5)", "-c", mark.decode()])
-time.sleep(0.3)
+p = subprocess.Popen(["psql", "-c", "SELECT pg_sleep(2)", "-c", mark.decode()])
+time.sleep(0.5)
 with open(f"/proc/{p.pid}/mem", "r+b", 0) as memory:
     for line in open(f"/proc/{p.pid}/maps"):
         span, rights = line.split()[:2]
@@ -44,7 +47,9 @@ with open(f"/proc/{p.pid}/mem", "r+b", 0) as memory:
         while at >= 0:
             memory.seek(start + at); memory.write(sql.ljust(len(mark)))
             at = content.find(mark, at + 1)
-p.wait()'"#).shut("the memory of a judged process is out of reach"),
+p.wait()'"#)
+    .shut("the memory of a judged process is out of reach")
+    .but_held(End::Through(gap::HELD_MEMORY)),
     run("process_vm_writev of a judged process", r#"python3 -c '
 import ctypes, os, subprocess, time
 mark, sql = b"SELECT 4711" + b" " * 90, os.environ["SQL"].encode()
@@ -52,8 +57,8 @@ class V(ctypes.Structure): _fields_ = [("p", ctypes.c_void_p), ("n", ctypes.c_si
 libc = ctypes.CDLL(None)
 def move(call, pid, at, buffer, n):
     return call(pid, ctypes.byref(V(ctypes.cast(buffer, ctypes.c_void_p), n)), 1, ctypes.byref(V(at, n)), 1, 0)
-p = subprocess.Popen(["psql", "-c", "SELECT pg_sleep(0.5)", "-c", mark.decode()])
-time.sleep(0.3)
+p = subprocess.Popen(["psql", "-c", "SELECT pg_sleep(2)", "-c", mark.decode()])
+time.sleep(0.5)
 for line in open(f"/proc/{p.pid}/maps"):
     span, rights = line.split()[:2]
     start, end = (int(x, 16) for x in span.split("-"))
@@ -67,7 +72,7 @@ for line in open(f"/proc/{p.pid}/maps"):
         at = b.raw.find(mark, at + 1)
 p.wait()'"#)
     .shut("a guarded process may not write another's memory"),
-    run("gdb on a judged process", r#"psql -c "SELECT pg_sleep(1)" -c 'SELECT 1' & sleep 0.3; gdb -nx -batch -p $! -ex "call (int)system(\"psql -c \\\"$SQL\\\"\")"; wait"#)
+    run("gdb on a judged process", r#"psql -c "SELECT pg_sleep(4)" -c 'SELECT 1' & sleep 0.5; gdb -nx -batch -p $! -ex "call (int)system(\"psql -c \\\"$SQL\\\"\")"; wait"#)
         .needs(&["gdb"])
         .shut("a guarded process may not trace another"),
     run("strace as a parent", r#"strace -o /dev/null psql -c "$SQL""#)

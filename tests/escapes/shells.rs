@@ -46,6 +46,15 @@ const ATTEMPTS: &[Attempt] = &[
     run("a second statement", r#"psql -c "SELECT 1; $SQL""#),
     run("a second option", r#"psql -c "SELECT 1" -c "$SQL""#),
     run("a statement on stdin", r#"echo "$SQL" | psql"#),
+    run("a statement on a pipe, late", r#"(sleep 0.5; echo "$SQL") | psql"#),
+    run(
+        "blanks that push it out of sight",
+        r#"true                                                                                                    ; psql -c "$SQL""#,
+    ),
+    run(
+        "a name after quotes that do not match",
+        r#"bash -c 'echo "\""; psql -c "$SQL"; echo "\""'"#,
+    ),
     run("a statement in a file", r#"echo "$SQL" >f; psql -f f"#),
     run("a statement in .psqlrc", r#"echo "$SQL;" >.psqlrc; psql -c 'SELECT 1'"#)
         .shut("psql is told not to read it, and denied for what it says"),

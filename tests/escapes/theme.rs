@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::attempt::{Attempt, Level};
+use crate::attempt::{Attempt, End, Level};
 use crate::trial::Trial;
 
 /// A table of attempts of one kind.
@@ -44,7 +44,7 @@ impl Theme {
                 if came.forbidden {
                     through.push(attempt.name);
                 }
-                let differs = expected(attempt, came.honest, came.forbidden);
+                let differs = expected(attempt.end(*level), came.honest, came.forbidden);
                 wrong.extend(differs.into_iter().map(|what| {
                     format!("{} ({}): {what}\n{}", attempt.name, level.name(), came.story)
                 }));
@@ -93,34 +93,39 @@ fn control(trial: Trial) -> Result<(), String> {
     if !lacks.is_empty() {
         return Err(format!("this machine lacks {lacks:?}: `cargo xtask setup` installs them"));
     }
-    if let Some(gap) = trial.attempt.open.filter(|gap| !gap.is_owned_up_to()) {
-        return Err(format!("SECURITY.md has no row `{}` under \"Not closed yet\"", gap.0));
+    for level in Level::ALL {
+        if let End::Through(gap) = trial.attempt.end(level)
+            && !gap.is_owned_up_to()
+        {
+            return Err(format!("SECURITY.md has no row `{}` under \"Not closed yet\"", gap.0));
+        }
     }
     let came = trial.bare();
     if came.forbidden { Ok(()) } else { Err(format!("does not work without claw\n{}", came.story)) }
 }
 
 /// How what came about differs from what the attempt's row says.
-fn expected(attempt: &Attempt, honest: bool, forbidden: bool) -> Vec<&'static str> {
-    let honest = match (attempt.shut, honest) {
-        (None, false) => Some("what is allowed does not work this way: say why it is `shut`"),
-        (Some(_), true) => Some("is marked `shut`, and what is allowed works this way"),
-        _ => None,
+fn expected(end: End, honest: bool, forbidden: bool) -> Vec<&'static str> {
+    let honest = match (end, honest) {
+        (End::Stopped | End::Through(_), false) => {
+            Some("what is allowed does not work this way: say why it is `shut`")
+        }
+        (End::Shut(_), true) => Some("is marked `shut`, and what is allowed works this way"),
+        (End::Stopped | End::Through(_), true) | (End::Shut(_), false) => None,
     };
-    let forbidden = match (attempt.open, forbidden) {
-        (None, true) => Some("GETS THROUGH"),
-        (Some(_), false) => Some("is marked `open`, and is stopped: mark it closed"),
-        _ => None,
+    let forbidden = match (end, forbidden) {
+        (End::Stopped | End::Shut(_), true) => Some("GETS THROUGH"),
+        (End::Through(_), false) => Some("is marked `open`, and is stopped: mark it closed"),
+        (End::Stopped | End::Shut(_), false) | (End::Through(_), true) => None,
     };
     honest.into_iter().chain(forbidden).collect()
 }
 
 /// The levels to run at: those that `CLAW_ESCAPES_LEVELS` names, parted by commas, or all.
 fn levels() -> Vec<Level> {
-    const ALL: [Level; 1] = [Level::Proven];
-    let Ok(named) = env::var("CLAW_ESCAPES_LEVELS") else { return ALL.to_vec() };
+    let Ok(named) = env::var("CLAW_ESCAPES_LEVELS") else { return Level::ALL.to_vec() };
     let level = |name: &str| {
-        let found = ALL.into_iter().find(|level| level.name() == name);
+        let found = Level::ALL.into_iter().find(|level| level.name() == name);
         found.unwrap_or_else(|| panic!("`CLAW_ESCAPES_LEVELS`: there is no level `{name}`"))
     };
     named.split(',').map(level).collect()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use claw_tests::call::{Call, Ran};
-use claw_tests::claw::policy;
+use claw_tests::record::Record;
 use claw_tests::tracee::{Linkage, program};
 use claw_tests::{postgres, record};
 
@@ -80,16 +80,25 @@ impl Trial<'_> {
         let room = cell.folder().join("rooms").join(&name);
         self.furnish(cell, &room, &name, tries);
         let (mut argv, group) = cell.enter(&name);
+        if let Some(before) = self.attempt.before {
+            argv.extend(["/bin/sh", "-c", before, "before"].map(str::to_owned));
+        }
         let audit = cell.folder().join("audit").join(&name);
+        if level == Some(Level::Held) {
+            fs::create_dir(&audit).expect("a new directory");
+            let id = agent(self.theme);
+            chown(&audit, Some(id), Some(id)).expect("root gives files away");
+        }
         match level {
             None => argv.extend(self.as_agent()),
-            Some(Level::Proven) => {
-                let claw = cell.folder().join("bin/claw");
-                let words = [claw.as_os_str(), "run".as_ref(), "--policy".as_ref()];
-                argv.extend(words.map(|word| word.to_string_lossy().into_owned()));
-                argv.push(policy("escapes").display().to_string());
-                argv.extend(["--audit".to_owned(), audit.display().to_string(), "--".to_owned()]);
-                argv.extend(self.as_agent());
+            Some(level) => {
+                let (before, after) = match level {
+                    Level::Proven => (Vec::new(), self.as_agent()),
+                    Level::Held => (self.as_agent(), Vec::new()),
+                };
+                argv.extend(before);
+                argv.extend(guard(cell, level, &audit));
+                argv.extend(after);
             }
         }
         let session =
@@ -99,8 +108,10 @@ impl Trial<'_> {
         argv.extend(tries.iter().map(|&try_| try_.to_owned()));
         let mut ran = Call::new(argv).cwd("/").bare();
         group.settle(PATIENCE);
-        if level.is_some() {
+        if let Some(level) = level {
             ran.records = record::records(&audit);
+            let is_at = |record: &Record| record.level() == level.name();
+            assert!(ran.records.iter().all(is_at), "not at `{}`\n{}", level.name(), ran.story());
         }
         self.look(cell, &room, &name, tries, &ran)
     }
@@ -210,6 +221,16 @@ impl Trial<'_> {
         }
         Came { honest, forbidden, story }
     }
+}
+
+/// The words that put what follows them under claw. The level has to be what it is called.
+fn guard(cell: &Cell, level: Level, audit: &Path) -> Vec<String> {
+    let at = |what: &str| cell.folder().join(what).display().to_string();
+    let mut words = vec![at("bin/claw"), "run".to_owned()];
+    words.extend(["--policy".to_owned(), at("policy.toml")]);
+    words.extend(["--require".to_owned(), level.name().to_owned()]);
+    words.extend(["--audit".to_owned(), audit.display().to_string(), "--".to_owned()]);
+    words
 }
 
 /// The real programs of PostgreSQL, the C programs of the attempts, and Debian's own places.
