@@ -80,7 +80,7 @@ enum Task {
     Catalogue(catalogue::Options),
     /// Run PostgreSQL's own regression suite, and hold what claw calls a read against what the server says
     Soundness(soundness::Options),
-    /// Try to get around claw in every way the suite knows, and write docs/SECURITY-RESULTS.md
+    /// Try to get around claw in every way the suites know, races included, and write docs/SECURITY-RESULTS.md
     Escapes(escapes::Options),
     /// Install `claw` and the policies that come with it
     Install {

@@ -82,7 +82,7 @@ pub(crate) fn render(rows: &[Row], machine: &str) -> String {
     text += "\nAn exec is a posix_spawn(3) of `/bin/true` and the wait for it. `psql` is the real client, which ends at \
              once because its server is not there. A decision is an execve(2) of `psql` with a statement that is \
              denied, from 64 threads at once, recorded like any other. Swapped calls that ran, in 10,000 tries of \
-             each race, are counted by `cargo xtask test races`, beside the control without claw. Memory is proportional: a page that \
+             each race, are counted by `cargo xtask escapes --full`, beside the control without claw. Memory is proportional: a page that \
              claw's processes share counts once.\n";
     text
 }
