@@ -1,6 +1,6 @@
-//! The domain `client`: what the command-line clients of MySQL and SQLite do beside sending statements.
+//! The domain `client`: what the command-line clients of databases do beside sending SQL.
 //!
-//! Shared by `mysql`, `sqlite3` and `redis-cli`, and by the clients of databases whose command lines are not read.
+//! Shared by `mysql`, `sqlite3`, `clickhouse`, `redis-cli` and `mongosh`, and by the clients of databases whose command lines are not read.
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
@@ -14,7 +14,7 @@ use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "client",
     governed: true,
-    doc: "One thing a client of MySQL or SQLite does beside sending a statement: an option, a command of its own; or one command of Redis.",
+    doc: "One thing a client of a database does beside sending a statement of SQL: an option, a command of its own; or one command of Redis, one call of MongoDB's shell.",
     facts: &[
         FactDef {
             name: "name",
@@ -132,25 +132,7 @@ pub(crate) fn limit(
 /// Clients of databases whose command lines are not read.
 pub(crate) static UNREAD: Tool = Tool {
     name: "usql",
-    names: &[
-        "usql",
-        "clickhouse",
-        "clickhouse-client",
-        "clickhouse-local",
-        "harlequin",
-        "iredis",
-        "litecli",
-        "mongo",
-        "mongodump",
-        "mongoexport",
-        "mongofiles",
-        "mongoimport",
-        "mongorestore",
-        "mongosh",
-        "mycli",
-        "mysqlsh",
-        "pgcli",
-    ],
+    names: &["usql", "harlequin", "iredis", "litecli", "mycli", "mysqlsh", "pgcli"],
     doc: "Nothing but requests for help is read.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],

@@ -23,7 +23,7 @@ pub(crate) fn actions(words: &str) -> Vec<Action> {
 }
 
 /// The words of a line.
-fn split(line: &str) -> Vec<String> {
+pub(crate) fn split(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
     for char in line.chars() {
         match char {

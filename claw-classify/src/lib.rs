@@ -18,6 +18,7 @@
 
 mod aws;
 mod call;
+mod clickhouse;
 mod client;
 mod cloud;
 mod code;
@@ -36,6 +37,7 @@ mod helm;
 mod http;
 mod kubectl;
 mod loader;
+mod mongo;
 mod mysql;
 mod net;
 mod pg_tools;

@@ -7,8 +7,8 @@ use claw_policy::{Action, Domain, Rewrite};
 use crate::call::Call;
 use crate::files::Files;
 use crate::{
-    aws, client, cloud, code, container, curl, door, file, gh, git, helm, kubectl, loader, mysql,
-    net, pg_tools, process, program, psql, redis, sqlite3, terraform, wget,
+    aws, clickhouse, client, cloud, code, container, curl, door, file, gh, git, helm, kubectl,
+    loader, mongo, mysql, net, pg_tools, process, program, psql, redis, sqlite3, terraform, wget,
 };
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
@@ -147,6 +147,11 @@ pub static TOOLS: &[&Tool] = &[
     &mysql::CHANGE,
     &sqlite3::TOOL,
     &redis::TOOL,
+    &clickhouse::TOOL,
+    &mongo::TOOL,
+    &mongo::EXPORT,
+    &mongo::IMPORT,
+    &mongo::WATCH,
     &client::UNREAD,
     &file::RM,
     &file::MV,

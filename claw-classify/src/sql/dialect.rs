@@ -1,4 +1,4 @@
-//! SQL of MySQL and SQLite, to the same facts as PostgreSQL's.
+//! SQL of MySQL, SQLite and ClickHouse, to the same facts as PostgreSQL's.
 //!
 //! Input: a text and its dialect; output: one action of the domain `sql` for each statement. A lexer of
 //! our own cuts the text where the program does (`dialect/words.rs`); sqlparser reads each piece, and
@@ -8,6 +8,7 @@
 //! Known gaps: names that a WITH clause defines count as tables; the tables of a statement that writes
 //! all count as written. Functions outside a list of harmless ones are unknown (`dialect/functions.rs`).
 
+mod clickhouse;
 mod functions;
 mod limit;
 mod words;
@@ -17,15 +18,15 @@ use std::ops::{ControlFlow, Range};
 
 use claw_policy::{Action, Value};
 use sqlparser::ast::{
-    Expr, Fetch, LimitClause, ObjectName, Query, SetExpr, Statement as Tree, Value as Literal,
-    Visit, Visitor,
+    Expr, Fetch, LimitClause, ObjectName, Query, SetExpr, Setting, Statement as Tree,
+    Value as Literal, Visit, Visitor,
 };
-use sqlparser::dialect::{Dialect as Grammar, MySqlDialect, SQLiteDialect};
-use sqlparser::parser::Parser;
+use sqlparser::dialect::{ClickHouseDialect, Dialect as Grammar, MySqlDialect, SQLiteDialect};
 
 use super::statement::{Effect, Statement};
 use super::{DOMAIN, standard};
 use crate::call::excerpt;
+pub(crate) use clickhouse::BOUNDS;
 pub(crate) use limit::limit_rows;
 pub(crate) use words::{Kind, Word, words};
 
@@ -36,12 +37,11 @@ pub(crate) enum Dialect {
     MySql,
     /// SQLite's.
     Sqlite,
+    /// ClickHouse's.
+    ClickHouse,
 }
 
-/// How deep sqlparser may go.
-const DEPTH: usize = 120;
-
-/// The most words in one text: sqlparser builds trees as deep as chains of operators are long.
+/// The most words in one text.
 const WORDS: usize = 20_000;
 
 impl Dialect {
@@ -49,6 +49,7 @@ impl Dialect {
         match self {
             Self::MySql => &MySqlDialect {},
             Self::Sqlite => &SQLiteDialect {},
+            Self::ClickHouse => &ClickHouseDialect {},
         }
     }
 }
@@ -105,8 +106,11 @@ fn statement(dialect: Dialect, text: &str, piece: &[Word]) -> Action {
     let found = match (dialect, first.as_str()) {
         (Dialect::MySql, "show") => read("show"),
         (Dialect::Sqlite, "pragma") => pragma(text, &piece[1..]),
+        (Dialect::ClickHouse, "desc" | "describe" | "exists" | "show") => {
+            clickhouse::shows(text, piece)
+        }
         (_, "explain") | (Dialect::MySql, "describe" | "desc") => explain(dialect, text, piece),
-        _ => parse(dialect, own).and_then(|tree| whole(&tree)),
+        _ => parse(dialect, own).and_then(|tree| whole(dialect, &tree)),
     };
     let found = match found {
         Ok(found) => found,
@@ -116,7 +120,7 @@ fn statement(dialect: Dialect, text: &str, piece: &[Word]) -> Action {
     let called = match found.kind {
         // A bracket there holds an argument.
         "pragma" => BTreeSet::new(),
-        _ => functions::called(text, piece),
+        _ => functions::called(dialect, text, piece),
     };
     let mut classes = BTreeSet::from(["read"]);
     let mut unknown = BTreeSet::new();
@@ -140,11 +144,7 @@ fn statement(dialect: Dialect, text: &str, piece: &[Word]) -> Action {
 }
 
 fn parse(dialect: Dialect, own: &str) -> Result<Tree, String> {
-    let mut trees = Parser::new(dialect.grammar())
-        .with_recursion_limit(DEPTH)
-        .try_with_sql(own)
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| format!("it does not parse: {error}"))?;
+    let mut trees = standard::trees(dialect.grammar(), own)?;
     match (trees.pop(), trees.is_empty()) {
         (Some(tree), true) => Ok(tree),
         _ => Err("it is read as several statements".to_owned()),
@@ -152,9 +152,9 @@ fn parse(dialect: Dialect, own: &str) -> Result<Tree, String> {
 }
 
 /// A statement and everything inside it.
-fn whole(tree: &Tree) -> Result<Statement, String> {
+fn whole(dialect: Dialect, tree: &Tree) -> Result<Statement, String> {
     let mut found = standard::kinds::statement(tree);
-    let mut walk = Walk::default();
+    let mut walk = Walk { clickhouse: dialect == Dialect::ClickHouse, ..Walk::default() };
     let flow = tree.visit(&mut walk);
     debug_assert!(flow.is_continue(), "the walk never breaks");
     if let Some(odd) = walk.odd {
@@ -174,7 +174,7 @@ fn whole(tree: &Tree) -> Result<Statement, String> {
         found.tables_written = walk.tables;
     }
     if let Tree::Query(query) = tree {
-        let (limited, rows) = limited(query);
+        let (limited, rows) = limited(dialect, query);
         found.limited = Some(limited);
         found.limit = rows;
     }
@@ -182,13 +182,20 @@ fn whole(tree: &Tree) -> Result<Statement, String> {
 }
 
 /// Whether a query returns no more rows than its text says, and how many.
-fn limited(query: &Query) -> (bool, Option<i64>) {
+fn limited(dialect: Dialect, query: &Query) -> (bool, Option<i64>) {
+    // ClickHouse gives the limit of a UNION to its last query.
+    if dialect == Dialect::ClickHouse && !matches!(*query.body, SetExpr::Select(_)) {
+        return (false, None);
+    }
     let limit = match &query.limit_clause {
-        Some(
-            LimitClause::LimitOffset { limit: Some(limit), .. }
-            | LimitClause::OffsetCommaLimit { limit, .. },
-        ) => Some(limit),
-        Some(LimitClause::LimitOffset { limit: None, .. }) | None => None,
+        Some(LimitClause::LimitOffset { limit: Some(limit), limit_by, .. })
+            if limit_by.is_empty() =>
+        {
+            Some(limit)
+        }
+        Some(LimitClause::OffsetCommaLimit { limit, .. }) => Some(limit),
+        // A number of rows for each value is no limit of the whole.
+        Some(LimitClause::LimitOffset { .. }) | None => None,
     };
     let fetch = match &query.fetch {
         Some(Fetch { with_ties: false, percent: false, quantity }) => quantity.as_ref(),
@@ -218,6 +225,7 @@ fn number(expr: &Expr) -> Option<i64> {
 /// What is inside a statement.
 #[derive(Default)]
 struct Walk {
+    clickhouse: bool,
     depth: usize,
     inner: Vec<(&'static str, Effect)>,
     tables: BTreeSet<String>,
@@ -239,9 +247,13 @@ impl Visitor for Walk {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         self.locks |= !query.locks.is_empty();
+        let bounds = |settings: &[Setting]| {
+            settings.iter().all(|setting| BOUNDS.contains(&setting.key.value.as_str()))
+        };
+        let settled = query.settings.as_deref().is_none_or(|all| self.clickhouse && bounds(all));
         if !query.pipe_operators.is_empty()
-            || query.settings.is_some()
-            || query.format_clause.is_some()
+            || !settled
+            || (query.format_clause.is_some() && !self.clickhouse)
             || query.for_clause.is_some()
         {
             self.odd = Some("the query has clauses of another system");
@@ -292,7 +304,12 @@ fn explain(dialect: Dialect, text: &str, piece: &[Word]) -> Result<Statement, St
     while let Some(word) = piece.get(at).map(|word| word.bare(text)) {
         match (dialect, word.as_str()) {
             (Dialect::MySql, "analyze") => runs = true,
-            (Dialect::MySql, "extended" | "partitions") | (Dialect::Sqlite, "query" | "plan") => {}
+            (Dialect::MySql, "extended" | "partitions")
+            | (Dialect::Sqlite, "query" | "plan")
+            | (
+                Dialect::ClickHouse,
+                "ast" | "estimate" | "pipeline" | "plan" | "query" | "syntax" | "tree",
+            ) => {}
             (Dialect::MySql, "format")
                 if piece.get(at + 1).is_some_and(|word| &text[word.place.clone()] == "=") =>
             {
@@ -307,7 +324,7 @@ fn explain(dialect: Dialect, text: &str, piece: &[Word]) -> Result<Statement, St
     let mut found = Statement::new("explain", Effect::Read);
     match first.as_str() {
         "select" | "with" | "table" | "values" | "insert" | "update" | "delete" | "replace" => {
-            let inner = whole(&parse(dialect, &text[span(rest)])?)?;
+            let inner = whole(dialect, &parse(dialect, &text[span(rest)])?)?;
             if runs {
                 found.kinds.extend(&inner.kinds);
                 found.effect = inner.effect;

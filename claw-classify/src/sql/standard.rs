@@ -15,7 +15,7 @@ use sqlparser::ast::{
     Expr, Function, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement as Tree,
     TableFactor, Visit, Visitor,
 };
-use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -30,52 +30,56 @@ const CHAIN: usize = 4_000;
 
 /// Reads a text.
 pub(super) fn read(text: &str) -> Result<Vec<Statement>, String> {
-    let dialect = PostgreSqlDialect {};
-    let tokens = Tokenizer::new(&dialect, text)
+    let trees = trees(&PostgreSqlDialect {}, text)?;
+    Ok(trees.iter().map(statement).collect())
+}
+
+/// The trees of a text, none of them so deep that dropping it would overflow a stack.
+pub(super) fn trees(dialect: &dyn Dialect, text: &str) -> Result<Vec<Tree>, String> {
+    let tokens = Tokenizer::new(dialect, text)
         .tokenize_with_location()
         .map_err(|error| format!("it does not parse: {error}"))?;
     let longest = longest_chain(&tokens);
     if longest > CHAIN {
         return Err(format!("{longest} words in a row nest too deeply to be read"));
     }
-    let trees = Parser::new(&dialect)
+    Parser::new(dialect)
         .with_recursion_limit(DEPTH)
         .with_tokens_with_locations(tokens)
         .parse_statements()
-        .map_err(|error| format!("it does not parse: {error}"))?;
-    Ok(trees.iter().map(statement).collect())
+        .map_err(|error| format!("it does not parse: {error}"))
 }
 
-/// The longest run of tokens at one depth of brackets without a comma or a semicolon.
+/// The most tokens on any way down through the brackets, each level counted from its last comma or semicolon.
+/// What stands in brackets can be the first operand of what follows them, so what they held counts on.
 fn longest_chain(tokens: &[TokenWithSpan]) -> usize {
-    let (mut longest, mut open) = (0, vec![0usize]);
+    /// One level of brackets.
+    #[derive(Default)]
+    struct Level {
+        /// Tokens since the last comma.
+        run: usize,
+        /// The longest run before it.
+        before: usize,
+    }
+    let mut longest = 0;
+    let mut level = Level::default();
+    let mut outer = Vec::new();
     for token in tokens {
         match token.token {
             Token::Whitespace(_) => continue,
-            Token::LParen | Token::LBracket => {
-                if let Some(run) = open.last_mut() {
-                    *run += 1;
-                }
-                open.push(0);
-            }
+            Token::LParen | Token::LBracket => outer.push(std::mem::take(&mut level)),
             Token::RParen | Token::RBracket => {
-                open.pop();
-                if open.is_empty() {
-                    open.push(0);
-                }
+                let inner = level.run.max(level.before);
+                level = outer.pop().unwrap_or_default();
+                level.run = level.run.max(inner) + 1;
             }
             Token::Comma | Token::SemiColon => {
-                if let Some(run) = open.last_mut() {
-                    *run = 0;
-                }
+                level.before = level.before.max(level.run);
+                level.run = 0;
             }
-            _ => {
-                if let Some(run) = open.last_mut() {
-                    *run += 1;
-                    longest = longest.max(*run);
-                }
-            }
+            _ => level.run += 1,
         }
+        longest = longest.max(level.run);
     }
     longest
 }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Dialect;
 use super::words::{Kind, Word};
+use super::{Dialect, clickhouse};
 use crate::sql::statement::Effect;
 
 /// Words that a bracket follows without being functions.
@@ -417,6 +417,7 @@ const SQLITE: &[&str] = &[
 /// What a function does: a class of `sql.function_effects`.
 pub(super) fn class(dialect: Dialect, name: &str) -> &'static str {
     let own = match dialect {
+        Dialect::ClickHouse => return clickhouse::class(name),
         Dialect::MySql => MYSQL,
         Dialect::Sqlite => SQLITE,
     };
@@ -446,7 +447,7 @@ pub(super) fn effect(class: &str) -> Effect {
 }
 
 /// The names that a bracket follows, in lower case; with a dot before them where they are qualified.
-pub(super) fn called(text: &str, piece: &[Word]) -> BTreeSet<String> {
+pub(super) fn called(dialect: Dialect, text: &str, piece: &[Word]) -> BTreeSet<String> {
     let sign = |at: usize| piece.get(at).map(|word| &text[word.place.clone()]);
     let mut names = BTreeSet::new();
     for (at, word) in piece.iter().enumerate() {
@@ -458,10 +459,12 @@ pub(super) fn called(text: &str, piece: &[Word]) -> BTreeSet<String> {
         let number = bare.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
         if SYNTAX.contains(&bare.as_str())
             || number
-            || matches!(
-                before.as_str(),
-                "as" | "exists" | "into" | "pragma" | "references" | "table"
-            )
+            // ClickHouse has functions where others have names of tables.
+            || (dialect != Dialect::ClickHouse
+                && matches!(
+                    before.as_str(),
+                    "as" | "exists" | "into" | "pragma" | "references" | "table"
+                ))
             || defines(text, piece, at)
         {
             continue;

@@ -1,8 +1,8 @@
-//! Row limits, put into the text of MySQL's and SQLite's queries.
+//! Row limits, put into the text of MySQL's, SQLite's and ClickHouse's queries.
 
 use std::ops::Range;
 
-use sqlparser::ast::Statement as Tree;
+use sqlparser::ast::{LimitClause, Statement as Tree};
 
 use super::words::{Kind, Word};
 use super::{Dialect, limited, parse, pieces, span, words};
@@ -27,19 +27,27 @@ pub(crate) fn limit_rows(
         let Tree::Query(before) = parse(dialect, &text[own.clone()])? else {
             return Err("the statement is no query".to_owned());
         };
-        if limited(&before).0 {
+        if limited(dialect, &before).0 {
             continue;
         }
+        if let Some(LimitClause::LimitOffset { limit_by, .. }) = &before.limit_clause
+            && !limit_by.is_empty()
+        {
+            return Err("a limit for each value leaves no place for another".to_owned());
+        }
+        // ClickHouse's last clauses stand behind the limit.
+        let piece = &piece[..last_clauses(dialect, text, piece)];
+        let end = span(piece).end;
         let (place, words) = match count_words(text, piece) {
             Some(place) => (place, rows.to_string()),
-            None => (own.end..own.end, format!(" LIMIT {rows}")),
+            None => (end..end, format!(" LIMIT {rows}")),
         };
         let mut changed = text[own.clone()].to_owned();
         changed.replace_range(place.start - own.start..place.end - own.start, &words);
         let Tree::Query(mut after) = parse(dialect, &changed)? else {
             return Err("the limit would change more than the limit".to_owned());
         };
-        let is = limited(&after);
+        let is = limited(dialect, &after);
         let mut before = before;
         before.limit_clause = None;
         after.limit_clause = None;
@@ -54,6 +62,24 @@ pub(crate) fn limit_rows(
         limited.replace_range(place, &words);
     }
     Ok(limited)
+}
+
+/// Where ClickHouse's SETTINGS and FORMAT begin, or the end.
+fn last_clauses(dialect: Dialect, text: &str, piece: &[Word]) -> usize {
+    let mut depth = 0_usize;
+    let mut found = piece.len();
+    for (at, word) in piece.iter().enumerate() {
+        match &text[word.place.clone()] {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let named = piece.get(at + 1).is_some_and(|next| next.kind == Kind::Bare);
+        if depth == 0 && named && matches!(word.bare(text).as_str(), "format" | "settings") {
+            found = found.min(at);
+        }
+    }
+    if dialect == Dialect::ClickHouse { found } else { piece.len() }
 }
 
 /// The words between the outermost LIMIT and the next clause; after the comma of `LIMIT offset, count`.

@@ -1,7 +1,9 @@
-//! The words of a text, as MySQL's client and server and as SQLite cut it.
+//! The words of a text, as MySQL's client and server, SQLite and ClickHouse cut it.
 //!
-//! Sources: MySQL's `client/mysql.cc` (`add_line`) and `sql/sql_lex.cc`; SQLite's `src/tokenize.c`.
-//! Comments are left out. MySQL's comments that run on some servers are refused.
+//! Sources: MySQL's `client/mysql.cc` (`add_line`) and `sql/sql_lex.cc`; SQLite's `src/tokenize.c`;
+//! ClickHouse's `src/Parsers/Lexer.cpp`.
+//! Comments are left out. MySQL's comments that run on some servers are refused, and so are
+//! ClickHouse's own: heredocs, parameters, `#` comments, typographic quotes, and backslashes in quoted names.
 
 use std::ops::Range;
 
@@ -71,19 +73,27 @@ pub(crate) fn words(dialect: Dialect, text: &str) -> Result<Vec<Word>, String> {
                 at += line(rest);
                 continue;
             }
+            b'#' | b'$' | b'@' | b'{' | 0x80.. if dialect == Dialect::ClickHouse => {
+                return Err("a character that only ClickHouse knows what to do with".to_owned());
+            }
             b'/' if rest.starts_with(b"/*") => {
                 let odd = rest[2..].first().is_some_and(|next| b"!M+".contains(next));
                 if dialect == Dialect::MySql && odd {
                     return Err("it holds a comment that some servers run".to_owned());
                 }
                 let end = rest[2..].windows(2).position(|pair| pair == b"*/");
-                at += 4 + end.ok_or("a comment has no end")?;
+                let end = end.ok_or("a comment has no end")?;
+                let nested = rest[2..2 + end + 1].windows(2).any(|pair| pair == b"/*");
+                if dialect == Dialect::ClickHouse && nested {
+                    return Err("comments stand in comments".to_owned());
+                }
+                at += 4 + end;
                 continue;
             }
             b'\'' | b'"' | b'`' => {
                 at = quoted(dialect, bytes, start)?;
                 match (byte, dialect) {
-                    (b'`', _) | (b'"', Dialect::Sqlite) => Kind::Quoted,
+                    (b'`', _) | (b'"', Dialect::Sqlite | Dialect::ClickHouse) => Kind::Quoted,
                     _ => Kind::Text,
                 }
             }
@@ -106,6 +116,12 @@ pub(crate) fn words(dialect: Dialect, text: &str) -> Result<Vec<Word>, String> {
             }
             _ if is_name(byte) => {
                 at += rest.iter().position(|&byte| !is_name(byte)).unwrap_or(rest.len());
+                let odd = |byte: &u8| !byte.is_ascii_alphanumeric() && *byte != b'_';
+                if dialect == Dialect::ClickHouse && bytes[start..at].iter().any(odd) {
+                    return Err(
+                        "a name holds a character that programs read differently".to_owned()
+                    );
+                }
                 Kind::Bare
             }
             _ => {
@@ -127,10 +143,14 @@ fn line(rest: &[u8]) -> usize {
 }
 
 /// The end of what is quoted from `start`: a doubled quote is one of its characters, and in MySQL's
-/// strings so is whatever follows a backslash.
+/// and ClickHouse's strings so is whatever follows a backslash.
 fn quoted(dialect: Dialect, bytes: &[u8], start: usize) -> Result<usize, String> {
     let quote = bytes[start];
-    let escapes = dialect == Dialect::MySql && quote != b'`';
+    let escapes = match dialect {
+        Dialect::MySql => quote != b'`',
+        Dialect::ClickHouse => quote == b'\'',
+        Dialect::Sqlite => false,
+    };
     let mut at = start + 1;
     while let Some(&byte) = bytes.get(at) {
         if byte == 0 {
@@ -138,6 +158,8 @@ fn quoted(dialect: Dialect, bytes: &[u8], start: usize) -> Result<usize, String>
         }
         if escapes && byte == b'\\' {
             at += 2;
+        } else if byte == b'\\' && dialect == Dialect::ClickHouse {
+            return Err("a quoted name holds a backslash".to_owned());
         } else if byte != quote {
             at += 1;
         } else if bytes.get(at + 1) == Some(&quote) {
