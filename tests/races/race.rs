@@ -90,6 +90,7 @@ impl Race {
             self.is_shut_out(&scenario);
         }
         let policy = if self.needs_doors { "races-open" } else { "races" };
+        let mut good = 0;
         for level in LEVELS {
             let arena = Arena::new();
             let guard = guard_at(level, policy, self.prefix(&arena));
@@ -97,10 +98,13 @@ impl Race {
             scenario.when(format!("under claw, {level}: {ended:?}"));
             let (race, won) = (self.name, ended.evil);
             announce(&format!("{race}: {won} wins in {tries} tries, {level}, {ended:?}"));
-            scenario.then("none wins, some run as judged, and every try is accounted for");
+            scenario.then("none wins, and every try is accounted for");
             is_sound(level, tries, ended, &ran);
+            good += ended.good;
             levels.insert(level, json!({ "tries": tries, "wins": won, "killed": ended.killed }));
         }
+        scenario.then("some run as judged");
+        assert!(good > 0, "nothing ran at all");
         let control = json!({ "tries": tried, "wins": won });
         leave(self.name, &json!({ "race": self.name, "control": control, "levels": levels }));
     }
@@ -161,11 +165,10 @@ impl Race {
     }
 }
 
-/// Nothing forbidden ran, something ran, and tries, verdicts and kills agree.
+/// Nothing forbidden ran, and tries, verdicts and kills agree.
 fn is_sound(level: &str, tries: usize, ended: Tally, ran: &Ran) {
     assert_eq!(ran.records[0].level(), level, "{}", ran.err());
     assert_eq!(ended.evil, 0, "{ended:?}");
-    assert!(ended.good > 0, "nothing ran at all: {ended:?}\n{}", ran.err());
     assert_eq!(ended.good + ended.killed + ended.failed + ended.denied, tries, "{ended:?}");
     let is_try = |record: &&&Record| record.asked().iter().any(|word| word == "-c" || word == "-f");
     let judged = ran.execs().iter().filter(is_try).count();

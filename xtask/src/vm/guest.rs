@@ -5,6 +5,7 @@ mod network;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -168,6 +169,8 @@ fn switch_root() -> Result<()> {
     }
     fs::create_dir_all("/root/dev/pts")?;
     attach("devpts", "devpts", "/root/dev/pts", "mode=600,ptmxmode=666")?;
+    // As udev makes it: what is handed over is opened by that name.
+    symlink("/proc/self/fd", "/root/dev/fd").context("cannot link `/dev/fd`")?;
     attach("cgroup2", "cgroup2", "/root/sys/fs/cgroup", "")?;
     attach("securityfs", "securityfs", "/root/sys/kernel/security", "")?;
     chdir("/root")?;
