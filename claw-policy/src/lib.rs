@@ -16,6 +16,7 @@
 //! exec = "allow"                   # a program that no tool governs
 //! governed = "deny"                # what a governed tool does
 //! connect = "allow"                # a connection
+//! unix = "allow"                   # a Unix socket
 //! injected_env = "strip"           # variables that load code into a governed tool; or "deny", "keep"
 //!
 //! [denial]
@@ -49,6 +50,12 @@
 //! protocol = "tcp"                 # or "udp"; optional: both
 //! verdict = "deny"                 # allow or deny
 //! reason = "cloud credentials live there"
+//!
+//! [[connect]]
+//! id = "no-docker"
+//! unix = ["/run/docker.sock", "/tmp/tmux-*", "@dbus-*"]   # in place of `to`: paths and @abstract names
+//! verdict = "deny"
+//! reason = "whoever reaches it is root"
 //! ```
 //!
 //! ## Which actions a rule is about
@@ -139,6 +146,16 @@
 //! A `[[connect]]` rule matches an address in one of its networks, on one of its ports, over its
 //! protocol. The strictest that matches decides, `defaults.connect` where none does. IPv4 rules hold
 //! for v4-mapped IPv6 addresses as well; see [`connect`] for what the kernel is given.
+//!
+//! With `unix` in place of `to`, a rule is about Unix sockets, by patterns as above: a path from `/`, or an
+//! abstract name with an `@` for its first, zero byte (further zero bytes are written `\u0000`). The path
+//! is the real one, whatever links, working directory or root it was reached by. Where the socket was bound
+//! under another name (its file was moved or linked since), both names are decided and the stricter verdict
+//! holds; a deny rule that names a path without wildcards holds for that very file under any name. A folder
+//! in a pattern that is itself a link, `/var/run`, stands for what it was when the session started.
+//! `defaults.unix` decides where no rule matches. It is `"allow"` unless the policy says otherwise, because
+//! name lookups, logging and desktops all go through Unix sockets. A policy that has no such rule and leaves
+//! that default does not have these calls looked at under the level `proven`.
 
 #![forbid(unsafe_code)]
 
@@ -151,6 +168,7 @@ mod matcher;
 mod parse;
 mod pattern;
 mod policy;
+pub mod unix;
 #[cfg(test)]
 mod vocabulary;
 

@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, position};
 use crate::door::Door;
 use crate::fact::Schema;
 use crate::policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
+use connect_rule::PeerRule;
 use reader::{Node, Reader, describe};
 
 /// The version of the language that this code reads.
@@ -72,12 +73,17 @@ impl Reader<'_> {
             rules.extend(self.rule(table, header));
         }
         let mut connect = Vec::new();
+        let mut unix = Vec::new();
         let mut headers = Vec::new();
         for (table, header) in self.tables(root, "connect") {
             self.id(table, header.clone(), "a connect rule", &mut ids);
-            if let Some(rule) = self.connect_rule(table, header.clone()) {
-                connect.push(rule);
-                headers.push(header);
+            match self.connect_rule(table, header.clone()) {
+                Some(PeerRule::Inet(rule)) => {
+                    connect.push(rule);
+                    headers.push(header);
+                }
+                Some(PeerRule::Unix(rule)) => unix.push(rule),
+                None => {}
             }
         }
         self.check_size(&connect, &headers, defaults.connect);
@@ -90,6 +96,7 @@ impl Reader<'_> {
             pins,
             rules,
             connect,
+            unix,
         })
     }
 
@@ -118,13 +125,14 @@ impl Reader<'_> {
             exec: Verdict::Allow,
             governed: Verdict::Deny,
             connect: Verdict::Allow,
+            unix: Verdict::Allow,
             injected_env: InjectedEnv::Strip,
         };
         let Some(table) = root.get("defaults").and_then(|value| self.table(value, "`defaults`"))
         else {
             return defaults;
         };
-        self.keys(table, "`defaults`", &["exec", "governed", "connect", "injected_env"]);
+        self.keys(table, "`defaults`", &["exec", "governed", "connect", "unix", "injected_env"]);
         let known = [
             ("strip", InjectedEnv::Strip),
             ("deny", InjectedEnv::Deny),
@@ -138,6 +146,7 @@ impl Reader<'_> {
             ("exec", &mut defaults.exec),
             ("governed", &mut defaults.governed),
             ("connect", &mut defaults.connect),
+            ("unix", &mut defaults.unix),
         ] {
             let what = format!("`defaults.{key}`");
             let verdict = table.get(key).and_then(|value| self.word(value, &what, DEFAULTS));

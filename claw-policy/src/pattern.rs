@@ -91,6 +91,35 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// The folder in which everything lies that matches, where it starts with one: `/run` for `/run/x*`.
+    #[must_use]
+    pub(crate) fn folder(&self) -> Option<String> {
+        let folder: String = self.tokens[..self.slash()?]
+            .iter()
+            .filter_map(|token| match token {
+                Token::Char(char) => Some(*char),
+                Token::One | Token::Run => None,
+            })
+            .collect();
+        (self.tokens[0] == Token::Char('/') && !folder.is_empty()).then_some(folder)
+    }
+
+    /// The same pattern where that folder is called `folder`.
+    #[must_use]
+    pub(crate) fn in_folder(&self, folder: &str) -> Option<Self> {
+        let folder = folder.trim_end_matches('/').chars().map(Token::Char);
+        let tokens = folder.chain(self.tokens[self.slash()?..].iter().copied()).collect();
+        Some(Self { text: self.text.clone(), tokens })
+    }
+
+    /// Where the last slash before the first wildcard stands.
+    fn slash(&self) -> Option<usize> {
+        let certain = self.tokens.iter().take_while(|token| matches!(token, Token::Char(_)));
+        self.tokens[..certain.count()].iter().rposition(|token| *token == Token::Char('/'))
+    }
+}
+
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

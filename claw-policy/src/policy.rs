@@ -11,6 +11,8 @@ use crate::door::Door;
 use crate::fact::{Action, Facts, Reading, Schema, Value};
 use crate::matcher::{Condition, EXEC, Truth, opaque_reason};
 use crate::parse;
+use crate::pattern::Pattern;
+use crate::unix::{self, Names, UnixRule};
 pub use injection::InjectedEnv;
 
 /// Whether verdicts are carried out. [`crate::decide`] does not look at it: its caller does.
@@ -31,6 +33,8 @@ pub struct Defaults {
     pub governed: Verdict,
     /// A connection.
     pub connect: Verdict,
+    /// A Unix socket.
+    pub unix: Verdict,
     /// A governed tool that the environment has something loaded into.
     pub injected_env: InjectedEnv,
 }
@@ -191,6 +195,7 @@ pub struct Policy {
     pub(crate) pins: Vec<(&'static str, Vec<[u8; 32]>)>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) connect: Vec<ConnectRule>,
+    pub(crate) unix: Vec<UnixRule>,
 }
 
 impl Policy {
@@ -242,6 +247,44 @@ impl Policy {
     #[must_use]
     pub fn connect(&self) -> &[ConnectRule] {
         &self.connect
+    }
+
+    /// The rules about Unix sockets, in file order.
+    #[must_use]
+    pub fn unix(&self) -> &[UnixRule] {
+        &self.unix
+    }
+
+    /// Whether any Unix socket may be denied, or a rule wants to see one allowed: else nobody need look.
+    #[must_use]
+    pub fn speaks_of_unix(&self) -> bool {
+        !self.unix.is_empty() || self.defaults.unix == Verdict::Deny
+    }
+
+    /// The paths without wildcards that deny rules about Unix sockets name: what is the same file is the
+    /// same socket.
+    pub fn denied_unix_paths(&self) -> impl Iterator<Item = String> {
+        let deny = self.unix.iter().filter(|rule| rule.verdict == Verdict::Deny);
+        let literal = deny.flat_map(|rule| &rule.unix).filter_map(Pattern::literal);
+        literal.filter(|name| name.starts_with('/'))
+    }
+
+    /// Lets rules about Unix sockets hold for the real paths of the folders they name, `/run` for
+    /// `/var/run`, as `real` tells them. Ask before anybody who may not choose them could have changed them.
+    pub fn resolve_unix_folders(&mut self, mut real: impl FnMut(&str) -> Option<String>) {
+        for rule in &mut self.unix {
+            for at in 0..rule.unix.len() {
+                let folder = rule.unix[at].folder();
+                let real = folder.and_then(|folder| real(&folder).filter(|real| *real != folder));
+                rule.unix.extend(real.and_then(|real| rule.unix[at].in_folder(&real)));
+            }
+        }
+    }
+
+    /// Decides what becomes of a call to the Unix socket of these names.
+    #[must_use]
+    pub fn decide_unix(&self, names: &Names) -> Outcome {
+        unix::decide(self, names)
     }
 
     /// Whether the verdict on a call of these facts can depend on more than which program it is: it is

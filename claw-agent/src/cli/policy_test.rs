@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use claw_policy::connect::Protocol;
+use claw_policy::unix::Names;
 use claw_policy::{Diagnostic, Outcome, Policy, Verdict, position};
 use serde::Deserialize;
 use toml::Spanned;
@@ -143,8 +144,10 @@ impl Suite {
     fn unreached(&self) -> Vec<String> {
         let rules = self.policy.rules().iter().map(|rule| (&rule.id, &rule.at));
         let connect = self.policy.connect().iter().map(|rule| (&rule.id, &rule.at));
+        let unix = self.policy.unix().iter().map(|rule| (&rule.id, &rule.at));
         rules
             .chain(connect)
+            .chain(unix)
             .filter(|(id, _)| !self.reached.contains(*id))
             .map(|(id, at)| format!("warning: no case reaches the rule `{id}` ({at})"))
             .collect()
@@ -190,7 +193,9 @@ struct Case {
 struct Connection {
     name: Option<String>,
     /// An address and a port, `10.0.0.1:80` or `[::1]:80`.
-    to: SocketAddr,
+    to: Option<SocketAddr>,
+    /// In its place, the path of a Unix socket or an abstract one's name after an `@`.
+    unix: Option<String>,
     /// Both where it is not given.
     protocol: Option<Protocol>,
     expect: Verdict,
@@ -279,6 +284,14 @@ fn read(file: &Path, text: &str) -> Result<TestFile, PolicyError> {
             "`argv` is empty: name at least the program",
         ));
     }
+    if let Some(case) = tests.connections.iter().find(|case| {
+        let Connection { to, unix, protocol, .. } = case.get_ref();
+        to.is_some() == unix.is_some() || (unix.is_some() && protocol.is_some())
+    }) {
+        let message =
+            "a connection goes `to` an address, perhaps by a `protocol`, or to a `unix` socket";
+        return Err(wrong(case.span(), message));
+    }
     Ok(tests)
 }
 
@@ -293,7 +306,10 @@ fn check_rules(
     let ids = || policy.rules().iter().map(|rule| rule.id.as_str());
     let mut found = unknown_rules(text, calls, ids);
     let connections = tests.connections.iter().filter_map(|case| case.get_ref().rule.as_ref());
-    let connect_ids = || policy.connect().iter().map(|rule| rule.id.as_str());
+    let connect_ids = || {
+        let connect = policy.connect().iter().map(|rule| rule.id.as_str());
+        connect.chain(policy.unix().iter().map(|rule| rule.id.as_str()))
+    };
     found.extend(unknown_rules(text, connections, connect_ids));
     if found.is_empty() {
         return Ok(());
@@ -358,16 +374,10 @@ fn call(case: &Case, line: usize, suite: &mut Suite) -> Option<Unexpected> {
 /// Decides one connection; returns how it differs from what is expected.
 fn connect(case: &Connection, line: usize, suite: &mut Suite) -> Option<Unexpected> {
     let rule = case.rule.as_ref().map(|rule| rule.get_ref().as_str());
-    let protocols = match &case.protocol {
-        Some(protocol) => std::slice::from_ref(protocol),
-        None => &Protocol::ALL,
-    };
     let mut unexpected = None;
-    for protocol in protocols {
-        let outcome = suite.policy.decide_connect(case.to.ip(), case.to.port(), *protocol);
+    for (subject, outcome) in decided(case, &suite.policy) {
         suite.reached.extend(outcome.rule.clone());
         if !is_expected(&outcome, case.expect, rule) && unexpected.is_none() {
-            let subject = format!("connect {protocol} {}", case.to);
             unexpected = Some(Unexpected {
                 name: case.name.clone().unwrap_or_else(|| subject.clone()),
                 line,
@@ -378,6 +388,25 @@ fn connect(case: &Connection, line: usize, suite: &mut Suite) -> Option<Unexpect
         }
     }
     unexpected
+}
+
+/// What the policy says of a connection, by each protocol that the case stands for.
+fn decided(case: &Connection, policy: &Policy) -> Vec<(String, Outcome)> {
+    let protocols = match &case.protocol {
+        Some(protocol) => std::slice::from_ref(protocol),
+        None => &Protocol::ALL,
+    };
+    let inet = case.to.iter().flat_map(|to| {
+        protocols.iter().map(move |protocol| {
+            let outcome = policy.decide_connect(to.ip(), to.port(), *protocol);
+            (format!("connect {protocol} {to}"), outcome)
+        })
+    });
+    let unix = case.unix.iter().map(|name| {
+        let names = Names { all: vec![name.clone()], also: Vec::new() };
+        (format!("connect unix {name}"), policy.decide_unix(&names))
+    });
+    inet.chain(unix).collect()
 }
 
 fn is_expected(outcome: &Outcome, verdict: Verdict, rule: Option<&str>) -> bool {

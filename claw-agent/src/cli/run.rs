@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::FAILED;
 use super::log::default_folder;
+use crate::decode::real_folder;
 use crate::judge::policy_file;
 use crate::record::Level;
 use crate::session::{self, Options, User};
@@ -62,13 +63,14 @@ impl Run {
     /// # Errors
     /// What is missing; nothing was started. A mistake in the policy is reported here.
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let policy = match policy_file::load(self.policy.as_deref()) {
+        let mut policy = match policy_file::load(self.policy.as_deref()) {
             Ok(policy) => policy,
             Err(error) => {
                 error.report()?;
                 return Ok(FAILED.into());
             }
         };
+        policy.resolve_unix_folders(real_folder);
         let audit = std::path::absolute(self.audit)?;
         let user = self.user.as_deref().map(User::named).transpose()?;
         if let Some(user) = &user {

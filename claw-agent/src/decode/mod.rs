@@ -12,6 +12,7 @@ mod proc;
 pub(crate) mod socket;
 mod strings;
 mod tools;
+pub(crate) mod unix;
 
 use std::os::fd::AsFd;
 
@@ -26,6 +27,7 @@ pub(crate) use image::{Image, Kinds, Program};
 pub(crate) use path::last_name;
 pub(crate) use strings::Strings;
 use tools::Tools;
+pub(crate) use unix::real_folder;
 
 use crate::intercept::{Exec, Notification};
 use crate::sys::process::leads_its_process;

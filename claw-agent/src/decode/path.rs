@@ -68,6 +68,24 @@ impl View {
         self.look_up(base, path, true)
     }
 
+    /// Resolves `path` from the working directory, with the rights that `assume` gives this thread for as
+    /// long as what it returns lives. Where the tracee starts from is looked up before that.
+    ///
+    /// # Errors
+    /// As [`View::resolve`], what `assume` says, and EACCES.
+    pub(crate) fn resolve_as<A>(
+        self,
+        path: &[u8],
+        assume: impl FnOnce() -> Result<A, Errno>,
+    ) -> Result<Resolved, Errno> {
+        let absolute = path.first() == Some(&b'/');
+        let root = self.own("root")?;
+        let start = if absolute { root.try_clone() } else { Ok(self.own("cwd")?) };
+        let start = start.map_err(|_| Errno::MFILE)?;
+        let _assumed = assume()?;
+        self.look_up_from(start, Some(root), path, true)
+    }
+
     /// Resolves `path`, but not a link in its last place: AT_SYMLINK_NOFOLLOW.
     ///
     /// # Errors
@@ -77,11 +95,23 @@ impl View {
     }
 
     fn look_up(self, base: Base, path: &[u8], follow: bool) -> Result<Resolved, Errno> {
+        let absolute = path.first() == Some(&b'/');
+        let start = if absolute { self.own("root")? } else { self.base(base)? };
+        self.look_up_from(start, None, path, follow)
+    }
+
+    /// From `start`; `root` is the tracee's, where it is at hand.
+    fn look_up_from(
+        self,
+        start: OwnedFd,
+        root: Option<OwnedFd>,
+        path: &[u8],
+        follow: bool,
+    ) -> Result<Resolved, Errno> {
         if path.is_empty() {
             return Err(Errno::NOENT);
         }
         let absolute = path[0] == b'/';
-        let start = if absolute { self.own("root")? } else { self.base(base)? };
         let within = if absolute { ResolveFlags::IN_ROOT } else { ResolveFlags::BENEATH };
         let no_link = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
         let flags = OFlags::PATH | OFlags::CLOEXEC | no_link;
@@ -90,17 +120,17 @@ impl View {
             Ok(file) => file,
             // A magic link, a way out of the start, or a rename meanwhile: go step by step.
             Err(Errno::LOOP | Errno::XDEV | Errno::AGAIN) => {
-                return self.walk(start, absolute, path, follow);
+                return self.walk(start, root, path, follow);
             }
             // `/proc/self` on the way was the supervisor's. A link of another name that leads there
             // stays an error here, which runs nothing.
             Err(_) if path.starts_with(b"/dev/") || path.starts_with(b"/proc/") => {
-                return self.walk(start, absolute, path, follow);
+                return self.walk(start, root, path, follow);
             }
             Err(error) => return Err(error),
         };
         if fstatfs(&file)?.f_type as u64 == PROC {
-            return self.walk(start, absolute, path, follow);
+            return self.walk(start, root, path, follow);
         }
         if !follow && is_link(&file)? {
             return Err(Errno::LOOP);
@@ -163,12 +193,15 @@ impl View {
     fn walk(
         self,
         start: OwnedFd,
-        absolute: bool,
+        root: Option<OwnedFd>,
         path: &[u8],
         follow: bool,
     ) -> Result<Resolved, Errno> {
-        let root =
-            if absolute { start.try_clone().map_err(|_| Errno::MFILE)? } else { self.own("root")? };
+        let root = match root {
+            Some(root) => root,
+            None if path.starts_with(b"/") => start.try_clone().map_err(|_| Errno::MFILE)?,
+            None => self.own("root")?,
+        };
         let mut here = start;
         let mut names = vec![last_name(path).to_vec()];
         let mut left = components(path);

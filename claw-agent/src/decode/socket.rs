@@ -7,8 +7,7 @@
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use super::path::{Base, Resolved, View};
-use crate::intercept::Area;
+use crate::intercept::{Area, Verb};
 use crate::sys::memory::{MAX_REMOTES, Remote, read};
 
 /// `sizeof(struct sockaddr_storage)`.
@@ -24,6 +23,9 @@ const MESSAGE: usize = 56;
 pub(crate) const MULTIPLE_MESSAGE: u64 = 64;
 /// Where `msg_len` stands in a `mmsghdr`.
 pub(crate) const MESSAGE_LENGTH: u64 = 56;
+
+/// `AF_UNIX`, as an address starts with it.
+const UNIX: [u8; 2] = (libc::AF_UNIX as u16).to_ne_bytes();
 
 /// One message to send.
 #[derive(Debug, Default)]
@@ -132,12 +134,22 @@ impl Outgoing {
     }
 }
 
-/// The file that a Unix socket's path leads to, as the tracee sees it.
-///
-/// # Errors
-/// As open(2).
-pub(crate) fn file(tid: Pid, path: &[u8]) -> Result<Resolved, Errno> {
-    View::of(tid).resolve(Base::Cwd, path)
+/// Whether a call may name a Unix socket, or has to be looked at by its socket to tell. What cannot be read
+/// names none: the kernel will say so itself.
+pub(crate) fn may_name_unix(tid: Pid, verb: Verb) -> bool {
+    let unix = |name: Area| {
+        let family = name.len as u32 >= 2 && name.at != 0;
+        family && bytes(tid, name.at, 2).is_ok_and(|family| family == UNIX)
+    };
+    match verb {
+        Verb::Connect { name } | Verb::SendTo { name, .. } => unix(name),
+        Verb::SendMessage { message, .. } => bytes(tid, message, 12).is_ok_and(|head| {
+            let (at, len) = head.split_at(8);
+            let at = u64::from_ne_bytes(at.try_into().unwrap_or_default());
+            unix(Area { at, len: u32::from_ne_bytes(len.try_into().unwrap_or_default()).into() })
+        }),
+        Verb::SendMessages { .. } => true,
+    }
 }
 
 fn bytes(tid: Pid, at: u64, len: usize) -> Result<Vec<u8>, Errno> {

@@ -2,5 +2,6 @@
 
 mod btf;
 mod programs;
+mod unix;
 
 pub(crate) use programs::{Events, KernelSide, Settings, Tickets};

@@ -1,11 +1,11 @@
 //! Loading the programs of claw-ebpf for one session, and the ends of their maps.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::lpm_trie::{Key as Prefix, LpmTrie};
-use aya::maps::{HashMap, MapData, MapError, RingBuf};
+use aya::maps::{HashMap, Map, MapData, MapError, RingBuf};
 use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Lsm, Program, ProgramError};
 use aya::{Btf as AyaBtf, Ebpf, EbpfError, EbpfLoader};
 use claw_common::event::Event;
@@ -16,6 +16,7 @@ use rustix::process::Pid;
 use thiserror::Error;
 
 use super::btf::{Btf, BtfError, VMLINUX};
+use super::unix;
 
 /// The object that `cargo xtask ebpf` builds.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/claw.o"));
@@ -121,6 +122,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) net4: &'a [(u32, [u8; 4], Vec<PortRange>)],
     /// Port tables by IPv6 prefix.
     pub(crate) net6: &'a [(u32, [u8; 16], Vec<PortRange>)],
+    /// Guarded processes name no Unix socket themselves.
+    pub(crate) refuse_unix: bool,
 }
 
 /// The loaded programs. They are detached when the last process that holds this ends.
@@ -135,6 +138,8 @@ pub(crate) struct KernelSide {
     events: Mutex<Option<Events>>,
     /// Whom the third lock protects; nothing where the kernel does not take it.
     protected: Option<Mutex<HashMap<MapData, u32, u32>>>,
+    /// Keeps the refusal of Unix sockets attached; nothing where it is not asked for, or not to be had.
+    unix: Option<[OwnedFd; 2]>,
 }
 
 impl KernelSide {
@@ -185,6 +190,13 @@ impl KernelSide {
         // only now: a program finds them by descriptor when it loads.
         fill(&mut ebpf, "NET4", settings.net4)?;
         fill(&mut ebpf, "NET6", settings.net6)?;
+        let unix = match ebpf.map("GUARDED") {
+            Some(Map::HashMap(guarded)) if settings.refuse_unix => {
+                // Kernels before 6.7 have no such hooks.
+                unix::refuse(guarded.fd().as_fd(), settings.cgroup_root).ok()
+            }
+            _ => None,
+        };
         let locked = third_lock(&mut ebpf, &types);
         let protected = map(&mut ebpf, "PROTECTED")?;
         Ok(Self {
@@ -193,6 +205,7 @@ impl KernelSide {
             tickets: Tickets { map: Mutex::new(map(&mut ebpf, "TICKETS")?), key: settings.key },
             events: Mutex::new(Some(Events { ring: map(&mut ebpf, "EVENTS")? })),
             _ebpf: ebpf,
+            unix,
         })
     }
 
@@ -214,6 +227,11 @@ impl KernelSide {
         let Some(protected) = &self.protected else { return Ok(false) };
         let mut map = protected.lock().unwrap_or_else(PoisonError::into_inner);
         map.insert(process.as_raw_nonzero().get() as u32, 0, 0).map(|()| true)
+    }
+
+    /// Whether the kernel refuses what a guarded process names of Unix sockets itself.
+    pub(crate) fn refuses_unix(&self) -> bool {
+        self.unix.is_some()
     }
 
     /// Whether any process is still guarded.
@@ -307,7 +325,7 @@ where
         .map_err(|error| Refused::Program { program: name, error })
 }
 
-fn map<M: TryFrom<aya::maps::Map, Error = MapError>>(
+fn map<M: TryFrom<Map, Error = MapError>>(
     ebpf: &mut Ebpf,
     name: &'static str,
 ) -> Result<M, Refused> {

@@ -97,10 +97,10 @@ pub(crate) struct Record {
     /// The arguments that were asked for, where others run.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "strings")]
     pub(crate) asked: Option<Strings>,
-    /// The address and port of a connection.
+    /// The address and port of a connection, or the path or @abstract name of a Unix socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) to: Option<String>,
-    /// `tcp`, `udp` or a number.
+    /// `tcp`, `udp`, `unix` or a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) protocol: Option<String>,
     /// What came of it where that is not what the verdict says.

@@ -97,6 +97,7 @@ fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
         cgroup_root: cgroup.root.as_fd(),
         net4: &net4,
         net6: &net6,
+        refuse_unix: !observe && policy.speaks_of_unix(),
     })?)
 }
 

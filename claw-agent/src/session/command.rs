@@ -11,7 +11,7 @@ use rustix::process::Pid;
 
 use super::tree::Tree;
 use super::wire::{Channel, Message};
-use super::{Options, User, be_unreadable};
+use super::{Options, Sockets, User, be_unreadable};
 use crate::intercept;
 use crate::record::Level;
 
@@ -22,12 +22,12 @@ const CANNOT_EXECUTE: i32 = 126;
 /// Becomes the command, or ends with a shell's exit status for a command that cannot run.
 pub(super) fn become_it(
     options: &Options,
-    level: Level,
+    (level, sockets): (Level, Sockets),
     guard: &[Pid],
     supervisor: &Channel,
     tree: &Tree,
 ) -> ! {
-    if let Err(error) = enter(options, level, guard, supervisor, tree) {
+    if let Err(error) = enter(options, (level, sockets), guard, supervisor, tree) {
         // The supervisor tells the front; if it is gone, so is everything else.
         let _ = supervisor.send(&Message::Failed(format!("{error:#}")), None);
         std::process::exit(CANNOT_EXECUTE);
@@ -45,7 +45,7 @@ pub(super) fn become_it(
 /// Goes under guard, hands over the listener, and waits until the supervisor is ready.
 fn enter(
     options: &Options,
-    level: Level,
+    (level, sockets): (Level, Sockets),
     guard: &[Pid],
     supervisor: &Channel,
     tree: &Tree,
@@ -56,20 +56,22 @@ fn enter(
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
     let closed = options.policy.closed_doors();
-    let listener = match level {
-        Level::Observed => {
+    let listener = match (level, sockets) {
+        (Level::Observed, _) => {
             supervisor.send(&Message::Ready, None)?;
             None
         }
-        Level::Proven => {
+        (_, Sockets::InKernel) => {
             let listener = intercept::install(closed, false, guard)?;
             supervisor.send(&Message::Ready, Some(listener.as_fd()))?;
             Some(listener)
         }
-        Level::Held => {
-            // Connections through io_uring would pass unseen: that door stays closed here.
-            let others = closed.filter(|door| *door != Door::IoUring);
-            let listener = intercept::install(others.chain([Door::IoUring]), true, guard)?;
+        (_, Sockets::UnixOnBehalf | Sockets::OnBehalf) => {
+            // Connections through io_uring would pass unseen where no kernel side sees them all: that door
+            // stays closed there.
+            let io_uring = (sockets == Sockets::OnBehalf).then_some(Door::IoUring);
+            let others = closed.filter(|door| Some(*door) != io_uring);
+            let listener = intercept::install(others.chain(io_uring), true, guard)?;
             // From here on sendmsg(2) is held, and nobody answers yet: the supervisor fetches it.
             supervisor.send(&Message::ListenerAt(listener.as_raw_fd()), None)?;
             Some(listener)

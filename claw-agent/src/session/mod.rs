@@ -85,6 +85,8 @@ pub(crate) struct Guard {
     pub(crate) audit: Audit,
     /// The level of this session.
     pub(crate) level: Level,
+    /// Who decides where sockets lead.
+    pub(crate) sockets: Sockets,
     /// Whom nobody guarded may reach for.
     pub(crate) own: Own,
     /// How many calls are between their notification and their record.
@@ -93,6 +95,28 @@ pub(crate) struct Guard {
     command: Pid,
     /// The command's wait status, where a thread that traced it saw it end.
     ended: OnceLock<i32>,
+}
+
+/// Who decides where the sockets of guarded processes lead. In observe mode nobody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sockets {
+    /// The kernel side, and nobody for Unix sockets, of which the policy does not speak.
+    InKernel,
+    /// The kernel side, which refuses what names a Unix socket: the supervisor makes those calls.
+    UnixOnBehalf,
+    /// The supervisor, which makes every call that may name an address.
+    OnBehalf,
+}
+
+impl Sockets {
+    /// For this policy, with this kernel side or none.
+    fn of(policy: &Policy, kernel: Option<&KernelSide>) -> Self {
+        match kernel {
+            Some(_) if !policy.speaks_of_unix() => Self::InKernel,
+            Some(kernel) if kernel.refuses_unix() => Self::UnixOnBehalf,
+            _ => Self::OnBehalf,
+        }
+    }
 }
 
 /// A call between its notification and its record: one of those that [`Guard::is_busy`] counts.

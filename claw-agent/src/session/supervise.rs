@@ -15,7 +15,7 @@ use rustix::process::{
 use super::tree::Tree;
 use super::watch::Watch;
 use super::wire::{Channel, Message};
-use super::{Guard, Options, be_unreadable, command, journal};
+use super::{Guard, Options, Sockets, be_unreadable, command, journal};
 use crate::apply::Proof;
 use crate::decode::Decoder;
 use crate::intercept::Listener;
@@ -75,13 +75,14 @@ fn start(
     kernel: Option<Arc<KernelSide>>,
 ) -> Result<Started> {
     tree.watch_over()?;
+    let sockets = Sockets::of(&options.policy, kernel.as_deref());
     let (channel, others) = Channel::pair().context("cannot make a socket pair")?;
     let guard = [getpid(), front_pid];
     let command = match fork().context("cannot fork the command")? {
         Fork::Parent(child) => child,
         Fork::Child => {
             drop(channel);
-            command::become_it(options, level, &guard, &others, tree)
+            command::become_it(options, (level, sockets), &guard, &others, tree)
         }
     };
     drop(others);
@@ -117,6 +118,7 @@ fn start(
         decoder: Decoder::new(&options.policy),
         audit,
         level,
+        sockets,
         own: Own::new(front_pid).context("cannot read /proc/self")?,
         command,
         calls: Arc::default(),
@@ -149,11 +151,11 @@ fn third_lock(kernel: &KernelSide) -> Result<bool> {
     Ok(locked)
 }
 
-/// Takes a descriptor of the command's: what the level `held` rests on for connections.
+/// Takes a descriptor of the command's: what connections on behalf rest on.
 fn fetch(command: Pid, number: i32) -> Result<OwnedFd> {
     let pidfd = pidfd_open(command, PidfdFlags::empty())?;
     pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).context(
-        "the level `held` cannot be had: pidfd_getfd(2) is refused; `kernel.yama.ptrace_scope` may be at most 1, a container's seccomp profile has to let it through, and with `--user` root needs CAP_SYS_PTRACE",
+        "connections cannot be made on behalf: pidfd_getfd(2) is refused; `kernel.yama.ptrace_scope` may be at most 1, a container's seccomp profile has to let it through, and with `--user` root needs CAP_SYS_PTRACE",
     )
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod arch;
+pub(crate) mod bpf;
 pub(crate) mod file_identity;
 pub(crate) mod memory;
 pub(crate) mod process;

@@ -94,8 +94,9 @@ pub(crate) fn receive(listener: BorrowedFd<'_>) -> io::Result<RawNotification> {
 /// ENOENT if the tracee is gone.
 pub(crate) fn answer(listener: BorrowedFd<'_>, id: u64, answer: Answer) -> io::Result<()> {
     let (val, error, flags) = match answer {
-        // TOCTOU: built in two places. For an exec, after a ticket was written or ptrace has attached;
-        // for a call that reaches for a process, where everything that was judged is in registers.
+        // TOCTOU: built in three places. For an exec, after a ticket was written or ptrace has attached;
+        // for a call that reaches for a process, where everything that was judged is in registers; for one
+        // on a socket, where the kernel side decides on its own copy of the address.
         Answer::Continue => (0, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
         Answer::Errno(errno) => (0, -errno, 0),
         Answer::Value(value) => (value, 0, 0),

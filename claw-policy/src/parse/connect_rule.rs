@@ -9,11 +9,21 @@ use toml::de::{DeTable, DeValue};
 use super::reader::{Node, Reader, describe};
 use crate::connect::{ConnectRule, Ports, Protocol};
 use crate::decide::Verdict;
+use crate::pattern::Pattern;
+use crate::unix::UnixRule;
 
-const KEYS: &[&str] = &["id", "to", "ports", "protocol", "verdict", "reason"];
+const KEYS: &[&str] = &["id", "to", "ports", "protocol", "unix", "verdict", "reason"];
 
 /// The bits of an IPv6 address before the IPv4 address that a v4-mapped one holds (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
+
+/// A connect rule, by whom it is about.
+pub(super) enum PeerRule {
+    /// Networks.
+    Inet(ConnectRule),
+    /// Unix sockets.
+    Unix(UnixRule),
+}
 
 impl Reader<'_> {
     /// Reads one connect rule; its id has been checked.
@@ -21,11 +31,16 @@ impl Reader<'_> {
         &mut self,
         table: &DeTable<'_>,
         header: Range<usize>,
-    ) -> Option<ConnectRule> {
+    ) -> Option<PeerRule> {
         let what = "a connect rule";
         self.keys(table, what, KEYS);
-        let to = self.required(table, "to", header.clone(), what);
-        let to = to.map(|value| self.networks(value)).unwrap_or_default();
+        if let Some(value) = table.get("unix") {
+            return self.unix_rule(table, value, header).map(PeerRule::Unix);
+        }
+        if table.get("to").is_none() {
+            self.error(header.clone(), "a connect rule needs `to` or `unix`", "no peer");
+        }
+        let to = table.get("to").map(|value| self.networks(value)).unwrap_or_default();
         let ports = table.get("ports").map(|value| self.ports(value));
         let protocols = Protocol::ALL.map(|protocol| match protocol {
             Protocol::Tcp => ("tcp", protocol),
@@ -33,30 +48,85 @@ impl Reader<'_> {
         });
         let protocol =
             table.get("protocol").and_then(|value| self.word(value, "`protocol`", &protocols));
-        let verdict = self.verdict(
-            table,
-            header.clone(),
-            what,
-            &[("allow", Verdict::Allow), ("deny", Verdict::Deny)],
-        );
-        let reason = table.get("reason").map(|value| self.reason(value));
-        let verdict = verdict?;
-        if verdict == Verdict::Deny && reason.is_none() {
-            self.error(header.clone(), "a deny rule says why", "no `reason`")
-                .help("the reason goes into the record of each denied connection");
-        }
+        let (verdict, reason) = self.verdict_and_reason(table, header.clone())?;
         let id = table.get("id")?.get_ref().as_str()?.to_owned();
         let line = self.line(&header);
-        Some(ConnectRule {
+        Some(PeerRule::Inet(ConnectRule {
             at: format!("{}:{line}", self.file),
-            reason: reason.flatten().unwrap_or_else(|| "allowed by this rule".to_owned()),
             ports: ports.unwrap_or_else(|| vec![Ports::ALL]),
             id,
             line,
             to,
             protocol,
             verdict,
-        })
+            reason,
+        }))
+    }
+
+    fn verdict_and_reason(
+        &mut self,
+        table: &DeTable<'_>,
+        header: Range<usize>,
+    ) -> Option<(Verdict, String)> {
+        let verdict = self.verdict(
+            table,
+            header.clone(),
+            "a connect rule",
+            &[("allow", Verdict::Allow), ("deny", Verdict::Deny)],
+        );
+        let reason = table.get("reason").map(|value| self.reason(value));
+        let verdict = verdict?;
+        if verdict == Verdict::Deny && reason.is_none() {
+            self.error(header, "a deny rule says why", "no `reason`")
+                .help("the reason goes into the record of each denied connection");
+        }
+        let reason = reason.flatten().unwrap_or_else(|| "allowed by this rule".to_owned());
+        Some((verdict, reason))
+    }
+
+    /// Reads a connect rule about the Unix sockets that `value` names.
+    fn unix_rule(
+        &mut self,
+        table: &DeTable<'_>,
+        value: &Node<'_>,
+        header: Range<usize>,
+    ) -> Option<UnixRule> {
+        for key in ["to", "ports", "protocol"] {
+            if let Some(value) = table.get(key) {
+                self.error(
+                    value.span(),
+                    format!("a rule about `unix` sockets has no `{key}`"),
+                    "not beside `unix`",
+                )
+                .help("make it a rule of its own, or remove it");
+            }
+        }
+        let names = self.list(value, "`unix`");
+        let unix = names.into_iter().filter_map(|value| self.unix_name(value)).collect();
+        let (verdict, reason) = self.verdict_and_reason(table, header.clone())?;
+        let id = table.get("id")?.get_ref().as_str()?.to_owned();
+        let line = self.line(&header);
+        Some(UnixRule { at: format!("{}:{line}", self.file), id, line, unix, verdict, reason })
+    }
+
+    fn unix_name(&mut self, value: &Node<'_>) -> Option<Pattern> {
+        let text = self.string(value, "a name in `unix`")?;
+        if !text.starts_with(['/', '@', '*', '?']) {
+            self.error(
+                value.span(),
+                format!("`{text}` is no name of a Unix socket"),
+                "neither a path nor abstract",
+            )
+            .help("a path starts with `/` and an abstract name with `@`");
+            return None;
+        }
+        let part = |part: &str| part.is_empty() || part == "." || part == "..";
+        if text.strip_prefix('/').is_some_and(|rest| rest.split('/').any(part)) {
+            self.error(value.span(), format!("no socket has the path `{text}`"), "never matches")
+                .help("sockets are known by their real path, without `//`, `.` and `..`");
+            return None;
+        }
+        Some(Pattern::new(&text))
     }
 
     fn networks(&mut self, value: &Node<'_>) -> Vec<IpNet> {

@@ -179,7 +179,7 @@ fn unknown_keys_are_refused_in_every_table() {
     assert_eq!(mistake("«rules» = 1"), "`rules` is not a key of a policy | did you mean `rule`?");
     assert_eq!(
         mistake("[defaults]\n«network» = \"deny\""),
-        "`network` is not a key of `defaults` | expected `exec`, `governed`, `connect` or `injected_env`"
+        "`network` is not a key of `defaults` | expected `exec`, `governed`, `connect`, `unix` or `injected_env`"
     );
     assert_eq!(
         mistake("[denial]\n«stile» = \"tool\""),
@@ -502,7 +502,7 @@ fn networks_are_addresses_without_host_bits() {
     assert_eq!(connect_mistake("to = «1»"), "an address in `to` is a string, not a whole number");
     assert_eq!(
         mistake("«[[connect]]»\nid = \"c\"\nverdict = \"allow\""),
-        "a connect rule needs `to`"
+        "a connect rule needs `to` or `unix`"
     );
 }
 
@@ -517,6 +517,38 @@ fn ports_are_numbers_and_ranges_that_exist() {
     assert_eq!(
         port("true"),
         "a port is a number or a range such as \"8000-8999\", not `true` or `false`"
+    );
+}
+
+#[test]
+fn unix_sockets_are_named_by_path_or_abstractly() {
+    assert_eq!(
+        connect_mistake("unix = [\"/run/x\", «\"run/x\"»]"),
+        "`run/x` is no name of a Unix socket | a path starts with `/` and an abstract name with `@`"
+    );
+    for path in ["/run//x", "/run/../x", "/run/x/", "/"] {
+        assert_eq!(
+            connect_mistake(&format!("unix = «\"{path}\"»")),
+            format!(
+                "no socket has the path `{path}` | sockets are known by their real path, without `//`, `.` and `..`"
+            )
+        );
+    }
+    for (key, value) in [("to", "\"::1\""), ("ports", "80"), ("protocol", "\"tcp\"")] {
+        assert_eq!(
+            connect_mistake(&format!("unix = \"/x\"\n{key} = «{value}»")),
+            format!(
+                "a rule about `unix` sockets has no `{key}` | make it a rule of its own, or remove it"
+            )
+        );
+    }
+    assert_eq!(
+        mistake("«[[connect]]»\nid = \"c\"\nunix = \"/x\"\nverdict = \"deny\""),
+        "a deny rule says why | the reason goes into the record of each denied connection"
+    );
+    assert_eq!(
+        mistake("defaults.unix = «\"maybe\"»"),
+        "`maybe` is not a value of `defaults.unix` | expected `allow` or `deny`"
     );
 }
 

@@ -18,6 +18,8 @@ const UDP_LITE: u32 = libc::IPPROTO_UDPLITE as u32;
 /// Bytes of a `sockaddr_in`, and of a `sockaddr_in6` without its scope (`SIN6_LEN_RFC2133`).
 const V4: usize = 16;
 const V6: usize = 24;
+/// Bytes of `sun_path`.
+const UNIX_PATH: usize = 108;
 /// Bytes of an address's family.
 const FAMILY: usize = 2;
 
@@ -41,6 +43,8 @@ pub(super) enum Destination {
     Inet(SocketAddr, Protocol),
     /// To the Unix socket at this path.
     Path(Vec<u8>),
+    /// To the Unix socket of this abstract name, with its first, zero byte.
+    Abstract(Vec<u8>),
 }
 
 impl Kind {
@@ -70,6 +74,11 @@ impl Kind {
     /// Whether it is of one of IP's two families.
     pub(super) fn is_inet(self) -> bool {
         self.family == AddressFamily::INET || self.family == AddressFamily::INET6
+    }
+
+    /// Whether it is a Unix socket.
+    pub(super) fn is_unix(self) -> bool {
+        self.family == AddressFamily::UNIX
     }
 
     /// As the policy's rules see its protocol: UDP-Lite counts as UDP, and what is neither as TCP, so that
@@ -132,11 +141,16 @@ impl Kind {
             _ if self.is_inet() => Err(Errno::AFNOSUPPORT),
             AddressFamily::UNIX => {
                 let path = &name[FAMILY..];
-                // A name that begins with a NUL is an abstract one, of the socket's network namespace.
-                let end = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
-                Ok(match &path[..end] {
+                Ok(match path {
+                    // The kernel says that this is none.
                     [] => Destination::Unruled,
-                    path => Destination::Path(path.to_vec()),
+                    path if path.len() > UNIX_PATH => return Err(Errno::INVAL),
+                    // An abstract name is all of what is given, zero bytes and all.
+                    [0, ..] => Destination::Abstract(path.to_vec()),
+                    path => {
+                        let end = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
+                        Destination::Path(path[..end].to_vec())
+                    }
                 })
             }
             _ => Ok(Destination::Unruled),
@@ -215,7 +229,12 @@ mod tests {
         let path = |bytes: &[u8]| [&AddressFamily::UNIX.as_raw().to_ne_bytes()[..], bytes].concat();
         assert_eq!(unix.connect(&path(b"/run/x\0y")), Ok(Destination::Path(b"/run/x".to_vec())));
         assert_eq!(unix.connect(&path(b"/run/x")), Ok(Destination::Path(b"/run/x".to_vec())));
-        assert_eq!(unix.connect(&path(b"\0name")), Ok(Destination::Unruled));
+        assert_eq!(unix.connect(&path(b"\0name")), Ok(Destination::Abstract(b"\0name".to_vec())));
+        assert_eq!(
+            unix.send(Some(&path(b"\0a\0")), 0),
+            Ok(Destination::Abstract(b"\0a\0".to_vec()))
+        );
+        assert_eq!(unix.connect(&path(&[b'/'; 109])), Err(Errno::INVAL));
         assert_eq!(unix.connect(&path(b"")), Ok(Destination::Unruled));
     }
 }

@@ -1,10 +1,11 @@
-//! Connections without a kernel side: the supervisor takes the socket (pidfd_getfd(2)), makes the call on
+//! Connections that no kernel side decides, those of Unix sockets among them: the supervisor takes the socket (pidfd_getfd(2)), makes the call on
 //! its own duplicate with the judged copy of the address, and returns what came of it.
 //!
 //! Input: a held connect, sendto, sendmsg or sendmmsg. Output: its answer, and a record where rules were
 //! asked. No such call is ever continued: another thread could change the address, or put another socket
 //! under the same number, after it was judged. That is why a message without an address is sent on
-//! behalf as well.
+//! behalf as well. Only where the kernel side decides every other address, and refuses those of Unix sockets
+//! whoever may have swapped them in, does a call that names none go on.
 //!
 //! Known gaps: a peer on a Unix socket sees the supervisor's process number (`SO_PEERCRED`,
 //! `SCM_CREDENTIALS`) with the tracee's user; `MSG_ZEROCOPY` is answered ENOBUFS, on which programs copy.
@@ -20,8 +21,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use claw_policy::Verdict;
 use claw_policy::connect::Protocol;
+use claw_policy::unix::Names;
+use claw_policy::{Outcome, Verdict};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
@@ -31,7 +33,7 @@ use super::Proof;
 use crate::decode;
 use crate::intercept::{Area, Notification, SocketCall, Verb};
 use crate::record::{Kind as RecordKind, Record};
-use crate::session::{Guard, InFlight};
+use crate::session::{Guard, InFlight, Sockets};
 use crate::sys::seccomp::Answer;
 use crate::sys::socket;
 use destination::{Destination, Kind};
@@ -43,6 +45,13 @@ const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(libc::O_EXCL as u32);
 
 /// Serves one held call on a socket.
 pub(crate) fn serve(guard: &Arc<Guard>, notification: Notification, call: SocketCall) {
+    let others_go_on = guard.sockets == Sockets::UnixOnBehalf;
+    // TOCTOU: should the call have become one that names a Unix socket by the time it goes on, the kernel
+    // side refuses it (kernel/unix.rs); any other address it decides on its own copy.
+    if others_go_on && !decode::socket::may_name_unix(notification.tid, call.verb) {
+        notification.answer(Answer::Continue);
+        return;
+    }
     let held = match Held::take(guard, notification, call.fd) {
         Ok(held) => held,
         Err((notification, errno)) => {
@@ -50,6 +59,10 @@ pub(crate) fn serve(guard: &Arc<Guard>, notification: Notification, call: Socket
             return;
         }
     };
+    if others_go_on && !held.kind.is_unix() {
+        // TOCTOU: as above.
+        return held.answer(Answer::Continue);
+    }
     match call.verb {
         Verb::Connect { name } => held.connect(name),
         Verb::SendTo { data, flags, name } => {
@@ -209,11 +222,19 @@ impl Held {
                 self.decide(*to, *protocol)?;
                 Ok(Peer { name, _file: None })
             }
+            Destination::Abstract(abstract_name) => {
+                self.decide_unix(&decode::unix::abstract_names(abstract_name))?;
+                Ok(Peer { name, _file: None })
+            }
             Destination::Path(path) => {
-                let file = decode::socket::file(self.tid(), path)?.file;
+                let (decoder, tid) = (&self.guard.decoder, self.tid());
+                let file = decoder.unix_socket(tid, path, || self.assume())?;
+                let names = decoder.unix_names(tid, &file, &self.guard.policy)?;
                 if !self.notification.is_valid() {
                     return Err(Errno::SRCH);
                 }
+                self.decide_unix(&names)?;
+                let file = file.file;
                 Ok(Peer { name: Some(through(file.as_fd())), _file: Some(file) })
             }
         }
@@ -221,6 +242,25 @@ impl Held {
 
     fn decide(&self, to: SocketAddr, protocol: Protocol) -> Result<(), Errno> {
         let outcome = self.guard.policy.decide_connect(to.ip(), to.port(), protocol);
+        let protocol = match self.kind.protocol {
+            6 => "tcp".to_owned(),
+            17 => "udp".to_owned(),
+            other => other.to_string(),
+        };
+        self.record(outcome, to.to_string(), protocol)
+    }
+
+    fn decide_unix(&self, names: &Names) -> Result<(), Errno> {
+        let outcome = self.guard.policy.decide_unix(names);
+        let called = names.all.first().cloned().unwrap_or_default();
+        self.record(outcome, called, "unix".to_owned())
+    }
+
+    /// Records a decision.
+    ///
+    /// # Errors
+    /// EPERM if it is a denial.
+    fn record(&self, outcome: Outcome, to: String, protocol: String) -> Result<(), Errno> {
         let allowed = outcome.verdict == Verdict::Allow;
         let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
         self.guard.audit.record(Record {
@@ -230,12 +270,8 @@ impl Held {
             because: outcome.because,
             pid: Some(decode::process(self.tid()).as_raw_nonzero().get()),
             uid: decode::uid(self.tid()),
-            to: Some(to.to_string()),
-            protocol: Some(match self.kind.protocol {
-                6 => "tcp".to_owned(),
-                17 => "udp".to_owned(),
-                other => other.to_string(),
-            }),
+            to: Some(to),
+            protocol: Some(protocol),
             took_ns: u64::try_from(self.began.elapsed().as_nanos()).ok(),
             ..Record::new(RecordKind::Connect, self.guard.level, proof, outcome.reason)
         });
