@@ -28,6 +28,7 @@ pub(crate) struct Judgement {
 
 /// Judges one call, by the content of what it names where `files` vouches for it.
 pub(crate) fn judge(policy: &Policy, call: &Call<'_>, files: &dyn Files) -> Judgement {
+    let call = &Call { declared: policy.declared(), ..*call };
     let facts = classify_with(call, files);
     let mut decision = decide(policy, &facts);
     if decision.verdict != Verdict::Rewrite {

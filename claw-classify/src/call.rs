@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use claw_policy::Grammar;
+
+use crate::tool::{Meant, tool};
+
 /// What file descriptor 0 of a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stdin<'a> {
@@ -40,9 +44,17 @@ pub struct Call<'a> {
     /// Whether the file only goes by the name of a tool: the caller could have written it, or it is none
     /// of those a policy pins. Files of written calls are taken for what they are called.
     pub untrusted: bool,
+    /// The tools that the policy declares.
+    pub declared: &'a [&'static Grammar],
 }
 
 impl<'a> Call<'a> {
+    /// The tool that its names mean.
+    #[must_use]
+    pub fn meant(&self) -> Meant {
+        tool(self.names, self.declared)
+    }
+
     /// The value of the environment variable `name`: the first entry, as getenv(3) finds it.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&'a [u8]> {

@@ -26,6 +26,7 @@ mod container;
 #[cfg(test)]
 mod corpus;
 mod curl;
+mod declared;
 mod door;
 mod exec;
 mod file;
@@ -59,7 +60,7 @@ pub use call::{Call, Stdin};
 pub use files::{File, Files, NoFiles};
 pub use program::{Input, Start, starts};
 use tool::Changed;
-pub use tool::{CannotRewrite, Denial, Meant, TOOLS, Tool, tool};
+pub use tool::{CannotRewrite, Denial, Governed, Meant, TOOLS, Tool, tool};
 
 /// Everything a policy may speak of.
 #[must_use]
@@ -85,7 +86,7 @@ pub fn schema() -> Schema {
         &process::DOMAIN,
         &program::DOMAIN,
     ];
-    Schema { domains: DOMAINS, tools: tool::names() }
+    Schema { domains: DOMAINS, tools: tool::names(), programs: tool::programs() }
 }
 
 /// The facts of a call, with no file's content known: [`classify_with`] without files.
@@ -97,33 +98,35 @@ pub fn classify(call: &Call<'_>) -> Facts {
 /// The facts of a call, judged by the content of the files it names where `files` knows it.
 #[must_use]
 pub fn classify_with(call: &Call<'_>, files: &dyn Files) -> Facts {
-    match tool(call.names) {
+    match call.meant() {
         Meant::Nothing => {
             Facts { tool: None, disputed: None, actions: vec![exec::action(call, &[])] }
         }
         Meant::Tool(tool) => {
-            if let Some((tool, rest)) = program::stands_for(call, tool) {
+            if let Governed::Known(python) = tool
+                && let Some((tool, rest)) = program::stands_for(call, python)
+            {
                 return of_its_own(call, files, tool, rest);
             }
-            let mut actions = vec![exec::action(call, tool.interpreter)];
+            let mut actions = vec![exec::action(call, tool.interpreter())];
             actions[0].set("trusted", !call.untrusted);
-            actions.extend((tool.classify)(call, files));
-            Facts { tool: Some(tool.name), disputed: None, actions }
+            actions.extend(tool.classify(call, files));
+            Facts { tool: Some(tool.name()), disputed: None, actions }
         }
         Meant::Disputed(one, other) => {
-            let mut actions = vec![exec::action(call, one.interpreter)];
+            let mut actions = vec![exec::action(call, one.interpreter())];
             actions[0].set("trusted", !call.untrusted);
             for tool in [one, other] {
                 let reason = format!(
                     "the program goes by names of `{}` and of `{}`: which of the two runs is not known",
-                    one.name, other.name
+                    one.name(),
+                    other.name()
                 );
                 let text = actions[0].text.clone();
-                actions.extend(
-                    tool.domains.iter().map(|domain| Action::opaque(domain, &*text, &*reason)),
-                );
+                let opaque = |domain| Action::opaque(domain, &*text, &*reason);
+                actions.extend(tool.domains().into_iter().map(opaque));
             }
-            Facts { tool: Some(one.name), disputed: Some(other.name), actions }
+            Facts { tool: Some(one.name()), disputed: Some(other.name()), actions }
         }
     }
 }
@@ -198,13 +201,13 @@ pub fn rewrite_with(
             Change::LimitRows(_) => of_the_tool.push(rewrite.clone()),
         }
     }
-    let changed = match (of_the_tool.first(), tool(call.names)) {
+    let changed = match (of_the_tool.first(), call.meant()) {
         (None, _) => Changed {
             argv: call.argv.iter().map(|arg| arg.to_vec()).collect(),
             stdin: None,
             files: Vec::new(),
         },
-        (Some(_), Meant::Tool(tool)) if facts.tool == Some(tool.name) => {
+        (Some(_), Meant::Tool(Governed::Known(tool))) if facts.tool == Some(tool.name) => {
             (tool.rewrite)(call, files, &of_the_tool)?
         }
         (Some(first), _) => {

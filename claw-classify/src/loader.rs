@@ -14,7 +14,7 @@ use crate::call::{Call, text};
 use crate::door;
 use crate::exec;
 use crate::files::Files;
-use crate::tool::{CannotRewrite, Changed, Denial, Meant, Tool, tool};
+use crate::tool::{CannotRewrite, Changed, Denial, Governed, Meant, Tool};
 
 /// The loader's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -113,16 +113,8 @@ fn inside<T>(call: &Call<'_>, line: &Line<'_>, work: impl FnOnce(&Call<'_>, Mean
     let path = call.argv.get(line.program).copied().unwrap_or_default();
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     let names = [name];
-    let inner = Call {
-        argv: &line.argv,
-        env: call.env,
-        cwd: call.cwd,
-        path,
-        names: &names,
-        stdin: call.stdin,
-        untrusted: call.untrusted,
-    };
-    work(&inner, tool(&names))
+    let inner = Call { argv: &line.argv, path, names: &names, ..*call };
+    work(&inner, inner.meant())
 }
 
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
@@ -133,10 +125,10 @@ fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
     };
     inside(call, &line, |inner, meant| match meant {
         Meant::Nothing => vec![door::fact(call, "local")],
-        Meant::Tool(found) if !std::ptr::eq(found, &TOOL) => {
+        Meant::Tool(found) if found.name() != TOOL.name => {
             // The program's actions first: a rewrite counts them from the call's beginning.
-            let mut actions = (found.classify)(inner, files);
-            let injects = line.injects || exec::injects_any(inner, found.interpreter);
+            let mut actions = found.classify(inner, files);
+            let injects = line.injects || exec::injects_any(inner, found.interpreter());
             actions.push(door::fact(call, if injects { "inject" } else { "local" }));
             actions
         }
@@ -158,7 +150,7 @@ fn rewrite(
     };
     let line = read(call.argv).ok().flatten().ok_or_else(cannot)?;
     inside(call, &line, |inner, meant| match meant {
-        Meant::Tool(found) if !std::ptr::eq(found, &TOOL) => {
+        Meant::Tool(Governed::Known(found)) if found.name != TOOL.name => {
             let mut changed = (found.rewrite)(inner, files, rewrites)?;
             let mut argv: Vec<Vec<u8>> =
                 call.argv[..=line.program].iter().map(|word| word.to_vec()).collect();

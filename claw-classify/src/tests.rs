@@ -41,7 +41,7 @@ fn the_schema_names_every_tool_and_domain() {
     for tool in TOOLS {
         assert!(schema.tools.contains(&tool.name), "{}", tool.name);
         for domain in tool.domains {
-            assert!(schema.domain(domain.name).is_some_and(|known| std::ptr::eq(known, *domain)));
+            assert!(schema.domains.iter().any(|known| std::ptr::eq(*known, *domain)));
         }
     }
     assert_eq!(schema.tools.len(), TOOLS.len());

@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use claw_policy::{Action, Domain, Rewrite};
+use claw_policy::{Action, Domain, Grammar, Rewrite};
 
 use crate::call::Call;
 use crate::files::Files;
 use crate::{
-    aws, clickhouse, client, cloud, code, container, curl, door, file, gh, git, helm, kubectl,
-    loader, mongo, mysql, net, pg_tools, process, program, psql, redis, sqlite3, terraform, wget,
+    aws, clickhouse, client, cloud, code, container, curl, declared, door, file, gh, git, helm,
+    kubectl, loader, mongo, mysql, net, pg_tools, process, program, psql, redis, sqlite3, terraform,
+    wget,
 };
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
@@ -191,6 +192,13 @@ pub(crate) fn names() -> &'static [&'static str] {
     &NAMES
 }
 
+/// The names of all program files of [`TOOLS`].
+pub(crate) fn programs() -> &'static [&'static str] {
+    static PROGRAMS: LazyLock<Vec<&str>> =
+        LazyLock::new(|| TOOLS.iter().flat_map(|tool| tool.names).copied().collect());
+    &PROGRAMS
+}
+
 /// The tool that goes by `name`. One look-up in a table sorted by name, because every exec of every
 /// program comes by here.
 fn by_name(name: &[u8]) -> Option<&'static Tool> {
@@ -205,25 +213,83 @@ fn by_name(name: &[u8]) -> Option<&'static Tool> {
     Some(SORTED[at].1)
 }
 
+/// A governed tool, by whoever reads it.
+#[derive(Debug, Clone, Copy)]
+pub enum Governed {
+    /// One of [`TOOLS`].
+    Known(&'static Tool),
+    /// One that the policy declares.
+    Declared(&'static Grammar),
+}
+
+impl Governed {
+    /// The name policies use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Known(tool) => tool.name,
+            Self::Declared(grammar) => grammar.name,
+        }
+    }
+
+    /// Whether its program file may be called `name`.
+    #[must_use]
+    pub fn goes_by(self, name: &[u8]) -> bool {
+        match self {
+            Self::Known(tool) => tool.names.iter().any(|known| known.as_bytes() == name),
+            Self::Declared(grammar) => grammar.goes_by(name),
+        }
+    }
+
+    /// The domains of its actions.
+    #[must_use]
+    pub fn domains(self) -> Vec<&'static Domain> {
+        match self {
+            Self::Known(tool) => tool.domains.to_vec(),
+            Self::Declared(grammar) => vec![grammar.domain],
+        }
+    }
+
+    /// What a call of it would do, without the call-level action.
+    pub(crate) fn classify(self, call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+        match self {
+            Self::Known(tool) => (tool.classify)(call, files),
+            Self::Declared(grammar) => vec![declared::classify(call, grammar)],
+        }
+    }
+
+    /// Variables that load code into the interpreter it is written in.
+    pub(crate) fn interpreter(self) -> &'static [&'static str] {
+        match self {
+            Self::Known(tool) => tool.interpreter,
+            Self::Declared(grammar) => &grammar.loads_env,
+        }
+    }
+}
+
 /// What a set of names means.
 #[derive(Debug, Clone, Copy)]
 pub enum Meant {
     /// A program that is not governed.
     Nothing,
     /// This tool.
-    Tool(&'static Tool),
+    Tool(Governed),
     /// Two different tools: no reading of the arguments is safe.
-    Disputed(&'static Tool, &'static Tool),
+    Disputed(Governed, Governed),
 }
 
-/// The tool that these base names mean. Allocates nothing.
+/// The tool that these base names mean, of [`TOOLS`] and of those a policy declares. Allocates nothing.
 #[must_use]
-pub fn tool(names: &[&[u8]]) -> Meant {
-    let mut found: Option<&'static Tool> = None;
+pub fn tool(names: &[&[u8]], declared: &[&'static Grammar]) -> Meant {
+    let governed = |name: &[u8]| {
+        let of_policy = || declared.iter().copied().find(|grammar| grammar.goes_by(name));
+        by_name(name).map(Governed::Known).or_else(|| of_policy().map(Governed::Declared))
+    };
+    let mut found: Option<Governed> = None;
     for name in names {
-        let Some(tool) = by_name(name) else { continue };
+        let Some(tool) = governed(name) else { continue };
         match found {
-            Some(first) if !std::ptr::eq(first, tool) => return Meant::Disputed(first, tool),
+            Some(first) if first.name() != tool.name() => return Meant::Disputed(first, tool),
             _ => found = Some(tool),
         }
     }
@@ -236,12 +302,12 @@ mod tests {
 
     #[test]
     fn names_lead_to_tools() {
-        assert!(matches!(tool(&[b"ls"]), Meant::Nothing));
-        assert!(matches!(tool(&[]), Meant::Nothing));
-        assert!(
-            matches!(tool(&[b"pg", b"psql", b"pg_wrapper"]), Meant::Tool(t) if t.name == "psql")
-        );
-        assert!(matches!(tool(&[b"psql", b"kubectl"]), Meant::Disputed(..)));
+        let meant = |names: &[&[u8]]| tool(names, &[]);
+        assert!(matches!(meant(&[b"ls"]), Meant::Nothing));
+        assert!(matches!(meant(&[]), Meant::Nothing));
+        let names: &[&[u8]] = &[b"pg", b"psql", b"pg_wrapper"];
+        assert!(matches!(meant(names), Meant::Tool(tool) if tool.name() == "psql"));
+        assert!(matches!(meant(&[b"psql", b"kubectl"]), Meant::Disputed(..)));
     }
 
     #[test]

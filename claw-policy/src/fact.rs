@@ -78,14 +78,8 @@ pub struct Schema {
     pub domains: &'static [&'static Domain],
     /// The names of the governed tools.
     pub tools: &'static [&'static str],
-}
-
-impl Schema {
-    /// The domain called `name`.
-    #[must_use]
-    pub fn domain(&self, name: &str) -> Option<&'static Domain> {
-        self.domains.iter().copied().find(|domain| domain.name == name)
-    }
+    /// The base names of all their program files.
+    pub programs: &'static [&'static str],
 }
 
 /// What is known of one fact.

@@ -29,6 +29,10 @@
 //! [pins]                           # the files a tool may be, by SHA-256
 //! psql = ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"]
 //!
+//! [tool.deployctl]                 # a tool that claw does not know, read as declared here; see below
+//! options = { "-e, --env" = ["dev", "prod"] }
+//! commands.rollback = { arguments = ["service"] }
+//!
 //! [[rule]]
 //! id = "sql-no-ddl"                # a-z, 0-9 and -; unique among all rules
 //! tools = ["psql"]                 # optional: only calls of these tools
@@ -141,6 +145,50 @@
 //! and its like, `kill`, package managers. Their facts are there for rules that want to speak of them; a
 //! policy that does not is the same as if claw did not know these programs.
 //!
+//! ## Tools of the policy's own
+//!
+//! `[tool.NAME]` says how the command line of a tool is read that claw does not know. The tool is then
+//! governed like any other, under `NAME`, and gives facts of a domain `NAME`:
+//!
+//! ```toml
+//! [tool.deployctl]
+//! names = ["deployctl", "dctl"]    # what its program file may be called; optional: NAME
+//! exit_status = 2                  # of a denial; optional: 1
+//! loads_env = ["PYTHONPATH"]       # optional: variables that load code into what it is written in
+//! options_first = false            # optional: true where options end at the first argument
+//! abbreviations = false            # optional: true where `--forc` may stand for `--force`
+//!
+//! [tool.deployctl.options]         # these may stand anywhere
+//! "-e, --env" = ["dev", "prod"]    # one of these values
+//! "-v, --verbose" = "nothing"      # or "value", "number", "values" (given several times), or
+//! "--color" = "perhaps"            # only behind `=`
+//!
+//! [tool.deployctl.commands.rollback]
+//! aliases = ["rb"]                 # other words for the same command
+//! options = { "--to" = "value", "-f, --force" = "nothing" }
+//! arguments = ["service", "version?"]   # the last may be "name...", any number
+//!
+//! [tool.deployctl.commands."db migrate"]
+//!
+//! [[rule]]
+//! id = "deploy-no-rollback"
+//! verdict = "deny"
+//! reason = "production is rolled back by a person"
+//! match.deployctl = { command = ["rollback", "db *"], env = "prod" }
+//! ```
+//!
+//! | fact | type | what it is |
+//! |---|---|---|
+//! | `command` | name | the command's words, where the tool has commands |
+//! | that of an option: `env`, `force` | by what it takes | its long name, with `_` for `-`; a bool is false where it is not given, all others are absent then |
+//! | that of an argument: `service` | name; of `name...` a set | the word |
+//! | `options` | set | the facts of the options given |
+//! | `arguments` | set | all arguments, where `arguments` is not declared |
+//!
+//! What the declaration does not cover is opaque: an option or a command it does not name, an argument too many
+//! or too few, a value that is none of the list or no number. So is what programs read in different ways:
+//! a value that begins with `-` in a word of its own, `-e=prod`, and an option given twice that is not `values`.
+//!
 //! ## Connections
 //!
 //! A `[[connect]]` rule matches an address in one of its networks, on one of its ports, over its
@@ -164,6 +212,7 @@ mod decide;
 mod diagnostic;
 mod door;
 mod fact;
+pub mod grammar;
 mod matcher;
 mod parse;
 mod pattern;
@@ -176,5 +225,6 @@ pub use decide::{Change, Decision, Outcome, Rewrite, Verdict, decide};
 pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
 pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value};
+pub use grammar::Grammar;
 pub use matcher::{EXEC, OPAQUE};
 pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy, Rule};

@@ -5,6 +5,7 @@
 
 mod condition;
 mod connect_rule;
+mod grammar;
 mod reader;
 mod rule;
 
@@ -57,7 +58,8 @@ pub(crate) fn policy(text: &str, file: &str, schema: &Schema) -> Result<Policy, 
 impl Reader<'_> {
     fn policy(&mut self, root: &DeTable<'_>) -> Option<Policy> {
         self.version(root)?;
-        let known = ["version", "mode", "defaults", "denial", "doors", "pins", "rule", "connect"];
+        let known =
+            ["version", "mode", "defaults", "denial", "doors", "pins", "tool", "rule", "connect"];
         self.keys(root, "a policy", &known);
         let mode = root.get("mode").and_then(|value| {
             self.word(value, "`mode`", &[("enforce", Mode::Enforce), ("observe", Mode::Observe)])
@@ -65,6 +67,8 @@ impl Reader<'_> {
         let defaults = self.defaults(root);
         let denial = self.denial(root);
         let open = self.doors(root);
+        // Before whatever may speak of them.
+        let declared = self.declared_tools(root);
         let pins = self.pins(root);
         let mut ids = Ids::default();
         let mut rules = Vec::new();
@@ -94,6 +98,7 @@ impl Reader<'_> {
             denial,
             open,
             pins,
+            declared,
             rules,
             connect,
             unix,
@@ -160,10 +165,11 @@ impl Reader<'_> {
         let Some(table) = root.get("pins").and_then(|value| self.table(value, "`pins`")) else {
             return Vec::new();
         };
-        self.keys(table, "`pins`", self.schema.tools);
+        let tools = self.tools.clone();
+        self.keys(table, "`pins`", &tools);
         let mut pins = Vec::new();
         for (key, value) in table {
-            let named = self.schema.tools.iter().find(|tool| **tool == key.get_ref().as_ref());
+            let named = tools.iter().find(|tool| **tool == key.get_ref().as_ref());
             let Some(tool) = named else { continue };
             let what = format!("`pins.{tool}`");
             let Some(digests) = value.get_ref().as_array() else {

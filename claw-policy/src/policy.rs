@@ -9,6 +9,7 @@ use crate::decide::{Change, Decision, Outcome, Rewrite, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::door::Door;
 use crate::fact::{Action, Facts, Reading, Schema, Value};
+use crate::grammar::Grammar;
 use crate::matcher::{Condition, EXEC, Truth, opaque_reason};
 use crate::parse;
 use crate::pattern::Pattern;
@@ -193,6 +194,7 @@ pub struct Policy {
     pub(crate) denial: Denial,
     pub(crate) open: Vec<Door>,
     pub(crate) pins: Vec<(&'static str, Vec<[u8; 32]>)>,
+    pub(crate) declared: Vec<&'static Grammar>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) connect: Vec<ConnectRule>,
     pub(crate) unix: Vec<UnixRule>,
@@ -307,6 +309,12 @@ impl Policy {
     pub fn pins(&self, tool: &str) -> Option<&[[u8; 32]]> {
         let found = self.pins.iter().find(|(name, _)| *name == tool);
         found.map(|(_, digests)| digests.as_slice())
+    }
+
+    /// The tools that it declares, in the order of their names.
+    #[must_use]
+    pub fn declared(&self) -> &[&'static Grammar] {
+        &self.declared
     }
 
     /// Decides one connection, straight from the rules; the kernel's maps are compiled from the same

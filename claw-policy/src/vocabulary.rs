@@ -41,8 +41,11 @@ pub(crate) static FILE: Domain = Domain {
     facts: &[fact("effect", Kind::Str, &["delete", "move"]), fact("targets", Kind::Set, &[])],
 };
 
-pub(crate) const SCHEMA: Schema =
-    Schema { domains: &[&EXEC, &SQL, &K8S, &FILE], tools: &["psql", "kubectl", "rm"] };
+pub(crate) const SCHEMA: Schema = Schema {
+    domains: &[&EXEC, &SQL, &K8S, &FILE],
+    tools: &["psql", "kubectl", "rm"],
+    programs: &["psql", "kubectl", "kubecolor", "rm"],
+};
 
 /// The action that stands first in every call.
 pub(crate) fn exec() -> Action {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use claw_classify::{Meant, tool};
+use claw_classify::Meant;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -183,7 +183,7 @@ impl Files<'_> {
         };
         let untrusted = match disguised {
             Some(tool) => {
-                names.push(tool.name.as_bytes().to_vec());
+                names.push(tool.as_bytes().to_vec());
                 stat.owner != 0
             }
             None => self.tools.is_untrusted(file, stat, &names),
@@ -214,7 +214,7 @@ impl Files<'_> {
         let kind = self.kinds.of(&resolved.file, &stat).ok()?;
         let program = self.program(&resolved, &stat, &kind, argv.iter().skip(at).collect());
         let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
-        match tool(&names) {
+        match self.tools.meant(&names) {
             Meant::Nothing => None,
             Meant::Tool(_) | Meant::Disputed(..) => Some(program),
         }

@@ -17,8 +17,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use claw_classify::{Meant, TOOLS, Tool, tool};
-use claw_policy::Policy;
+use claw_classify::{Governed, Meant, TOOLS, tool};
+use claw_policy::{Grammar, Policy};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
@@ -51,10 +51,12 @@ type Sum = [u8; 32];
 /// The tools of this machine.
 #[derive(Debug, Default)]
 pub(crate) struct Tools {
+    /// The tools that the policy declares.
+    declared: Vec<&'static Grammar>,
     /// Which tools a file is, by where their names lead.
-    installed: HashMap<Identity, Vec<&'static Tool>>,
+    installed: HashMap<Identity, Vec<&'static str>>,
     /// The files that are called as their tool is, by size: what a copy may be a copy of.
-    originals: HashMap<u64, Vec<(PathBuf, &'static Tool)>>,
+    originals: HashMap<u64, Vec<(PathBuf, &'static str)>>,
     /// The digests that each pinned tool must have one of.
     pins: Vec<(&'static str, Vec<Sum>)>,
     digests: Mutex<HashMap<Stat, Sum>>,
@@ -63,16 +65,23 @@ pub(crate) struct Tools {
 impl Tools {
     /// The governed tools that are installed now, and what `policy` pins.
     pub(crate) fn installed(policy: &Policy, devices: &Devices) -> Self {
-        let governed = TOOLS.iter().filter(|tool| tool.domains.iter().any(|of| of.governed));
-        let pins = TOOLS
+        let declared = policy.declared().to_vec();
+        let known = TOOLS.iter().copied().map(Governed::Known);
+        let all: Vec<Governed> =
+            known.chain(declared.iter().copied().map(Governed::Declared)).collect();
+        let pins = all
             .iter()
-            .filter_map(|tool| Some((tool.name, policy.pins(tool.name)?.to_vec())))
+            .filter_map(|tool| Some((tool.name(), policy.pins(tool.name())?.to_vec())))
             .collect();
-        let mut tools = Self { pins, ..Self::default() };
+        let mut tools = Self { declared, pins, ..Self::default() };
         let folders = folders();
         let names = names_of_inodes(&folders);
-        for tool in governed {
-            for name in tool.names {
+        for tool in all.into_iter().filter(|tool| is_governed(*tool)) {
+            let own: Vec<&str> = match tool {
+                Governed::Known(tool) => tool.names.to_vec(),
+                Governed::Declared(grammar) => grammar.names.iter().map(String::as_str).collect(),
+            };
+            for name in own {
                 for folder in &folders {
                     tools.add(tool, &folder.join(name), &names, devices);
                 }
@@ -81,9 +90,14 @@ impl Tools {
         tools
     }
 
+    /// The tool that names mean.
+    pub(super) fn meant(&self, names: &[&[u8]]) -> Meant {
+        tool(names, &self.declared)
+    }
+
     fn add(
         &mut self,
-        tool: &'static Tool,
+        tool: Governed,
         path: &Path,
         names: &HashMap<u64, Vec<Vec<u8>>>,
         devices: &Devices,
@@ -95,21 +109,20 @@ impl Tools {
             return;
         }
         let known = self.installed.entry(stat.identity).or_default();
-        if !known.iter().any(|other| std::ptr::eq(*other, tool)) {
-            known.push(tool);
+        if !known.contains(&tool.name()) {
+            known.push(tool.name());
         }
         let Ok(target) = std::fs::canonicalize(path) else { return };
-        let is_own = |own: &[u8]| tool.names.iter().any(|name| name.as_bytes() == own);
         // One file behind the names of many programs tells by its name which it is.
         let many = || {
             let names = names.get(&stat.identity.ino);
-            names.is_some_and(|names| names.iter().any(|name| !is_own(name)))
+            names.is_some_and(|names| names.iter().any(|name| !tool.goes_by(name)))
         };
         let own = last_name(target.as_os_str().as_encoded_bytes());
-        if is_own(own) && is_native(&target) && !many() {
+        if tool.goes_by(own) && is_native(&target) && !many() {
             let same_size = self.originals.entry(stat.size).or_default();
             if !same_size.iter().any(|(other, _)| *other == target) {
-                same_size.push((target, tool));
+                same_size.push((target, tool.name()));
             }
         }
     }
@@ -120,15 +133,15 @@ impl Tools {
         file: &OwnedFd,
         stat: &Stat,
         names: &[Vec<u8>],
-    ) -> Option<&'static Tool> {
+    ) -> Option<&'static str> {
         // Hardly any program has the size of a tool: all others pay for this look-up alone.
         let originals = self.originals.get(&stat.size)?;
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        if !matches!(tool(&names), Meant::Nothing) {
+        if !matches!(self.meant(&names), Meant::Nothing) {
             return None;
         }
         let digest = self.digest(file, stat).ok()?;
-        let same = |(path, _): &&(PathBuf, &'static Tool)| {
+        let same = |(path, _): &&(PathBuf, &'static str)| {
             self.digest_at(path).is_ok_and(|original| original == digest)
         };
         originals.iter().find(same).map(|(_, tool)| *tool)
@@ -138,24 +151,23 @@ impl Tools {
     /// none of those that are pinned.
     pub(super) fn is_untrusted(&self, file: &OwnedFd, stat: &Stat, names: &[Vec<u8>]) -> bool {
         let words: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let tool = match tool(&words) {
+        let tool = match self.meant(&words) {
             Meant::Nothing => return false,
             Meant::Tool(tool) => tool,
             Meant::Disputed(..) => return true,
         };
-        if !tool.domains.iter().any(|of| of.governed) {
+        if !is_governed(tool) {
             return false;
         }
-        if let Some((_, digests)) = self.pins.iter().find(|(pinned, _)| *pinned == tool.name) {
+        if let Some((_, digests)) = self.pins.iter().find(|(pinned, _)| *pinned == tool.name()) {
             let digest = self.digest(file, stat);
             return !digest.is_ok_and(|digest| digests.contains(&digest));
         }
         let roots_alone = stat.owner == 0 && stat.mode & 0o022 == 0;
-        let own_name =
-            names.last().is_some_and(|own| tool.names.iter().any(|name| name.as_bytes() == own));
+        let own_name = names.last().is_some_and(|own| tool.goes_by(own));
         let installed = || {
             let here = self.installed.get(&stat.identity);
-            here.is_some_and(|tools| tools.iter().any(|other| std::ptr::eq(*other, tool)))
+            here.is_some_and(|tools| tools.contains(&tool.name()))
         };
         let of_a_user = || fstatfs(file).is_ok_and(|of| of.f_type as u64 & 0xffff_ffff == FUSE);
         !roots_alone || !(own_name || installed()) || of_a_user()
@@ -183,6 +195,11 @@ impl Tools {
         let stat = Devices::default().stat(file.as_fd(), rustix::process::getpid())?;
         self.digest(&file, &stat)
     }
+}
+
+/// Whether what a tool does is governed: everyday programs are known by name alone.
+fn is_governed(tool: Governed) -> bool {
+    tool.domains().iter().any(|of| of.governed)
 }
 
 /// The names that files have in these folders, by inode number; symbolic links are files of their own.

@@ -1,7 +1,7 @@
 //! Judges an image: every program on the way from what was called to what runs, each as a call of its
 //! own, because a `#!` line starts its interpreter without another exec.
 
-use claw_classify::{Call, Files, NoFiles, Stdin, TOOLS, Tool};
+use claw_classify::{Call, Files, Governed, NoFiles, Stdin, TOOLS};
 use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
 
 use super::content::{self, Asked};
@@ -140,6 +140,7 @@ pub(super) fn judge_program(
         names: &names,
         stdin,
         untrusted: program.untrusted,
+        declared: policy.declared(),
     };
     judge(policy, &call, files)
 }
@@ -161,17 +162,24 @@ pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) 
             Errno::Enoent => libc::ENOENT,
         });
     }
-    let tool: Option<&Tool> =
-        judgement.facts.tool.and_then(|name| TOOLS.iter().copied().find(|tool| tool.name == name));
     let deciding = &judgement.decision.deciding;
     let text = judgement.facts.actions.get(deciding.action).map_or("", |action| &action.text);
     let name = program.names.first().map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
-    let (prefix, status) = match tool {
-        Some(tool) => (tool.denial.prefix.to_owned(), tool.denial.status),
+    let (prefix, status) = match governed(policy, judgement) {
+        Some(Governed::Known(tool)) => (tool.denial.prefix.to_owned(), tool.denial.status),
+        Some(Governed::Declared(grammar)) => (format!("{}: ", grammar.name), grammar.exit_status),
         None => (format!("claw: {}: ", quote(&name)), CANNOT_EXECUTE),
     };
     let message = format!("{prefix}permission denied: {} ({})\n", quote(text), because(deciding));
     Response::Change(Change::Exit { message: message.into_bytes(), status })
+}
+
+/// The tool that a judgement is about.
+fn governed(policy: &Policy, judgement: &Judgement) -> Option<Governed> {
+    let name = judgement.facts.tool?;
+    let known = TOOLS.iter().copied().find(|tool| tool.name == name).map(Governed::Known);
+    let declared = || policy.declared().iter().copied().find(|grammar| grammar.name == name);
+    known.or_else(|| declared().map(Governed::Declared))
 }
 
 /// `claw rule ID: REASON`, or what default it was.

@@ -62,6 +62,7 @@ impl Written {
             names: &[name],
             stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
             untrusted: false,
+            declared: policy.declared(),
         };
         let own = judge(policy, &call, self);
         if own.decision.verdict == Verdict::Deny || depth == 0 {

@@ -4,6 +4,8 @@
 //! name belongs to the command inside (`SetInterspersed(false)` in docker's, compose's and podman's
 //! sources).
 
+use claw_policy::Grammar;
+
 use super::known_as;
 use super::options::{COMPOSE_EXEC, EXEC, RUN};
 use crate::call::{Call, Stdin, excerpt, text};
@@ -27,6 +29,8 @@ pub(super) struct Inside<'a> {
     /// The environment of the caller, for `-e NAME`.
     outer: &'a [&'a [u8]],
     stdin: Stdin<'a>,
+    /// The tools that the policy declares.
+    declared: &'a [&'static Grammar],
 }
 
 /// The parts of a [`Call`] inside a container that have to live somewhere.
@@ -36,6 +40,7 @@ pub(super) struct Inner<'a> {
     names: [&'a [u8]; 1],
     path: &'a [u8],
     stdin: Stdin<'a>,
+    declared: &'a [&'static Grammar],
 }
 
 impl<'a> Inner<'a> {
@@ -48,6 +53,7 @@ impl<'a> Inner<'a> {
             names: &self.names,
             stdin: self.stdin,
             untrusted: false,
+            declared: self.declared,
         }
     }
 }
@@ -88,7 +94,14 @@ impl<'a> Inside<'a> {
         let path = self.argv.first().copied().unwrap_or_default();
         // The last entry of a name wins inside, and the first in a call.
         let env = env.iter().rev().map(Vec::as_slice).collect();
-        Inner { argv: self.argv, env, names: [known_as(path)], path, stdin: self.stdin }
+        Inner {
+            argv: self.argv,
+            env,
+            names: [known_as(path)],
+            path,
+            stdin: self.stdin,
+            declared: self.declared,
+        }
     }
 }
 
@@ -166,6 +179,7 @@ pub(super) fn find<'a>(call: &Call<'a>, line: &Line<'a>) -> Result<Option<Inside
         at,
         outer: call.env,
         stdin: Stdin::Null,
+        declared: call.declared,
     };
     inside.entrypoint = inside.values(&["entrypoint"]).last();
     if is_there && inside.has("env-file") {

@@ -7,7 +7,7 @@ use claw_policy::Action;
 use super::{DOMAIN, action, base, shell as words};
 use crate::call::{Call, text};
 use crate::subcommands::said;
-use crate::tool::{Meant, Tool, tool};
+use crate::tool::{Governed, Meant, Tool, tool};
 
 /// How an interpreter's options read.
 pub(super) struct Grammar {
@@ -294,9 +294,9 @@ pub(crate) fn stands_for(call: &Call<'_>, python: &Tool) -> Option<(&'static Too
         Source::Script(script) => script.rsplit(|byte| *byte == b'/').next()?,
         Source::Inform | Source::Inline(_) | Source::Stdin => return None,
     };
-    match tool(&[name]) {
+    match tool(&[name], &[]) {
         // Only what is written in Python is that tool when Python runs it.
-        Meant::Tool(tool)
+        Meant::Tool(Governed::Known(tool))
             if tool.domains[0].governed && tool.interpreter.contains(&"PYTHONPATH") =>
         {
             Some((tool, rest.min(call.argv.len())))

@@ -6,7 +6,7 @@ use super::wrapper;
 use crate::call::{Call, Stdin};
 use crate::file;
 use crate::files::{File, Files};
-use crate::tool::{Meant, tool};
+use crate::tool::{Governed, Meant};
 
 /// A call that another one says will be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Input {
 /// input, show them. Not for enforcement, which judges each call when it is made.
 #[must_use]
 pub fn starts(call: &Call<'_>, files: &dyn Files) -> Vec<Start> {
-    let Meant::Tool(meant) = tool(call.names) else { return Vec::new() };
+    let Meant::Tool(Governed::Known(meant)) = call.meant() else { return Vec::new() };
     let env = || call.env.iter().map(|entry| entry.to_vec()).collect::<Vec<_>>();
     let start = |argv: Vec<Vec<u8>>, whole| Start {
         argv,

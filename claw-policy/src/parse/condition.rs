@@ -35,11 +35,11 @@ impl Reader<'_> {
     }
 
     fn domain(&mut self, name: &str, span: Range<usize>) -> Option<&'static Domain> {
-        let domain = self.schema.domain(name);
+        let domain = self.domains.iter().copied().find(|domain| domain.name == name);
         if domain.is_none() {
-            let known = self.schema.domains;
+            let known: Vec<&str> = self.domains.iter().map(|domain| domain.name).collect();
             let message = format!("there are no facts of a domain `{name}`");
-            self.unknown(span, message, name, known.iter().map(|domain| domain.name));
+            self.unknown(span, message, name, known.iter().copied());
         }
         domain
     }

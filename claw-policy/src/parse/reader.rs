@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, alternatives, nearest, position};
-use crate::fact::Schema;
+use crate::fact::{Domain, Schema};
 
 /// A value and where it stands.
 pub(super) type Node<'a> = Spanned<DeValue<'a>>;
@@ -15,7 +15,12 @@ pub(super) type Node<'a> = Spanned<DeValue<'a>>;
 pub(super) struct Reader<'s> {
     pub(super) text: &'s str,
     pub(super) file: &'s str,
-    pub(super) schema: Schema,
+    /// The domains that rules may speak of; the policy's own tools add theirs.
+    pub(super) domains: Vec<&'static Domain>,
+    /// The tools that rules may name; likewise.
+    pub(super) tools: Vec<&'static str>,
+    /// The names of the programs that claw reads itself.
+    pub(super) programs: &'static [&'static str],
     /// The first byte of each line but the first.
     lines: Vec<usize>,
     pub(super) found: Vec<Diagnostic>,
@@ -35,7 +40,15 @@ impl<'s> Reader<'s> {
     pub(super) fn new(text: &'s str, file: &'s str, schema: Schema) -> Self {
         let lines =
             text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, file, schema, lines: lines.collect(), found: Vec::new() }
+        Self {
+            text,
+            file,
+            domains: schema.domains.to_vec(),
+            tools: schema.tools.to_vec(),
+            programs: schema.programs,
+            lines: lines.collect(),
+            found: Vec::new(),
+        }
     }
 
     /// Notes a mistake.

@@ -109,7 +109,7 @@ impl Reader<'_> {
 
     fn tools(&mut self, table: &DeTable<'_>) -> Option<Vec<&'static str>> {
         let value = table.get("tools")?;
-        let known = self.schema.tools;
+        let known = self.tools.clone();
         let mut tools = Vec::new();
         for value in self.list(value, "`tools`") {
             let Some(name) = self.string(value, "a tool's name") else { continue };
@@ -204,7 +204,7 @@ impl Reader<'_> {
         changes
     }
 
-    fn env_name(&mut self, name: &str, span: Range<usize>) {
+    pub(super) fn env_name(&mut self, name: &str, span: Range<usize>) {
         if name.is_empty() || name.contains(['=', '\0']) {
             let message = format!("`{}` cannot name a variable", name.escape_debug());
             self.error(span, message, "not a name");

@@ -6,7 +6,7 @@ use crate::door::Door;
 use crate::policy::{Denial, Errno, Mode, Policy};
 use crate::vocabulary::SCHEMA;
 
-fn parse(text: &str) -> Result<Policy, Vec<Diagnostic>> {
+pub(super) fn parse(text: &str) -> Result<Policy, Vec<Diagnostic>> {
     Policy::parse(text, "p.toml", &SCHEMA)
 }
 
@@ -30,7 +30,7 @@ fn mistakes(marked: &str) -> Vec<Diagnostic> {
 
 /// The one mistake of a policy, as `MESSAGE | HELP`.
 #[track_caller]
-fn mistake(marked: &str) -> String {
+pub(super) fn mistake(marked: &str) -> String {
     let found = mistakes(&format!("version = 1\n{marked}"));
     let [Diagnostic { message, help, .. }] = &found[..] else { panic!("not one: {found:#?}") };
     match help {

@@ -241,6 +241,8 @@ impl<'a> Draft<'a> {
             names: &names,
             stdin,
             untrusted: self.program.untrusted,
+            // They name no file whose content a verdict needs; `judge` adds them where one is asked for.
+            declared: &[],
         })
     }
 

@@ -1,0 +1,123 @@
+//! The command line of a tool that claw does not know, as a policy declares it (`[tool.NAME]`).
+//!
+//! Data only: `parse/grammar.rs` makes it from the policy's text, and claw-classify reads calls by it. A
+//! grammar and its domain live as long as the process, like those of the tools that claw knows: facts
+//! refer to them, and a process reads a handful of policies at most.
+
+use crate::fact::Domain;
+
+/// A declared tool.
+#[derive(Debug)]
+pub struct Grammar {
+    /// The name that policies use, and that of its domain.
+    pub name: &'static str,
+    /// Every base name its program file goes by.
+    pub names: Vec<String>,
+    /// Its exit status when it fails, for denials.
+    pub exit_status: u8,
+    /// Variables that load code into the interpreter it is written in.
+    pub loads_env: Vec<&'static str>,
+    /// Whether its options end where its first argument stands.
+    pub options_first: bool,
+    /// Whether it takes the beginning of a long option's name for the whole, where only one begins so.
+    pub abbreviations: bool,
+    /// The options that may stand anywhere.
+    pub options: Vec<OptionDef>,
+    /// Its arguments, where it has no commands.
+    pub arguments: Arguments,
+    /// Its commands; none where its first words name no command.
+    pub commands: Vec<Command>,
+    /// The facts that all of this gives.
+    pub domain: &'static Domain,
+}
+
+/// A command of a declared tool.
+#[derive(Debug)]
+pub struct Command {
+    /// Its words, one space between them, as the fact `command` gives them.
+    pub path: &'static str,
+    /// Other words for the same command.
+    pub aliases: Vec<String>,
+    /// The options that may stand behind it, beside those of the tool.
+    pub options: Vec<OptionDef>,
+    /// Its arguments.
+    pub arguments: Arguments,
+}
+
+/// An option.
+#[derive(Debug)]
+pub struct OptionDef {
+    /// Its names as they are written, with their dashes.
+    pub names: Vec<String>,
+    /// The fact it gives.
+    pub fact: &'static str,
+    /// What it is followed by.
+    pub takes: Takes,
+}
+
+/// What an option is followed by, and so what its fact is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing; a bool.
+    Nothing,
+    /// One value; a name.
+    Value,
+    /// One of these values; a name.
+    Choice(Vec<String>),
+    /// A whole number.
+    Number,
+    /// One value each time it is given; a set of names.
+    Values,
+    /// A value behind `=` in the same word, or nothing; a name where there is one.
+    Perhaps,
+}
+
+/// What stands where no option does.
+#[derive(Debug)]
+pub enum Arguments {
+    /// Any number of words: the fact `arguments`.
+    Any,
+    /// These and no more.
+    Named(Vec<Argument>),
+}
+
+/// An argument.
+#[derive(Debug)]
+pub struct Argument {
+    /// The fact it gives.
+    pub fact: &'static str,
+    /// How often it stands there.
+    pub count: Count,
+}
+
+/// How often an argument stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Once: `name`.
+    One,
+    /// Once or not at all: `name?`.
+    Perhaps,
+    /// Any number of times, to the end: `name...`; a set of names.
+    Rest,
+}
+
+impl Grammar {
+    /// Whether a program file of the base name `name` is this tool.
+    #[must_use]
+    pub fn goes_by(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|known| known.as_bytes() == name)
+    }
+}
+
+impl Command {
+    /// Whether `words` name this command.
+    #[must_use]
+    pub fn goes_by(&self, words: &str) -> bool {
+        self.spellings().any(|spelling| spelling == words)
+    }
+
+    /// Every way to name it.
+    pub fn spellings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.path).chain(self.aliases.iter().map(String::as_str))
+    }
+}
