@@ -1,7 +1,6 @@
 //! Connections: every family, protocol, system call and tool that could reach a closed address.
 
 use crate::attempt::{Attempt, reach};
-use crate::gap;
 use crate::theme::Theme;
 
 const PROGRAM: &[&str] = &["reach_by"];
@@ -51,11 +50,35 @@ const ATTEMPTS: &[Attempt] = &[
     reach("in a mount namespace", r#"cp /usr/bin/unshare u; ./u -rm reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM).shut("mounts are closed"),
     reach("in a cgroup namespace", r#"cp /usr/bin/unshare u; ./u -rC reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
     reach("in a process namespace", r#"cp /usr/bin/unshare u; ./u -rpf reach_by tcp "$TO" "$PORT" "$TOKEN""#).with(PROGRAM),
-    reach("a Unix socket", r#"reach_by tcp "$SOCKET" 0 "$TOKEN""#).with(PROGRAM).open(gap::UNIX_SOCKETS),
-    reach("an abstract Unix socket", r#"reach_by tcp "@$ABSTRACT" 0 "$TOKEN""#).with(PROGRAM).open(gap::UNIX_SOCKETS),
-    reach("Unix datagrams, connected", r#"reach_by connect "$DATAGRAMS" 0 "$TOKEN""#).with(PROGRAM).open(gap::UNIX_SOCKETS),
-    reach("Unix datagrams, sent", r#"reach_by sendto "$DATAGRAMS" 0 "$TOKEN""#).with(PROGRAM).open(gap::UNIX_SOCKETS),
-    reach("curl --unix-socket", r#"curl -s --unix-socket "$SOCKET" "http://x/$TOKEN""#).needs(&["curl"]).open(gap::UNIX_SOCKETS),
+    reach("a Unix socket", r#"reach_by tcp "$SOCKET" 0 "$TOKEN""#).with(PROGRAM),
+    reach("an abstract Unix socket", r#"reach_by tcp "@$ABSTRACT" 0 "$TOKEN""#).with(PROGRAM),
+    reach("Unix datagrams, connected", r#"reach_by connect "$DATAGRAMS" 0 "$TOKEN""#).with(PROGRAM),
+    reach("Unix datagrams, sent", r#"reach_by sendto "$DATAGRAMS" 0 "$TOKEN""#).with(PROGRAM),
+    reach("curl --unix-socket", r#"curl -s --unix-socket "$SOCKET" "http://x/$TOKEN""#).needs(&["curl"]),
+    reach("a Unix socket from a thread", r#"reach_by thread "$SOCKET" 0 "$TOKEN""#).with(PROGRAM),
+    reach("a Unix socket from an orphan", r#"reach_by orphan "$SOCKET" 0 "$TOKEN"; sleep 0.3"#).with(PROGRAM),
+    reach("a Unix socket by io_uring", r#"reach_by uring "$SOCKET" 0 "$TOKEN""#).with(PROGRAM).shut("io_uring is closed"),
+    reach("Unix datagrams by sendmsg", r#"reach_by sendmsg "$DATAGRAMS" 0 "$TOKEN""#).with(PROGRAM),
+    reach("Unix datagrams by sendmmsg", r#"reach_by sendmmsg "$DATAGRAMS" 0 "$TOKEN""#).with(PROGRAM),
+    reach("a link to a Unix socket", r#"ln -s "$SOCKET" s; reach_by tcp s 0 "$TOKEN""#).with(PROGRAM),
+    reach("a link to its folder", r#"ln -s "${SOCKET%/*}" d; reach_by tcp "d/${SOCKET##*/}" 0 "$TOKEN""#).with(PROGRAM),
+    reach("a Unix socket from its own folder", r#"cd "${SOCKET%/*}"; reach_by tcp "${SOCKET##*/}" 0 "$TOKEN""#).with(PROGRAM),
+    reach("a Unix socket by /proc/self/root", r#"reach_by tcp "/proc/self/root$SOCKET" 0 "$TOKEN""#).with(PROGRAM),
+    reach("a Unix socket by another's root", r#"reach_by tcp "/proc/$$/root$SOCKET" 0 "$TOKEN""#).with(PROGRAM),
+    reach("a Unix socket by a descriptor", r#"exec 9<"${SOCKET%/*}"; reach_by tcp "/proc/self/fd/9/${SOCKET##*/}" 0 "$TOKEN""#).with(PROGRAM),
+    reach("a Unix socket, mounted elsewhere", r#"touch m; cp /usr/bin/unshare u; ./u -rm sh -c 'mount --bind "$SOCKET" m && reach_by tcp m 0 "$TOKEN"'"#)
+        .with(PROGRAM).shut("mounts are closed"),
+    reach("a socket that was passed on unconnected", r#"python3 -c 'import array, os, socket as s
+a, b = s.socketpair()
+if os.fork() == 0:
+    made = s.socket(s.AF_UNIX)
+    s.send_fds(a, [b"x"], [made.fileno()])
+    os._exit(0)
+fd = s.recv_fds(b, 1, 1)[1][0]
+c = s.socket(fileno=fd)
+c.connect(os.environ["SOCKET"]); c.send(os.environ["TOKEN"].encode()); c.recv(9)'"#),
+    reach("socat to a Unix socket", r#"echo "$TOKEN" | socat -t1 - "UNIX-CONNECT:$SOCKET""#).needs(&["socat"]),
+    reach("socat to an abstract one", r#"echo "$TOKEN" | socat -t1 - "ABSTRACT-CONNECT:$ABSTRACT""#).needs(&["socat"]),
 ];
 
 #[test]

@@ -7,9 +7,6 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gap(pub(crate) &'static str);
 
-/// Unix sockets.
-pub(crate) const UNIX_SOCKETS: Gap = Gap("Unix sockets");
-
 /// Sockets that come connected.
 pub(crate) const CONNECTED_SOCKETS: Gap = Gap(
     "sockets made before the guard, or passed on over a Unix socket, that are connected already",
