@@ -5,18 +5,25 @@
 //! option, a variable of the environment, a backslash command, a source of commands.
 //!
 //! Source: PostgreSQL's `src/bin/psql` and `src/interfaces/libpq`, releases 15 to 18. What psql sends
-//! for `-c` is the text itself as one simple query; variables are not interpolated in it.
+//! for `-c` is the text itself as one simple query; variables are put into scripts and backslash commands alone.
 //!
 //! Known gaps: terminal sessions are opaque; a `~/.psqlrc` whose content is not given, and what a role's or a
 //! database's own settings change are not seen.
 
+mod branches;
 mod conninfo;
 mod environment;
+mod lexer;
 mod meta;
 mod options;
 mod plan;
+mod query;
 mod script;
 mod scripts;
+mod slash;
+mod variables;
+
+use std::ops::Range;
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
@@ -95,6 +102,18 @@ struct Limits<'a> {
     rule: &'a str,
 }
 
+/// Words that go to a place in what holds a text.
+struct Edit<'a> {
+    holder: Holder,
+    within: Range<usize>,
+    words: String,
+    rule: &'a str,
+}
+
+fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
+    CannotRewrite { rule: rule.to_owned(), reason: reason.into() }
+}
+
 /// Puts row limits into the statements of `-c`, of standard input and of files. `rewrites` count the call-level
 /// action as 0.
 fn rewrite(
@@ -102,43 +121,18 @@ fn rewrite(
     files: &dyn Files,
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
-    let cannot = |rule: &str, reason: String| CannotRewrite { rule: rule.to_owned(), reason };
-    let steps = plan::plan(call, files);
-    let mut texts: Vec<Limits<'_>> = Vec::new();
-    for Rewrite { action, change, rule } in rewrites {
-        let Change::LimitRows(rows) = *change else {
-            return Err(cannot(rule, "psql knows no such change".to_owned()));
-        };
-        let step = action.checked_sub(1).and_then(|index| steps.get(index));
-        let Some(place) = step.and_then(|step| step.place.clone()) else {
-            let reason = "the rows do not come from a statement that can be changed";
-            return Err(cannot(rule, reason.to_owned()));
-        };
-        let same_text = |text: &&mut Limits<'_>| {
-            text.place.holder == place.holder && text.place.from == place.from
-        };
-        match texts.iter_mut().find(same_text) {
-            Some(text) if text.rows.contains(&(place.statement, rows)) => {}
-            Some(text) => text.rows.push((place.statement, rows)),
-            None => texts.push(Limits { rows: vec![(place.statement, rows)], place, rule }),
-        }
-    }
-    // From the end, so that places before a change stay right.
-    texts.sort_by_key(|text| std::cmp::Reverse(text.place.from));
     let mut changed = Changed {
         argv: call.argv.iter().map(|arg| arg.to_vec()).collect(),
         stdin: None,
         files: Vec::new(),
     };
-    for Limits { place, rows, rule } in texts {
-        let whole = match (place.holder, call.stdin) {
+    for Edit { holder, within, words, rule } in edits(call, files, rewrites)? {
+        let whole = match (holder, call.stdin) {
             (Holder::Argument(arg), _) => &mut changed.argv[arg],
             (Holder::Stdin, Stdin::Content(content)) => {
                 changed.stdin.get_or_insert_with(|| content.to_vec())
             }
-            (Holder::Stdin, _) => {
-                return Err(cannot(rule, "standard input is not read".to_owned()));
-            }
+            (Holder::Stdin, _) => return Err(cannot(rule, "standard input is not read")),
             (Holder::File(path), _) => {
                 let known = changed.files.iter().position(|(known, _)| *known == path);
                 let at = match (known, files.file(&path)) {
@@ -148,19 +142,57 @@ fn rewrite(
                         changed.files.len() - 1
                     }
                     (None, File::Unknown | File::Absent) => {
-                        return Err(cannot(rule, "the file is not read".to_owned()));
+                        return Err(cannot(rule, "the file is not read"));
                     }
                 };
                 &mut changed.files[at].1
             }
         };
-        let within = place.from..place.from + place.length;
-        let text = str::from_utf8(&whole[within.clone()])
-            .map_err(|_| cannot(rule, "the statement is not UTF-8".to_owned()))?;
-        let limited = sql::limit_rows(text, &rows).map_err(|reason| cannot(rule, reason))?;
-        whole.splice(within, limited.into_bytes());
+        whole.splice(within, words.into_bytes());
     }
     Ok(changed)
+}
+
+/// What `rewrites` write, and where: the last place first, so that places before it stay right. What runs twice
+/// is written once.
+fn edits<'a>(
+    call: &Call<'_>,
+    files: &dyn Files,
+    rewrites: &'a [Rewrite],
+) -> Result<Vec<Edit<'a>>, CannotRewrite> {
+    let steps = plan::plan(call, files);
+    let mut texts: Vec<Limits<'_>> = Vec::new();
+    for Rewrite { action, change, rule } in rewrites {
+        let Change::LimitRows(rows) = *change else {
+            return Err(cannot(rule, "psql knows no such change"));
+        };
+        let step = action.checked_sub(1).and_then(|index| steps.get(index));
+        let Some(place) = step.and_then(|step| step.place.clone()) else {
+            let reason = "the rows do not come from a statement that can be changed";
+            return Err(cannot(rule, reason));
+        };
+        let same_text = |text: &&mut Limits<'_>| {
+            text.place.holder == place.holder && text.place.query == place.query
+        };
+        match texts.iter_mut().find(same_text) {
+            Some(text) if text.rows.contains(&(place.statement, rows)) => {}
+            Some(text) => text.rows.push((place.statement, rows)),
+            None => texts.push(Limits { rows: vec![(place.statement, rows)], place, rule }),
+        }
+    }
+    let mut edits: Vec<Edit<'_>> = Vec::new();
+    for Limits { place: Place { holder, query, .. }, rows, rule } in texts {
+        let limits = sql::limits(query.text(), &rows).map_err(|reason| cannot(rule, reason))?;
+        for (within, words) in limits {
+            let Some(within) = query.place(&within) else {
+                return Err(cannot(rule, "the limit would stand inside a psql variable"));
+            };
+            edits.push(Edit { holder: holder.clone(), within, words, rule });
+        }
+    }
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.within.start));
+    edits.dedup_by(|one, other| one.holder == other.holder && one.within == other.within);
+    Ok(edits)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::excerpt;
 
-pub(crate) use limit::limit_rows;
+pub(crate) use limit::limits;
 pub(crate) use session::{Connection, Session};
 pub(crate) use statement::Effect;
 use statement::Statement;

@@ -7,6 +7,7 @@
 //! The suites run as root, need no network but loopback, and leave no process behind: everything they start
 //! carries a mark in its environment by which it is found and ended when a run takes too long.
 
+pub mod backend;
 pub mod call;
 pub mod claw;
 pub mod mark;

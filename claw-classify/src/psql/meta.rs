@@ -117,19 +117,13 @@ static COMMANDS: &[(&str, &str)] = &[
     ("zxS", "catalog"),
 ];
 
-/// A backslash command, cut in two as `psql_scan_slash_command` cuts it.
+/// A backslash command, cut in two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Meta<'a> {
     /// The name, without the backslash.
     pub(super) name: &'a str,
     /// Everything behind it.
     pub(super) arguments: &'a str,
-}
-
-/// Cuts the text behind a backslash: the name ends at white space or at the next backslash.
-pub(super) fn cut(text: &str) -> Meta<'_> {
-    let end = text.find(['\\', ' ', '\t', '\n', '\r', '\x0b', '\x0c']).unwrap_or(text.len());
-    Meta { name: &text[..end], arguments: &text[end..] }
 }
 
 /// The class of a command, or why it cannot be told.
@@ -182,7 +176,13 @@ fn copy(arguments: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::slash::name_end;
     use super::*;
+
+    fn cut(text: &str) -> Meta<'_> {
+        let (name, arguments) = text.split_at(name_end(text));
+        Meta { name, arguments }
+    }
 
     #[test]
     fn classes() {

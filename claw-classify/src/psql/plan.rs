@@ -1,10 +1,15 @@
 //! What one psql call would do, step by step, and where in the command line each step stands.
 
+use std::rc::Rc;
+
 use claw_policy::Action;
 
 use super::meta::{self, Meta};
-use super::scripts::{Reading, Scripts};
-use super::{DOMAIN, conninfo, environment, fact, options};
+use super::query::Query;
+use super::script::Ends;
+use super::scripts::Scripts;
+use super::variables::{Sight, Value, Variables};
+use super::{DOMAIN, conninfo, environment, fact, options, slash};
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
 use crate::getopt::{self, Item, Located};
@@ -21,12 +26,11 @@ pub(super) enum Holder {
     File(Vec<u8>),
 }
 
-/// Where a statement stands: in a text of `length` bytes at `from`, the `statement`th there.
+/// Where a statement stands: the `statement`th of a text that is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) holder: Holder,
-    pub(super) from: usize,
-    pub(super) length: usize,
+    pub(super) query: Rc<Query>,
     pub(super) statement: usize,
 }
 
@@ -56,7 +60,7 @@ struct CommandLine<'a> {
     user: Option<&'a [u8]>,
     /// Actions that options have by themselves.
     steps: Vec<Step>,
-    reading: Reading,
+    variables: Variables,
     /// Set by `--help` and `--version`: psql prints and leaves before it does anything else.
     informs: Option<&'static str>,
 }
@@ -80,7 +84,8 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         steps.push(fact("option", "list", "catalog", "--list").into());
         return steps;
     }
-    let mut scripts = Scripts { call, files, reading: line.reading, session, steps };
+    let mut scripts =
+        Scripts { call, files, variables: line.variables, certain: true, session, steps };
     if !line.no_psqlrc {
         scripts.start_up();
     }
@@ -91,19 +96,9 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         if *is_file {
             scripts.file(value.bytes, "file");
         } else if let Some(command) = value.bytes.strip_prefix(b"\\") {
-            let action = meta_command(command);
-            if let Some(encoding) = command.strip_prefix(b"encoding") {
-                scripts.session.note("client_encoding", text(encoding).trim());
-            }
-            scripts.steps.push(action.into());
+            meta_command(&mut scripts, command, value.arg);
         } else {
-            let place = Place {
-                holder: Holder::Argument(value.arg),
-                from: value.from,
-                length: value.bytes.len(),
-                statement: 0,
-            };
-            scripts.statements(value.bytes, &place);
+            text_argument(&mut scripts, value);
         }
     }
     scripts.steps
@@ -151,9 +146,8 @@ fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
                 }
                 "list" => line.list = true,
                 "no-psqlrc" => line.no_psqlrc = true,
-                "single-line" | "single-step" => {
-                    line.reading.unreadable = Some("psql reads line by line");
-                }
+                "single-line" => set(&mut line.variables, "SINGLELINE"),
+                "single-step" => set(&mut line.variables, "SINGLESTEP"),
                 _ => {}
             }
             continue;
@@ -175,10 +169,12 @@ fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
                 line.steps.push(fact("option", opt, "file_write", said).into());
             }
             "set" | "variable" => {
-                if value.bytes.starts_with(b"SINGLELINE") {
-                    line.reading.unreadable = Some("psql reads line by line");
-                } else if value.bytes.first().is_some_and(u8::is_ascii_digit) {
-                    line.reading.unreadable = Some("a variable looks like a number");
+                let assignment = text(value.bytes);
+                match assignment.split_once('=') {
+                    Some((name, value)) => {
+                        line.variables.set(name, Some(Value::Known(value.to_owned())));
+                    }
+                    None => line.variables.set(&assignment, None),
                 }
                 line.steps.push(variable(value.bytes).into());
             }
@@ -208,22 +204,40 @@ fn variable(assignment: &[u8]) -> Action {
     fact("variable", &name, class, excerpt(&text(assignment)))
 }
 
-fn meta_command(command: &[u8]) -> Action {
-    let said = format!("\\{}", text(command));
-    let Ok(command) = str::from_utf8(command) else {
-        return Action::opaque(&DOMAIN, excerpt(&said), "the backslash command is not UTF-8");
+/// Switches a variable of psql's own on.
+fn set(variables: &mut Variables, name: &str) {
+    variables.set(name, Some(Value::Known("on".to_owned())));
+}
+
+/// A `-c` that holds statements. psql sends it as it is.
+fn text_argument(scripts: &mut Scripts<'_>, value: &Located<'_>) {
+    let Ok(text) = str::from_utf8(value.bytes) else {
+        let actions = sql::actions(value.bytes, &mut scripts.session);
+        scripts.steps.extend(actions.into_iter().map(Step::from));
+        return;
     };
-    let cut = meta::cut(command);
-    // psql runs one backslash command per `-c`; a second backslash may be an argument or the rest of
-    // the line, depending on quotes and on the command.
-    if cut.arguments.contains('\\') {
-        return Action::opaque(
-            &DOMAIN,
-            excerpt(&said),
-            "a second backslash follows the backslash command",
-        );
+    let query = Rc::new(Query::whole(text, value.from));
+    scripts.statements(&Place { holder: Holder::Argument(value.arg), query, statement: 0 });
+}
+
+/// A `-c` that holds a backslash command: one, with nothing behind it.
+fn meta_command(scripts: &mut Scripts<'_>, command: &[u8], arg: usize) {
+    let said = excerpt(&format!("\\{}", text(command)));
+    let mut opaque = |reason: &str| {
+        scripts.steps.push(Action::opaque(&DOMAIN, &*said, reason).into());
+    };
+    let Ok(line) = str::from_utf8(command) else {
+        return opaque("the backslash command is not UTF-8");
+    };
+    let sight = Sight { variables: &scripts.variables, certain: true };
+    let command = slash::read(line, Some(&sight));
+    if !line[command.length..].trim_matches('\\').trim().is_empty() || line.contains('\x0b') {
+        return opaque("something follows the backslash command");
     }
-    meta_action(cut)
+    // What psql cannot follow of it, no other `-c` is read by; a script is.
+    if let Err(Ends::Unread(reason)) = scripts.effect(&command, &Holder::Argument(arg)) {
+        scripts.variables.unreadable.get_or_insert(reason);
+    }
 }
 
 pub(super) fn meta_action(meta: Meta<'_>) -> Action {
@@ -249,19 +263,28 @@ fn connection(
     session: &mut sql::Session,
 ) -> Target {
     let mut steps = Vec::new();
-    let own = |bytes: Option<&[u8]>| bytes.map(|bytes| text(bytes).into_owned());
-    let mut connection = sql::Connection {
-        host: own(host.or_else(|| call.var("PGHOST"))),
-        port: own(port.or_else(|| call.var("PGPORT"))),
-        user: own(user.or_else(|| call.var("PGUSER"))),
-        database: own(call.var("PGDATABASE")),
+    // libpq takes an empty word for none.
+    let own = |bytes: Option<&[u8]>| {
+        bytes.filter(|bytes| !bytes.is_empty()).map(|bytes| text(bytes).into_owned())
     };
-    let name = own(dbname.or_else(|| call.var("PGDATABASE")));
-    match name {
+    let mut connection = sql::Connection {
+        host: own(host),
+        port: own(port),
+        user: own(user),
+        ..sql::Connection::default()
+    };
+    let mut address = None;
+    let mut service = call.var("PGSERVICE").is_some();
+    match own(dbname) {
         Some(name) if conninfo::is_connection_string(&name) => match conninfo::parse(&name) {
             Ok(parameters) => {
                 for (keyword, value) in parameters {
-                    steps.extend(keyword_steps(&keyword, value, &mut connection, session));
+                    service |= keyword == "service";
+                    if keyword == "hostaddr" {
+                        address = Some(value);
+                    } else {
+                        steps.extend(keyword_steps(&keyword, value, &mut connection, session));
+                    }
                 }
             }
             Err(reason) => {
@@ -272,6 +295,20 @@ fn connection(
         Some(name) => connection.database = Some(name),
         None => {}
     }
+    // A service goes before the environment, and can name the address behind any host.
+    if service {
+        connection.elsewhere = Some("the service file says it");
+        connection.host = None;
+    } else {
+        let env = |own_word: Option<String>, name: &str| own_word.or_else(|| own(call.var(name)));
+        connection.host = env(connection.host, "PGHOST");
+        connection.port = env(connection.port, "PGPORT");
+        connection.user = env(connection.user, "PGUSER");
+        connection.database = env(connection.database, "PGDATABASE");
+        address = env(address, "PGHOSTADDR");
+    }
+    // The address is what is connected to; the host only names it.
+    connection.host = address.or(connection.host);
     Target { connection, steps }
 }
 
@@ -284,7 +321,6 @@ const PLAIN: &[&str] = &[
     "gssdelegation",
     "gssencmode",
     "gsslib",
-    "hostaddr",
     "keepalives",
     "keepalives_count",
     "keepalives_idle",

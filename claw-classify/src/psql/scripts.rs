@@ -1,21 +1,15 @@
-//! Scripts: standard input, `-f`, `\\i` and the start-up file, read where their content is known.
+//! Scripts: standard input, `-f`, `\i` and the start-up file, read where their content is known.
 
-use claw_policy::{Action, Reading as Fact, Value};
+use claw_policy::{Action, Reading, Value};
 
 use super::meta::Meta;
-use super::plan::{Holder, Place, Step, meta_action};
-use super::script::{self, Piece};
+use super::plan::{Holder, Place, Step};
+use super::script::Ends;
+use super::variables::Variables;
 use super::{DOMAIN, fact};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::files::{File, Files};
 use crate::sql;
-
-/// How psql would read a script.
-#[derive(Debug, Default)]
-pub(super) struct Reading {
-    /// Why it cannot be followed, where it cannot.
-    pub(super) unreadable: Option<&'static str>,
-}
 
 /// How many scripts a call may run before the rest is not followed: a script may run itself.
 const SCRIPTS: usize = 64;
@@ -27,14 +21,17 @@ const STDIN: &[&[u8]] = &[b"-", b"/dev/stdin", b"/dev/fd/0", b"/proc/self/fd/0"]
 pub(super) struct Scripts<'a> {
     pub(super) call: &'a Call<'a>,
     pub(super) files: &'a dyn Files,
-    pub(super) reading: Reading,
+    pub(super) variables: Variables,
+    /// Whether what is being read runs for certain: no script around it stands in a branch that only may.
+    pub(super) certain: bool,
     pub(super) session: sql::Session,
     pub(super) steps: Vec<Step>,
 }
 
 impl Scripts<'_> {
     /// The statements of one text that is sent.
-    pub(super) fn statements(&mut self, text: &[u8], place: &Place) {
+    pub(super) fn statements(&mut self, place: &Place) {
+        let text = place.query.text().as_bytes();
         let actions = sql::actions(text, &mut self.session).into_iter().enumerate();
         self.steps.extend(actions.map(|(statement, action)| Step {
             action,
@@ -92,55 +89,33 @@ impl Scripts<'_> {
         self.script(content, &holder, &said)
     }
 
-    /// The content of a script, piece by piece. Returns whether all of it was read.
+    /// The content of a script. Returns whether all of it was read.
     fn script(&mut self, content: &[u8], holder: &Holder, said: &str) -> bool {
-        if let Some(reason) = self.reading.unreadable {
+        if let Some(reason) = self.variables.unreadable {
             return self.unread(said, reason);
         }
         let ran = self.steps.iter().filter(|step| step.action.domain.name == DOMAIN.name);
         if ran.count() > SCRIPTS {
             return self.unread(said, "too much runs before it");
         }
+        if content.contains(&0) {
+            return self.unread(said, "it holds a NUL byte");
+        }
         let Ok(content) = str::from_utf8(content) else {
             return self.unread(said, "it is not UTF-8");
         };
-        for piece in script::cut(content) {
-            match piece {
-                Piece::Sent { from, text } => {
-                    let place =
-                        Place { holder: holder.clone(), from, length: text.len(), statement: 0 };
-                    let before = self.steps.len();
-                    self.statements(text.as_bytes(), &place);
-                    if self.steps[before..].iter().any(|step| takes_rows(&step.action)) {
-                        let reason = "what follows COPY FROM STDIN is data up to a line of its own";
-                        return self.unread(said, reason);
-                    }
-                }
-                Piece::Command(command) => {
-                    if !self.command(command, holder, said) {
-                        return false;
-                    }
-                }
-                Piece::Unread(reason) => return self.unread(said, reason),
-            }
+        match self.lines(content, holder) {
+            Ok(()) => true,
+            Err(Ends::Unread(reason)) => self.unread(said, reason),
+            Err(Ends::Said) => false,
         }
-        true
     }
 
-    /// A backslash command of a script. Returns whether what follows can be read.
-    fn command(&mut self, command: Meta<'_>, holder: &Holder, said: &str) -> bool {
-        self.steps.push(meta_action(command).into());
-        match command.name {
-            "encoding" => {
-                self.session.note("client_encoding", command.arguments.trim());
-                true
-            }
-            "i" | "include" | "ir" | "include_relative" => match included(command, holder) {
-                Some(path) => self.file(&path, "file"),
-                None => self.unread(said, "the name of the included file is not a plain one"),
-            },
-            _ => true,
-        }
+    /// Runs the script that `\\i` or `\\ir` names.
+    pub(super) fn include(&mut self, command: Meta<'_>, holder: &Holder) -> Result<(), Ends> {
+        let path =
+            included(command, holder).ok_or("the name of the included file is not a plain one")?;
+        if self.file(&path, "file") { Ok(()) } else { Err(Ends::Said) }
     }
 
     fn source(&mut self, source: &str, said: &str) {
@@ -149,7 +124,7 @@ impl Scripts<'_> {
 
     /// What is not read is opaque as SQL; as psql's own commands the source stands for it. Returns
     /// false, for who asks whether all was read.
-    fn unread(&mut self, said: &str, reason: &str) -> bool {
+    pub(super) fn unread(&mut self, said: &str, reason: &str) -> bool {
         self.session.unreadable.get_or_insert_with(|| {
             "what runs before it is not read, and may change how it is read".to_owned()
         });
@@ -161,11 +136,12 @@ impl Scripts<'_> {
 }
 
 /// Whether a statement takes rows from the script itself.
-fn takes_rows(action: &Action) -> bool {
-    action.opaque.is_none() && action.fact("copy") == Some(Fact::Known(&Value::from("from_client")))
+pub(super) fn takes_rows(action: &Action) -> bool {
+    action.opaque.is_none()
+        && action.fact("copy") == Some(Reading::Known(&Value::from("from_client")))
 }
 
-/// The path that `\\i` and `\\ir` name, where it is one plain word; `\\ir` looks beside the script.
+/// The path that `\i` and `\ir` name, where it is one plain word; `\ir` looks beside the script.
 fn included(command: Meta<'_>, holder: &Holder) -> Option<Vec<u8>> {
     let path = command.arguments.trim();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);

@@ -10,12 +10,16 @@ use pg_query::protobuf::{ScanToken, Token};
 
 use super::postgres::{self, Rows};
 
-/// Gives each statement of `text` that `limits` names, by its place from 0, at most that many rows. A
-/// literal limit stays, whatever its size, so that doing it twice changes nothing further.
+/// A place in a text, and the words that go there.
+pub(crate) type Edit = (Range<usize>, String);
+
+/// Where and how `text` changes to give each statement that `limits` names, by its place from 0, at most that
+/// many rows; in the order of the places. A literal limit stays, whatever its size, so that doing it twice changes
+/// nothing further.
 ///
 /// # Errors
 /// When a statement is no query, or the limit cannot be placed with certainty.
-pub(crate) fn limit_rows(text: &str, limits: &[(usize, u64)]) -> Result<String, String> {
+pub(crate) fn limits(text: &str, limits: &[(usize, u64)]) -> Result<Vec<Edit>, String> {
     let before = postgres::queries(text)?;
     if before.is_empty() {
         return Err("there is no such statement".to_owned());
@@ -23,10 +27,10 @@ pub(crate) fn limit_rows(text: &str, limits: &[(usize, u64)]) -> Result<String, 
     // A text with a statement has words: pg_query must not be asked for the words of an empty one.
     let tokens = pg_query::scan_tokens(text)
         .map_err(|error| format!("the statement cannot be split into words: {error}"))?;
-    let mut changes: Vec<(Range<usize>, String, usize, u64)> = Vec::new();
+    let mut changes: Vec<(Edit, usize, u64)> = Vec::new();
     for &(index, rows) in limits {
         let query = before.get(index).ok_or("there is no such statement")?;
-        let place = match query.rows() {
+        let edit = match query.rows() {
             Rows::Literal => continue,
             Rows::Unlimited => {
                 let end = last_word(&tokens, &query.span).ok_or("the statement has no words")?;
@@ -39,30 +43,42 @@ pub(crate) fn limit_rows(text: &str, limits: &[(usize, u64)]) -> Result<String, 
             }
             Rows::None => return Err("the statement is no query that returns rows".to_owned()),
         };
-        changes.push((place.0, place.1, index, rows));
+        changes.push((edit, index, rows));
     }
-    if changes.is_empty() {
-        return Ok(text.to_owned());
-    }
-    changes.sort_by_key(|(place, ..)| place.start);
-    let mut limited = String::with_capacity(text.len() + 16 * changes.len());
-    let mut copied = 0;
-    for (place, words, ..) in &changes {
-        let kept = text.get(copied..place.start).ok_or("the limit falls inside a character")?;
-        limited.push_str(kept);
-        limited.push_str(words);
-        copied = place.end;
-    }
-    limited.push_str(text.get(copied..).ok_or("the limit falls inside a character")?);
+    changes.sort_by_key(|((place, _), ..)| place.start);
+    let limited = write(text, changes.iter().map(|(edit, ..)| edit))?;
     let after = postgres::queries(&limited)?;
     let same = before.len() == after.len()
         && before.iter().zip(&after).enumerate().all(|(index, (before, after))| {
-            match changes.iter().find(|(_, _, changed, _)| *changed == index) {
-                Some((_, _, _, rows)) => after.is_limited_copy(before, *rows),
+            match changes.iter().find(|(_, changed, _)| *changed == index) {
+                Some((_, _, rows)) => after.is_limited_copy(before, *rows),
                 None => after.tree == before.tree,
             }
         });
-    if same { Ok(limited) } else { Err("the limit would change more than the limit".to_owned()) }
+    match same {
+        true => Ok(changes.into_iter().map(|(edit, ..)| edit).collect()),
+        false => Err("the limit would change more than the limit".to_owned()),
+    }
+}
+
+/// Writes edits, which are in the order of their places, into a text.
+fn write<'a>(text: &str, edits: impl Iterator<Item = &'a Edit>) -> Result<String, String> {
+    let mut written = String::with_capacity(text.len() + 16);
+    let mut copied = 0;
+    for (place, words) in edits {
+        let kept = text.get(copied..place.start).ok_or("the limit falls inside a character")?;
+        written.push_str(kept);
+        written.push_str(words);
+        copied = place.end;
+    }
+    written.push_str(text.get(copied..).ok_or("the limit falls inside a character")?);
+    Ok(written)
+}
+
+/// `text` with its row limits.
+#[cfg(test)]
+pub(super) fn limit_rows(text: &str, rows: &[(usize, u64)]) -> Result<String, String> {
+    write(text, limits(text, rows)?.iter())
 }
 
 fn is_comment(token: &ScanToken) -> bool {

@@ -11,6 +11,8 @@ pub(crate) struct Connection {
     pub(crate) port: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) database: Option<String>,
+    /// Why what is not said is not known either, where something else says it.
+    pub(crate) elsewhere: Option<&'static str>,
 }
 
 /// The session.
@@ -108,12 +110,14 @@ impl Session {
 
     /// Adds where the session is to an action.
     pub(crate) fn describe(&self, action: &mut Action) {
-        let Connection { host, port, user, database } = &self.connection;
+        let Connection { host, port, user, database, elsewhere } = &self.connection;
         for (name, value) in
             [("host", host), ("port", port), ("user", user), ("database", database)]
         {
-            if let Some(value) = value {
-                action.set(name, value.as_str());
+            match (value, elsewhere) {
+                (Some(value), _) => action.set(name, value.as_str()),
+                (None, Some(reason)) => action.set_opaque(name, *reason),
+                (None, None) => {}
             }
         }
     }

@@ -7,6 +7,7 @@ use claw_policy::{Reading, Value};
 use proptest::prelude::*;
 use serde::Deserialize;
 
+use super::limit::limit_rows;
 use super::*;
 
 #[derive(Deserialize)]
