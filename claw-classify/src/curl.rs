@@ -8,10 +8,12 @@
 //! configuration files; `src/tool_urlglob.c` for globs.
 //!
 //! Known gaps: where redirects lead is not in the command line; `--variable` and `--expand-*` are
-//! opaque, and so is a glob that makes more than 64 URLs. A default `.curlrc` is read where its
+//! opaque, and so are requests of two sorts at once, which curl refuses, a glob that makes more than 64
+//! URLs, and the path that a longer range stands in. A default `.curlrc` is read where its
 //! content is known, and taken for absent where it is not.
 
 mod arguments;
+mod form;
 mod glob;
 
 use claw_policy::{Action, Rewrite};
@@ -21,6 +23,7 @@ use crate::files::{File, Files};
 use crate::http::{self, Request};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use arguments::Setting;
+use glob::Expanded;
 
 /// curl's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -51,7 +54,10 @@ struct Operation {
     head: bool,
     data: bool,
     form: bool,
-    upload: bool,
+    /// Commands of other protocols than HTTP.
+    commands: bool,
+    /// The first is sent to the first URL, and so on.
+    uploads: Vec<String>,
     glob_off: bool,
     guess: Option<String>,
 }
@@ -183,11 +189,12 @@ impl Operation {
                     request.sends_files.insert(file.to_owned());
                 }
             }
-            "form" | "form-string" => self.form = true,
-            "upload-file" => {
-                self.upload = true;
-                request.sends_files.insert(value);
+            "form" => {
+                self.form = true;
+                request.sends_files.extend(form::files(&value));
             }
+            "form-string" => self.form = true,
+            "upload-file" => self.uploads.push(value),
             "header" => match value.strip_prefix('@') {
                 Some(file) => {
                     request.sends_files.insert(file.to_owned());
@@ -207,8 +214,11 @@ impl Operation {
             "etag-compare" => {
                 request.sends_files.insert(value);
             }
-            "request-target" if value.contains(|char: char| char.is_control() || char == ' ') => {
-                request.opaque = Some("the request target holds blanks".to_owned());
+            "request-target" => {
+                if value.contains(|char: char| char.is_control() || char == ' ') {
+                    request.opaque = Some("the request target holds blanks".to_owned());
+                }
+                request.target = Some(value);
             }
             "proxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" | "proxy1.0" => {
                 request.proxy = Some(value);
@@ -222,9 +232,13 @@ impl Operation {
             | "unix-socket"
             | "abstract-unix-socket"
             | "doh-url"
-            | "dns-servers"
-            | "alt-svc" => {
+            | "dns-servers" => {
                 request.detours.insert(name.to_owned());
+            }
+            // It is read, and written back.
+            "alt-svc" => {
+                request.detours.insert(name.to_owned());
+                request.outputs.insert(value);
             }
             "location-trusted" => {
                 request.redirects |= on;
@@ -240,7 +254,11 @@ impl Operation {
             "variable" => {
                 request.opaque = Some("what `--variable` gives is not followed".to_owned());
             }
-            "quote" | "mail-from" | "mail-rcpt" | "telnet-option" => self.data = true,
+            "quote" | "mail-from" | "mail-rcpt" | "telnet-option" => self.commands = true,
+            // `#1` becomes what the first glob stands for.
+            "output" if value.contains('#') => {
+                request.outputs.insert("*".to_owned());
+            }
             "output" | "dump-header" | "cookie-jar" | "trace" | "trace-ascii" | "stderr"
             | "libcurl" | "etag-save" | "hsts" | "output-dir"
                 if value != "-" =>
@@ -255,33 +273,98 @@ impl Operation {
     }
 
     fn actions(mut self, call: &Call<'_>) -> Vec<Action> {
-        let implied = if self.form || (self.data && !self.get) {
+        let sorts = [
+            self.form,
+            self.data && !self.get,
+            self.head && !(self.data && self.get),
+            !self.uploads.is_empty(),
+        ];
+        if sorts.iter().filter(|sort| **sort).count() > 1 {
+            let reason = "curl refuses a request of two sorts";
+            self.request.opaque.get_or_insert(reason.to_owned());
+        }
+        let urls = std::mem::take(&mut self.urls);
+        let mut actions = Vec::new();
+        for (at, url) in urls.iter().enumerate() {
+            let upload = self.uploads.get(at);
+            let targets = match upload {
+                Some(file) => self.expand(file).and_then(|files| {
+                    let urls = self.expand(url)?.urls.into_iter();
+                    let each = |url: String| {
+                        files.urls.iter().map(move |file| (named(&url, file), Some(file.clone())))
+                    };
+                    Ok((urls.flat_map(each).collect::<Vec<_>>(), false))
+                }),
+                None => self.expand(url).map(|found| {
+                    (found.urls.into_iter().map(|url| (url, None)).collect(), found.ranges)
+                }),
+            };
+            match targets {
+                Ok((targets, ranges)) => {
+                    for (url, file) in targets {
+                        let mut action = self.one(call, &url, file);
+                        if ranges {
+                            action.set_opaque("path", "the URL's range makes many paths");
+                        }
+                        actions.push(action);
+                    }
+                }
+                Err(reason) => {
+                    self.request.opaque.get_or_insert(reason);
+                    actions.push(self.one(call, url, upload.cloned()));
+                }
+            }
+        }
+        actions
+    }
+
+    fn expand(&self, url: &str) -> Result<Expanded, String> {
+        if self.glob_off {
+            return Ok(Expanded { urls: vec![url.to_owned()], ranges: false });
+        }
+        glob::expand(url)
+    }
+
+    /// The transfer of one URL, and of the file that is sent there.
+    fn one(&self, call: &Call<'_>, url: &str, file: Option<String>) -> Action {
+        let guess = self.guess.as_deref().unwrap_or_else(|| guess(url));
+        let scheme = url.split_once("://").map_or(guess, |(scheme, _)| scheme);
+        let speaks = self.commands && !scheme.to_ascii_lowercase().starts_with("http");
+        let implied = if self.form || speaks || (self.data && !self.get) {
             "POST"
-        } else if self.upload {
+        } else if file.is_some() {
             "PUT"
         } else if self.head {
             "HEAD"
         } else {
             "GET"
         };
-        self.request.method = self.custom.clone().unwrap_or_else(|| implied.to_owned());
-        self.request.body |= matches!(implied, "POST" | "PUT");
-        let mut actions = Vec::new();
-        for url in &self.urls {
-            let expanded = if self.glob_off { Ok(vec![url.clone()]) } else { glob::expand(url) };
-            match expanded {
-                Ok(urls) => actions.extend(urls.iter().map(|url| {
-                    self.request.transfer(call, url, self.guess.as_deref().unwrap_or(guess(url)))
-                })),
-                Err(reason) => {
-                    let mut unread = self.request.clone();
-                    unread.opaque.get_or_insert(reason);
-                    actions.push(unread.transfer(call, url, ""));
-                }
-            }
-        }
-        actions
+        let mut request = self.request.clone();
+        request.method = self.custom.clone().unwrap_or_else(|| implied.to_owned());
+        request.body |= matches!(implied, "POST" | "PUT");
+        request.sends_files.extend(file);
+        request.transfer(call, url, guess)
     }
+}
+
+/// The URL that a file is sent to: where it ends in a slash, or has no path, the file's own name follows
+/// (`add_file_name_to_url` in `src/tool_operhlp.c`).
+fn named(url: &str, file: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let bare = !url[start..].contains('/');
+    if matches!(file, "-" | ".") || url.contains(['?', '#']) || !(bare || url.ends_with('/')) {
+        return url.to_owned();
+    }
+    let name = file.rsplit(['/', '\\']).next().unwrap_or_default();
+    let escaped: String = name
+        .bytes()
+        .map(|byte| match byte {
+            b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("{url}{}{escaped}", if bare { "/" } else { "" })
 }
 
 /// `[NAME]@FILE`, where no `=` stands before the `@`.

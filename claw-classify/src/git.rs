@@ -92,7 +92,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "remote",
             Kind::Str,
             &[],
-            "The remote or address of a push, fetch or clone, where the call names it.",
+            "The remote or address of a push, fetch or clone, where the call or a setting that is known names it.",
         ),
         fact("remote_kind", Kind::Str, &["name", "path", "url"], "What `remote` is."),
         fact(

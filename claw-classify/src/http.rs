@@ -3,8 +3,8 @@
 //! Shared by the tools that transfer URLs. Input: what a tool's own parser made of its command line;
 //! output: one action for each transfer. URLs are read as RFC 3986 writes them, in the part of it
 //! that curl, wget and browsers read alike; what only some of them accept, or read differently (a
-//! backslash, a second `@`, one or three slashes, percent signs or letters beyond ASCII in a host),
-//! is opaque.
+//! backslash, a second `@`, one or three slashes, percent signs or letters beyond ASCII in a host, a
+//! percent-encoded dot segment), is opaque.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,12 @@ pub(crate) static DOMAIN: Domain = Domain {
             "The host of the URL, in lower case, without a dot at its end; numbers as dotted quads.",
         ),
         fact("port", Kind::Str, &[], "The port, where the URL says it."),
-        fact("path", Kind::Str, &[], "What follows the host, without query and fragment."),
+        fact(
+            "path",
+            Kind::Str,
+            &[],
+            "The path that is asked for, without query and fragment: `/` where the URL has none, dot segments taken out where the tool takes them out, and what `--request-target` says instead.",
+        ),
         fact("body", Kind::Bool, &[], "Whether the request has a body."),
         fact(
             "sends_files",
@@ -61,7 +66,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "detours",
             Kind::Set,
             &[],
-            "The options that make it connect elsewhere than the URL says, or hand what the URL's host may see to others: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header.",
+            "The options that make it connect elsewhere than the URL says, or hand what the URL's host may see to others: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header, another request target.",
         ),
         fact(
             "proxy",
@@ -91,13 +96,15 @@ pub(crate) struct Request {
     pub(crate) detours: BTreeSet<String>,
     /// `Some("")` where a proxy is turned off.
     pub(crate) proxy: Option<String>,
-    /// Hosts that the environment's proxy is not used for, as an option says.
+    /// Hosts that no proxy is used for, as an option says.
     pub(crate) no_proxy: Option<String>,
     pub(crate) headers: BTreeSet<String>,
     pub(crate) host_header: Option<String>,
     pub(crate) method_override: Option<String>,
     pub(crate) redirects: bool,
     pub(crate) spans_hosts: bool,
+    /// What is asked for instead of the URL's path.
+    pub(crate) target: Option<String>,
     /// Options that start a program or load code.
     pub(crate) programs: BTreeSet<String>,
     pub(crate) options: BTreeSet<String>,
@@ -159,14 +166,21 @@ impl Request {
                     detours.insert("host-header".to_owned());
                 }
                 if self.proxy.is_none() {
-                    proxy = environment_proxy(call, &url, self.no_proxy.as_deref());
+                    proxy = environment_proxy(call, &url);
+                }
+                proxy = proxy.filter(|_| !goes_direct(call, &url, self.no_proxy.as_deref()));
+                match self.path(&url) {
+                    Ok(path) => action.set("path", path),
+                    Err(reason) => action.set_opaque("path", reason),
+                }
+                if self.target.is_some() {
+                    detours.insert("request-target".to_owned());
                 }
                 action.set("scheme", url.scheme);
                 action.set("host", url.host);
                 if let Some(port) = url.port {
                     action.set("port", port);
                 }
-                action.set("path", url.path);
             }
             Err(reason) => {
                 for name in ["scheme", "host", "port", "path"] {
@@ -193,6 +207,21 @@ impl Request {
         action.set("spans_hosts", self.spans_hosts);
         action.set("options", self.options.clone());
         action
+    }
+
+    /// The path that the server is asked for.
+    fn path(&self, url: &Url) -> Result<String, String> {
+        if let Some(target) = &self.target {
+            return match target.strip_prefix('/') {
+                Some(_) => Ok(target.split(['?', '#']).next().unwrap_or_default().to_owned()),
+                None => Err("the request target is no path".to_owned()),
+            };
+        }
+        let of_http = matches!(url.scheme.as_str(), "http" | "https");
+        if !of_http || self.options.contains("path-as-is") {
+            return Ok(url.path.clone());
+        }
+        without_dots(&url.path)
     }
 
     fn effect(&self) -> &'static str {
@@ -234,13 +263,13 @@ pub(crate) fn read_url(url: &str, guess: &str) -> Result<Url, String> {
     if let Some(odd) = url.chars().find(|char| char.is_control() || *char == ' ') {
         return Err(format!("the URL holds the character {odd:?}"));
     }
+    let is_scheme = |scheme: &str| {
+        scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest))
-            if scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) =>
-        {
-            (scheme.to_ascii_lowercase(), rest)
+        Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
+        _ if url.split_once(":/").is_some_and(|(scheme, _)| is_scheme(scheme)) => {
+            return Err("the URL has one slash where it should have two".to_owned());
         }
         _ => (guess.to_owned(), url),
     };
@@ -282,12 +311,47 @@ pub(crate) fn read_url(url: &str, guess: &str) -> Result<Url, String> {
     };
     let port = match port.strip_prefix(':') {
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (!port.is_empty()).then(|| port.to_owned())
+            let number = port.trim_start_matches('0');
+            if number.parse::<u16>().is_err() && !port.is_empty() {
+                return Err("the URL's port is no port".to_owned());
+            }
+            (!port.is_empty()).then(|| number.to_owned())
         }
         None if port.is_empty() => None,
         _ => return Err("the URL's port is no number".to_owned()),
     };
+    let path = if path.is_empty() && scheme.starts_with("http") { "/" } else { path };
     Ok(Url { scheme, host, port, path: path.to_owned() })
+}
+
+/// A path without its `.` and `..`, as RFC 3986, 5.2.4 takes them out.
+///
+/// # Errors
+/// Where a dot is percent-encoded: curl took it for a dot from 8.9 on and not before.
+fn without_dots(path: &str) -> Result<String, String> {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
+        if decoded != segment && matches!(decoded.as_str(), "." | "..") {
+            return Err(
+                "a percent-encoded dot in the path is read differently by different versions"
+                    .to_owned(),
+            );
+        }
+        match segment {
+            ".." => drop(kept.pop()),
+            "." => {}
+            _ => {
+                kept.push(segment);
+                continue;
+            }
+        }
+        if segments.peek().is_none() {
+            kept.push("");
+        }
+    }
+    Ok(format!("/{}", kept.join("/")))
 }
 
 fn plain_host(host: &str) -> Result<String, String> {
@@ -327,24 +391,29 @@ fn address(host: &str) -> Option<std::net::Ipv4Addr> {
 
 /// The proxy that the environment names for a URL (curl(1), wget(1): `http_proxy` in lower case only,
 /// the others in both).
-fn environment_proxy(call: &Call<'_>, url: &Url, no_proxy: Option<&str>) -> Option<String> {
+fn environment_proxy(call: &Call<'_>, url: &Url) -> Option<String> {
     let var = |name: &str| call.var(name).filter(|value| !value.is_empty()).map(text);
     let own = format!("{}_proxy", url.scheme);
     let upper = (url.scheme != "http").then(|| var(&own.to_ascii_uppercase())).flatten();
-    let proxy = var(&own).or(upper).or_else(|| var("all_proxy")).or_else(|| var("ALL_PROXY"))?;
+    let proxy = var(&own).or(upper).or_else(|| var("all_proxy")).or_else(|| var("ALL_PROXY"));
+    proxy.map(std::borrow::Cow::into_owned)
+}
+
+/// Whether an option or a variable says that the host is asked without a proxy, even one that an option
+/// names. An address is meant by itself alone; a network of them is not read, and the proxy stays.
+fn goes_direct(call: &Call<'_>, url: &Url, no_proxy: Option<&str>) -> bool {
+    let var = |name: &str| call.var(name).filter(|value| !value.is_empty()).map(text);
+    let is_address = url.host.starts_with('[') || url.host.parse::<std::net::Ipv4Addr>().is_ok();
     let excepted = match no_proxy {
         Some(list) => list.to_owned(),
         None => var("no_proxy").or_else(|| var("NO_PROXY")).unwrap_or_default().into_owned(),
     };
     let covers = |entry: &str| {
         let entry = entry.trim().trim_start_matches('.').to_ascii_lowercase();
-        entry == "*"
-            || (!entry.is_empty()
-                && (url.host == entry
-                    || url.host.strip_suffix(&entry).is_some_and(|rest| rest.ends_with('.'))))
+        let parent = || url.host.strip_suffix(&entry).is_some_and(|rest| rest.ends_with('.'));
+        entry == "*" || (!entry.is_empty() && (url.host == entry || (!is_address && parent())))
     };
-    let excepted = excepted.split([',', ' ']).any(covers);
-    (!excepted).then(|| proxy.into_owned())
+    excepted.split([',', ' ']).any(covers)
 }
 
 #[cfg(test)]
@@ -355,12 +424,12 @@ mod tests {
     fn hosts_of_urls() {
         for (url, expected) in [
             ("https://api.github.com/x", "https api.github.com - /x"),
-            ("HTTPS://API.GitHub.com:443", "https api.github.com 443 "),
+            ("HTTPS://API.GitHub.com:443", "https api.github.com 443 /"),
             ("api.github.com/x?y#z", "http api.github.com - /x"),
             ("https://u:p@h/x", "https h - /x"),
             ("https://api.github.com@evil.example/x", "https evil.example - /x"),
             ("https://evil.example/#@api.github.com/", "https evil.example - /"),
-            ("https://evil.example?@api.github.com/", "https evil.example - "),
+            ("https://evil.example?@api.github.com/", "https evil.example - /"),
             ("https://h./", "https h - /"),
             ("http://0x7f000001:6443/api", "http 127.0.0.1 6443 /api"),
             ("http://2130706433/", "http 127.0.0.1 - /"),
@@ -368,7 +437,11 @@ mod tests {
             ("http://0177.0.0.1/", "http 127.0.0.1 - /"),
             ("http://[::1]:80/", "http [::1] 80 /"),
             ("file:///etc/passwd", "file  - /etc/passwd"),
+            ("http://h:080/", "http h 80 /"),
+            ("http://h:70000/", "!"),
             ("http:///h/", "!"),
+            ("http:/h/", "!"),
+            ("h:/x", "!"),
             ("http://a@b@c/", "!"),
             ("http://a\\@b/", "!"),
             ("http://h%2eexample/", "!"),
@@ -391,12 +464,35 @@ mod tests {
     fn proxies_of_the_environment() {
         let proxy = |env: &[&[u8]], url: &str| {
             let call = Call { env, ..Call::default() };
-            environment_proxy(&call, &read_url(url, "http").unwrap(), None)
+            let url = read_url(url, "http").unwrap();
+            environment_proxy(&call, &url).filter(|_| !goes_direct(&call, &url, None))
         };
         assert_eq!(proxy(&[b"https_proxy=p"], "https://h/").as_deref(), Some("p"));
         assert_eq!(proxy(&[b"HTTP_PROXY=p"], "http://h/"), None);
         assert_eq!(proxy(&[b"ALL_PROXY=p"], "http://h/").as_deref(), Some("p"));
         assert_eq!(proxy(&[b"ALL_PROXY=p", b"no_proxy=x,.h"], "http://a.h/"), None);
         assert_eq!(proxy(&[b"ALL_PROXY=p", b"no_proxy=h"], "http://ah/").as_deref(), Some("p"));
+        assert_eq!(
+            proxy(&[b"ALL_PROXY=p", b"no_proxy=0.0.1"], "http://10.0.0.1/").as_deref(),
+            Some("p")
+        );
+    }
+
+    #[test]
+    fn dot_segments() {
+        for (path, expected) in [
+            ("/a/../b", "/b"),
+            ("/a/./b/", "/a/b/"),
+            ("/../../b", "/b"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("//x", "//x"),
+            ("/", "/"),
+            ("/a/%2E%2e/b", "!"),
+            ("/a/%2e.b", "/a/%2e.b"),
+        ] {
+            let shown = without_dots(path).unwrap_or_else(|_| "!".to_owned());
+            assert_eq!(shown, expected, "{path}");
+        }
     }
 }

@@ -277,7 +277,14 @@ fn where_to(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
         action.set("namespace", "*");
     }
     if let Some(value) = line.value("dry-run") {
-        action.set("dry_run", matches!(value, b"client" | b"server" | b"true" | b"unchanged"));
+        match value {
+            b"client" | b"server" | b"unchanged" | b"1" | b"t" | b"T" | b"true" | b"TRUE"
+            | b"True" => action.set("dry_run", true),
+            b"none" | b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => {
+                action.set("dry_run", false);
+            }
+            _ => action.set_opaque("dry_run", "kubectl knows no such value of --dry-run"),
+        }
     }
 }
 
@@ -327,6 +334,8 @@ fn refine(
         "kustomize" if builds.iter().any(|option| line.is_on(option)) => "exec",
         "diff" if diffs => "exec",
         "replace" if line.is_on("force") => "destroy",
+        // What manifests no longer name is deleted.
+        "apply" if line.is_on("prune") => "destroy",
         "rollout undo" => "write",
         _ => effect,
     }

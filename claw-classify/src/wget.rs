@@ -69,6 +69,8 @@ struct Line {
     method: Option<String>,
     post: bool,
     spider: bool,
+    /// Whether an option says where what is fetched goes.
+    names_outputs: bool,
 }
 
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
@@ -136,6 +138,12 @@ impl Line {
         let request = &mut self.request;
         match name {
             "method" => self.method = Some(own.to_ascii_uppercase()),
+            "post-data" if request.options.contains("post-file") => {
+                return Err("wget refuses `--post-data` beside `--post-file`".to_owned());
+            }
+            "post-file" if request.options.contains("post-data") => {
+                return Err("wget refuses `--post-file` beside `--post-data`".to_owned());
+            }
             "post-data" => self.post = true,
             "post-file" => {
                 self.post = true;
@@ -164,8 +172,10 @@ impl Line {
             | "rejected-log" | "warc-file" | "hsts-file" | "directory-prefix"
                 if own != "-" =>
             {
+                self.names_outputs |= matches!(name, "output-document" | "directory-prefix");
                 request.outputs.insert(own);
             }
+            "output-document" => self.names_outputs = true,
             _ => {}
         }
         Ok(())
@@ -263,7 +273,7 @@ impl Line {
         self.request.body |= self.post;
         self.request.method = self.method.clone().unwrap_or_else(|| implied.to_owned());
         self.request.redirects = true;
-        if self.request.outputs.is_empty() && !self.spider {
+        if !self.names_outputs && !self.spider {
             self.request.outputs.insert("*".to_owned());
         }
         if self.urls.is_empty() {

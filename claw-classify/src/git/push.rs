@@ -2,6 +2,8 @@
 //!
 //! Sources: git-push(1), `builtin/push.c`, `builtin/send-pack.c`, `refspec.c`, `remote.c`.
 
+use std::collections::BTreeSet;
+
 use claw_policy::{Action, Value};
 
 use super::config::{self, Setting};
@@ -105,18 +107,24 @@ pub(super) fn push<'a>(
     action.set("deletes", asked.deletes);
     action.set("dry_run", line.is_on("dry-run"));
     action.set("refspecs", specs.iter().map(|spec| text(spec)).collect::<Value>());
-    let chosen = match remote {
-        Some(remote) => Some(remote.to_vec()),
-        // The branch's own remote or the default one; of several the last counts, so all are looked at.
-        None => known
-            .settings
-            .iter()
-            .filter(|setting| setting.chooses_remote())
-            .map(|setting| setting.text().into_bytes())
-            .find(|value| place(value, known) != "name"),
-    };
-    aim(chosen.as_deref(), known, action);
+    match remote {
+        Some(_) => aim(remote, known, action),
+        None => aim_by_settings(known, action),
+    }
     Ok(line)
+}
+
+/// Where a push goes that names no remote: the branch's own or the default one. Which branch it is, is not
+/// known here, so every setting counts, and an address among them more than a name.
+fn aim_by_settings(known: &Known, action: &mut Action) {
+    let chosen = known.settings.iter().filter(|setting| setting.chooses_remote());
+    let chosen: BTreeSet<Vec<u8>> = chosen.map(|setting| setting.text().into_bytes()).collect();
+    let address = chosen.iter().find(|value| place(value, known) != "name");
+    let first = chosen.first().filter(|_| chosen.len() == 1);
+    aim(address.or(first).map(Vec::as_slice), known, action);
+    if address.is_none() && chosen.len() > 1 {
+        action.set_opaque("remote", "which of several remotes it is depends on the branch");
+    }
 }
 
 /// Reads `git send-pack`, the plumbing that always takes an address.

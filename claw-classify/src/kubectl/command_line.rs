@@ -14,7 +14,9 @@ use crate::call::{excerpt, text};
 enum Takes {
     /// Always: `--option value` or `--option=value`.
     Value,
-    /// A boolean, or an option with a value of its own where none is given: only `--option=value`.
+    /// A boolean: only `--option=value`, and a value that strconv.ParseBool reads.
+    Switch,
+    /// It has a value of its own where none is given: only `--option=value`.
     Own,
 }
 
@@ -37,7 +39,7 @@ static COMMANDS: LazyLock<HashMap<&'static str, Command>> = LazyLock::new(table)
 
 /// The options of all commands.
 static GLOBAL: LazyLock<Vec<Opt>> = LazyLock::new(|| {
-    let help = Opt { long: "help", short: Some(b'h'), takes: Takes::Own };
+    let help = Opt { long: "help", short: Some(b'h'), takes: Takes::Switch };
     let rows =
         rows().filter(|row| row[0] == "flag" && row[1] == "*").filter_map(|row| option(&row));
     std::iter::once(help).chain(rows).collect()
@@ -55,7 +57,11 @@ fn option(row: &[&'static str]) -> Option<Opt> {
     Some(Opt {
         long,
         short: short.bytes().next().filter(|&letter| letter != b'-'),
-        takes: if takes == "value" { Takes::Value } else { Takes::Own },
+        takes: match takes {
+            "value" => Takes::Value,
+            "switch" => Takes::Switch,
+            _ => Takes::Own,
+        },
     })
 }
 
@@ -238,9 +244,10 @@ fn options<'a>(
             };
             let opt = long(command, name).ok_or_else(|| unknown(word))?;
             let value = match (opt.takes, glued) {
+                (Takes::Switch, Some(glued)) => Some(boolean(word, glued)?),
                 (_, Some(glued)) => Some(glued),
                 (Takes::Value, None) => Some(rest.next().ok_or_else(|| missing(word))?),
-                (Takes::Own, None) => None,
+                (Takes::Switch | Takes::Own, None) => None,
             };
             line.options.push((opt.long, value));
         } else if word.len() > 1 && word[0] == b'-' {
@@ -249,8 +256,11 @@ fn options<'a>(
                 let opt = short(command, *letter).ok_or_else(|| unknown(word))?;
                 letters = after;
                 let value = match (after, opt.takes) {
+                    ([b'=', value @ ..], Takes::Switch) if !value.is_empty() => {
+                        Some(boolean(word, value)?)
+                    }
                     ([b'=', value @ ..], _) if !value.is_empty() => Some(value),
-                    (_, Takes::Own) => {
+                    (_, Takes::Switch | Takes::Own) => {
                         line.options.push((opt.long, None));
                         continue;
                     }
@@ -265,6 +275,15 @@ fn options<'a>(
         }
     }
     Ok(())
+}
+
+/// The value of a boolean option, where strconv.ParseBool can read it.
+fn boolean<'a>(word: &[u8], value: &'a [u8]) -> Result<&'a [u8], String> {
+    match value {
+        b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" | b"0" | b"f" | b"F" | b"false"
+        | b"FALSE" | b"False" => Ok(value),
+        _ => Err(format!("the value of the option `{}` is no boolean", excerpt(&text(word)))),
+    }
 }
 
 #[cfg(test)]
@@ -321,6 +340,9 @@ mod tests {
             ("exec web -c app -- cat -n /x", "exec --container=app web -- cat -n /x"),
             ("frob pods", "error"),
             ("get --frob", "error"),
+            ("get po --watch=maybe", "error"),
+            ("get po -w=maybe", "error"),
+            ("get po -w=0", "get --watch=0 po"),
             ("get -z", "error"),
             ("get pods -o", "error"),
             ("get --outp json", "error"),

@@ -169,16 +169,21 @@ pub(super) fn targets<'f>(
         }
     }
     if !manifests.is_empty() {
-        return Ok(manifests);
+        return Ok(with_made(line, manifests));
     }
-    let before_dash = &line.words[..line.dash.unwrap_or(line.words.len())];
-    let mut said = Vec::with_capacity(before_dash.len());
-    for word in before_dash {
+    // Behind `--` stands the command of a container, and for every other command more of the same.
+    let takes_command = matches!(
+        line.path.as_str(),
+        "exec" | "debug" | "run" | "create cronjob" | "create deployment" | "create job"
+    );
+    let end = line.dash.filter(|_| takes_command).unwrap_or(line.words.len());
+    let mut said = Vec::with_capacity(end);
+    for word in &line.words[..end] {
         said.push(str::from_utf8(word).map_err(|_| "a resource is not UTF-8".to_owned())?);
     }
-    Ok(match words(&line.path) {
+    let found = match words(&line.path) {
         Words::None => vec![],
-        Words::Kinds => by_kind(&said, &line.path),
+        Words::Kinds => by_kind(&said, &line.path)?,
         Words::Objects(default, count) => {
             let said = said.iter().take(count);
             let objects = said.map(|word| match word.split_once('/') {
@@ -195,35 +200,58 @@ pub(super) fn targets<'f>(
             let names = said.iter().map(|name| (*name).to_owned()).collect();
             vec![Target { resource: resource.to_owned(), group: None, names }]
         }
-    })
+    };
+    Ok(with_made(line, found))
+}
+
+/// With the object that `expose` and `autoscale` make beside the one they are given.
+fn with_made(line: &CommandLine<'_>, mut found: Vec<Target>) -> Vec<Target> {
+    let resource = match line.path.as_str() {
+        "expose" => "services",
+        "autoscale" => "horizontalpodautoscalers",
+        _ => return found,
+    };
+    let names = match line.value("name") {
+        Some(name) => BTreeSet::from([text(name).into_owned()]),
+        None => found.iter().flat_map(|target| target.names.iter().cloned()).collect(),
+    };
+    found.push(Target { resource: resource.to_owned(), group: None, names });
+    found
 }
 
 /// `KIND NAME…`, `KIND,KIND NAME…`, `KIND/NAME…`; words with `=` or a closing `-` are values where the
 /// command takes values.
-fn by_kind(said: &[&str], path: &str) -> Vec<Target> {
+///
+/// # Errors
+/// Where both forms are mixed, which kubectl refuses.
+fn by_kind(said: &[&str], path: &str) -> Result<Vec<Target>, String> {
     let sets = matches!(path, "label" | "annotate" | "taint") || path.starts_with("set ");
     let is_value =
         |word: &str| sets && (word.contains('=') || word.ends_with('-') || word.ends_with('+'));
     let mut said = said.iter().copied().filter(|word| !is_value(word)).peekable();
     let mut found = Vec::new();
-    let Some(first) = said.peek() else { return found };
+    let mixed = || "objects are named as `KIND/NAME` and otherwise at once".to_owned();
+    let Some(first) = said.peek() else { return Ok(found) };
     if first.contains('/') {
         for word in said {
-            let (of, name) = word.split_once('/').unwrap_or((word, ""));
+            let (of, name) = word.split_once('/').ok_or_else(mixed)?;
             for of in of.split(',') {
                 let (resource, group) = kind(of);
                 add(&mut found, resource, group, Some(name).filter(|name| !name.is_empty()));
             }
         }
-        return found;
+        return Ok(found);
     }
     let kinds: Vec<&str> = said.next().into_iter().flat_map(|kinds| kinds.split(',')).collect();
     let names: BTreeSet<String> = said.map(str::to_owned).collect();
+    if names.iter().any(|name| name.contains('/')) {
+        return Err(mixed());
+    }
     for of in kinds.into_iter().filter(|of| !of.is_empty()) {
         let (resource, group) = kind(of);
         found.push(Target { resource, group, names: names.clone() });
     }
-    found
+    Ok(found)
 }
 
 fn add(found: &mut Vec<Target>, resource: String, group: Option<String>, name: Option<&str>) {

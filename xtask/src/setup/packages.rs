@@ -132,9 +132,15 @@ pub(crate) const NEEDS: &[Need] = &[
     },
     Need {
         what: "`kubectl`",
-        why: "the demonstration and the tests have its calls judged; no cluster is needed",
+        why: "the demonstration and the tests have its calls judged, and it is run against a server of the tests; no cluster is needed",
         signs: &[Sign::Program("kubectl")],
         packages: &["kubernetes-client"],
+    },
+    Need {
+        what: "`wget`",
+        why: "the differential suite holds what claw reads against what it does",
+        signs: &[Sign::Program("wget")],
+        packages: &["wget"],
     },
     Need {
         what: "Python 3",
