@@ -40,7 +40,8 @@ impl<'a> Line<'a> {
         while let Some(word) = words.next() {
             if !options_end && word == b"--" {
                 options_end = true;
-                path = line.settle(path)?;
+                line.settle(path.as_deref())?;
+                path = None;
             } else if !options_end && word.len() > 1 && word[0] == b'-' {
                 line.option(word, &mut words, grammar)?;
             } else {
@@ -51,7 +52,7 @@ impl<'a> Line<'a> {
                 }
             }
         }
-        line.settle(path)?;
+        line.settle(path.as_deref())?;
         Ok(line)
     }
 
@@ -87,11 +88,11 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Ends the words of the command.
-    fn settle(&self, path: Option<String>) -> Result<Option<String>, String> {
-        match path {
-            Some(_) if self.command.is_none() => Err("no command is named".to_owned()),
-            _ => Ok(None),
+    /// Ends the words of the command, where it has any.
+    fn settle(&self, path: Option<&str>) -> Result<(), String> {
+        match (path, self.command) {
+            (Some(_), None) => Err("no command is named".to_owned()),
+            _ => Ok(()),
         }
     }
 

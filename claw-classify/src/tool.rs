@@ -8,8 +8,8 @@ use crate::call::Call;
 use crate::files::Files;
 use crate::{
     aws, clickhouse, client, cloud, code, container, curl, declared, door, file, gh, git, helm,
-    kubectl, loader, mongo, mysql, net, pg_tools, process, program, psql, redis, sqlite3, terraform,
-    wget,
+    kubectl, loader, mongo, mysql, net, pg_tools, process, program, psql, redis, sqlite3,
+    terraform, wget,
 };
 
 /// How a tool reports an error, so that a denial reads like the tool's own.

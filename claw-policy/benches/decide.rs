@@ -20,7 +20,7 @@ static SQL: Domain = Domain {
         FactDef { name: "tables", kind: Kind::Set, values: &[], doc: "what it touches" },
     ],
 };
-static SCHEMA: Schema = Schema { domains: &[&EXEC, &SQL], tools: &["psql"] };
+static SCHEMA: Schema = Schema { domains: &[&EXEC, &SQL], tools: &["psql"], programs: &["psql"] };
 
 fn decisions(criterion: &mut Criterion) {
     let mut text = String::from("version = 1\n");
