@@ -238,3 +238,31 @@ fn nobody_looks_into_a_running_tool() {
         ran.story()
     );
 }
+
+#[test]
+fn a_declared_tool_is_read_as_its_policy_says() {
+    let scenario = Scenario::new("a tool of the policy's own, and one by another name");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (tool, ran_with) = (folder.path().join("dctl"), folder.path().join("ran"));
+    let script = format!("#!/bin/sh\necho \"$*\" >>{}\n", text(&ran_with));
+    std::fs::write(&tool, script).expect("writable");
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).expect("its own");
+    let call = |words: &[&str]| {
+        Call::new(std::iter::once(text(&tool)).chain(words.iter().map(|word| (*word).to_owned())))
+    };
+    let seen = || std::fs::read_to_string(&ran_with).unwrap_or_default();
+    let guard = Guard::with_policy("declared");
+    scenario.control("without claw it runs");
+    call(&["rb", "--env=prod", "api"]).bare().exits(0);
+    assert_eq!(seen(), "rb --env=prod api\n");
+    scenario.then("what no rule denies runs");
+    call(&["rb", "--env=dev", "api"]).guarded(&guard).exits(0);
+    assert_eq!(seen(), "rb --env=prod api\nrb --env=dev api\n");
+    scenario
+        .then("what a rule denies does not, and neither does what the declaration does not cover");
+    for words in [&["-eprod", "rb", "api"][..], &["rollback", "api", "--env", "prod"], &["frob"]] {
+        let ran = call(words).guarded(&guard).exits(7);
+        assert_eq!(ran.only("deny").rule(), "deploy-no-rollback", "{}", ran.story());
+    }
+    assert_eq!(seen(), "rb --env=prod api\nrb --env=dev api\n");
+}
