@@ -4,6 +4,7 @@
 //! change to a program takes a thread of its own, because it waits for the tracee.
 
 mod at_stop;
+pub(crate) mod mishap;
 
 use std::io;
 use std::sync::Arc;
@@ -29,11 +30,12 @@ use claw_policy::{Action, Verdict};
 /// If the listener fails; every further exec of the session then fails with ENOSYS.
 pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<()> {
     while let Some(notification) = listener.receive()? {
-        match notification.asked {
+        let held = notification.clone();
+        mishap::contain(guard, &held, || match notification.asked {
             Asked::Exec(exec) => hold_exec(guard, notification, &exec),
             Asked::Socket(call) => on_behalf::serve(guard, notification, call),
             Asked::Reach(reach) => reach::answer(guard, &notification, reach),
-        }
+        });
     }
     Ok(())
 }
@@ -45,11 +47,8 @@ fn hold_exec(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
     let snapshot = match guard.decoder.snapshot(&notification, exec) {
         Ok(snapshot) => snapshot,
         Err(NoSnapshot::Gone) => return,
-        // Nothing would have run: there is nothing to judge or to record.
-        Err(NoSnapshot::Errno(errno)) => {
-            notification.answer(Answer::Errno(errno.raw_os_error()));
-            return;
-        }
+        // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
+        Err(NoSnapshot::Errno(errno)) => return mishap::fail(guard, &notification, errno),
     };
     let (judged, response) = judge_image(&guard.policy, &snapshot);
     let took = began.elapsed();
@@ -92,7 +91,10 @@ impl Held {
     /// Lets it run as far as its exec stop, where it is compared and changed.
     fn stop_on_a_thread(self, response: Response) {
         let crew = Arc::clone(&self.guard.crew);
-        let given = crew.hand_over((self, response), |(held, response)| held.stop(response));
+        let given = crew.hand_over((self, response), |(held, response)| {
+            let (guard, notification) = (Arc::clone(&held.guard), held.notification.clone());
+            mishap::contain(&guard, &notification, || held.stop(response));
+        });
         if let Err(((held, _), error)) = given {
             held.fail(libc::EAGAIN, Some(format!("no thread to prove it: {error}")));
         }

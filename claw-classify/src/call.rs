@@ -44,6 +44,9 @@ pub struct Call<'a> {
     /// Whether the file only goes by the name of a tool: the caller could have written it, or it is none
     /// of those a policy pins. Files of written calls are taken for what they are called.
     pub untrusted: bool,
+    /// The base names of the programs that run it, where it is a script: what its first line names, or what
+    /// was given it. What their variables load is loaded into it. Of a written call nobody knows them.
+    pub interpreters: &'a [&'a [u8]],
     /// The tools that the policy declares.
     pub declared: &'a [&'static Grammar],
 }

@@ -5,6 +5,7 @@
 use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::{Call, excerpt, text};
+use crate::tool::{Governed, by_name};
 
 /// Facts about the program file and about what would be loaded into it.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -54,32 +55,37 @@ const LOADER: &[&[u8]] = &[
 /// Variables of the linker that load nothing and change no file.
 const HARMLESS: &[&[u8]] = &[b"LD_BIND_NOW", b"LD_WARN", b"LD_VERBOSE"];
 
-/// The call-level action. `interpreter` names the variables that load code into the tool's own
-/// interpreter; none for a program that is not governed.
-pub(crate) fn action(call: &Call<'_>, interpreter: &[&str]) -> Action {
+/// The call-level action. `tool` is what a governed program is: what loads code into what the tool is
+/// written in, or into what runs it this time, counts for it alone.
+pub(crate) fn action(call: &Call<'_>, tool: Option<Governed>) -> Action {
     let said = call.argv.first().copied().unwrap_or(call.path);
     let mut action = Action::new(&DOMAIN, excerpt(&text(said)));
     action.set("names", call.names.iter().map(|name| text(name)).collect::<claw_policy::Value>());
     action.set("path", text(call.path).into_owned());
     let injected = call.env.iter().filter_map(|entry| {
         let name = entry.split(|&byte| byte == b'=').next().unwrap_or(entry);
-        injects(name, interpreter).then(|| text(name))
+        injects(call, tool, name).then(|| text(name))
     });
     action.set("injected_env", injected.collect::<claw_policy::Value>());
     action
 }
 
-/// Whether the environment has anything load code or data into the program.
-pub(crate) fn injects_any(call: &Call<'_>, interpreter: &[&str]) -> bool {
+/// Whether the environment has anything load code or data into the tool.
+pub(crate) fn injects_any(call: &Call<'_>, tool: Governed) -> bool {
     call.env.iter().any(|entry| {
-        injects(entry.split(|&byte| byte == b'=').next().unwrap_or(entry), interpreter)
+        injects(call, Some(tool), entry.split(|&byte| byte == b'=').next().unwrap_or(entry))
     })
 }
 
-fn injects(name: &[u8], interpreter: &[&str]) -> bool {
+fn injects(call: &Call<'_>, tool: Option<Governed>, name: &[u8]) -> bool {
+    let listed = |variables: &[&str]| variables.iter().any(|known| known.as_bytes() == name);
+    let runs_it = || {
+        let runs = call.interpreters.iter().copied().filter_map(by_name);
+        runs.into_iter().any(|program| listed(program.interpreter))
+    };
     (name.starts_with(b"LD_") && !HARMLESS.contains(&name))
         || LOADER.contains(&name)
-        || interpreter.iter().any(|known| known.as_bytes() == name)
+        || tool.is_some_and(|tool| listed(tool.interpreter()) || runs_it())
 }
 
 #[cfg(test)]
@@ -102,16 +108,20 @@ mod tests {
             names: &[b"true"],
             ..Call::default()
         };
-        let set = |names: &[&str]| names.iter().copied().collect::<Value>();
-        let plain = action(&call, &[]);
-        assert_eq!(
-            plain.fact("injected_env"),
-            Some(Reading::Known(&set(&["GCONV_PATH", "LD_PRELOAD"])))
-        );
-        let perl = action(&call, &["PERL5LIB"]);
-        assert_eq!(
-            perl.fact("injected_env"),
-            Some(Reading::Known(&set(&["GCONV_PATH", "LD_PRELOAD", "PERL5LIB"])))
-        );
+        let named = |call: &Call<'_>, tool: Option<&str>| {
+            let tool = tool.and_then(|name| by_name(name.as_bytes())).map(Governed::Known);
+            match action(call, tool).fact("injected_env") {
+                Some(Reading::Known(Value::Set(names))) => {
+                    names.iter().cloned().collect::<Vec<_>>().join(" ")
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(named(&call, None), "GCONV_PATH LD_PRELOAD");
+        assert_eq!(named(&call, Some("psql")), "GCONV_PATH LD_PRELOAD PERL5LIB");
+        assert_eq!(named(&call, Some("helm")), "GCONV_PATH LD_PRELOAD");
+        let script = Call { interpreters: &[b"perl"], ..call };
+        assert_eq!(named(&script, Some("helm")), "GCONV_PATH LD_PRELOAD PERL5LIB");
+        assert_eq!(named(&script, None), "GCONV_PATH LD_PRELOAD");
     }
 }

@@ -100,7 +100,7 @@ pub fn classify(call: &Call<'_>) -> Facts {
 pub fn classify_with(call: &Call<'_>, files: &dyn Files) -> Facts {
     match call.meant() {
         Meant::Nothing => {
-            Facts { tool: None, disputed: None, actions: vec![exec::action(call, &[])] }
+            Facts { tool: None, disputed: None, actions: vec![exec::action(call, None)] }
         }
         Meant::Tool(tool) => {
             if let Governed::Known(python) = tool
@@ -108,13 +108,13 @@ pub fn classify_with(call: &Call<'_>, files: &dyn Files) -> Facts {
             {
                 return of_its_own(call, files, tool, rest);
             }
-            let mut actions = vec![exec::action(call, tool.interpreter())];
+            let mut actions = vec![exec::action(call, Some(tool))];
             actions[0].set("trusted", !call.untrusted);
             actions.extend(tool.classify(call, files));
             Facts { tool: Some(tool.name()), disputed: None, actions }
         }
         Meant::Disputed(one, other) => {
-            let mut actions = vec![exec::action(call, one.interpreter())];
+            let mut actions = vec![exec::action(call, Some(one))];
             actions[0].set("trusted", !call.untrusted);
             for tool in [one, other] {
                 let reason = format!(
@@ -138,7 +138,7 @@ fn of_its_own(call: &Call<'_>, files: &dyn Files, tool: &'static Tool, rest: usi
         std::iter::once(tool.name.as_bytes()).chain(call.argv[rest..].iter().copied()).collect();
     let names = [tool.name.as_bytes()];
     let inner = Call { argv: &argv, names: &names, ..*call };
-    let mut actions = vec![exec::action(call, tool.interpreter)];
+    let mut actions = vec![exec::action(call, Some(Governed::Known(tool)))];
     actions.extend((tool.classify)(&inner, files));
     Facts { tool: Some(tool.name), disputed: None, actions }
 }

@@ -128,7 +128,7 @@ fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
         Meant::Tool(found) if found.name() != TOOL.name => {
             // The program's actions first: a rewrite counts them from the call's beginning.
             let mut actions = found.classify(inner, files);
-            let injects = line.injects || exec::injects_any(inner, found.interpreter());
+            let injects = line.injects || exec::injects_any(inner, found);
             actions.push(door::fact(call, if injects { "inject" } else { "local" }));
             actions
         }

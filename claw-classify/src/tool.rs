@@ -201,7 +201,7 @@ pub(crate) fn programs() -> &'static [&'static str] {
 
 /// The tool that goes by `name`. One look-up in a table sorted by name, because every exec of every
 /// program comes by here.
-fn by_name(name: &[u8]) -> Option<&'static Tool> {
+pub(crate) fn by_name(name: &[u8]) -> Option<&'static Tool> {
     static SORTED: LazyLock<Vec<(&[u8], &Tool)>> = LazyLock::new(|| {
         let named =
             |tool: &'static Tool| tool.names.iter().map(move |name| (name.as_bytes(), tool));

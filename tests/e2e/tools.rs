@@ -266,3 +266,41 @@ fn a_declared_tool_is_read_as_its_policy_says() {
     }
     assert_eq!(seen(), "rb --env=prod api\nrb --env=dev api\n");
 }
+
+#[test]
+fn nothing_is_loaded_into_what_a_tool_is_written_in_here() {
+    let scenario =
+        Scenario::new("tools that are scripts of another language than they usually are");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let at = |name: &str| text(&folder.path().join(name));
+    let marked = "loaded";
+    std::fs::write(at("rc"), format!("echo {marked} >&2\n")).expect("writable");
+    let python = format!("import sys\nprint('{marked}', file=sys.stderr)\n");
+    std::fs::write(at("sitecustomize.py"), python).expect("writable");
+    let perl = format!("package Loaded;\nprint STDERR \"{marked}\\n\";\n1;\n");
+    std::fs::write(at("Loaded.pm"), perl).expect("writable");
+    for (tool, interpreter, body, variables) in [
+        ("helm", "/bin/bash", "echo ran", vec![("BASH_ENV", at("rc"))]),
+        ("kubectl", "/usr/bin/python3", "print('ran')", vec![("PYTHONPATH", at(""))]),
+        (
+            "gh",
+            "/usr/bin/perl",
+            "print \"ran\\n\"",
+            vec![("PERL5LIB", at("")), ("PERL5OPT", "-MLoaded".to_owned())],
+        ),
+    ] {
+        std::fs::write(at(tool), format!("#!{interpreter}\n{body}\n")).expect("writable");
+        std::fs::set_permissions(at(tool), std::fs::Permissions::from_mode(0o755))
+            .expect("its own");
+        for words in [vec![at(tool)], vec![interpreter.to_owned(), at(tool)]] {
+            let words = words.into_iter().chain(["version".to_owned()]);
+            let call = Call::new(words).envs(variables.clone());
+            scenario.control("without claw it is loaded");
+            let bare = call.bare().exits(0);
+            assert_eq!((bare.out().as_str(), bare.err().as_str()), ("ran", marked), "{tool}");
+            scenario.then("under claw the tool runs without it");
+            let ran = call.guarded(&Guard::with_policy("open")).exits(0);
+            assert_eq!((ran.out().as_str(), ran.err().as_str()), ("ran", ""), "{}", ran.story());
+        }
+    }
+}

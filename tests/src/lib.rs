@@ -12,6 +12,7 @@ pub mod call;
 pub mod claw;
 pub mod mark;
 pub mod postgres;
+pub mod prompt;
 pub mod record;
 pub mod running;
 pub mod scenario;

@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
+
 use crate::call::{PATIENCE, Ran, abbreviated};
 use crate::claw;
 use crate::mark::{Mark, Marked};
@@ -85,6 +87,31 @@ impl Running {
                     );
                 }
             }
+        }
+    }
+
+    /// What stdout has brought so far, as far as it was waited for.
+    #[must_use]
+    pub fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.seen).into_owned()
+    }
+
+    /// The supervisor of a guarded run, which is its front's only child; waits for it to be born.
+    ///
+    /// # Panics
+    /// When the front ends or takes too long before that.
+    #[must_use]
+    pub fn supervisor(&self) -> Pid {
+        let front = self.pid();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let children = fs::read_to_string(format!("/proc/{front}/task/{front}/children"));
+            let child = children.expect("the front lives").trim().parse();
+            if let Some(child) = child.ok().and_then(Pid::from_raw) {
+                return child;
+            }
+            assert!(Instant::now() < deadline, "claw starts no supervisor");
+            thread::sleep(Duration::from_millis(2));
         }
     }
 

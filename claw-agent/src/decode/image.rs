@@ -15,6 +15,7 @@ use rustix::process::Pid;
 
 use super::identity::{Devices, Identity, Stat};
 use super::path::{Base, Resolved, View};
+use super::shortage::unless_short;
 use super::strings::Strings;
 use super::tools::Tools;
 use crate::sys::arch::ELF_MACHINE;
@@ -48,6 +49,8 @@ pub(crate) struct Program {
     pub(crate) argv: Strings,
     /// Whether it only goes by the name of a tool.
     pub(crate) untrusted: bool,
+    /// The names of the programs that run it, where it is a script.
+    pub(crate) interpreters: Vec<Vec<u8>>,
 }
 
 /// What will run.
@@ -60,6 +63,16 @@ pub(crate) struct Image {
 }
 
 impl Image {
+    /// An image of these programs, each of which the ones after it run.
+    pub(crate) fn new(identity: Identity, mut programs: Vec<Program>) -> Self {
+        let mut behind: Vec<Vec<u8>> = Vec::new();
+        for program in programs.iter_mut().rev() {
+            program.interpreters.clone_from(&behind);
+            behind.extend_from_slice(&program.names);
+        }
+        Self { identity, programs }
+    }
+
     /// The arguments of the image if the program at `index` saw `argv`.
     pub(crate) fn argv_with(&self, index: usize, argv: &Strings) -> Strings {
         let Some(last) = self.programs.last() else { return argv.clone() };
@@ -174,11 +187,20 @@ const LOADERS: [&[u8]; 3] = [b"ld-linux", b"ld.so", b"ld-musl"];
 
 impl Files<'_> {
     /// A file on the way, by every name it is known by.
-    fn program(&self, resolved: &Resolved, stat: &Stat, kind: &Kind, argv: Strings) -> Program {
+    ///
+    /// # Errors
+    /// A shortage.
+    fn program(
+        &self,
+        resolved: &Resolved,
+        stat: &Stat,
+        kind: &Kind,
+        argv: Strings,
+    ) -> Result<Program, Errno> {
         let Resolved { file, path, names } = resolved;
         let mut names = names.clone();
         let disguised = match kind {
-            Kind::Native => self.tools.disguised(file, stat, &names),
+            Kind::Native => self.tools.disguised(file, stat, &names)?,
             Kind::Script(..) | Kind::Unknown => None,
         };
         let untrusted = match disguised {
@@ -186,38 +208,49 @@ impl Files<'_> {
                 names.push(tool.as_bytes().to_vec());
                 stat.owner != 0
             }
-            None => self.tools.is_untrusted(file, stat, &names),
+            None => self.tools.is_untrusted(file, stat, &names)?,
         };
-        Program { path: path.clone(), names, argv, untrusted }
+        Ok(Program { path: path.clone(), names, argv, untrusted, interpreters: Vec::new() })
     }
 
     /// The tool that an interpreter is given as a script, or the loader as a program, `python3
     /// /usr/bin/aws`: judged as if it had been called itself. Anything else they are given is their own
     /// affair.
-    fn script(&self, tracee: Pid, interpreter: &Program) -> Option<Program> {
+    ///
+    /// # Errors
+    /// A shortage: then nobody knows what it is given.
+    fn script(&self, tracee: Pid, interpreter: &Program) -> Result<Option<Program>, Errno> {
         let version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.' || *byte == b'-';
-        let own = interpreter.names.last()?;
+        let Some(own) = interpreter.names.last() else { return Ok(None) };
         let end = own.iter().position(version).unwrap_or(own.len());
         let loads = LOADERS.iter().any(|loader| own.starts_with(loader));
         if !loads && !INTERPRETERS.contains(&&own[..end]) {
-            return None;
+            return Ok(None);
         }
         let argv = &interpreter.argv;
-        let (at, resolved, stat) =
-            argv.iter().enumerate().skip(1).filter(|(_, word)| !word.starts_with(b"-")).find_map(
-                |(at, word)| {
-                    let resolved = View::of(tracee).resolve(Base::Cwd, word).ok()?;
-                    let stat = self.devices.stat(resolved.file.as_fd(), tracee).ok()?;
-                    stat.regular.then_some((at, resolved, stat))
-                },
-            )?;
-        let kind = self.kinds.of(&resolved.file, &stat).ok()?;
-        let program = self.program(&resolved, &stat, &kind, argv.iter().skip(at).collect());
-        let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
-        match self.tools.meant(&names) {
-            Meant::Nothing => None,
-            Meant::Tool(_) | Meant::Disputed(..) => Some(program),
+        let words = argv.iter().enumerate().skip(1).filter(|(_, word)| !word.starts_with(b"-"));
+        for (at, word) in words {
+            let looked_at = || -> Result<(Resolved, Stat), Errno> {
+                let resolved = View::of(tracee).resolve(Base::Cwd, word)?;
+                let stat = self.devices.stat(resolved.file.as_fd(), tracee)?;
+                Ok((resolved, stat))
+            };
+            let Some((resolved, stat)) = unless_short(looked_at())?.filter(|(_, it)| it.regular)
+            else {
+                continue;
+            };
+            let Some(kind) = unless_short(self.kinds.of(&resolved.file, &stat))? else {
+                return Ok(None);
+            };
+            let argv = argv.iter().skip(at).collect();
+            let program = self.program(&resolved, &stat, &kind, argv)?;
+            let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
+            return Ok(match self.tools.meant(&names) {
+                Meant::Nothing => None,
+                Meant::Tool(_) | Meant::Disputed(..) => Some(program),
+            });
         }
+        Ok(None)
     }
 }
 
@@ -226,7 +259,7 @@ impl Files<'_> {
 /// `called` is the path as the kernel names it to an interpreter: as given, or `/dev/fd/N/…`.
 ///
 /// # Errors
-/// What execve(2) says: EACCES, ENOEXEC, ELOOP, and the interpreter's own ENOENT.
+/// What execve(2) says: EACCES, ENOEXEC, ELOOP, and the interpreter's own ENOENT; a shortage.
 pub(crate) fn follow(
     tracee: Pid,
     resolved: Resolved,
@@ -257,14 +290,14 @@ pub(crate) fn follow(
             // What not everybody may execute is for the kernel to refuse, with the right errno; the
             // proof stands behind it.
             Kind::Native | Kind::Unknown => {
-                let last = program(argv);
+                let last = program(argv)?;
                 if programs.is_empty()
-                    && let Some(script) = of.script(tracee, &last)
+                    && let Some(script) = of.script(tracee, &last)?
                 {
                     programs.push(script);
                 }
                 programs.push(last);
-                return Ok(Image { identity: stat.identity, programs });
+                return Ok(Image::new(stat.identity, programs));
             }
             Kind::Script(interpreter, argument) => (interpreter.clone(), argument.clone()),
         };
@@ -276,7 +309,7 @@ pub(crate) fn follow(
         argument.iter().for_each(|argument| next.push(argument));
         next.push(&called);
         argv.iter().skip(1).for_each(|argument| next.push(argument));
-        programs.push(program(argv));
+        programs.push(program(argv)?);
         resolved = View::of(tracee).resolve(Base::Cwd, &interpreter)?;
         called = interpreter;
         argv = next;
@@ -331,6 +364,7 @@ mod tests {
             names: vec![],
             argv: list(argv),
             untrusted: false,
+            interpreters: Vec::new(),
         };
         let image = Image {
             identity: Identity { dev: 0, ino: 0 },

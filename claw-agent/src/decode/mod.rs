@@ -9,6 +9,7 @@ mod image;
 mod memory;
 mod path;
 mod proc;
+mod shortage;
 pub(crate) mod socket;
 mod strings;
 mod tools;
@@ -25,6 +26,7 @@ pub(crate) use content::{Contents, Found};
 pub(crate) use identity::{Devices, Identity};
 pub(crate) use image::{Image, Kinds, Program};
 pub(crate) use path::last_name;
+pub(crate) use shortage::is_shortage;
 pub(crate) use strings::Strings;
 use tools::Tools;
 pub(crate) use unix::real_folder;
@@ -68,10 +70,13 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     /// A decoder that knows the tools which are installed now and those `policy` pins.
-    pub(crate) fn new(policy: &Policy) -> Self {
+    ///
+    /// # Errors
+    /// What this process lacks to look at them.
+    pub(crate) fn new(policy: &Policy) -> Result<Self, Errno> {
         let devices = Devices::default();
-        let tools = Tools::installed(policy, &devices);
-        Self { kinds: Kinds::default(), devices, tools }
+        let tools = Tools::installed(policy, &devices)?;
+        Ok(Self { kinds: Kinds::default(), devices, tools })
     }
 
     /// Copies `exec`, which `notification` holds, out of its tracee.

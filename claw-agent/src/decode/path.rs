@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::proc;
+use super::shortage::unless_short;
 
 /// How many symbolic links one path may pass, `MAXSYMLINKS` in include/linux/namei.h.
 const MAX_LINKS: usize = 40;
@@ -135,10 +136,10 @@ impl View {
         if !follow && is_link(&file)? {
             return Err(Errno::LOOP);
         }
-        let target = real_path(&file);
+        let target = real_path(&file)?;
         let mut names = vec![last_name(path).to_vec()];
         if last_name(&target) != names[0] {
-            self.link_names(&start, within, path, &mut names);
+            self.link_names(&start, within, path, &mut names)?;
         }
         Ok(finish(file, target, names))
     }
@@ -149,44 +150,49 @@ impl View {
     /// EBADF if it is not open.
     pub(crate) fn descriptor(self, number: i32) -> Result<Resolved, Errno> {
         let file = self.base(Base::Descriptor(number))?;
-        let path = real_path(&file);
+        let path = real_path(&file)?;
         Ok(finish(file, path, Vec::new()))
     }
 
     /// What the tracee runs.
     pub(crate) fn running(self) -> Option<Resolved> {
         let file = self.own("exe").ok()?;
-        let path = real_path(&file);
+        let path = real_path(&file).ok()?;
         Some(finish(file, path, Vec::new()))
     }
 
     fn base(self, base: Base) -> Result<OwnedFd, Errno> {
         match base {
             Base::Cwd => self.own("cwd"),
-            Base::Descriptor(number) => self.own(&format!("fd/{number}")).map_err(|_| Errno::BADF),
+            Base::Descriptor(number) => {
+                unless_short(self.own(&format!("fd/{number}")))?.ok_or(Errno::BADF)
+            }
         }
     }
 
     /// The names of the links that `path` ends in, one leading to the next.
+    ///
+    /// # Errors
+    /// A shortage.
     fn link_names(
         self,
         start: &OwnedFd,
         within: ResolveFlags,
         path: &[u8],
         names: &mut Vec<Vec<u8>>,
-    ) {
+    ) -> Result<(), Errno> {
         let mut path = path.to_vec();
         for _ in 0..MAX_LINKS {
             let (parent, name) = split_last(&path);
             let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
-            let Ok(parent_dir) = openat2(start, parent, flags, Mode::empty(), within) else {
-                return;
-            };
-            let Ok(link) = readlinkat(&parent_dir, name, Vec::new()) else { return };
+            let link = openat2(start, parent, flags, Mode::empty(), within)
+                .and_then(|parent| readlinkat(&parent, name, Vec::new()));
+            let Some(link) = unless_short(link)? else { return Ok(()) };
             let link = link.into_bytes();
             names.push(last_name(&link).to_vec());
             path = if link.starts_with(b"/") { link } else { [parent, b"/", &link].concat() };
         }
+        Ok(())
     }
 
     /// Resolves step by step, for what openat2(2) cannot do on another's behalf.
@@ -244,7 +250,7 @@ impl View {
             }
             left.extend(components(&link));
         }
-        let path = real_path(&here);
+        let path = real_path(&here)?;
         Ok(finish(here, path, names))
     }
 
@@ -306,12 +312,12 @@ fn finish(file: OwnedFd, path: Vec<u8>, mut names: Vec<Vec<u8>>) -> Resolved {
 }
 
 /// The path of an open file as the supervisor's procfs shows it.
-fn real_path(file: &OwnedFd) -> Vec<u8> {
+fn real_path(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
     use std::os::fd::AsRawFd;
     let number = file.as_raw_fd().to_string();
     let path = proc::own_descriptors().and_then(|own| readlinkat(own, number, Vec::new()));
-    let path = path.map(std::ffi::CString::into_bytes).unwrap_or_default();
-    path.strip_suffix(b" (deleted)").map(<[u8]>::to_vec).unwrap_or(path)
+    let path = unless_short(path)?.unwrap_or_default().into_bytes();
+    Ok(path.strip_suffix(b" (deleted)").map(<[u8]>::to_vec).unwrap_or(path))
 }
 
 /// The components of a path, last first, so that they can be taken off the end; a trailing slash

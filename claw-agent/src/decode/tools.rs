@@ -25,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 use super::identity::{Devices, Identity, Stat};
 use super::last_name;
+use super::shortage::unless_short;
 
 /// Where tools are installed, beside the directories of `PATH`; those of PostgreSQL's versions are found.
 const FOLDERS: &[&str] = &[
@@ -64,7 +65,10 @@ pub(crate) struct Tools {
 
 impl Tools {
     /// The governed tools that are installed now, and what `policy` pins.
-    pub(crate) fn installed(policy: &Policy, devices: &Devices) -> Self {
+    ///
+    /// # Errors
+    /// A shortage.
+    pub(crate) fn installed(policy: &Policy, devices: &Devices) -> Result<Self, Errno> {
         let declared = policy.declared().to_vec();
         let known = TOOLS.iter().copied().map(Governed::Known);
         let all: Vec<Governed> =
@@ -83,11 +87,11 @@ impl Tools {
             };
             for name in own {
                 for folder in &folders {
-                    tools.add(tool, &folder.join(name), &names, devices);
+                    tools.add(tool, &folder.join(name), &names, devices)?;
                 }
             }
         }
-        tools
+        Ok(tools)
     }
 
     /// The tool that names mean.
@@ -101,67 +105,82 @@ impl Tools {
         path: &Path,
         names: &HashMap<u64, Vec<Vec<u8>>>,
         devices: &Devices,
-    ) {
+    ) -> Result<(), Errno> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let Ok(file) = openat(CWD, path, flags, Mode::empty()) else { return };
-        let Ok(stat) = devices.stat(file.as_fd(), rustix::process::getpid()) else { return };
+        let looked_at = openat(CWD, path, flags, Mode::empty())
+            .and_then(|file| devices.stat(file.as_fd(), rustix::process::getpid()));
+        let Some(stat) = unless_short(looked_at)? else { return Ok(()) };
         if !stat.regular || stat.mode & 0o111 == 0 {
-            return;
+            return Ok(());
         }
         let known = self.installed.entry(stat.identity).or_default();
         if !known.contains(&tool.name()) {
             known.push(tool.name());
         }
-        let Ok(target) = std::fs::canonicalize(path) else { return };
+        let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
         // One file behind the names of many programs tells by its name which it is.
         let many = || {
             let names = names.get(&stat.identity.ino);
             names.is_some_and(|names| names.iter().any(|name| !tool.goes_by(name)))
         };
         let own = last_name(target.as_os_str().as_encoded_bytes());
-        if tool.goes_by(own) && is_native(&target) && !many() {
+        if tool.goes_by(own) && unless_short(is_native(&target))? == Some(true) && !many() {
             let same_size = self.originals.entry(stat.size).or_default();
             if !same_size.iter().any(|(other, _)| *other == target) {
                 same_size.push((target, tool.name()));
             }
         }
+        Ok(())
     }
 
     /// The tool that a program is which goes by none of `names`, by what it is or by what it holds.
+    ///
+    /// # Errors
+    /// A shortage.
     pub(super) fn disguised(
         &self,
         file: &OwnedFd,
         stat: &Stat,
         names: &[Vec<u8>],
-    ) -> Option<&'static str> {
+    ) -> Result<Option<&'static str>, Errno> {
         // Hardly any program has the size of a tool: all others pay for this look-up alone.
-        let originals = self.originals.get(&stat.size)?;
+        let Some(originals) = self.originals.get(&stat.size) else { return Ok(None) };
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         if !matches!(self.meant(&names), Meant::Nothing) {
-            return None;
+            return Ok(None);
         }
-        let digest = self.digest(file, stat).ok()?;
-        let same = |(path, _): &&(PathBuf, &'static str)| {
-            self.digest_at(path).is_ok_and(|original| original == digest)
-        };
-        originals.iter().find(same).map(|(_, tool)| *tool)
+        let Some(digest) = unless_short(self.digest(file, stat))? else { return Ok(None) };
+        for (path, tool) in originals {
+            if unless_short(self.digest_at(path))? == Some(digest) {
+                return Ok(Some(*tool));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the file is only called as a tool: it belongs to somebody who could have made it, or it is
     /// none of those that are pinned.
-    pub(super) fn is_untrusted(&self, file: &OwnedFd, stat: &Stat, names: &[Vec<u8>]) -> bool {
+    ///
+    /// # Errors
+    /// A shortage.
+    pub(super) fn is_untrusted(
+        &self,
+        file: &OwnedFd,
+        stat: &Stat,
+        names: &[Vec<u8>],
+    ) -> Result<bool, Errno> {
         let words: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let tool = match self.meant(&words) {
-            Meant::Nothing => return false,
+            Meant::Nothing => return Ok(false),
             Meant::Tool(tool) => tool,
-            Meant::Disputed(..) => return true,
+            Meant::Disputed(..) => return Ok(true),
         };
         if !is_governed(tool) {
-            return false;
+            return Ok(false);
         }
         if let Some((_, digests)) = self.pins.iter().find(|(pinned, _)| *pinned == tool.name()) {
-            let digest = self.digest(file, stat);
-            return !digest.is_ok_and(|digest| digests.contains(&digest));
+            let digest = unless_short(self.digest(file, stat))?;
+            return Ok(digest.is_none_or(|digest| !digests.contains(&digest)));
         }
         let roots_alone = stat.owner == 0 && stat.mode & 0o022 == 0;
         let own_name = names.last().is_some_and(|own| tool.goes_by(own));
@@ -169,8 +188,10 @@ impl Tools {
             let here = self.installed.get(&stat.identity);
             here.is_some_and(|tools| tools.contains(&tool.name()))
         };
-        let of_a_user = || fstatfs(file).is_ok_and(|of| of.f_type as u64 & 0xffff_ffff == FUSE);
-        !roots_alone || !(own_name || installed()) || of_a_user()
+        if !roots_alone || !(own_name || installed()) {
+            return Ok(true);
+        }
+        Ok(fstatfs(file)?.f_type as u64 & 0xffff_ffff == FUSE)
     }
 
     /// The digest of a file, read once for each state it is in.
@@ -216,10 +237,12 @@ fn names_of_inodes(folders: &[PathBuf]) -> HashMap<u64, Vec<Vec<u8>>> {
 }
 
 /// Whether a file is a program and not a script.
-fn is_native(path: &Path) -> bool {
+fn is_native(path: &Path) -> Result<bool, Errno> {
     let mut magic = [0; 4];
-    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
-        && magic == *b"\x7fELF"
+    match File::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
+        Ok(()) => Ok(magic == *b"\x7fELF"),
+        Err(error) => Err(errno(&error)),
+    }
 }
 
 fn folders() -> Vec<PathBuf> {
@@ -233,13 +256,16 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
 fn sum(path: &Path) -> Result<Sum, Errno> {
-    let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
-    let mut file = File::open(path).map_err(errno)?;
+    let mut file = File::open(path).map_err(|error| errno(&error))?;
     let mut hash = Sha256::new();
     let mut part = vec![0; 1 << 17];
     loop {
-        match file.read(&mut part).map_err(errno)? {
+        match file.read(&mut part).map_err(|error| errno(&error))? {
             0 => return Ok(hash.finalize().into()),
             got => hash.update(&part[..got]),
         }

@@ -21,6 +21,7 @@ use rustix::net::{
 use rustix::process::Pid;
 
 use super::path::{Resolved, View};
+use super::shortage::unless_short;
 use super::{Decoder, Identity};
 
 /// `SOCK_DIAG_BY_FAMILY`, include/uapi/linux/sock_diag.h, and `NLM_F_REQUEST | NLM_F_DUMP`, netlink(7).
@@ -57,7 +58,7 @@ impl Decoder {
     /// sockets, nobody looks further than its path.
     ///
     /// # Errors
-    /// As stat(2).
+    /// As stat(2); a shortage.
     pub(crate) fn unix_names(
         &self,
         tid: Pid,
@@ -75,7 +76,7 @@ impl Decoder {
         names.also.extend(policy.denied_unix_paths().filter(same));
         let identity = self.devices.stat(file.file.as_fd(), tid)?.identity;
         // A kernel without unix_diag is a known gap.
-        for bound in bound_to(identity).unwrap_or_default() {
+        for bound in unless_short(bound_to(identity))?.unwrap_or_default() {
             if let Some(whole) = whole(&bound, &file.path) {
                 names.also.push(text(&whole));
                 let real = text(&real(&whole));
@@ -224,7 +225,7 @@ mod tests {
     }
 
     fn names(policy: &Policy, path: &Path) -> Names {
-        let decoder = Decoder::new(policy);
+        let decoder = Decoder::new(policy).expect("descriptors enough");
         let path = path.to_str().expect("text").as_bytes();
         let file = decoder.unix_socket(getpid(), path, || Ok(())).expect("there");
         decoder.unix_names(getpid(), &file, policy).expect("known")

@@ -132,6 +132,7 @@ pub(super) fn judge_program(
 ) -> Judgement {
     let argv: Vec<&[u8]> = program.argv.iter().collect();
     let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
+    let interpreters: Vec<&[u8]> = program.interpreters.iter().map(Vec::as_slice).collect();
     let call = Call {
         argv: &argv,
         env,
@@ -141,6 +142,7 @@ pub(super) fn judge_program(
         stdin,
         untrusted: program.untrusted,
         declared: policy.declared(),
+        interpreters: &interpreters,
     };
     judge(policy, &call, files)
 }

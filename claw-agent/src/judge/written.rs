@@ -63,6 +63,7 @@ impl Written {
             stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
             untrusted: false,
             declared: policy.declared(),
+            interpreters: &[],
         };
         let own = judge(policy, &call, self);
         if own.decision.verdict == Verdict::Deny || depth == 0 {

@@ -76,19 +76,26 @@ fn snapshot(
             names: names(called),
             argv: argv.iter().skip(at).collect(),
             untrusted: false,
+            interpreters: Vec::new(),
         });
         let path = running.or_else(|| argv.iter().next().map(<[u8]>::to_vec)).unwrap_or_default();
-        programs.push(Program { names: names(&path), path, argv, untrusted: false });
+        programs.push(Program {
+            names: names(&path),
+            path,
+            argv,
+            untrusted: false,
+            interpreters: Vec::new(),
+        });
     } else {
         let path = running.unwrap_or_else(|| called.to_vec());
         let names = [names(called), names(&path)].concat();
-        programs.push(Program { path, names, argv, untrusted: false });
+        programs.push(Program { path, names, argv, untrusted: false, interpreters: Vec::new() });
     }
     Some(Snapshot {
         tid,
         process: tid,
         uid: Some(event.uid),
-        image: Image { identity, programs },
+        image: Image::new(identity, programs),
         env,
     })
 }

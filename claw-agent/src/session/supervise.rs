@@ -115,7 +115,8 @@ fn start(
         kernel: kernel.clone(),
         crew: Arc::default(),
         waits: Arc::default(),
-        decoder: Decoder::new(&options.policy),
+        decoder: Decoder::new(&options.policy)
+            .context("cannot look at the tools that are installed")?,
         audit,
         level,
         sockets,

@@ -54,6 +54,7 @@ impl<'a> Inner<'a> {
             stdin: self.stdin,
             untrusted: false,
             declared: self.declared,
+            interpreters: &[],
         }
     }
 }

@@ -34,6 +34,7 @@ use crate::decode;
 use crate::intercept::{Area, Notification, SocketCall, Verb};
 use crate::record::{Kind as RecordKind, Record};
 use crate::session::{Guard, InFlight, Sockets};
+use crate::supervisor::mishap;
 use crate::sys::seccomp::Answer;
 use crate::sys::socket;
 use destination::{Destination, Kind};
@@ -54,10 +55,7 @@ pub(crate) fn serve(guard: &Arc<Guard>, notification: Notification, call: Socket
     }
     let held = match Held::take(guard, notification, call.fd) {
         Ok(held) => held,
-        Err((notification, errno)) => {
-            notification.answer(Answer::Errno(errno.raw_os_error()));
-            return;
-        }
+        Err((notification, errno)) => return mishap::fail(guard, &notification, errno),
     };
     if others_go_on && !held.kind.is_unix() {
         // TOCTOU: as above.
@@ -140,14 +138,21 @@ impl Held {
     }
 
     fn fail(self, errno: Errno) {
-        self.answer(Answer::Errno(errno.raw_os_error()));
+        // The caller may be gone.
+        mishap::fail(&self.guard, &self.notification, errno);
+        drop(self.in_flight);
     }
 
     /// Goes on where waiting makes nobody else wait.
     fn on_a_thread(self, work: impl FnOnce(Self) + Send + 'static) {
         let crew = Arc::clone(&self.guard.crew);
-        if let Err((held, _)) = crew.hand_over(self, work) {
-            held.fail(Errno::AGAIN);
+        let given = crew.hand_over(self, |held| {
+            let (guard, notification) = (Arc::clone(&held.guard), held.notification.clone());
+            mishap::contain(&guard, &notification, || work(held));
+        });
+        if let Err((held, error)) = given {
+            mishap::put_off(&held.guard, &held.notification, &format!("a thread ({error})"));
+            drop(held.in_flight);
         }
     }
 

@@ -58,10 +58,15 @@ impl Waits {
         if self.watched.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        be_interruptible()?;
         let waits = Arc::clone(self);
-        std::thread::Builder::new().name("interrupt".into()).spawn(move || waits.interrupt())?;
-        Ok(())
+        let thread = std::thread::Builder::new().name("interrupt".into());
+        let started =
+            be_interruptible().and_then(|()| thread.spawn(move || waits.interrupt()).map(drop));
+        if started.is_err() {
+            // The next call tries again.
+            self.watched.store(false, Ordering::Relaxed);
+        }
+        started
     }
 
     fn interrupt(&self) {

@@ -14,7 +14,7 @@ fn looked_at(path: &Path) -> (OwnedFd, Stat) {
 
 fn tools(policy: &str) -> Tools {
     let policy = Policy::parse(&format!("version = 1\n{policy}"), "p", &schema()).expect("right");
-    Tools::installed(&policy, &Devices::default())
+    Tools::installed(&policy, &Devices::default()).expect("descriptors enough")
 }
 
 /// A folder with a program called `git`, which is not the one that is installed, of this owner and mode.
@@ -30,7 +30,7 @@ fn made_up(owner: u32, mode: u32) -> (tempfile::TempDir, PathBuf) {
 fn untrusted(tools: &Tools, path: &Path, names: &[&str]) -> bool {
     let names: Vec<Vec<u8>> = names.iter().map(|name| name.as_bytes().to_vec()).collect();
     let (file, stat) = looked_at(path);
-    tools.is_untrusted(&file, &stat, &names)
+    tools.is_untrusted(&file, &stat, &names).expect("descriptors enough")
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_copy_or_a_link_under_another_name_is_the_tool() {
     std::fs::write(&other, bytes).expect("writable");
     let disguised = |path: &Path| {
         let (file, stat) = looked_at(path);
-        tools.disguised(&file, &stat, &[b"x".to_vec()])
+        tools.disguised(&file, &stat, &[b"x".to_vec()]).expect("descriptors enough")
     };
     assert_eq!(disguised(&copy), Some("git"));
     assert_eq!(disguised(&link), Some("git"));

@@ -233,6 +233,8 @@ impl<'a> Draft<'a> {
         let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = self.env.iter().map(Vec::as_slice).collect();
         let names: Vec<&[u8]> = self.program.names.iter().map(Vec::as_slice).collect();
+        let interpreters: Vec<&[u8]> =
+            self.program.interpreters.iter().map(Vec::as_slice).collect();
         then(&Call {
             argv: &argv,
             env: &env,
@@ -243,6 +245,7 @@ impl<'a> Draft<'a> {
             untrusted: self.program.untrusted,
             // They name no file whose content a verdict needs; `judge` adds them where one is asked for.
             declared: &[],
+            interpreters: &interpreters,
         })
     }
 

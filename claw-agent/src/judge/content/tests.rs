@@ -69,12 +69,13 @@ fn judged(fake: &mut Fake, argv: &[&str]) -> (Verdict, String, Response) {
         names: vec![b"psql".into()],
         argv: strings(argv),
         untrusted: false,
+        interpreters: Vec::new(),
     };
     let snapshot = Snapshot {
         tid: Pid::INIT,
         process: Pid::INIT,
         uid: None,
-        image: Image { identity: Identity { dev: 0, ino: 0 }, programs: vec![program] },
+        image: Image::new(Identity { dev: 0, ino: 0 }, vec![program]),
         env: strings(&["HOME=/h"]),
     };
     let (image, held) = image::judge_image(&policy, &snapshot);
