@@ -245,19 +245,9 @@ fn rewrite(
 mod tests {
     use super::*;
     use crate::corpus::clients_line;
-    use crate::files::NoFiles;
+    use crate::files::{NoFiles, One};
     use claw_policy::Change;
     use proptest::prelude::*;
-
-    /// One file that is there, and no other.
-    #[derive(Debug)]
-    struct One(&'static [u8], &'static [u8]);
-
-    impl Files for One {
-        fn file(&self, path: &[u8]) -> File<'_> {
-            if path == self.0 { File::Content(self.1) } else { File::Absent }
-        }
-    }
 
     fn shown(argv: &[&str], stdin: Stdin<'_>, files: &dyn Files) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();

@@ -22,6 +22,18 @@ pub trait Files: fmt::Debug {
     fn file(&self, path: &[u8]) -> File<'_>;
 }
 
+/// One file that is there, and no other.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct One(pub(crate) &'static [u8], pub(crate) &'static [u8]);
+
+#[cfg(test)]
+impl Files for One {
+    fn file(&self, path: &[u8]) -> File<'_> {
+        if path == self.0 { File::Content(self.1) } else { File::Absent }
+    }
+}
+
 /// No file is known.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoFiles;

@@ -187,18 +187,8 @@ fn shell(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
 mod tests {
     use super::*;
     use crate::corpus::{clients_line, split};
-    use crate::files::NoFiles;
+    use crate::files::{NoFiles, One};
     use proptest::prelude::*;
-
-    /// One file that is there, and no other.
-    #[derive(Debug)]
-    struct One(&'static [u8], &'static [u8]);
-
-    impl Files for One {
-        fn file(&self, path: &[u8]) -> File<'_> {
-            if path == self.0 { File::Content(self.1) } else { File::Absent }
-        }
-    }
 
     fn shown(argv: &[&str], stdin: Stdin<'_>, files: &dyn Files) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();

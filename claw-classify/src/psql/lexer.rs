@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 
 use super::query::Query;
-use super::variables::{Sight, Value, name_length};
+use super::variables::{Form, Reference, Sight, Value, quoted_identifier};
 
 /// Where the lexer stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -493,46 +493,37 @@ impl<'a> Lexer<'a> {
 
     /// `:name`, `:'name'`, `:"name"` and `:{?name}`, where they mean a variable.
     fn variable(&mut self, sight: Option<&Sight<'_>>) -> Result<(), Unread> {
-        let rest = &self.rest()[1..];
-        let (open, close) = match rest.bytes().next() {
-            Some(b'\'') => ("'", "'"),
-            Some(b'"') => ("\"", "\""),
-            Some(b'{') => ("{?", "}"),
-            _ => ("", ""),
-        };
-        let named = rest.strip_prefix(open).unwrap_or("");
-        let length = name_length(named);
-        let token = 1 + open.len() + length + close.len();
-        if length == 0 || !named[length..].starts_with(close) {
+        let Some(Reference { name, form, length: token }) = Reference::at(self.rest()) else {
             self.emit(1);
             return Ok(());
-        }
-        let name = named[..length].to_owned();
+        };
+        let name = name.to_owned();
         let value = sight.and_then(|sight| sight.variables.value(&name));
-        let tests = open == "{?";
         let value = match value {
             Some(Value::Unknown) => return Err("a psql variable is used whose value is not known"),
             Some(Value::Known(value)) => Some(value.clone()),
             None => None,
         };
         let Some(value) = value else {
-            match tests {
-                true => self.replace(token, "FALSE")?,
-                false => self.emit(token),
+            match form {
+                Form::Test => self.replace(token, "FALSE")?,
+                Form::Plain | Form::Literal | Form::Identifier => self.emit(token),
             }
             return Ok(());
         };
         if sight.is_some_and(|sight| !sight.certain) && !is_plain(&value) {
             return Err("a psql variable may or may not be put in");
         }
-        match open {
-            "{?" => self.replace(token, "TRUE")?,
-            "'" => self.replace(token, &quoted_literal(&value))?,
-            "\"" => self.replace(token, &format!("\"{}\"", value.replace('"', "\"\"")))?,
-            _ if self.sources.iter().any(|source| source.variable.as_ref() == Some(&name)) => {
+        match form {
+            Form::Test => self.replace(token, "TRUE")?,
+            Form::Literal => self.replace(token, &quoted_literal(&value))?,
+            Form::Identifier => self.replace(token, &quoted_identifier(&value))?,
+            Form::Plain
+                if self.sources.iter().any(|source| source.variable.as_ref() == Some(&name)) =>
+            {
                 self.emit(token);
             }
-            _ => {
+            Form::Plain => {
                 self.grow(value.len())?;
                 self.pass(token);
                 let text = Cow::Owned(value);

@@ -5,7 +5,7 @@
 //! Source: `src/bin/psql/psqlscanslash.l` and `command.c`, releases 15 to 18.
 
 use super::lexer::quoted_literal;
-use super::variables::{Sight, Value, name_length};
+use super::variables::{Form, Reference, Sight, Value, quoted_identifier};
 
 /// One argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,41 +178,34 @@ impl Reader<'_, '_> {
 
     /// Puts a variable in, or what looks like one as it stands. Returns whether there is one.
     fn variable(&mut self, argument: &mut Argument) -> bool {
-        let rest = &self.rest[1..];
-        let (open, close) = match rest.bytes().next() {
-            Some(b'\'') => ("'", "'"),
-            Some(b'"') => ("\"", "\""),
-            Some(b'{') => ("{?", "}"),
-            _ => ("", ""),
-        };
-        let named = rest.strip_prefix(open).unwrap_or("");
-        let length = name_length(named);
-        if length == 0 || !named[length..].starts_with(close) {
+        let Some(Reference { name, form, length }) = Reference::at(self.rest) else {
             argument.text.push(':');
-            self.rest = rest;
+            self.rest = &self.rest[1..];
             return false;
-        }
-        let token = &self.rest[..1 + open.len() + length + close.len()];
-        let value = self.sight.and_then(|sight| sight.variables.value(&named[..length]));
-        self.rest = &self.rest[token.len()..];
-        match (value, open) {
+        };
+        let (token, rest) = self.rest.split_at(length);
+        let value = self.sight.and_then(|sight| sight.variables.value(name));
+        self.rest = rest;
+        match (value, form) {
             (Some(Value::Unknown), _) => {
                 argument.known = false;
                 argument.expanded = true;
                 return true;
             }
-            (value, "{?") => {
+            (value, Form::Test) => {
                 argument.text.push_str(if value.is_some() { "TRUE" } else { "FALSE" });
             }
             (None, _) => {
                 argument.text.push_str(token);
                 return true;
             }
-            (Some(Value::Known(value)), "'") => argument.text.push_str(&quoted_literal(value)),
-            (Some(Value::Known(value)), "\"") => {
-                argument.text.extend(["\"", &value.replace('"', "\"\""), "\""]);
+            (Some(Value::Known(value)), Form::Literal) => {
+                argument.text.push_str(&quoted_literal(value));
             }
-            (Some(Value::Known(value)), _) => argument.text.push_str(value),
+            (Some(Value::Known(value)), Form::Identifier) => {
+                argument.text.push_str(&quoted_identifier(value));
+            }
+            (Some(Value::Known(value)), Form::Plain) => argument.text.push_str(value),
         }
         argument.expanded = true;
         true

@@ -35,8 +35,52 @@ pub(super) struct Sight<'a> {
     pub(super) certain: bool,
 }
 
+/// How a variable is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `:name`, as it is.
+    Plain,
+    /// `:'name'`, as a literal.
+    Literal,
+    /// `:"name"`, as an identifier.
+    Identifier,
+    /// `:{?name}`: whether it is set.
+    Test,
+}
+
+/// What may mean a variable.
+#[derive(Debug)]
+pub(super) struct Reference<'a> {
+    pub(super) name: &'a str,
+    pub(super) form: Form,
+    /// How many bytes it is long, its colon included.
+    pub(super) length: usize,
+}
+
+impl<'a> Reference<'a> {
+    /// What stands at the start of `text`, which begins with a colon.
+    pub(super) fn at(text: &'a str) -> Option<Self> {
+        let rest = text.strip_prefix(':')?;
+        let (form, open, close) = match rest.bytes().next()? {
+            b'\'' => (Form::Literal, "'", "'"),
+            b'"' => (Form::Identifier, "\"", "\""),
+            b'{' => (Form::Test, "{?", "}"),
+            _ => (Form::Plain, "", ""),
+        };
+        let named = rest.strip_prefix(open)?;
+        let name = &named[..name_length(named)];
+        let whole = !name.is_empty() && named[name.len()..].starts_with(close);
+        whole.then_some(Self { name, form, length: 1 + open.len() + name.len() + close.len() })
+    }
+}
+
+/// As psql quotes an identifier.
+pub(super) fn quoted_identifier(value: &str) -> String {
+    format!("\"{}\"", value.replace('"', "\"\""))
+}
+
 /// The length of the variable's name at the start of `text`.
-pub(super) fn name_length(text: &str) -> usize {
+fn name_length(text: &str) -> usize {
     text.bytes()
         .position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80))
         .unwrap_or(text.len())
