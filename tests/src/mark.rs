@@ -21,6 +21,8 @@ pub struct Marked {
     pub pid: i32,
     /// Its command line, words parted by spaces.
     pub line: String,
+    /// What `/proc/PID/stat` says of it behind its name, its state first; proc_pid_stat(5).
+    pub stat: String,
 }
 
 impl Mark {
@@ -45,7 +47,10 @@ impl Mark {
             let words = fs::read(entry.path().join("cmdline")).ok()?;
             let mut variables = environ.split(|byte| *byte == 0);
             let line = String::from_utf8_lossy(&words).replace('\0', " ");
-            variables.any(|variable| variable == needle.as_bytes()).then_some(Marked { pid, line })
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let stat = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned())?;
+            let marked = Marked { pid, line, stat };
+            variables.any(|variable| variable == needle.as_bytes()).then_some(marked)
         });
         found.collect()
     }

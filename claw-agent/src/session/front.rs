@@ -14,8 +14,10 @@ use super::wire::{Channel, Message};
 use crate::kernel::KernelSide;
 use crate::sys::process::{block_signals, read_signal, signal_fd};
 
-/// What is passed on to the command when a process sends it to the front.
-const FORWARDED: [i32; 8] = [
+/// What is passed on to the command when a process sends it to the front. Those that stop a job are among them: the
+/// front stops when the command has, as a program does that is its job's only one, so that no shell has its terminal
+/// back while the command still reads it.
+const FORWARDED: [i32; 11] = [
     libc::SIGINT,
     libc::SIGQUIT,
     libc::SIGTERM,
@@ -24,6 +26,9 @@ const FORWARDED: [i32; 8] = [
     libc::SIGUSR2,
     libc::SIGWINCH,
     libc::SIGALRM,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
 ];
 
 /// Waits for the command's end and gives its status.
@@ -75,9 +80,9 @@ pub(super) fn wait(
                 }
                 supervisor.send(&Message::Go, None).context("the supervisor is gone")?;
             }
-            Ok((Message::Stopped, _)) => {
+            Ok((Message::Stopped(signal), _)) => {
                 if let Some((pid, pidfd)) = &command {
-                    stop_with(*pid, pidfd);
+                    stop_with(*pid, pidfd, signal);
                 }
             }
             Ok((Message::Ended(status), _)) => break status,
@@ -104,20 +109,23 @@ fn leads_session() -> bool {
     rustix::process::getsid(None).is_ok_and(|session| session == rustix::process::getpid())
 }
 
-/// The command stopped itself: stop too, so that the shell gets its terminal back, and wake the
-/// command once the shell wakes us.
-fn stop_with(command: Pid, pidfd: &impl AsFd) {
+/// The command has stopped: stop too, by the same signal, so that the shell gets its terminal back and says what it
+/// would say of the command, and wake the command once the shell wakes us.
+fn stop_with(command: Pid, pidfd: &impl AsFd, signal: i32) {
     let stopped = || {
         let stat =
             procfs::process::Process::new(command.as_raw_nonzero().get()).and_then(|p| p.stat());
         stat.is_ok_and(|stat| stat.state == 'T')
     };
-    // A stop that the terminal sent to the whole job is over by the time this process reads of it.
+    // It may have been woken since.
     if !stopped() {
         return;
     }
-    // Sending a signal to oneself cannot fail.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
+    let by = Signal::from_named_raw(signal).unwrap_or(Signal::STOP);
+    // Sending a signal to oneself cannot fail. It is blocked, and takes effect where it is let through.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), by);
+    block_signals(&[signal], false);
+    block_signals(&[signal], true);
     if stopped() {
         let group = rustix::process::getpgid(Some(command));
         let own = rustix::process::getpgrp();

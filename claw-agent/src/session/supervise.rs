@@ -23,7 +23,7 @@ use crate::kernel::KernelSide;
 use crate::reach::Own;
 use crate::record::{self, Audit, Kind, Level, Record};
 use crate::supervisor;
-use crate::sys::process::{Fork, block_signals, fork, read_signal, signal_fd};
+use crate::sys::process::{Fork, block_signals, fork, peek_stop, read_signal, signal_fd};
 use crate::sys::ptrace::{Stop, Tracee};
 
 /// How long calls that are answered but not recorded are waited for when the command has ended: a
@@ -269,8 +269,9 @@ fn wait_for_command(guard: &Guard, front: &Channel, tree: &Tree) -> Result<u8> {
             break;
         }
         tree.reap_orphans(guard.command);
-        if is_stopped(guard.command) {
-            let _ = front.send(&Message::Stopped, None);
+        if let Some(signal) = stopped_by(guard.command) {
+            // Said again at every look, for the front may have woken the command meanwhile.
+            let _ = front.offer(&Message::Stopped(signal));
         }
     }
     if let Some(status) = ended(guard) {
@@ -309,10 +310,13 @@ fn ended(guard: &Guard) -> Option<u8> {
     u8::try_from(code & 0xff).ok()
 }
 
-fn is_stopped(process: Pid) -> bool {
-    procfs::process::Process::new(process.as_raw_nonzero().get())
+/// The signal that stopped the command; nothing while it goes on.
+fn stopped_by(command: Pid) -> Option<i32> {
+    let stat = procfs::process::Process::new(command.as_raw_nonzero().get())
         .and_then(|process| process.stat())
-        .is_ok_and(|stat| stat.state == 'T')
+        .ok()?;
+    // Which one is not known where a thread that traced the command has waited for it.
+    (stat.state == 'T').then(|| peek_stop(command).unwrap_or(libc::SIGSTOP))
 }
 
 /// How many threads receive: one a processor, so that one slow decision stalls nobody.

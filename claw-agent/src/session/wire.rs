@@ -15,8 +15,8 @@ use rustix::net::{
 pub(crate) enum Message {
     /// Supervisor to front: the command runs as this process.
     Started(i32),
-    /// Supervisor to front: the command stopped itself.
-    Stopped,
+    /// Supervisor to front: this signal stopped the command.
+    Stopped(i32),
     /// Supervisor to front: the command ended with this exit status.
     Ended(u8),
     /// Command to supervisor: here is the listener, or nothing is held.
@@ -69,6 +69,15 @@ impl Channel {
         Ok(())
     }
 
+    /// Sends a message if the other end has room for it: for what is said again while it holds.
+    ///
+    /// # Errors
+    /// As send(2); EAGAIN if there is no room.
+    pub(crate) fn offer(&self, message: &Message) -> io::Result<()> {
+        send(&self.socket, &message.encode(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?;
+        Ok(())
+    }
+
     /// Receives a message and a descriptor if one came along.
     ///
     /// # Errors
@@ -105,7 +114,7 @@ impl Message {
     fn encode(&self) -> Vec<u8> {
         match self {
             Self::Started(pid) => [&b"S"[..], &pid.to_ne_bytes()].concat(),
-            Self::Stopped => b"T".to_vec(),
+            Self::Stopped(signal) => [&b"T"[..], &signal.to_ne_bytes()].concat(),
             Self::Ended(status) => vec![b'E', *status],
             Self::Ready => b"R".to_vec(),
             Self::ListenerAt(fd) => [&b"L"[..], &fd.to_ne_bytes()].concat(),
@@ -118,7 +127,7 @@ impl Message {
         let (tag, rest) = bytes.split_first()?;
         Some(match (tag, rest) {
             (b'S', pid) => Self::Started(i32::from_ne_bytes(pid.try_into().ok()?)),
-            (b'T', []) => Self::Stopped,
+            (b'T', signal) => Self::Stopped(i32::from_ne_bytes(signal.try_into().ok()?)),
             (b'E', [status]) => Self::Ended(*status),
             (b'R', []) => Self::Ready,
             (b'L', fd) => Self::ListenerAt(i32::from_ne_bytes(fd.try_into().ok()?)),
@@ -138,7 +147,7 @@ mod tests {
         let (one, other) = Channel::pair().expect("a pair");
         let messages = [
             Message::Started(42),
-            Message::Stopped,
+            Message::Stopped(20),
             Message::Ended(130),
             Message::Ready,
             Message::ListenerAt(7),

@@ -61,6 +61,21 @@ pub(crate) fn peek_child() -> ChildState {
     pid.filter(|_| ended).map_or(ChildState::Running, ChildState::Ended)
 }
 
+/// The signal that stopped the calling thread's child `pid`; nothing if it goes on, or that was waited for already.
+/// Nothing is taken here, as in [`peek_child`].
+pub(crate) fn peek_stop(pid: Pid) -> Option<i32> {
+    // SAFETY: all-zero is a valid value of this plain C struct.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL | libc::__WNOTHREAD;
+    let number = pid.as_raw_nonzero().get().cast_unsigned();
+    // SAFETY: the call writes one `siginfo_t` to the pointer.
+    let result = unsafe { libc::waitid(libc::P_PID, number, &raw mut info, options) };
+    // A stop that only its tracer is told of is `CLD_TRAPPED`.
+    let stopped = result == 0 && info.si_code == libc::CLD_STOPPED;
+    // SAFETY: for a child's change of state the kernel fills this field.
+    stopped.then(|| unsafe { info.si_status() })
+}
+
 /// Whether the thread `tid` is the first of its process, whose number is the process's.
 pub(crate) fn leads_its_process(tid: Pid) -> bool {
     let number = tid.as_raw_nonzero().get();

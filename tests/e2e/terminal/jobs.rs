@@ -147,6 +147,34 @@ fn ctrl_z_stops_the_job_and_fg_continues_it() {
     ctrl_z_and_fg(&typed(&open()));
 }
 
+/// Ctrl-Z at a command that catches it: it goes on, and so does whoever waits for it.
+fn ctrl_z_is_caught(with: &str) {
+    let mut terminal = outer_shell();
+    terminal.types(&format!(
+        "{with} bash -c 'trap \"echo cau\"\"ght\" TSTP; echo rea\"\"dy; while read line; do echo \"<$line>\"; done'; echo status=$?\n"
+    ));
+    terminal.shows("ready");
+    terminal.types("one\n");
+    terminal.shows("<one>");
+    terminal.types("\x1a");
+    terminal.types("two\n");
+    terminal.shows("caught");
+    terminal.shows("<two>");
+    terminal.types("\x04");
+    terminal.shows("status=0");
+    terminal.types("exit\n");
+    terminal.ends();
+}
+
+#[test]
+fn ctrl_z_stops_nobody_where_the_command_catches_it() {
+    let scenario = Scenario::new("Ctrl-Z at a command that catches it");
+    scenario.control("without claw");
+    ctrl_z_is_caught("");
+    scenario.then("under claw");
+    ctrl_z_is_caught(&typed(&open()));
+}
+
 fn size(with: &Guard, guarded: bool) {
     let script = "trap 'stty size; exit 0' WINCH; stty size; while :; do sleep 0.05; done";
     let command = if guarded {
