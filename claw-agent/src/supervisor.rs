@@ -223,7 +223,8 @@ impl Held {
             // stop what the kernel built from them is compared with what was judged.
             return Ok(self.notification.answer(Answer::Continue));
         };
-        let ticket = ticket::ticket(tickets.key, &self.snapshot, self.looked_at_env());
+        let (with_env, sealed) = (self.looked_at_env(), self.is_to_be_sealed());
+        let ticket = ticket::ticket(tickets.key, &self.snapshot, with_env, sealed);
         tickets
             .write(self.snapshot.tid, ticket)
             .map_err(|error| format!("no ticket could be written: {error}"))?;

@@ -13,9 +13,11 @@ pub mod kind {
     pub const CONNECT: u32 = 4;
     /// A new process could not be put under guard and its parent was killed.
     pub const LINEAGE_LOST: u32 = 5;
+    /// An exec did not match and was refused before its old image was gone; `cause` says why.
+    pub const EXEC_REFUSED: u32 = 6;
 }
 
-/// Why an exec was killed.
+/// Why an exec was killed or refused.
 pub mod cause {
     /// There was no ticket.
     pub const NO_TICKET: u32 = 1;
@@ -27,6 +29,8 @@ pub mod cause {
     pub const HASH: u32 = 4;
     /// The arguments could not be read in the kernel.
     pub const UNREADABLE: u32 = 5;
+    /// There was no memory to keep others from the tool's.
+    pub const NO_MEMORY: u32 = 6;
 }
 
 /// One event. Fields that its kind does not use are zero.

@@ -16,7 +16,13 @@ pub struct Ticket {
     pub dev: u32,
     /// Whether the environment is part of the hashed area.
     pub with_env: bool,
+    /// Whether other guarded processes are kept from the new image's memory.
+    pub sealed: bool,
 }
+
+/// Where the flags are in a ticket's last word; the device is below.
+const WITH_ENV: u64 = 1 << 32;
+const SEALED: u64 = 1 << 33;
 
 /// Words of a ticket in the map.
 pub const TICKET_WORDS: usize = 5;
@@ -26,7 +32,9 @@ impl Ticket {
     #[inline(always)]
     #[must_use]
     pub const fn to_words(self) -> [u64; TICKET_WORDS] {
-        let last = self.dev as u64 | (self.with_env as u64) << 32;
+        let with_env = if self.with_env { WITH_ENV } else { 0 };
+        let sealed = if self.sealed { SEALED } else { 0 };
+        let last = self.dev as u64 | with_env | sealed;
         [self.hash, self.len, self.arg_len, self.ino, last]
     }
 
@@ -35,7 +43,8 @@ impl Ticket {
     #[must_use]
     pub const fn from_words(words: [u64; TICKET_WORDS]) -> Self {
         let [hash, len, arg_len, ino, last] = words;
-        Self { hash, len, arg_len, ino, dev: last as u32, with_env: last >> 32 != 0 }
+        let (with_env, sealed) = (last & WITH_ENV != 0, last & SEALED != 0);
+        Self { hash, len, arg_len, ino, dev: last as u32, with_env, sealed }
     }
 }
 
@@ -53,7 +62,7 @@ mod tests {
 
     #[test]
     fn words_keep_every_field() {
-        for with_env in [false, true] {
+        for (with_env, sealed) in [(false, false), (false, true), (true, false), (true, true)] {
             let ticket = Ticket {
                 hash: u64::MAX - 1,
                 len: 3,
@@ -61,6 +70,7 @@ mod tests {
                 ino: 1 << 40,
                 dev: device(254, 0xf_ffff),
                 with_env,
+                sealed,
             };
             assert_eq!(Ticket::from_words(ticket.to_words()), ticket);
         }

@@ -24,7 +24,7 @@ use crate::{
         BPRM_FILENAME, FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START,
         MM_ENV_END, MM_EXE_FILE, OBSERVE, SB_DEV, TASK_MM, field,
     },
-    lineage,
+    lineage, lsm,
 };
 
 /// Tickets by the thread that calls exec, in the initial pid namespace. The loader sets the size to
@@ -46,15 +46,22 @@ impl Image {
     #[inline(always)]
     fn of(task: u64) -> Option<Self> {
         let mm = field::<u64>(task, &TASK_MM)?;
-        let inode = field::<u64>(field::<u64>(mm, &MM_EXE_FILE)?, &FILE_INODE)?;
+        let (ino, dev) = file(field(mm, &MM_EXE_FILE)?)?;
         Some(Self {
             arg_start: field(mm, &MM_ARG_START)?,
             arg_end: field(mm, &MM_ARG_END)?,
             env_end: field(mm, &MM_ENV_END)?,
-            ino: field(inode, &INODE_INO)?,
-            dev: field(field::<u64>(inode, &INODE_SB)?, &SB_DEV)?,
+            ino,
+            dev,
         })
     }
+}
+
+/// The inode number and the device of a `struct file`.
+#[inline(always)]
+pub(crate) fn file(file: u64) -> Option<(u64, u32)> {
+    let inode = field::<u64>(file, &FILE_INODE)?;
+    Some((field(inode, &INODE_INO)?, field(field::<u64>(inode, &INODE_SB)?, &SB_DEV)?))
 }
 
 /// `TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)`.
@@ -83,6 +90,9 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (_, None) => cause::UNREADABLE,
         (Some(ticket), Some(image)) => compare(ticket, image),
     };
+    if !ticket.is_some_and(|ticket| ticket.sealed) {
+        lsm::unseal(event.tgid);
+    }
     if event.cause == 0 {
         // A full ring loses only the news that all is well.
         events::report(&event, events::when());
@@ -97,11 +107,17 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
 /// Takes the ticket of the thread `tid` out of the map: it is good for one exec.
 #[inline(always)]
 fn take(tid: u32) -> Option<Ticket> {
+    let ticket = look_at(tid)?;
+    forget(tid);
+    Some(ticket)
+}
+
+/// The ticket of the thread `tid`, which keeps it.
+#[inline(always)]
+pub(crate) fn look_at(tid: u32) -> Option<Ticket> {
     // SAFETY: the value is copied at once; only the supervisor writes it, and not while the thread
     // that it is for is past its notification.
-    let words = unsafe { TICKETS.get(tid) }.copied()?;
-    forget(tid);
-    Some(Ticket::from_words(words))
+    unsafe { TICKETS.get(tid) }.copied().map(Ticket::from_words)
 }
 
 /// Drops the ticket of the thread `tid`, if it has one.

@@ -40,6 +40,14 @@ globals! {
     SB_DEV: u64;
     /// `linux_binprm.filename`.
     BPRM_FILENAME: u64;
+    /// `linux_binprm.file`.
+    BPRM_FILE: u64;
+    /// `linux_binprm.p`, the lower end of the strings so far.
+    BPRM_P: u64;
+    /// `linux_binprm.exec`, the upper end of the environment.
+    BPRM_EXEC: u64;
+    /// `linux_binprm.buf`, the file's first bytes.
+    BPRM_BUF: u64;
     /// First half of the session's key.
     KEY_0: u64;
     /// Second half of the session's key.

@@ -14,6 +14,7 @@ use crate::{
     events::{self, NOW},
     exec,
     layout::{SIGNAL_LIVE, TASK_PID, TASK_SIGNAL, TASK_TGID, field},
+    lsm,
 };
 
 /// Guarded processes by thread group id in the initial pid namespace. The loader sets the size to
@@ -75,6 +76,7 @@ fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     if live == Some(0) {
         // It may be gone already: both sides remove.
         let _ = GUARDED.remove(tgid);
+        lsm::unseal(tgid);
     }
     0
 }

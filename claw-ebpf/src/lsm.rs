@@ -1,16 +1,25 @@
-//! The third lock, where the kernel runs BPF LSM programs: nobody guarded traces or signals the session's own processes,
-//! whatever user it runs as and whichever doors the policy opens. An addition, never a requirement: the loader goes on
-//! without it.
+//! The third lock, where the kernel runs BPF LSM programs. An addition, never a requirement: the loader goes on without
+//! it.
+//!
+//! - An exec without a ticket, of another file or with strings of another length than was judged is refused while its
+//!   caller is still there, where [`exec`](crate::exec) could only kill it.
+//! - Nobody guarded gets at the memory of a governed tool, from before the tool has any. Without this lock the
+//!   supervisor sees to that at the exec stop, a moment later.
+//! - Nobody guarded traces or signals the session's own processes, whatever user it runs as and whichever doors the
+//!   policy opens.
 
 use aya_ebpf::{
+    bindings::BPF_F_NO_PREALLOC,
     macros::{lsm, map},
     maps::HashMap,
     programs::LsmContext,
 };
+use claw_common::event::{cause, kind};
 
 use crate::{
-    events,
-    layout::{OBSERVE, TASK_TGID, field},
+    events::{self, NOW},
+    exec,
+    layout::{BPRM_BUF, BPRM_EXEC, BPRM_FILE, BPRM_P, OBSERVE, TASK_TGID, field},
     lineage,
 };
 
@@ -18,28 +27,95 @@ use crate::{
 #[map]
 static PROTECTED: HashMap<u32, u32> = HashMap::with_max_entries(4, 0);
 
+/// Processes that run a governed tool, or are about to. The loader sets the size to the kernel's `pid_max`.
+#[map]
+static SEALED: HashMap<u32, u32> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
+
 const EPERM: i32 = 1;
+
+/// What a script begins with, as the number that its first two bytes are.
+const SCRIPT: u16 = u16::from_ne_bytes(*b"#!");
+
+/// `bprm_check_security(struct linux_binprm *bprm)`: the strings are copied and the file is open. Called for a script
+/// and then for its interpreter, which is what a ticket names.
+#[lsm(hook = "bprm_check_security")]
+fn bprm_check_security(ctx: LsmContext) -> i32 {
+    let mut event = events::event(kind::EXEC_REFUSED);
+    if OBSERVE.load() != 0 || !lineage::guarded(event.tgid) {
+        return 0;
+    }
+    event.cause = check(ctx.arg(0), event.tid, event.tgid);
+    if event.cause == 0 {
+        return 0;
+    }
+    exec::forget(event.tid);
+    events::report(&event, NOW);
+    -EPERM
+}
+
+/// 0 if the image that is to be built may be what the ticket says, else the [`cause`].
+#[inline(always)]
+fn check(bprm: u64, tid: u32, tgid: u32) -> u32 {
+    let Some(ticket) = exec::look_at(tid) else { return cause::NO_TICKET };
+    let Some(start) = field::<u16>(bprm, &BPRM_BUF) else { return cause::UNREADABLE };
+    if start == SCRIPT {
+        return 0;
+    }
+    let file = field(bprm, &BPRM_FILE).and_then(exec::file);
+    let (Some(file), Some(exec), Some(p)) =
+        (file, field::<u64>(bprm, &BPRM_EXEC), field::<u64>(bprm, &BPRM_P))
+    else {
+        return cause::UNREADABLE;
+    };
+    if file != (ticket.ino, ticket.dev) {
+        return cause::FILE;
+    }
+    // Where arguments end and the environment begins is not known yet.
+    let len = exec.wrapping_sub(p);
+    if len < ticket.len || (ticket.with_env && len != ticket.len) {
+        return cause::LENGTH;
+    }
+    if ticket.sealed && SEALED.insert(tgid, 0, 0).is_err() {
+        return cause::NO_MEMORY;
+    }
+    0
+}
+
+/// The process `tgid` runs no governed tool any more.
+#[inline(always)]
+pub(crate) fn unseal(tgid: u32) {
+    // Usually it never did.
+    let _ = SEALED.remove(tgid);
+}
 
 /// `ptrace_access_check(struct task_struct *child, unsigned int mode)`: ptrace(2), process_vm_readv(2), and the files
 /// of procfs that show memory.
 #[lsm(hook = "ptrace_access_check")]
 fn ptrace_access_check(ctx: LsmContext) -> i32 {
-    refuse(ctx.arg(0))
+    refuse(ctx.arg(0), true)
 }
 
 /// `task_kill(struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred)`: every signal that
 /// one process sends another.
 #[lsm(hook = "task_kill")]
 fn task_kill(ctx: LsmContext) -> i32 {
-    refuse(ctx.arg(0))
+    refuse(ctx.arg(0), false)
 }
 
 #[inline(always)]
-fn refuse(target: u64) -> i32 {
-    if OBSERVE.load() != 0 || !lineage::guarded(events::caller()) {
+fn refuse(target: u64, for_memory: bool) -> i32 {
+    let caller = events::caller();
+    if OBSERVE.load() != 0 || !lineage::guarded(caller) {
         return 0;
     }
     let Some(target) = field::<u32>(target, &TASK_TGID) else { return -EPERM };
     // SAFETY: only whether there is an entry is looked at, never the value it points to.
-    if unsafe { PROTECTED.get(target) }.is_some() { -EPERM } else { 0 }
+    if unsafe { PROTECTED.get(target) }.is_some() {
+        return -EPERM;
+    }
+    if !for_memory || target == caller {
+        return 0;
+    }
+    // SAFETY: as above.
+    if unsafe { SEALED.get(target) }.is_some() { -EPERM } else { 0 }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Attempt {
     pub(crate) capability: Option<&'static str>,
     /// A text for sh(1) that runs first, as root and out of the guard, and execs its arguments.
     pub(crate) before: Option<&'static str>,
+    /// What it does in the kernel differs between releases: it is tried on each.
+    pub(crate) of_kernel: bool,
     /// How it ends under `proven`.
     proven: End,
     /// How it ends under `held`.
@@ -80,6 +82,7 @@ impl Attempt {
             programs: &[],
             capability: None,
             before: None,
+            of_kernel: false,
             proven: End::Stopped,
             held: End::Stopped,
         }
@@ -103,6 +106,11 @@ impl Attempt {
     /// What is there already when the guard starts: a text for sh(1) that execs its arguments.
     pub(crate) const fn after(self, before: &'static str) -> Self {
         Self { before: Some(before), ..self }
+    }
+
+    /// It is tried on every kernel.
+    pub(crate) const fn of_kernel(self) -> Self {
+        Self { of_kernel: true, ..self }
     }
 
     /// The whole way is shut: what the policy allows does not come through either.

@@ -23,7 +23,7 @@ const ATTEMPTS: &[Attempt] = &[
     run("a hard link to a copy", r#"cp "$(command -v psql)" psql; ln psql x; ./x -c "$SQL""#),
     run("a copy that calls itself psql", r#"cp "$(command -v psql)" x; bash -c 'exec -a psql ./x -c "$SQL"'"#),
     run("memfd", r#"spawn_forms memfd "$(command -v psql)" psql -c "$SQL""#)
-        .with(&["spawn_forms"]),
+        .with(&["spawn_forms"]).of_kernel(),
     run("ld.so", r#"/lib64/ld-linux-x86-64.so.2 "$(command -v psql)" -c "$SQL""#),
     run("ld.so --argv0", r#"/lib64/ld-linux-x86-64.so.2 --argv0 ls "$(command -v psql)" -c "$SQL""#),
     run("ld.so through a link", r#"ln -s /lib64/ld-linux-x86-64.so.2 ls; ./ls "$(command -v psql)" -c "$SQL""#),
@@ -53,12 +53,12 @@ const ATTEMPTS: &[Attempt] = &[
     run("CLONE_VM and CLONE_VFORK", r#"spawn_forms go "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]),
     run("a thread", r#"spawn_forms thread "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]),
     run("execveat of a directory", r#"spawn_forms dirfd "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]),
-    run("execveat AT_EMPTY_PATH", r#"spawn_forms empty_path "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]),
+    run("execveat AT_EMPTY_PATH", r#"spawn_forms empty_path "$(command -v psql)" psql -c "$SQL""#).with(&["spawn_forms"]).of_kernel(),
     run("fexecve", r#"spawn_forms fexecve "$(command -v psql)" ls -c "$SQL""#).with(&["spawn_forms"]),
     run("another argv[0]", r#"spawn_forms execve "$(command -v psql)" ls -c "$SQL""#).with(&["spawn_forms"]),
     run("the 32-bit execve", r#"printf '#!/bin/sh\nPGHOST=%s PGUSER=claw PGDATABASE=postgres %s -c "%s"\n' "$PGHOST" "$(command -v psql)" "$SQL" >f; chmod +x f; side_door int80 ./f"#)
         .with(&["side_door"])
-        .shut("calls of another architecture end the process"),
+        .shut("calls of another architecture end the process").of_kernel(),
     database("the tool itself at a closed address", r#"psql -c "SELECT 1; $SQL""#),
     database("a copy at a closed address", r#"cp "$(command -v psql)" x; ./x -c "$SQL""#),
     database("a copy by IPv6", r#"cp "$(command -v psql)" x; PGHOST=$TO6 ./x -c "$SQL""#),

@@ -13,13 +13,13 @@ const ATTEMPTS: &[Attempt] = &[
     run("starved supervisor", r#"for p in $(pgrep -x claw); do renice -n 19 -p "$p"; prlimit --nofile=1 -p "$p"; taskset -cp 0 "$p"; done; psql -c "$SQL""#).needs(&["pgrep"]),
     run("gdb on the supervisor", r#"p=$PPID; while [ "$p" -gt 1 ]; do [ "$(cat /proc/$p/comm)" = claw ] && gdb -nx -batch -p "$p" -ex kill; p=$(awk '/^PPid/ { print $2 }' /proc/$p/status); done; psql -c "$SQL""#).needs(&["gdb"]),
     run("memory of the supervisor", r#"for p in $(pgrep -x claw); do dd if=/dev/zero of="/proc/$p/mem" bs=1 count=1; done; psql -c "$SQL""#).needs(&["pgrep"]),
-    run("another cgroup", r#"for g in /sys/fs/cgroup /sys/fs/cgroup/unified; do echo $$ >$g/cgroup.procs; done; psql -c "$SQL""#),
+    run("another cgroup", r#"for g in /sys/fs/cgroup /sys/fs/cgroup/unified; do echo $$ >$g/cgroup.procs; done; psql -c "$SQL""#).of_kernel(),
     run("the policy written over", r#"f=$(tr '\0' '\n' </proc/$PPID/cmdline | grep toml); : >"${f:-x}"; psql -c "$SQL""#),
     run("personality", r#"setarch --uname-2.6 --addr-compat-layout psql -c "$SQL""#).shut("personality is closed"),
     run("READ_IMPLIES_EXEC", r#"setarch -X psql -c "$SQL""#).shut("personality is closed"),
     run("a user namespace", r#"cp /usr/bin/unshare u; ./u -r psql -c "$SQL""#),
     run("a mount namespace", r#"cp /usr/bin/unshare u; ./u -rm psql -c "$SQL""#).shut("mounts are closed"),
-    run("a process namespace", r#"cp /usr/bin/unshare u; ./u -rpf psql -c "$SQL""#),
+    run("a process namespace", r#"cp /usr/bin/unshare u; ./u -rpf psql -c "$SQL""#).of_kernel(),
     run("a process namespace with its procfs", r#"cp /usr/bin/unshare u; ./u -rpf --mount-proc psql -c "$SQL""#).shut("mounts are closed"),
     run("a cgroup namespace", r#"cp /usr/bin/unshare u; ./u -rC psql -c "$SQL""#),
     run("an IPC and a time namespace", r#"cp /usr/bin/unshare u; ./u -riT psql -c "$SQL""#),
@@ -49,7 +49,7 @@ with open(f"/proc/{p.pid}/mem", "r+b", 0) as memory:
             at = content.find(mark, at + 1)
 p.wait()'"#)
     .shut("the memory of a judged process is out of reach")
-    .but_held(End::Through(gap::HELD_MEMORY)),
+    .but_held(End::Through(gap::HELD_MEMORY)).of_kernel(),
     run("process_vm_writev of a judged process", r#"python3 -c '
 import ctypes, os, subprocess, time
 mark, sql = b"SELECT 4711" + b" " * 90, os.environ["SQL"].encode()

@@ -133,5 +133,6 @@ fn levels() -> Vec<Level> {
 
 /// Whether `CLAW_ESCAPES_ONLY`, a part of a name, selects the attempt; unset, all are.
 fn is_selected(attempt: &Attempt) -> bool {
-    env::var("CLAW_ESCAPES_ONLY").map_or(true, |only| attempt.name.contains(&only))
+    let named = env::var("CLAW_ESCAPES_ONLY").map_or(true, |only| attempt.name.contains(&only));
+    named && (attempt.of_kernel || env::var_os("CLAW_ESCAPES_OF_KERNEL").is_none())
 }

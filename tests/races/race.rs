@@ -108,7 +108,8 @@ impl Race {
         }
         scenario.then("some run as judged");
         assert!(levels.values().any(|under| under.good > 0), "nothing ran at all");
-        let told = |under: &Under| json!({ "tries": under.tries, "wins": 0, "killed": under.killed });
+        let told =
+            |under: &Under| json!({ "tries": under.tries, "wins": 0, "killed": under.killed });
         let levels: BTreeMap<_, _> =
             levels.iter().map(|(level, under)| (level, told(under))).collect();
         let control = json!({ "tries": tried, "wins": won });

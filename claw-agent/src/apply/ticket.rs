@@ -5,8 +5,9 @@ use claw_common::ticket::Ticket;
 
 use crate::decode::{Image, Snapshot, Strings};
 
-/// The ticket for the image of this snapshot, with the environment where the verdict looked at it.
-pub(crate) fn ticket(key: Key, snapshot: &Snapshot, with_env: bool) -> Ticket {
+/// The ticket for the image of this snapshot, with the environment where the verdict looked at it; `sealed` keeps
+/// others from the image's memory.
+pub(crate) fn ticket(key: Key, snapshot: &Snapshot, with_env: bool, sealed: bool) -> Ticket {
     let argv = argv(&snapshot.image);
     let env = if with_env { snapshot.env.area() } else { &[] };
     let (hash, len) = of_parts(key, [argv.area(), env]);
@@ -18,6 +19,7 @@ pub(crate) fn ticket(key: Key, snapshot: &Snapshot, with_env: bool) -> Ticket {
         ino: identity.ino,
         dev: identity.dev,
         with_env,
+        sealed,
     }
 }
 

@@ -28,14 +28,14 @@ const TRACEPOINTS: [&str; 3] = ["sched_process_fork", "sched_process_exit", "sch
 const SOCKET_ADDRESS: [&str; 4] = ["connect4", "sendmsg4", "connect6", "sendmsg6"];
 
 /// The programs of the third lock, by the names of their hooks.
-const THIRD_LOCK: [&str; 2] = ["ptrace_access_check", "task_kill"];
+const THIRD_LOCK: [&str; 3] = ["bprm_check_security", "ptrace_access_check", "task_kill"];
 
 /// Where the kernel lists the security modules that it runs. A program for a hook loads without `bpf` in that list as
 /// well, and is never called then.
 const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
 
 /// Globals of claw-ebpf's `layout`, with the structure and the field each one is the offset of.
-const OFFSETS: [(&str, &str, &str); 14] = [
+const OFFSETS: [(&str, &str, &str); 18] = [
     ("TASK_MM", "task_struct", "mm"),
     ("TASK_PID", "task_struct", "pid"),
     ("TASK_TGID", "task_struct", "tgid"),
@@ -50,6 +50,10 @@ const OFFSETS: [(&str, &str, &str); 14] = [
     ("INODE_SB", "inode", "i_sb"),
     ("SB_DEV", "super_block", "s_dev"),
     ("BPRM_FILENAME", "linux_binprm", "filename"),
+    ("BPRM_FILE", "linux_binprm", "file"),
+    ("BPRM_P", "linux_binprm", "p"),
+    ("BPRM_EXEC", "linux_binprm", "exec"),
+    ("BPRM_BUF", "linux_binprm", "buf"),
 ];
 
 /// Why the kernel side cannot be had.
@@ -138,6 +142,8 @@ pub(crate) struct KernelSide {
     events: Mutex<Option<Events>>,
     /// Whom the third lock protects; nothing where the kernel does not take it.
     protected: Option<Mutex<HashMap<MapData, u32, u32>>>,
+    /// Why a kernel that runs such programs did not take the third lock.
+    unlocked: Option<Refused>,
     /// Keeps the refusal of Unix sockets attached; nothing where it is not asked for, or not to be had.
     unix: Option<[OwnedFd; 2]>,
 }
@@ -161,6 +167,7 @@ impl KernelSide {
         loader
             .btf(Some(&types))
             .map_max_entries("GUARDED", pid_max)
+            .map_max_entries("SEALED", pid_max)
             .map_max_entries("TICKETS", pid_max);
         for (global, offset) in &offsets {
             loader.override_global(global, offset, true);
@@ -197,10 +204,11 @@ impl KernelSide {
             }
             _ => None,
         };
-        let locked = third_lock(&mut ebpf, &types);
+        let lock = third_lock(&mut ebpf, &types);
         let protected = map(&mut ebpf, "PROTECTED")?;
         Ok(Self {
-            protected: locked.then(|| Mutex::new(protected)),
+            protected: matches!(lock, Ok(true)).then(|| Mutex::new(protected)),
+            unlocked: lock.err(),
             guarded: Mutex::new(map(&mut ebpf, "GUARDED")?),
             tickets: Tickets { map: Mutex::new(map(&mut ebpf, "TICKETS")?), key: settings.key },
             events: Mutex::new(Some(Events { ring: map(&mut ebpf, "EVENTS")? })),
@@ -218,15 +226,28 @@ impl KernelSide {
         map.insert(process.as_raw_nonzero().get() as u32, 0, 0)
     }
 
-    /// Puts a process of the session's own out of the reach of everybody guarded. `false` where the kernel takes no
-    /// such program.
+    /// Puts a process of the session's own out of the reach of everybody guarded, where there is the third lock.
     ///
     /// # Errors
     /// Out of memory.
-    pub(crate) fn protect(&self, process: Pid) -> Result<bool, MapError> {
-        let Some(protected) = &self.protected else { return Ok(false) };
+    pub(crate) fn protect(&self, process: Pid) -> Result<(), MapError> {
+        let Some(protected) = &self.protected else { return Ok(()) };
         let mut map = protected.lock().unwrap_or_else(PoisonError::into_inner);
-        map.insert(process.as_raw_nonzero().get() as u32, 0, 0).map(|()| true)
+        map.insert(process.as_raw_nonzero().get() as u32, 0, 0)
+    }
+
+    /// What there is to say of the third lock: its hooks, or why there is none where one could be; nothing on a kernel
+    /// without BPF LSM.
+    pub(crate) fn lock(&self) -> Option<String> {
+        match (&self.protected, &self.unlocked) {
+            (Some(_), _) => Some(format!("third lock: {}", THIRD_LOCK.join(", "))),
+            // What the verifier says is many lines.
+            (None, Some(why)) => {
+                let why = why.to_string();
+                Some(format!("no third lock: {}", why.lines().next().unwrap_or_default()))
+            }
+            (None, None) => None,
+        }
     }
 
     /// Whether the kernel refuses what a guarded process names of Unix sockets itself.
@@ -300,19 +321,20 @@ fn pid_max() -> u32 {
     text.trim().parse().unwrap_or(4 << 20)
 }
 
-/// Loads what only some kernels take. `false` where this one does not, or would never call it.
-fn third_lock(ebpf: &mut Ebpf, types: &AyaBtf) -> bool {
+/// Loads what only some kernels take. `false` where this one would never call it.
+fn third_lock(ebpf: &mut Ebpf, types: &AyaBtf) -> Result<bool, Refused> {
     let modules = std::fs::read_to_string(SECURITY_MODULES).unwrap_or_default();
-    let runs = modules.trim().split(',').any(|module| module == "bpf");
-    let mut load = |name: &'static str| -> Result<(), Refused> {
+    if !modules.trim().split(',').any(|module| module == "bpf") {
+        return Ok(false);
+    }
+    for name in THIRD_LOCK {
         let program: &mut Lsm = program(ebpf, name)?;
         program
             .load(name, types)
             .and_then(|()| program.attach())
-            .map(drop)
-            .map_err(|error| Refused::Program { program: name, error })
-    };
-    runs && THIRD_LOCK.into_iter().all(|name| load(name).is_ok())
+            .map_err(|error| Refused::Program { program: name, error })?;
+    }
+    Ok(true)
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, Refused>

@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Connect,
     /// A program was killed by the kernel proof: it was not what was judged.
     Killed,
+    /// A program was refused by the third lock, its caller still there: it was not what was judged.
+    Refused,
     /// A guarded process reached for the guard itself.
     Tamper,
     /// A session ended.

@@ -106,10 +106,12 @@ fn start(
         Some(kernel) => kernel.guard(command).context("cannot put the command under guard")?,
         None => try_out(command)?,
     }
-    let locked = match &kernel {
-        Some(kernel) => third_lock(kernel).context("cannot protect the session's own processes")?,
-        None => false,
-    };
+    if let Some(kernel) = &kernel {
+        // This process and the front, its parent.
+        for process in [Some(getpid()), rustix::process::getppid()].into_iter().flatten() {
+            kernel.protect(process).context("cannot protect the session's own processes")?;
+        }
+    }
     let guard = Arc::new(Guard {
         policy: options.policy.clone(),
         kernel: kernel.clone(),
@@ -129,7 +131,7 @@ fn start(
     guard.audit.record(Record {
         pid: Some(command.as_raw_nonzero().get()),
         argv: Some(argv),
-        outcome: locked.then(|| "third lock: ptrace_access_check, task_kill".to_owned()),
+        outcome: kernel.as_ref().and_then(|kernel| kernel.lock()),
         ..Record::new(Kind::Start, level, Proof::None, format!("policy {}", options.policy.file()))
     });
     let watch = kernel.map(|kernel| Watch::start(Arc::clone(&guard), &kernel)).transpose()?;
@@ -140,16 +142,6 @@ fn start(
     }
     channel.send(&Message::Go, None).context("the command's process is gone")?;
     Ok((guard, watch, listener))
-}
-
-/// Puts this process and the front, its parent, out of the command's reach where the kernel can.
-fn third_lock(kernel: &KernelSide) -> Result<bool> {
-    let own = [Some(getpid()), rustix::process::getppid()];
-    let mut locked = true;
-    for process in own.into_iter().flatten() {
-        locked &= kernel.protect(process)?;
-    }
-    Ok(locked)
 }
 
 /// Takes a descriptor of the command's: what connections on behalf rest on.

@@ -57,7 +57,12 @@ impl Watch {
     fn record(&self, event: &Event, payload: &[u8]) -> Option<Record> {
         match event.kind {
             kind::EXEC_PROVEN => None,
-            kind::EXEC_KILLED => Some(killed(event)),
+            kind::EXEC_KILLED => {
+                Some(prevented(event, Kind::Killed, "killed before its first instruction"))
+            }
+            kind::EXEC_REFUSED => {
+                Some(prevented(event, Kind::Refused, "refused while its caller was still there"))
+            }
             kind::EXEC_OBSERVED => Some(observe::record(&self.guard, event, payload)),
             kind::CONNECT => Some(self.connection(event)),
             kind::LINEAGE_LOST => Some(Record {
@@ -114,23 +119,20 @@ impl Watch {
     }
 }
 
-fn killed(event: &Event) -> Record {
+/// What the kernel side kept from running, and `how`.
+fn prevented(event: &Event, kind: Kind, how: &str) -> Record {
     let reason = match event.cause {
-        cause::NO_TICKET => "it ran without having been judged",
+        cause::NO_TICKET => "it has not been judged",
         cause::FILE => "another file runs than was judged",
         cause::LENGTH => "its arguments have another length than was judged",
         cause::HASH => "its arguments or its environment are not what was judged",
+        cause::NO_MEMORY => "the kernel has no memory to keep others from its",
         _ => "its arguments could not be read in the kernel",
     };
     Record {
         verdict: Some(Verdict::Deny),
         pid: i32::try_from(event.tgid).ok(),
         uid: Some(event.uid),
-        ..Record::new(
-            Kind::Killed,
-            Level::Proven,
-            Proof::Ticket,
-            format!("killed before its first instruction: {reason}"),
-        )
+        ..Record::new(kind, Level::Proven, Proof::Ticket, format!("{how}: {reason}"))
     }
 }
