@@ -17,3 +17,4 @@ mod fuse;
 mod memory;
 mod race;
 mod results;
+mod window;
