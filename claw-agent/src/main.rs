@@ -15,6 +15,7 @@ mod record;
 mod session;
 mod supervisor;
 mod sys;
+mod vital;
 
 use std::process::ExitCode;
 

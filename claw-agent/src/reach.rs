@@ -66,7 +66,7 @@ pub(crate) fn answer(guard: &Guard, notification: &Notification, reach: Reach) {
     let pid = notification.tid.as_raw_nonzero().get();
     let uid = fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid());
     notification.answer(Answer::Errno(libc::EPERM));
-    guard.audit.record(Record {
+    guard.audit.record_refusal(Record {
         verdict: Some(claw_policy::Verdict::Deny),
         pid: Some(pid),
         uid,

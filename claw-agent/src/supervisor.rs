@@ -50,6 +50,9 @@ fn hold_exec(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
         // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
         Err(NoSnapshot::Errno(errno)) => return mishap::fail(guard, &notification, errno),
     };
+    if guard.audit.is_short() {
+        return mishap::turn_away(guard, &notification);
+    }
     let (judged, response) = judge_image(&guard.policy, &snapshot);
     let took = began.elapsed();
     let held = Held { guard: Arc::clone(guard), in_flight, notification, snapshot, judged, took };
@@ -78,7 +81,7 @@ impl Held {
         match self.let_run() {
             Ok(true) => self.record(Proof::Ticket, None),
             Ok(false) => self.record(Proof::Answered, Some("the caller was gone".into())),
-            Err(why) => self.fail(libc::EPERM, Some(why)),
+            Err(why) => self.fail(libc::EAGAIN, Some(why)),
         }
     }
 
@@ -112,7 +115,7 @@ impl Held {
             Ok(true) => {}
             Ok(false) => return self.record(Proof::Answered, Some("the caller was gone".into())),
             Err(why) => {
-                self.notification.answer(Answer::Errno(libc::EPERM));
+                self.notification.answer(Answer::Errno(libc::EAGAIN));
                 // It is still on its way out of the call, not in a new image: let it go.
                 tracee.release();
                 return self.record(Proof::Answered, Some(why));

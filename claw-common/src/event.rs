@@ -17,6 +17,12 @@ pub mod kind {
     pub const EXEC_REFUSED: u32 = 6;
 }
 
+/// How many numbers [`kind`] uses, 0 included, which is none.
+pub const KINDS: usize = 1 + kind::EXEC_REFUSED as usize;
+
+/// How many events of each [`kind`] found no room in the ring.
+pub type Lost = [u64; KINDS];
+
 /// Why an exec was killed or refused.
 pub mod cause {
     /// There was no ticket.
@@ -29,8 +35,6 @@ pub mod cause {
     pub const HASH: u32 = 4;
     /// The arguments could not be read in the kernel.
     pub const UNREADABLE: u32 = 5;
-    /// There was no memory to keep others from the tool's.
-    pub const NO_MEMORY: u32 = 6;
 }
 
 /// One event. Fields that its kind does not use are zero.

@@ -9,5 +9,6 @@
 
 pub mod event;
 pub mod hash;
+pub mod lineage;
 pub mod net;
 pub mod ticket;

@@ -24,6 +24,10 @@ pub struct Ticket {
 const WITH_ENV: u64 = 1 << 32;
 const SEALED: u64 = 1 << 33;
 
+/// How many tickets can be out at once: one for each thread between its answer and its new image, or whose
+/// exec failed by itself and that has called none since.
+pub const TICKETS_AT_ONCE: u32 = 16 << 10;
+
 /// Words of a ticket in the map.
 pub const TICKET_WORDS: usize = 5;
 

@@ -6,7 +6,10 @@
 
 use aya_ebpf::{
     macros::{cgroup_sock_addr, map},
-    maps::lpm_trie::{Key, LpmTrie},
+    maps::{
+        Array,
+        lpm_trie::{Key, LpmTrie},
+    },
     programs::SockAddrContext,
 };
 use claw_common::{
@@ -30,6 +33,10 @@ static NET4: LpmTrie<[u8; 4], [u64; PORT_TABLE_WORDS]> = LpmTrie::with_max_entri
 #[map]
 static NET6: LpmTrie<[u8; 16], [u64; PORT_TABLE_WORDS]> =
     LpmTrie::with_max_entries(MAX_PREFIXES, 0);
+
+/// 1 while the supervisor cannot record a connection: then none is let through.
+#[map]
+static SHUT: Array<u32> = Array::with_max_entries(1, 0);
 
 const TCP: u32 = 6;
 const UDP: u32 = 17;
@@ -112,7 +119,8 @@ fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
     event.allowed = verdict.allow.into();
     let when = if verdict.allow { events::when() } else { NOW };
     // A connection that cannot be recorded is not let through.
-    let recorded = events::report(&event, when);
+    let shut = SHUT.get(0).is_none_or(|shut| *shut != 0);
+    let recorded = if shut { events::lose(event.kind) } else { events::report(&event, when) };
     if OBSERVE.load() != 0 || (verdict.allow && recorded) { ALLOW } else { DENY }
 }
 

@@ -1,15 +1,19 @@
-//! The ring buffer to the supervisor.
+//! The ring buffer to the supervisor, and the count of what found no room in it.
 
 use aya_ebpf::{
     helpers::{bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_boot_ns},
     macros::map,
-    maps::RingBuf,
+    maps::{PerCpuArray, RingBuf},
 };
-use claw_common::event::Event;
+use claw_common::event::{Event, KINDS, Lost};
 
 /// The loader sets the true size.
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
+
+/// What found no room, counted on each processor.
+#[map]
+static LOST: PerCpuArray<Lost> = PerCpuArray::with_max_entries(1, 0);
 
 /// `BPF_RB_NO_WAKEUP`: the reader looks by itself often enough.
 pub(crate) const LATER: u64 = 1;
@@ -50,8 +54,28 @@ pub(crate) fn when() -> u64 {
     if EVENTS.query(UNREAD) > WAKE_AT { NOW } else { LATER }
 }
 
-/// Reports an event. `false` if the ring is full: the caller then fails closed.
+/// Reports an event. `false` if the ring is full: the caller then fails closed, and the loss is counted.
 #[inline(always)]
 pub(crate) fn report(event: &Event, when: u64) -> bool {
-    EVENTS.output::<Event>(event, when).is_ok()
+    EVENTS.output::<Event>(event, when).is_ok() || lose(event.kind)
+}
+
+/// Reports an event that nobody misses.
+#[inline(always)]
+pub(crate) fn mention(event: &Event, when: u64) {
+    let _ = EVENTS.output::<Event>(event, when);
+}
+
+/// Counts an event of this kind that is not reported, and gives what [`report`] does then.
+#[inline(always)]
+pub(crate) fn lose(kind: u32) -> bool {
+    let Some(lost) = LOST.get_ptr_mut(0) else { return false };
+    if (kind as usize) < KINDS {
+        // SAFETY: the pointer is to a whole `Lost` and `kind` is within it. Who interrupts this on the same
+        // processor can make it one less than it was, and never none.
+        let count = unsafe { lost.cast::<u64>().add(kind as usize) };
+        // SAFETY: as above.
+        unsafe { *count += 1 };
+    }
+    false
 }

@@ -6,7 +6,6 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{
-    bindings::BPF_F_NO_PREALLOC,
     helpers::generated::{bpf_loop, bpf_probe_read_kernel_str, bpf_probe_read_user},
     macros::{btf_tracepoint, map},
     maps::{HashMap, ring_buf::RingBufEntry},
@@ -15,7 +14,7 @@ use aya_ebpf::{
 use claw_common::{
     event::{Event, FILENAME, LARGE_PAYLOAD, SMALL_PAYLOAD, cause, kind},
     hash::{BLOCK, BLOCK_WORDS, Key, SipHash},
-    ticket::{TICKET_WORDS, Ticket},
+    ticket::{TICKET_WORDS, TICKETS_AT_ONCE, Ticket},
 };
 
 use crate::{
@@ -24,13 +23,13 @@ use crate::{
         BPRM_FILENAME, FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START,
         MM_ENV_END, MM_EXE_FILE, OBSERVE, SB_DEV, TASK_MM, field,
     },
-    lineage, lsm,
+    lineage,
 };
 
-/// Tickets by the thread that calls exec, in the initial pid namespace. The loader sets the size to
-/// the kernel's `pid_max`.
+/// Tickets by the thread that calls exec, in the initial pid namespace. They are there from the start: an
+/// exec never fails for want of the kernel's memory for one.
 #[map]
-static TICKETS: HashMap<u32, [u64; TICKET_WORDS]> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
+static TICKETS: HashMap<u32, [u64; TICKET_WORDS]> = HashMap::with_max_entries(TICKETS_AT_ONCE, 0);
 
 /// The new image.
 struct Image {
@@ -91,11 +90,10 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (Some(ticket), Some(image)) => compare(ticket, image),
     };
     if !ticket.is_some_and(|ticket| ticket.sealed) {
-        lsm::unseal(event.tgid);
+        lineage::seal(event.tgid, false);
     }
     if event.cause == 0 {
-        // A full ring loses only the news that all is well.
-        events::report(&event, events::when());
+        events::mention(&event, events::when());
     } else {
         lineage::kill_current();
         event.kind = kind::EXEC_KILLED;
@@ -200,11 +198,19 @@ fn observe(task: u64, bprm: u64, mut event: Event) {
     let len = image.env_end.wrapping_sub(image.arg_start);
     let filename = field::<u64>(bprm, &BPRM_FILENAME).unwrap_or(0);
     if len <= SMALL_PAYLOAD as u64 {
-        if let Some(slot) = EVENTS.reserve::<Observed<SMALL_PAYLOAD>>(0) {
-            fill(slot, &event, filename, &image, len);
+        match EVENTS.reserve::<Observed<SMALL_PAYLOAD>>(0) {
+            Some(slot) => fill(slot, &event, filename, &image, len),
+            None => {
+                events::lose(event.kind);
+            }
         }
-    } else if let Some(slot) = EVENTS.reserve::<Observed<LARGE_PAYLOAD>>(0) {
-        fill(slot, &event, filename, &image, len);
+    } else {
+        match EVENTS.reserve::<Observed<LARGE_PAYLOAD>>(0) {
+            Some(slot) => fill(slot, &event, filename, &image, len),
+            None => {
+                events::lose(event.kind);
+            }
+        }
     }
 }
 

@@ -9,7 +9,6 @@
 //!   policy opens.
 
 use aya_ebpf::{
-    bindings::BPF_F_NO_PREALLOC,
     macros::{lsm, map},
     maps::HashMap,
     programs::LsmContext,
@@ -26,10 +25,6 @@ use crate::{
 /// The supervisor and the front, by thread group id in the initial pid namespace.
 #[map]
 static PROTECTED: HashMap<u32, u32> = HashMap::with_max_entries(4, 0);
-
-/// Processes that run a governed tool, or are about to. The loader sets the size to the kernel's `pid_max`.
-#[map]
-static SEALED: HashMap<u32, u32> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 
 const EPERM: i32 = 1;
 
@@ -75,17 +70,10 @@ fn check(bprm: u64, tid: u32, tgid: u32) -> u32 {
     if len < ticket.len || (ticket.with_env && len != ticket.len) {
         return cause::LENGTH;
     }
-    if ticket.sealed && SEALED.insert(tgid, 0, 0).is_err() {
-        return cause::NO_MEMORY;
+    if ticket.sealed {
+        lineage::seal(tgid, true);
     }
     0
-}
-
-/// The process `tgid` runs no governed tool any more.
-#[inline(always)]
-pub(crate) fn unseal(tgid: u32) {
-    // Usually it never did.
-    let _ = SEALED.remove(tgid);
 }
 
 /// `ptrace_access_check(struct task_struct *child, unsigned int mode)`: ptrace(2), process_vm_readv(2), and the files
@@ -113,9 +101,5 @@ fn refuse(target: u64, for_memory: bool) -> i32 {
     if unsafe { PROTECTED.get(target) }.is_some() {
         return -EPERM;
     }
-    if !for_memory || target == caller {
-        return 0;
-    }
-    // SAFETY: as above.
-    if unsafe { SEALED.get(target) }.is_some() { -EPERM } else { 0 }
+    if for_memory && target != caller && lineage::sealed(target) { -EPERM } else { 0 }
 }

@@ -6,22 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use claw_tests::call::{Call, Ran};
+use claw_tests::cgroup;
 use claw_tests::claw::Guard;
 use claw_tests::scenario::Scenario;
 use claw_tests::tracee::{Linkage, program};
 use tempfile::TempDir;
 
-/// Where cgroup v2 is mounted: beside v1 on hybrid hosts.
-fn cgroup_root() -> PathBuf {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
-    let line =
-        mounts.lines().find(|line| line.contains(" - cgroup2 ")).expect("cgroup v2 is mounted");
-    line.split(' ').nth(4).expect("a mount point").into()
-}
-
 fn cgroups() -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
-    let mut open = vec![cgroup_root()];
+    let mut open = vec![cgroup::root()];
     while let Some(folder) = open.pop() {
         // It may have been removed since it was listed.
         let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
@@ -43,7 +36,7 @@ fn forbidden() -> (TempDir, PathBuf) {
 fn through(door: &str, folder: &Path) -> Call {
     let side_door = program("side_door", Linkage::Static);
     let (path, log) = (folder.join("forbidden"), folder.join("log"));
-    let argv = [side_door.as_os_str(), door.as_ref(), path.as_os_str(), cgroup_root().as_os_str()]
+    let argv = [side_door.as_os_str(), door.as_ref(), path.as_os_str(), cgroup::root().as_os_str()]
         .map(ToOwned::to_owned);
     Call::new(argv).env("WITNESS_LOG", log)
 }
@@ -75,7 +68,7 @@ fn leaving_the_cgroup_leaves_nothing() {
     let connect = program("connect_forms", Linkage::Static).display().to_string();
     let script = format!(
         "echo $$ >'{}/cgroup.procs'; '{connect}' tcp 127.0.9.7 17781",
-        cgroup_root().display()
+        cgroup::root().display()
     );
     let call = Call::new(["/bin/sh", "-c", &script]);
     scenario.control("without claw it is made");

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use claw_tests::{claw, postgres, scenario};
+use claw_tests::{cgroup, claw, postgres, scenario};
 use tempfile::TempDir;
 
 use crate::services::{self, Heard, Side};
@@ -70,7 +70,7 @@ impl Cell {
 
         let programs = postgres::real_psql();
         let programs = programs.parent().expect("a program lies in a directory");
-        let cgroup = cgroups().join(format!("claw-escapes-{}", std::process::id()));
+        let cgroup = cgroup::root().join(format!("claw-escapes-{}", std::process::id()));
         fs::create_dir(&cgroup).expect("root can make a cgroup");
         #[expect(clippy::zombie_processes, reason = "it outlives the test program by design")]
         let mut keeper = Command::new("/bin/sh")
@@ -188,12 +188,4 @@ pub(crate) fn agent(theme: u32) -> u32 {
 
 fn open_to_all(path: &Path) {
     fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("the directory is ours");
-}
-
-/// Where version 2 of the cgroup hierarchy is mounted, alone or beside version 1.
-fn cgroups() -> PathBuf {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("procfs is mounted");
-    let mount =
-        mounts.lines().find(|line| line.contains(" - cgroup2 ")).expect("a cgroup v2 mount");
-    mount.split(' ').nth(4).expect("a mount has a place").into()
 }

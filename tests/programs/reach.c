@@ -2,8 +2,8 @@
  *
  *   reach WAY PID
  *
- * Every signal is 0 and every setting is what it was or what does no harm: what counts is whether the kernel lets the
- * caller do it. group: PID's process group. everybody: kill(-1). */
+ * Every signal is 0 and every setting is what it was or what does no harm, and memory is written as it was: what counts
+ * is whether the kernel lets the caller do it. group: PID's process group. everybody: kill(-1). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static long folder(pid_t pid)
@@ -29,6 +33,48 @@ static long open_below(pid_t pid, const char *name, int flags)
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
 	return open(path, flags);
+}
+
+/* Some memory that PID can write; where that is not told, a place that the call is refused for anyhow. */
+static void *memory_of(pid_t pid)
+{
+	char path[64], line[512];
+	unsigned long start = 4096;
+	snprintf(path, sizeof path, "/proc/%d/maps", pid);
+	FILE *maps = fopen(path, "r");
+	while (maps && fgets(line, sizeof line, maps) && (sscanf(line, "%lx", &start), !strstr(line, "rw-p")))
+		;
+	if (maps)
+		fclose(maps);
+	return (void *)start;
+}
+
+static long memory(const char *way, pid_t pid)
+{
+	char word[8];
+	struct iovec here = { word, sizeof word }, there = { memory_of(pid), sizeof word };
+	if (!strcmp(way, "advise")) {
+		int process = syscall(SYS_pidfd_open, pid, 0);
+		there.iov_len = 4096;
+		return process < 0 ? -1 : syscall(SYS_process_madvise, process, &there, 1UL, MADV_COLD, 0UL);
+	}
+	long result = process_vm_readv(pid, &here, 1, &there, 1, 0);
+	/* Where reading is refused, writing is tried all the same. */
+	if (!strcmp(way, "write-memory"))
+		result = process_vm_writev(pid, &here, 1, &there, 1, 0);
+	return result;
+}
+
+static long trace(const char *way, pid_t pid)
+{
+	if (!strcmp(way, "seize"))
+		return ptrace(PTRACE_SEIZE, pid, 0, 0);
+	long result = ptrace(PTRACE_ATTACH, pid, 0, 0);
+	if (result == 0) {
+		waitpid(pid, NULL, __WALL);
+		ptrace(PTRACE_DETACH, pid, 0, 0);
+	}
+	return result;
 }
 
 static long reach(const char *way, pid_t pid)
@@ -62,6 +108,14 @@ static long reach(const char *way, pid_t pid)
 	}
 	if (!strcmp(way, "limits"))
 		return prlimit(pid, RLIMIT_NOFILE, NULL, &limit);
+	if (!strcmp(way, "limits-set")) {
+		getrlimit(RLIMIT_NICE, &limit);
+		return prlimit(pid, RLIMIT_NICE, &limit, NULL);
+	}
+	if (!strcmp(way, "advise") || !strcmp(way, "read-memory") || !strcmp(way, "write-memory"))
+		return memory(way, pid);
+	if (!strcmp(way, "attach") || !strcmp(way, "seize"))
+		return trace(way, pid);
 	if (!strcmp(way, "affinity")) {
 		CPU_ZERO(&every);
 		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)

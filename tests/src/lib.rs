@@ -9,6 +9,7 @@
 
 pub mod backend;
 pub mod call;
+pub mod cgroup;
 pub mod claw;
 pub mod mark;
 pub mod postgres;

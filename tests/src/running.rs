@@ -96,19 +96,25 @@ impl Running {
         String::from_utf8_lossy(&self.seen).into_owned()
     }
 
-    /// The supervisor of a guarded run, which is its front's only child; waits for it to be born.
+    /// The supervisor of a guarded run, which is its front's only child; waits for it to be born. What starts claw
+    /// has one child at a time.
     ///
     /// # Panics
-    /// When the front ends or takes too long before that.
+    /// When the run ends or takes too long before that.
     #[must_use]
     pub fn supervisor(&self) -> Pid {
-        let front = self.pid();
+        let runs_claw = |pid: u32| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|path| path.ends_with("claw"))
+        };
+        let mut at = self.pid();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let children = fs::read_to_string(format!("/proc/{front}/task/{front}/children"));
-            let child = children.expect("the front lives").trim().parse();
-            if let Some(child) = child.ok().and_then(Pid::from_raw) {
-                return child;
+            let children = fs::read_to_string(format!("/proc/{at}/task/{at}/children"));
+            let child = children.expect("it lives").trim().parse::<u32>();
+            match child.ok().and_then(|child| Some((child, Pid::from_raw(child.cast_signed())?))) {
+                Some((_, supervisor)) if runs_claw(at) => return supervisor,
+                Some((child, _)) => at = child,
+                None => {}
             }
             assert!(Instant::now() < deadline, "claw starts no supervisor");
             thread::sleep(Duration::from_millis(2));

@@ -5,11 +5,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::lpm_trie::{Key as Prefix, LpmTrie};
-use aya::maps::{HashMap, Map, MapData, MapError, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Lsm, Program, ProgramError};
 use aya::{Btf as AyaBtf, Ebpf, EbpfError, EbpfLoader};
-use claw_common::event::Event;
+use claw_common::event::{Event, KINDS, Lost};
 use claw_common::hash::Key;
+use claw_common::lineage::{GUARDED, PAGE, PAGES, Page, place};
 use claw_common::net::{PORT_TABLE_WORDS, PortRange};
 use claw_common::ticket::{TICKET_WORDS, Ticket};
 use rustix::process::Pid;
@@ -81,7 +82,7 @@ pub(crate) enum Refused {
     )]
     Object(#[from] EbpfError),
     /// A map does not take what it must hold.
-    #[error("cannot fill the map `{map}`: {error}")]
+    #[error("cannot fill the map `{map}`: {}", chain(.error))]
     Map {
         /// Which one.
         map: &'static str,
@@ -135,9 +136,11 @@ pub(crate) struct KernelSide {
     /// Keeps the programs attached.
     _ebpf: Ebpf,
     /// Who is guarded.
-    guarded: Mutex<HashMap<MapData, u32, u32>>,
+    guarded: Mutex<Array<MapData, Page>>,
     /// What the proof compares with.
     pub(crate) tickets: Tickets,
+    /// Whether no connection is let through, and where the programs look for that.
+    shut: Mutex<(Array<MapData, u32>, bool)>,
     /// What the programs report; taken by the thread that reads it.
     events: Mutex<Option<Events>>,
     /// Whom the third lock protects; nothing where the kernel does not take it.
@@ -161,14 +164,9 @@ impl KernelSide {
             offsets.push((global, btf.offset(structure, field)?));
         }
         let observe = u32::from(settings.observe);
-        let pid_max = pid_max();
         let mut loader = EbpfLoader::new();
         let types = AyaBtf::from_sys_fs().map_err(EbpfError::from)?;
-        loader
-            .btf(Some(&types))
-            .map_max_entries("GUARDED", pid_max)
-            .map_max_entries("SEALED", pid_max)
-            .map_max_entries("TICKETS", pid_max);
+        loader.btf(Some(&types));
         for (global, offset) in &offsets {
             loader.override_global(global, offset, true);
         }
@@ -198,7 +196,7 @@ impl KernelSide {
         fill(&mut ebpf, "NET4", settings.net4)?;
         fill(&mut ebpf, "NET6", settings.net6)?;
         let unix = match ebpf.map("GUARDED") {
-            Some(Map::HashMap(guarded)) if settings.refuse_unix => {
+            Some(Map::Array(guarded)) if settings.refuse_unix => {
                 // Kernels before 6.7 have no such hooks.
                 unix::refuse(guarded.fd().as_fd(), settings.cgroup_root).ok()
             }
@@ -211,19 +209,24 @@ impl KernelSide {
             unlocked: lock.err(),
             guarded: Mutex::new(map(&mut ebpf, "GUARDED")?),
             tickets: Tickets { map: Mutex::new(map(&mut ebpf, "TICKETS")?), key: settings.key },
-            events: Mutex::new(Some(Events { ring: map(&mut ebpf, "EVENTS")? })),
+            shut: Mutex::new((map(&mut ebpf, "SHUT")?, false)),
+            events: Mutex::new(Some(Events::of(&mut ebpf)?)),
             _ebpf: ebpf,
             unix,
         })
     }
 
-    /// Puts a process under guard, before it runs anything of its own.
+    /// Puts the first process under guard, before it runs anything of its own. All others come from it: while
+    /// there are any, the programs write to the same page, and this would undo that.
     ///
     /// # Errors
-    /// Out of memory.
+    /// For a number that no process can have.
     pub(crate) fn guard(&self, process: Pid) -> Result<(), MapError> {
         let mut map = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
-        map.insert(process.as_raw_nonzero().get() as u32, 0, 0)
+        let (at, byte) = place(process.as_raw_nonzero().get() as u32);
+        let mut page = map.get(&at, 0)?;
+        page[byte] = GUARDED;
+        map.set(at, page, 0)
     }
 
     /// Puts a process of the session's own out of the reach of everybody guarded, where there is the third lock.
@@ -255,10 +258,24 @@ impl KernelSide {
         self.unix.is_some()
     }
 
+    /// Has every connection of guarded processes refused and counted, or no longer.
+    ///
+    /// # Errors
+    /// If the map cannot be written; it stays as it was.
+    pub(crate) fn refuse_connections(&self, refuse: bool) -> Result<(), MapError> {
+        let mut shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
+        if shut.1 != refuse {
+            shut.0.set(0, u32::from(refuse), 0)?;
+            shut.1 = refuse;
+        }
+        Ok(())
+    }
+
     /// Whether any process is still guarded.
     pub(crate) fn guards_any(&self) -> bool {
         let map = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
-        map.keys().next().is_some()
+        // A page that cannot be read could hold somebody.
+        (0..PAGES).any(|page| map.get(&page, 0).map_or(true, |page| page != [0; PAGE]))
     }
 
     /// The events; nothing if they were taken before.
@@ -278,10 +295,11 @@ impl Tickets {
     /// Writes the ticket of the thread `tid`, over an older one that was not used.
     ///
     /// # Errors
-    /// Out of memory.
-    pub(crate) fn write(&self, tid: Pid, ticket: Ticket) -> Result<(), MapError> {
+    /// E2BIG while as many as there can be are out.
+    pub(crate) fn write(&self, tid: Pid, ticket: Ticket) -> Result<(), Refused> {
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         map.insert(tid.as_raw_nonzero().get() as u32, ticket.to_words(), 0)
+            .map_err(|error| Refused::Map { map: "TICKETS", error })
     }
 
     /// Takes back the ticket of a thread that will not use it.
@@ -295,9 +313,30 @@ impl Tickets {
 /// The ring buffer's reading end.
 pub(crate) struct Events {
     ring: RingBuf<MapData>,
+    lost: PerCpuArray<MapData, Lost>,
+    /// The losses that were told already.
+    told: Lost,
 }
 
 impl Events {
+    fn of(ebpf: &mut Ebpf) -> Result<Self, Refused> {
+        Ok(Self { ring: map(ebpf, "EVENTS")?, lost: map(ebpf, "LOST")?, told: [0; KINDS] })
+    }
+
+    /// How many events of each kind found no room since this was asked last.
+    ///
+    /// # Errors
+    /// Out of memory; what was lost is told the next time.
+    pub(crate) fn lost(&mut self) -> Result<Lost, MapError> {
+        let mut sum = [0; KINDS];
+        for processor in self.lost.get(&0, 0)?.iter() {
+            sum.iter_mut().zip(processor).for_each(|(sum, count)| *sum += count);
+        }
+        let told = std::mem::replace(&mut self.told, sum);
+        sum.iter_mut().zip(told).for_each(|(sum, told)| *sum = sum.saturating_sub(told));
+        Ok(sum)
+    }
+
     /// The next event and what follows it, if there is one.
     pub(crate) fn next(&mut self) -> Option<(Event, Vec<u8>)> {
         let item = self.ring.next()?;
@@ -312,13 +351,6 @@ impl Events {
     pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
         crate::sys::process::duplicate(&self.ring)
     }
-}
-
-/// The highest number a process can have, which bounds both maps.
-fn pid_max() -> u32 {
-    let text = std::fs::read_to_string("/proc/sys/kernel/pid_max").unwrap_or_default();
-    // PID_MAX_LIMIT on 64-bit kernels, include/linux/threads.h.
-    text.trim().parse().unwrap_or(4 << 20)
 }
 
 /// Loads what only some kernels take. `false` where this one would never call it.

@@ -12,6 +12,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
+use claw_common::lineage::PAGE;
+
 use crate::sys::bpf::attach_sock_addr;
 
 /// `BPF_CGROUP_UNIX_CONNECT` and `BPF_CGROUP_UNIX_SENDMSG`, include/uapi/linux/bpf.h.
@@ -21,7 +23,7 @@ const HOOKS: [u32; 2] = [49, 50];
 const LOOK_UP: i32 = 1;
 const PID_TGID: i32 = 14;
 
-/// Attaches the refusal for those that the map `guarded` holds.
+/// Attaches the refusal for those that the map `guarded` marks.
 ///
 /// # Errors
 /// EINVAL before Linux 6.7.
@@ -31,18 +33,26 @@ pub(super) fn refuse(guarded: BorrowedFd<'_>, cgroup: BorrowedFd<'_>) -> io::Res
     Ok([connect?, sendmsg?])
 }
 
-/// 0, which is a refusal, if the map holds the calling process, else 1.
-fn program(guarded: i32) -> [u64; 13] {
+/// 0, which is a refusal, if the map marks the calling process ([`claw_common::lineage`]), else 1.
+fn program(guarded: i32) -> [u64; 19] {
+    const SHIFT: i32 = PAGE.trailing_zeros() as i32;
+    const MASK: i32 = PAGE as i32 - 1;
     [
         instruction(0x85, 0, 0, 0, PID_TGID), // call
         instruction(0x77, 0, 0, 0, 32),       // r0 >>= 32
+        instruction(0xbf, 6, 0, 0, 0),        // r6 = r0
+        instruction(0x77, 0, 0, 0, SHIFT),    // r0 >>= SHIFT
         instruction(0x63, 10, 0, -4, 0),      // *(u32 *)(r10 - 4) = r0
         instruction(0xbf, 2, 10, 0, 0),       // r2 = r10
         instruction(0x07, 2, 0, 0, -4),       // r2 += -4
         instruction(0x18, 1, 1, 0, guarded),  // r1 = the map
         0,                                    // the other half of it
         instruction(0x85, 0, 0, 0, LOOK_UP),  // call
-        instruction(0x55, 0, 0, 2, 0),        // if r0 != 0, two further
+        instruction(0x15, 0, 0, 4, 0),        // if r0 == 0, four further
+        instruction(0x57, 6, 0, 0, MASK),     // r6 &= MASK
+        instruction(0x0f, 0, 6, 0, 0),        // r0 += r6
+        instruction(0x71, 1, 0, 0, 0),        // r1 = *(u8 *)r0
+        instruction(0x55, 1, 0, 2, 0),        // if r1 != 0, two further
         instruction(0xb7, 0, 0, 0, 1),        // r0 = 1
         instruction(0x95, 0, 0, 0, 0),        // exit
         instruction(0xb7, 0, 0, 0, 0),        // r0 = 0

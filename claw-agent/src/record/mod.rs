@@ -5,6 +5,7 @@
 //! can write a whole new chain; keep a copy of the last hash elsewhere, or the files themselves.
 
 mod chain;
+mod part;
 mod reader;
 mod writer;
 
@@ -36,6 +37,8 @@ pub(crate) enum Kind {
     Refused,
     /// A guarded process reached for the guard itself.
     Tamper,
+    /// What happened while nothing could be recorded, counted.
+    Lost,
     /// A session ended.
     End,
 }
@@ -108,6 +111,9 @@ pub(crate) struct Record {
     /// What came of it where that is not what the verdict says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<String>,
+    /// How many there were, where one record stands for several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) count: Option<u64>,
     /// The facts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) facts: Option<Facts>,
@@ -136,6 +142,7 @@ impl Record {
             to: None,
             protocol: None,
             outcome: None,
+            count: None,
             facts: None,
             took_ns: None,
         }

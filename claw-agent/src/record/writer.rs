@@ -1,28 +1,29 @@
 //! The writer: a bounded queue, one thread, one chain a session, numbered parts.
 //!
-//! A full queue makes the caller wait: a decision that is not recorded is not carried out. A disk that
-//! takes no more does the same.
+//! A decision that is not recorded is not carried out: a full queue makes the caller wait, and while the disk
+//! takes no more, who decides finds [`Audit::is_short`] and refuses.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
+use claw_policy::Verdict;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Record, chain};
+use super::part::{Part, RETRY, Room};
+use super::{Kind, Record, chain};
+use crate::apply::Proof;
+use crate::vital;
 
 /// How many records may wait to be written.
 const QUEUE: usize = 4096;
 /// How often the writer looks for records while there are any, and how often in vain before it sleeps.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS: u32 = 40;
-/// How many bytes are written at once while records keep coming.
-const PENDING: usize = 64 << 10;
 
 /// Where and how records are written.
 #[derive(Debug, Clone)]
@@ -42,6 +43,7 @@ pub(crate) struct Settings {
 pub(crate) struct Audit {
     queue: SyncSender<Job>,
     next: AtomicU64,
+    room: Arc<Room>,
 }
 
 #[derive(Debug)]
@@ -65,16 +67,17 @@ impl Audit {
     /// # Errors
     /// What open(2) says about the folder or the file.
     pub(crate) fn start(settings: Settings) -> io::Result<Self> {
-        let mut part = Part::open(&settings, 1)?;
+        let room = Arc::<Room>::default();
+        let mut part = Part::open(&settings, 1, Arc::clone(&room))?;
         let (queue, jobs) = sync_channel(QUEUE);
-        std::thread::Builder::new().name("record".into()).spawn(move || {
+        let theirs = Arc::clone(&room);
+        vital::spawn("record", move || {
             let mut prev = chain::FIRST.to_owned();
-            while let Some(job) = next(&jobs, &mut part) {
+            while let Some(job) = next(&jobs, &mut part, &theirs) {
                 let entry = match job {
                     Job::Write(entry) => entry,
                     Job::Flush(done) => {
-                        part.flush();
-                        part.sync();
+                        part.settle();
                         // Who asked may have stopped waiting.
                         let _ = done.send(());
                         continue;
@@ -85,46 +88,98 @@ impl Audit {
                 prev = hash;
                 part.take(&settings, line.as_bytes());
             }
-            part.flush();
-            part.sync();
+            part.settle();
         })?;
-        Ok(Self { queue, next: AtomicU64::new(1) })
+        Ok(Self { queue, next: AtomicU64::new(1), room })
+    }
+
+    /// Whether no room is left for what is yet to be decided: such a call is refused, and counted with
+    /// [`Audit::refuse`].
+    pub(crate) fn is_short(&self) -> bool {
+        self.room.is_short()
+    }
+
+    /// Why there was no room, if that ever was so.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        self.room.why()
+    }
+
+    /// Counts a call that was refused because it could not be recorded. Once there is room, a record says how
+    /// many there were.
+    pub(crate) fn refuse(&self) {
+        self.room.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Queues the record of a call that was refused for another reason, or counts it where there is no room.
+    pub(crate) fn record_refusal(&self, record: Record) {
+        if self.is_short() {
+            self.refuse();
+        } else {
+            self.record(record);
+        }
     }
 
     /// Queues a record. Waits while the queue is full.
     pub(crate) fn record(&self, record: Record) {
+        let refused = &self.room.refused;
+        let tells = !self.is_short() || record.kind == Kind::End;
+        if refused.load(Ordering::Relaxed) > 0 && tells {
+            let count = refused.swap(0, Ordering::Relaxed);
+            let reason = format!(
+                "the audit could not be written: {count} calls failed, and are not recorded"
+            );
+            self.queue(Record {
+                verdict: Some(Verdict::Deny),
+                count: Some(count),
+                ..Record::new(Kind::Lost, record.level, Proof::Answered, reason)
+            });
+        }
+        self.queue(record);
+    }
+
+    fn queue(&self, record: Record) {
         let seq = self.next.fetch_add(1, Ordering::Relaxed);
         let entry = Entry { seq, time: Timestamp::now(), record: Box::new(record) };
         if self.queue.send(Job::Write(entry)).is_err() {
-            // The thread ends only after this end is dropped, or by a panic: then nothing can be
-            // recorded any more and nothing may be let through.
+            // The thread ends only after this end is dropped: nothing can be recorded any more, and nothing
+            // may be let through.
             tracing::error!("the audit thread is gone; ending the session");
             std::process::abort();
         }
     }
 
-    /// Waits until everything recorded so far is on the disk.
-    pub(crate) fn flush(&self) {
+    /// Has everything that was recorded so far written to the disk, and says so through what this returns.
+    pub(crate) fn flush(&self) -> Receiver<()> {
         let (done, wait) = sync_channel(1);
-        if self.queue.send(Job::Flush(done)).is_ok() {
-            // An end without an answer is the thread's panic, which `record` reports.
-            let _ = wait.recv();
-        }
+        // The thread ends only after this end is dropped.
+        let _ = self.queue.send(Job::Flush(done));
+        wait
     }
 }
 
 /// The next job. While records keep coming it looks for them now and then instead of sleeping, so
 /// that who decides need not wake anybody; before it does sleep, what is buffered is written.
-fn next(jobs: &Receiver<Job>, part: &mut Part) -> Option<Job> {
-    for _ in 0..LOOKS {
-        match jobs.try_recv() {
-            Ok(job) => return Some(job),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) => std::thread::sleep(LOOK),
+fn next(jobs: &Receiver<Job>, part: &mut Part, room: &Room) -> Option<Job> {
+    let mut looks = 0;
+    loop {
+        if part.takes_more() {
+            match jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) if looks == LOOKS && !room.is_short() => {
+                    return jobs.recv().ok();
+                }
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+        if room.is_short() {
+            std::thread::sleep(RETRY);
+        } else {
+            std::thread::sleep(LOOK);
+            looks += 1;
         }
         part.flush();
     }
-    jobs.recv().ok()
 }
 
 /// A record with who and when.
@@ -154,65 +209,6 @@ fn object(settings: &Settings, entry: &Entry) -> String {
     })
 }
 
-struct Part {
-    file: File,
-    number: u32,
-    bytes: u64,
-    /// What is not written yet.
-    pending: Vec<u8>,
-}
-
-impl Part {
-    fn open(settings: &Settings, number: u32) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&settings.folder)?;
-        let path = settings.folder.join(format!("{}.{number:04}.jsonl", settings.session));
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Self { file, number, bytes: 0, pending: Vec::new() })
-    }
-
-    /// Takes a line; opens the next part first where this one is full.
-    fn take(&mut self, settings: &Settings, line: &[u8]) {
-        if self.bytes > 0 && self.bytes + line.len() as u64 > settings.part_bytes {
-            self.flush();
-            let next = insist(|| Self::open(settings, self.number + 1));
-            self.sync();
-            *self = next;
-        }
-        self.pending.extend_from_slice(line);
-        self.bytes += line.len() as u64;
-        if self.pending.len() >= PENDING {
-            self.flush();
-        }
-    }
-
-    /// Writes what is pending, however long the disk takes to have room for it.
-    fn flush(&mut self) {
-        while !self.pending.is_empty() {
-            let written = insist(|| self.file.write(&self.pending));
-            self.pending.drain(..written);
-        }
-    }
-
-    fn sync(&self) {
-        if let Err(error) = self.file.sync_data() {
-            tracing::error!(%error, "cannot sync the audit file");
-        }
-    }
-}
-
-/// Tries until it works: while the audit cannot be written, nothing goes on.
-fn insist<T>(mut attempt: impl FnMut() -> io::Result<T>) -> T {
-    loop {
-        match attempt() {
-            Ok(value) => return value,
-            Err(error) => {
-                tracing::error!(%error, "cannot write the audit; every held call waits until it can");
-                std::thread::sleep(Duration::from_secs(1));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::reader::Problem;
@@ -230,7 +226,7 @@ mod tests {
             let kind = if number + 1 == records { Kind::End } else { Kind::Exec };
             audit.record(Record::new(kind, Level::Proven, Proof::Ticket, number.to_string()));
         }
-        audit.flush();
+        audit.flush().recv().expect("the writer answers");
     }
 
     #[test]

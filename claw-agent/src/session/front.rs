@@ -86,6 +86,7 @@ pub(super) fn wait(
                 }
             }
             Ok((Message::Ended(status), _)) => break status,
+            Ok((Message::Notice(text), _)) => eprintln!("claw: {text}"),
             Ok((Message::Failed(why), _)) => {
                 let _ = rustix::process::waitpid(Some(child), WaitOptions::empty());
                 tree.remove();

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::record::{self, Audit, Kind, Level, Record};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, peek_stop, read_signal, signal_fd};
 use crate::sys::ptrace::{Stop, Tracee};
+use crate::vital;
 
 /// How long calls that are answered but not recorded are waited for when the command has ended: a
 /// second at most, because another process's exec may take as long as its disk.
@@ -173,6 +175,8 @@ fn detach() -> Result<()> {
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;
     std::env::set_current_dir("/")?;
+    // A file that may not grow is an error of the write, as a full disk is. Threads inherit this.
+    block_signals(&[libc::SIGXFSZ], true);
     // Every held call may need a few descriptors at once.
     let limit = rustix::process::getrlimit(Resource::Nofile);
     rustix::process::setrlimit(
@@ -194,7 +198,7 @@ fn serve(
         let listener = Arc::new(Listener::new(listener));
         for _ in 0..receivers() {
             let (guard, listener) = (Arc::clone(guard), Arc::clone(&listener));
-            std::thread::Builder::new().name("receive".into()).spawn(move || {
+            vital::spawn("receive", move || {
                 if let Err(error) = supervisor::serve(&guard, &listener) {
                     // Without receivers held calls would wait for ever; the front ends the tree.
                     tracing::error!(%error, "the listener failed");
@@ -203,10 +207,12 @@ fn serve(
             })?;
         }
     }
-    let status = wait_for_command(guard, front, tree)?;
+    let mut trouble = Trouble { front, told: false };
+    let status = wait_for_command(guard, front, tree, &mut trouble)?;
+    trouble.tell(guard);
     let guards_any = || guard.kernel.as_ref().is_some_and(|kernel| kernel.guards_any());
     let left = || tree.is_populated() || guards_any() || guard.is_busy();
-    let drain = || watch.into_iter().for_each(Watch::drain);
+    let drain = |last| watch.into_iter().for_each(|watch| watch.drain(last));
     let mut told = false;
     // The command's own last call is recorded before anybody hears that the command has ended.
     for _ in 0..SETTLE_LOOKS {
@@ -216,16 +222,19 @@ fn serve(
         std::thread::sleep(SETTLE);
     }
     loop {
-        drain();
+        drain(false);
         let over = !left();
         if over {
             // What was killed last may have been reported after the look above.
-            drain();
+            drain(true);
             let reason = format!("the command ended with status {status}");
             guard.audit.record(Record::new(Kind::End, guard.level, Proof::None, reason));
         }
         if over || !told {
-            guard.audit.flush();
+            let done = guard.audit.flush();
+            while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                trouble.tell(guard);
+            }
         }
         if !told {
             told = true;
@@ -239,8 +248,31 @@ fn serve(
     }
 }
 
+/// Tells the user once that the audit cannot be written.
+struct Trouble<'a> {
+    front: &'a Channel,
+    told: bool,
+}
+
+impl Trouble<'_> {
+    fn tell(&mut self, guard: &Guard) {
+        if let (false, Some(why)) = (self.told, guard.audit.trouble()) {
+            let text = format!(
+                "the audit cannot be written ({why}); what would be recorded fails until it can: make room in its folder"
+            );
+            // A front that is gone tells nobody.
+            self.told = self.front.offer(&Message::Notice(text)).is_ok();
+        }
+    }
+}
+
 /// Waits for the command and gives its exit status, 128 + n for a signal.
-fn wait_for_command(guard: &Guard, front: &Channel, tree: &Tree) -> Result<u8> {
+fn wait_for_command(
+    guard: &Guard,
+    front: &Channel,
+    tree: &Tree,
+    trouble: &mut Trouble<'_>,
+) -> Result<u8> {
     block_signals(&[libc::SIGCHLD], true);
     let signals = signal_fd(&[libc::SIGCHLD]).context("cannot make a signal descriptor")?;
     let pidfd = pidfd_open(guard.command, PidfdFlags::empty());
@@ -260,6 +292,7 @@ fn wait_for_command(guard: &Guard, front: &Channel, tree: &Tree) -> Result<u8> {
         if over {
             break;
         }
+        trouble.tell(guard);
         tree.reap_orphans(guard.command);
         if let Some(signal) = stopped_by(guard.command) {
             // Said again at every look, for the front may have woken the command meanwhile.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use claw_common::event::{Event, cause, kind};
+use claw_common::event::{Event, Lost, cause, kind};
 use claw_common::net::NO_RULE;
 use claw_policy::Verdict;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,6 +13,7 @@ use super::{Guard, observe};
 use crate::apply::Proof;
 use crate::kernel::{Events, KernelSide};
 use crate::record::{Kind, Level, Record};
+use crate::vital;
 
 /// How long events that woke nobody may lie in the ring.
 const EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
@@ -33,25 +34,68 @@ impl Watch {
         let descriptor = events.descriptor().context("cannot wait for events")?;
         let watch = Arc::new(Self { guard, events: Mutex::new(events) });
         let reader = Arc::clone(&watch);
-        std::thread::Builder::new().name("watch".into()).spawn(move || {
+        vital::spawn("watch", move || {
             loop {
                 let mut fds = [PollFd::new(&descriptor, PollFlags::IN)];
                 // An interrupted wait is as good as one that is over.
                 let _ = poll(&mut fds, Some(&EVERY));
-                reader.drain();
+                reader.drain(false);
             }
         })?;
         Ok(watch)
     }
 
-    /// Records everything that has been reported so far.
-    pub(super) fn drain(&self) {
+    /// Records everything that has been reported so far. While there is no room for more, the kernel side lets
+    /// no connection through, and what it counts meanwhile is told later, at the `last` time in any case.
+    pub(super) fn drain(&self, last: bool) {
+        let short = self.guard.audit.is_short();
+        if let Some(Err(error)) =
+            self.guard.kernel.as_ref().map(|kernel| kernel.refuse_connections(short))
+        {
+            tracing::error!(%error, "cannot tell the kernel side whether there is room in the audit");
+        }
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((event, payload)) = events.next() {
             if let Some(record) = self.record(&event, &payload) {
                 self.guard.audit.record(record);
             }
         }
+        if short && !last {
+            return;
+        }
+        match events.lost() {
+            Ok(lost) => self.losses(&lost).for_each(|record| self.guard.audit.record(record)),
+            Err(error) => tracing::error!(%error, "cannot ask what the kernel side lost"),
+        }
+    }
+
+    /// One record for each kind of event that found no room.
+    fn losses(&self, lost: &Lost) -> impl Iterator<Item = Record> {
+        let level = self.guard.level;
+        let kinds = (0..).zip(*lost).filter(|(_, count)| *count > 0);
+        kinds.map(move |(kind, count)| {
+            let what = match kind {
+                kind::CONNECT if level == Level::Observed => "connections, which went on",
+                kind::CONNECT => "connections, none of which was made",
+                kind::EXEC_OBSERVED => "programs, which ran",
+                kind::EXEC_REFUSED => "programs, which were refused",
+                _ => "processes, which the kernel side has ended",
+            };
+            let (verdict, proof) = match level {
+                Level::Observed => (None, Proof::None),
+                Level::Held | Level::Proven => (Some(Verdict::Deny), Proof::InKernel),
+            };
+            Record {
+                verdict,
+                count: Some(count),
+                ..Record::new(
+                    Kind::Lost,
+                    level,
+                    proof,
+                    format!("could not be recorded: {count} {what}"),
+                )
+            }
+        })
     }
 
     fn record(&self, event: &Event, payload: &[u8]) -> Option<Record> {
@@ -73,7 +117,7 @@ impl Watch {
                     Kind::Killed,
                     self.guard.level,
                     Proof::InKernel,
-                    "a new process could not be put under guard: the kernel is out of memory",
+                    "a new process could not be put under guard: its number is none that can be",
                 )
             }),
             unknown => {
@@ -126,7 +170,6 @@ fn prevented(event: &Event, kind: Kind, how: &str) -> Record {
         cause::FILE => "another file runs than was judged",
         cause::LENGTH => "its arguments have another length than was judged",
         cause::HASH => "its arguments or its environment are not what was judged",
-        cause::NO_MEMORY => "the kernel has no memory to keep others from its",
         _ => "its arguments could not be read in the kernel",
     };
     Record {

@@ -19,6 +19,8 @@ pub(crate) enum Message {
     Stopped(i32),
     /// Supervisor to front: the command ended with this exit status.
     Ended(u8),
+    /// Supervisor to front: something that the user has to know.
+    Notice(String),
     /// Command to supervisor: here is the listener, or nothing is held.
     Ready,
     /// Command to supervisor: the listener is this descriptor of mine.
@@ -116,6 +118,7 @@ impl Message {
             Self::Started(pid) => [&b"S"[..], &pid.to_ne_bytes()].concat(),
             Self::Stopped(signal) => [&b"T"[..], &signal.to_ne_bytes()].concat(),
             Self::Ended(status) => vec![b'E', *status],
+            Self::Notice(text) => [b"N", text.as_bytes()].concat(),
             Self::Ready => b"R".to_vec(),
             Self::ListenerAt(fd) => [&b"L"[..], &fd.to_ne_bytes()].concat(),
             Self::Go => b"G".to_vec(),
@@ -129,6 +132,7 @@ impl Message {
             (b'S', pid) => Self::Started(i32::from_ne_bytes(pid.try_into().ok()?)),
             (b'T', signal) => Self::Stopped(i32::from_ne_bytes(signal.try_into().ok()?)),
             (b'E', [status]) => Self::Ended(*status),
+            (b'N', text) => Self::Notice(String::from_utf8_lossy(text).into_owned()),
             (b'R', []) => Self::Ready,
             (b'L', fd) => Self::ListenerAt(i32::from_ne_bytes(fd.try_into().ok()?)),
             (b'G', []) => Self::Go,
@@ -152,6 +156,7 @@ mod tests {
             Message::Ready,
             Message::ListenerAt(7),
             Message::Go,
+            Message::Notice("the disk is full".into()),
             Message::Failed("no cgroup v2".into()),
         ];
         for message in &messages {

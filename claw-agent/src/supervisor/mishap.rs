@@ -32,6 +32,12 @@ pub(crate) fn put_off(guard: &Guard, notification: &Notification, what: &str) {
     record(guard, notification, format!("claw itself lacks {what} for it"));
 }
 
+/// Refuses a call that could not be recorded. It is counted instead.
+pub(crate) fn turn_away(guard: &Guard, notification: &Notification) {
+    notification.answer(Answer::Errno(LATER));
+    guard.audit.refuse();
+}
+
 /// Does `work` for a held call. Should that panic, the call fails and nobody else's waits for it.
 pub(crate) fn contain(guard: &Guard, notification: &Notification, work: impl FnOnce()) {
     // What the work shares with others is behind locks that outlive a panic, or is never half changed.
@@ -50,7 +56,7 @@ fn record(guard: &Guard, notification: &Notification, reason: String) {
         Asked::Socket(_) => Kind::Connect,
         Asked::Reach(_) => Kind::Tamper,
     };
-    guard.audit.record(Record {
+    guard.audit.record_refusal(Record {
         verdict: Some(Verdict::Deny),
         pid: Some(decode::process(notification.tid).as_raw_nonzero().get()),
         uid: decode::uid(notification.tid),

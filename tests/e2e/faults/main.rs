@@ -1,15 +1,27 @@
 //! What claw lacks, loses or finds full: each call is refused that cannot be judged, that is recorded, and the next
 //! one is served.
 //!
-//! Every fault is had from outside, by root, on the claw that is shipped: so far, limits of a process.
+//! Every fault is had from outside, by root, on the claw that is shipped: limits of a process and of a cgroup, full
+//! disks and full maps, signals, and deaths at the wrong moment.
 
+mod audit;
+mod callers;
 mod descriptors;
+mod full;
+mod limits;
+mod signals;
 
+use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use claw_tests::claw::{self, Guard};
 use claw_tests::postgres;
+use claw_tests::tracee::{Linkage, program};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 /// The guards of both levels that hold anything.
 fn levels(policy: &str) -> [(&'static str, Guard); 2] {
@@ -24,15 +36,54 @@ fn psql(statement: &str) -> String {
 
 /// The chain of everything that was recorded holds, and the session's end is recorded.
 fn verify(guard: &Guard) {
-    let ran = claw::claw([
-        "log".as_ref(),
-        "verify".as_ref(),
-        "--audit".as_ref(),
-        guard.audit().as_os_str(),
-    ]);
-    let _ = ran.exits(0);
+    verify_folder(guard.audit());
     let records = guard.records();
     assert!(records.iter().any(|record| record.kind() == "end"), "{records:#?}");
+}
+
+/// The chains in this folder hold.
+fn verify_folder(audit: &Path) {
+    let words = ["log".as_ref(), "verify".as_ref(), "--audit".as_ref(), audit.as_os_str()];
+    let _ = claw::claw(words).exits(0);
+}
+
+/// A folder with the witness under names that the policy `forms` forbids and does not.
+fn forms() -> TempDir {
+    let folder = TempDir::new().expect("a temporary directory");
+    for name in ["forbidden", "harmless"] {
+        let place = folder.path().join(name);
+        fs::copy(program("witness", Linkage::Static), place).expect("the witness is compiled");
+    }
+    folder
+}
+
+/// What the witness wrote first of all, as `PID ARG...`; nothing if it did not run.
+fn witnessed(log: &Path) -> Vec<String> {
+    fs::read_to_string(log).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+/// Stops a process, and waits until none of its threads runs.
+fn stop(process: Pid) {
+    kill_process(process, Signal::STOP).expect("root may");
+    let stopped = |thread: fs::DirEntry| {
+        // One that is gone does not run either.
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+    };
+    let folder = format!("/proc/{}/task", process.as_raw_nonzero());
+    while !fs::read_dir(&folder).expect("it lives").flatten().all(stopped) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Lets a process go on.
+fn go_on(process: Pid) {
+    kill_process(process, Signal::CONT).expect("root may");
+}
+
+/// A C program, statically linked.
+fn tool(name: &str) -> PathBuf {
+    program(name, Linkage::Static)
 }
 
 /// Somebody who waits at a loopback address.

@@ -264,9 +264,13 @@ impl Held {
     /// Records a decision.
     ///
     /// # Errors
-    /// EPERM if it is a denial.
+    /// EPERM if it is a denial, EAGAIN if it cannot be recorded.
     fn record(&self, outcome: Outcome, to: String, protocol: String) -> Result<(), Errno> {
         let allowed = outcome.verdict == Verdict::Allow;
+        if self.guard.audit.is_short() {
+            self.guard.audit.refuse();
+            return Err(Errno::AGAIN);
+        }
         let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
         self.guard.audit.record(Record {
             verdict: Some(outcome.verdict),

@@ -16,6 +16,7 @@ use crate::intercept::Notification;
 use crate::sys::process::leads_its_process;
 use crate::sys::seccomp::Answer;
 use crate::sys::socket::{be_interruptible, interrupt};
+use crate::vital;
 
 /// How often tracees are looked at.
 const EVERY: Duration = Duration::from_millis(10);
@@ -59,9 +60,8 @@ impl Waits {
             return Ok(());
         }
         let waits = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("interrupt".into());
         let started =
-            be_interruptible().and_then(|()| thread.spawn(move || waits.interrupt()).map(drop));
+            be_interruptible().and_then(|()| vital::spawn("interrupt", move || waits.interrupt()));
         if started.is_err() {
             // The next call tries again.
             self.watched.store(false, Ordering::Relaxed);

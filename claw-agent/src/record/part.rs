@@ -1,0 +1,164 @@
+//! One numbered file of the audit, with room on the disk set aside for what is on its way.
+//!
+//! The room is what makes the order right: calls are refused as soon as no more can be set aside, and those
+//! that were let through by then still have theirs. Known gap: on a file system that cannot set room aside
+//! (fallocate(2)), a full disk is noticed by the write that fails, and records of the calls in that moment
+//! wait in memory.
+
+use std::fs::{DirBuilder, File, OpenOptions, remove_file};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::Settings;
+
+/// How many bytes are set aside, and with how few left more are.
+const ROOM: u64 = 1 << 20;
+const LEAST: u64 = ROOM / 2;
+/// How many bytes are written at once while records keep coming.
+pub(super) const PENDING: usize = 64 << 10;
+/// How often a disk that took nothing is tried again.
+pub(super) const RETRY: Duration = Duration::from_millis(200);
+
+/// Whether there is room for more records; shared with who decides.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    short: AtomicBool,
+    /// Why there was none, the first time.
+    why: OnceLock<String>,
+    /// Calls that were refused meanwhile and are not recorded yet.
+    pub(super) refused: AtomicU64,
+}
+
+impl Room {
+    /// Whether calls have to be refused that would be recorded.
+    pub(super) fn is_short(&self) -> bool {
+        self.short.load(Ordering::Relaxed)
+    }
+
+    /// Why calls had to be refused, if they ever had.
+    pub(super) fn why(&self) -> Option<&str> {
+        self.why.get().map(String::as_str)
+    }
+
+    fn lacks(&self, error: &io::Error) {
+        if !self.short.swap(true, Ordering::Relaxed) {
+            tracing::error!(%error, "the audit cannot be written; every call that would be recorded fails");
+            self.why.get_or_init(|| error.to_string());
+        }
+    }
+}
+
+/// One file.
+pub(super) struct Part {
+    file: File,
+    number: u32,
+    /// What it holds once everything is written.
+    bytes: u64,
+    /// As far as this there is room.
+    room_until: u64,
+    /// What is not written yet.
+    pending: Vec<u8>,
+    room: Arc<Room>,
+}
+
+impl Part {
+    /// Makes the file and sets room aside.
+    ///
+    /// # Errors
+    /// As open(2) and fallocate(2); no file is left then.
+    pub(super) fn open(settings: &Settings, number: u32, room: Arc<Room>) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&settings.folder)?;
+        let path = settings.folder.join(format!("{}.{number:04}.jsonl", settings.session));
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
+        let mut part = Self { file, number, bytes: 0, room_until: 0, pending: Vec::new(), room };
+        match part.set_aside() {
+            Ok(()) => Ok(part),
+            Err(error) => {
+                // The error to tell is the first one.
+                let _ = remove_file(path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a line; goes on in a next part first where this one is full.
+    pub(super) fn take(&mut self, settings: &Settings, line: &[u8]) {
+        if self.bytes > 0 && self.bytes + line.len() as u64 > settings.part_bytes && self.flush() {
+            // Where there is none to be had this one is not at its end either, and the next line asks again.
+            if let Ok(next) = Self::open(settings, self.number + 1, Arc::clone(&self.room)) {
+                self.close();
+                *self = next;
+            }
+        }
+        self.pending.extend_from_slice(line);
+        self.bytes += line.len() as u64;
+        if self.pending.len() >= PENDING {
+            self.flush();
+        }
+    }
+
+    /// Whether another line can be taken: nothing piles up in memory while the disk takes nothing.
+    pub(super) fn takes_more(&self) -> bool {
+        self.pending.len() < PENDING
+    }
+
+    /// Writes what is pending and sets room aside for what comes. `false` if something is pending still.
+    pub(super) fn flush(&mut self) -> bool {
+        if self.pending.is_empty() && !self.room.is_short() {
+            return true;
+        }
+        match self.write_out().and_then(|()| self.set_aside()) {
+            Ok(()) => self.room.short.store(false, Ordering::Relaxed),
+            Err(error) => self.room.lacks(&error),
+        }
+        self.pending.is_empty()
+    }
+
+    /// Writes everything out, however long the disk takes to have room for it, and gives back what was set
+    /// aside beyond it.
+    pub(super) fn settle(&mut self) {
+        while !self.flush() {
+            std::thread::sleep(RETRY);
+        }
+        self.close();
+    }
+
+    fn close(&mut self) {
+        if let Err(error) = self.file.set_len(self.bytes).and_then(|()| self.file.sync_data()) {
+            tracing::error!(%error, "cannot sync the audit file");
+        }
+        self.room_until = 0;
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        while !self.pending.is_empty() {
+            match self.file.write(&self.pending) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => drop(self.pending.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_aside(&mut self) -> io::Result<()> {
+        let written = self.bytes - self.pending.len() as u64;
+        if written + LEAST <= self.room_until {
+            return Ok(());
+        }
+        let keep = FallocateFlags::KEEP_SIZE;
+        match retry_on_intr(|| fallocate(&self.file, keep, written, ROOM)) {
+            Ok(()) => self.room_until = written + ROOM,
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.room_until = u64::MAX,
+            Err(errno) => return Err(errno.into()),
+        }
+        Ok(())
+    }
+}
