@@ -128,7 +128,8 @@ pub fn files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Every record of `directory`, oldest first: each session has files of its own.
+/// Every record of `directory`, oldest first: each session has files of its own. A last line without an end is still
+/// being written.
 ///
 /// # Panics
 /// When a line is no JSON: a torn record is a failure of its own.
@@ -137,7 +138,8 @@ pub fn records(directory: &Path) -> Vec<Record> {
     let mut all = Vec::new();
     for path in files(directory) {
         let text = fs::read_to_string(&path).expect("an audit file is UTF-8");
-        for line in text.lines() {
+        let written = text.rfind('\n').map_or("", |end| &text[..end]);
+        for line in written.lines() {
             let value = serde_json::from_str(line)
                 .unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()));
             all.push(Record(value));
