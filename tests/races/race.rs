@@ -22,7 +22,7 @@ const ROUNDS: usize = 20;
 const SHUT_OUT: i32 = 77;
 
 /// How many times each attacker tries.
-fn tries() -> usize {
+pub(crate) fn tries() -> usize {
     const USUAL: usize = 200;
     env::var("CLAW_RACE_TRIES").map_or(USUAL, |text| {
         text.parse().unwrap_or_else(|_| panic!("`CLAW_RACE_TRIES` is a number, not `{text}`"))
