@@ -9,6 +9,8 @@ pub(crate) mod image;
 pub(crate) mod policy_file;
 pub(crate) mod written;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use claw_classify::{Call, File, Files, Rewritten, Stdin, classify_with, rewrite_with};
 use claw_policy::{Decision, Facts, Outcome, Policy, Verdict, decide};
 
@@ -147,6 +149,25 @@ fn refuse(decision: &mut Decision, refusal: Refusal) {
     decision.verdict = Verdict::Deny;
     decision.deciding = outcome;
     decision.rewrites.clear();
+}
+
+/// The variables that differ, with their value after the change: nothing where they were removed.
+pub(crate) fn environment_changes<'a>(
+    before: impl Iterator<Item = &'a [u8]>,
+    after: impl Iterator<Item = &'a [u8]>,
+) -> BTreeMap<String, Option<String>> {
+    let split = |entry: &[u8]| {
+        let entry = String::from_utf8_lossy(entry);
+        let (name, value) = entry.split_once('=').unwrap_or((&entry, ""));
+        (name.to_owned(), value.to_owned())
+    };
+    let (before, after): (BTreeSet<&[u8]>, BTreeSet<&[u8]>) = (before.collect(), after.collect());
+    let gone = before.difference(&after).map(|entry| (split(entry).0, None));
+    let new = after.difference(&before).map(|entry| {
+        let (name, value) = split(entry);
+        (name, Some(value))
+    });
+    gone.chain(new).collect()
 }
 
 /// Whether `rewritten` is `call` unchanged.

@@ -6,6 +6,7 @@
 mod at_stop;
 pub(crate) mod mishap;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,8 @@ use crate::apply::{Proof, keep, on_behalf, ticket};
 use crate::decode::{NoSnapshot, Snapshot};
 use crate::intercept::{Asked, Exec, Listener, Notification};
 use crate::judge::content::judge_by_content;
-use crate::judge::image::{ImageJudgement, Response, judge_image};
+use crate::judge::environment_changes;
+use crate::judge::image::{ImageJudgement, Response, Runs, judge_image};
 use crate::reach;
 use crate::record::{Kind, Record};
 use crate::session::{Guard, InFlight};
@@ -244,9 +246,13 @@ impl Held {
         let Self { guard, in_flight, mut snapshot, judged, took, .. } = self;
         let decision = judged.judgement.decision;
         let program = snapshot.image.programs.swap_remove(judged.program);
-        let (argv, asked) = match judged.runs {
-            Some(runs) => (runs, Some(program.argv)),
-            None => (program.argv, None),
+        let (argv, asked, env) = match judged.runs {
+            Some(Runs { argv, env }) => {
+                let changes = environment_changes(snapshot.env.iter(), env.iter());
+                let asked = Some(program.argv).filter(|asked| *asked != argv);
+                (argv, asked, changes)
+            }
+            None => (program.argv, None, BTreeMap::new()),
         };
         guard.audit.record(Record {
             verdict: Some(decision.verdict),
@@ -258,6 +264,7 @@ impl Held {
             path: program.path,
             argv: Some(argv),
             asked,
+            env,
             outcome,
             facts: Some(judged.judgement.facts),
             took_ns: u64::try_from(took.as_nanos()).ok(),

@@ -100,11 +100,7 @@ pub(crate) fn limit(
             None => texts.push((place, vec![(statement, rows)], rule)),
         }
     }
-    let mut changed = Changed {
-        argv: call.argv.iter().map(|arg| arg.to_vec()).collect(),
-        stdin: None,
-        files: Vec::new(),
-    };
+    let mut changed = Changed::nothing(call);
     for (place, mut limits, rule) in texts {
         limits.sort_unstable();
         // Of several limits the smallest holds.

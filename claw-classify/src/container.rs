@@ -363,7 +363,10 @@ fn rewrite(call: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Chang
     let mut argv: Vec<Vec<u8>> = call.argv.iter().map(|arg| arg.to_vec()).collect();
     argv.truncate(inside.at);
     argv.extend(changed.argv);
-    Ok(Changed { argv, stdin: changed.stdin, files: changed.files })
+    if changed.env.iter().map(Vec::as_slice).ne(inner.env.iter().copied()) {
+        return Err(cannot("the environment inside a container is not changed"));
+    }
+    Ok(Changed { argv, stdin: changed.stdin, files: changed.files, ..Changed::default() })
 }
 
 #[cfg(test)]

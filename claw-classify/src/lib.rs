@@ -190,34 +190,51 @@ pub fn rewrite_with(
     rewrites: &[Rewrite],
 ) -> Result<Rewritten, CannotRewrite> {
     let mut env: Vec<Vec<u8>> = call.env.iter().map(|entry| entry.to_vec()).collect();
-    let mut of_the_tool = Vec::new();
+    let (mut of_statements, mut of_the_start) = (Vec::new(), Vec::new());
     for rewrite in rewrites {
         match &rewrite.change {
-            Change::SetEnv(name, value) => {
-                unset(&mut env, name);
-                env.push(format!("{name}={value}").into_bytes());
-            }
+            Change::SetEnv(name, value) => set(&mut env, name, value),
             Change::UnsetEnv(name) => unset(&mut env, name),
-            Change::LimitRows(_) => of_the_tool.push(rewrite.clone()),
+            Change::LimitRows(_) => of_statements.push(rewrite.clone()),
+            Change::NoPsqlrc | Change::OnErrorStop | Change::ReadOnly => {
+                of_the_start.push(rewrite.clone());
+            }
         }
     }
-    let changed = match (of_the_tool.first(), call.meant()) {
-        (None, _) => Changed {
-            argv: call.argv.iter().map(|arg| arg.to_vec()).collect(),
-            stdin: None,
-            files: Vec::new(),
-        },
+    let Changed { argv, stdin, files: contents, .. } =
+        by_the_tool(call, files, facts, &of_statements)?;
+    let words: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+    let variables: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
+    let so_far = Call { argv: &words, env: &variables, ..*call };
+    let Changed { argv, set_env, .. } = by_the_tool(&so_far, files, facts, &of_the_start)?;
+    for (name, value) in set_env {
+        set(&mut env, name, &value);
+    }
+    Ok(Rewritten { argv, env, stdin, files: contents })
+}
+
+/// The call after changes that are all the tool's own.
+fn by_the_tool(
+    call: &Call<'_>,
+    files: &dyn Files,
+    facts: &Facts,
+    rewrites: &[Rewrite],
+) -> Result<Changed, CannotRewrite> {
+    match (rewrites.first(), call.meant()) {
+        (None, _) => Ok(Changed::nothing(call)),
         (Some(_), Meant::Tool(Governed::Known(tool))) if facts.tool == Some(tool.name) => {
-            (tool.rewrite)(call, files, &of_the_tool)?
+            (tool.rewrite)(call, files, rewrites)
         }
-        (Some(first), _) => {
-            return Err(CannotRewrite {
-                rule: first.rule.clone(),
-                reason: "no tool is known that can make this change".to_owned(),
-            });
-        }
-    };
-    Ok(Rewritten { argv: changed.argv, env, stdin: changed.stdin, files: changed.files })
+        (Some(first), _) => Err(CannotRewrite {
+            rule: first.rule.clone(),
+            reason: "no tool is known that can make this change".to_owned(),
+        }),
+    }
+}
+
+fn set(env: &mut Vec<Vec<u8>>, name: &str, value: &str) {
+    unset(env, name);
+    env.push(format!("{name}={value}").into_bytes());
 }
 
 fn unset(env: &mut Vec<Vec<u8>>, name: &str) {

@@ -21,6 +21,7 @@ mod query;
 mod script;
 mod scripts;
 mod slash;
+mod start;
 mod variables;
 
 use std::ops::Range;
@@ -90,7 +91,7 @@ pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String
 }
 
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
-    plan::plan(call, files).into_iter().map(|step| step.action).collect()
+    plan::plan(call, files).steps.into_iter().map(|step| step.action).collect()
 }
 
 /// The row limits for the statements of one text.
@@ -114,18 +115,17 @@ fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
     CannotRewrite { rule: rule.to_owned(), reason: reason.into() }
 }
 
-/// Puts row limits into the statements of `-c`, of standard input and of files. `rewrites` count the call-level
-/// action as 0.
+/// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql starts. `rewrites`
+/// count the call-level action as 0.
 fn rewrite(
     call: &Call<'_>,
     files: &dyn Files,
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
-    let mut changed = Changed {
-        argv: call.argv.iter().map(|arg| arg.to_vec()).collect(),
-        stdin: None,
-        files: Vec::new(),
-    };
+    if rewrites.iter().all(|rewrite| start::is_about(&rewrite.change)) {
+        return start::rewrite(call, files, rewrites);
+    }
+    let mut changed = Changed::nothing(call);
     for Edit { holder, within, words, rule } in edits(call, files, rewrites)? {
         let whole = match (holder, call.stdin) {
             (Holder::Argument(arg), _) => &mut changed.argv[arg],
@@ -160,7 +160,7 @@ fn edits<'a>(
     files: &dyn Files,
     rewrites: &'a [Rewrite],
 ) -> Result<Vec<Edit<'a>>, CannotRewrite> {
-    let steps = plan::plan(call, files);
+    let steps = plan::plan(call, files).steps;
     let mut texts: Vec<Limits<'_>> = Vec::new();
     for Rewrite { action, change, rule } in rewrites {
         let Change::LimitRows(rows) = *change else {

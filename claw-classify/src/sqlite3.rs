@@ -395,8 +395,8 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
         );
         return;
     };
-    let prints =
-        |argument: &&str| matches!(*argument, "stdout" | "stderr" | "off" | "on" | "no" | "yes");
+    // Any other word names a file, `on` and `no` too.
+    let prints = |argument: &&str| matches!(*argument, "stdout" | "stderr" | "off");
     let class = match name {
         "output" | "once" if arguments.is_empty() => "inform",
         "output" | "once"
@@ -472,6 +472,9 @@ mod tests {
             (&["sqlite3", "a.db", ".output '|sh'"], "client:program"),
             (&["sqlite3", "a.db", ".o |sh"], "client:?"),
             (&["sqlite3", "a.db", ".output x"], "client:file_write"),
+            (&["sqlite3", "a.db", ".output stdout"], "client:inform"),
+            (&["sqlite3", "a.db", ".once on"], "client:file_write"),
+            (&["sqlite3", "a.db", ".log no"], "client:file_write"),
             (&["sqlite3", "a.db", ".once -e"], "client:program"),
             (&["sqlite3", "a.db", ".import f t"], "client:admin"),
             (&["sqlite3", "a.db", ".import '|id' t"], "client:program"),

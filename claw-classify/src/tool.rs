@@ -42,18 +42,28 @@ pub struct Tool {
     pub(crate) rewrite: Rewriter,
 }
 
-/// Gives the call after the changes; actions are counted as in the facts of the call.
+/// Gives the call after the changes; actions are counted as in the facts of the call. Changes of statements come by
+/// themselves, and so do those of the call as a whole, to the call that the former gave.
 pub(crate) type Rewriter = fn(&Call<'_>, &dyn Files, &[Rewrite]) -> Result<Changed, CannotRewrite>;
 
 /// What a tool's own changes give.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Changed {
     /// The argument vector.
     pub(crate) argv: Vec<Vec<u8>>,
+    /// Variables that get another value, name and value.
+    pub(crate) set_env: Vec<(&'static str, String)>,
     /// What standard input must hold, where it is not as it was.
     pub(crate) stdin: Option<Vec<u8>>,
     /// Files that must hold something else, path and content.
     pub(crate) files: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Changed {
+    /// The call as it is.
+    pub(crate) fn nothing(call: &Call<'_>) -> Self {
+        Self { argv: call.argv.iter().map(|arg| arg.to_vec()).collect(), ..Self::default() }
+    }
 }
 
 /// Gives the actions of a call but for the call-level one.

@@ -39,6 +39,19 @@ pub enum Change {
     SetEnv(String, String),
     /// Removes an environment variable.
     UnsetEnv(String),
+    /// psql reads no start-up file of its own: `-X`.
+    NoPsqlrc,
+    /// psql stops a script at its first error: `-v ON_ERROR_STOP=1`.
+    OnErrorStop,
+    /// psql's session begins read-only: `default_transaction_read_only`, through `PGOPTIONS`.
+    ReadOnly,
+}
+
+impl Change {
+    /// Whether it is made to the call as a whole, and so permits nothing of what the call does.
+    pub(crate) fn is_of_call(&self) -> bool {
+        !matches!(self, Self::LimitRows(_))
+    }
 }
 
 /// A change, the action that asked for it and the rule it comes from.

@@ -47,6 +47,12 @@
 //! match.sql = { effect = "read", limited = false }
 //! rewrite = { limit_rows = 1000 }  # also set_env = { NAME = "VALUE" }, unset_env = ["NAME"]
 //!
+//! [[rule]]
+//! id = "psql-second-lock"
+//! tools = ["psql"]
+//! verdict = "rewrite"              # how psql starts; see below
+//! rewrite = { no_psqlrc = true, on_error_stop = true, read_only = true }
+//!
 //! [[connect]]
 //! id = "no-metadata"
 //! to = ["169.254.169.254", "10.0.0.0/8", "fd00::/8"]   # addresses and networks
@@ -76,8 +82,8 @@
 //!
 //! A rule names at most one domain other than `exec`. The facts of `exec` may stand beside it: they
 //! are those of the call the action belongs to. In the last row a rewrite rule that only changes the
-//! environment is about the call itself, so that it permits nothing that the call does; one that
-//! changes more is about every action but the first.
+//! environment or how psql starts is about the call itself, so that it permits nothing that the call does;
+//! one that changes more is about every action but the first.
 //!
 //! ## What a rule asks
 //!
@@ -144,6 +150,22 @@
 //! Everyday domains are those of programs that every piece of work uses: shells and interpreters, `rm`
 //! and its like, `kill`, package managers. Their facts are there for rules that want to speak of them; a
 //! policy that does not is the same as if claw did not know these programs.
+//!
+//! ## How psql starts
+//!
+//! | `rewrite` | what it does | denied instead where |
+//! |---|---|---|
+//! | `no_psqlrc` | adds `-X`: no start-up file is read | |
+//! | `on_error_stop` | adds `-v ON_ERROR_STOP=1`: a script ends at its first error | the call or a script of it says otherwise, or may |
+//! | `read_only` | adds `-c default_transaction_read_only=on` to `PGOPTIONS`: the server refuses what writes | a connection string or a service file gives the server its `options` in place of `PGOPTIONS`, `PGOPTIONS` holds more than settings, or a script connects anew |
+//!
+//! They stand in rules whose `tools` is `["psql"]`; a psql inside a container is its runtime's call, not psql's.
+//! The changed call is judged like any other, so what is added must be allowed: a policy that allows only some
+//! settings allows this one, by `match.sql = { setting = "default_transaction_read_only", setting_value = "on" }`.
+//!
+//! `read_only` is a second lock for where a rule allows too much, and no more: `SET`, `RESET`,
+//! `BEGIN READ WRITE`, `set_config` and a function's own settings turn it off for whoever may send them. Their
+//! facts are what they are without it, and rules decide them.
 //!
 //! ## Tools of the policy's own
 //!

@@ -459,7 +459,7 @@ impl Policy {
 fn keep_smallest_limit(rewrites: &mut Vec<(usize, Rewrite)>, start: usize) {
     let limit = |rewrite: &(usize, Rewrite)| match rewrite.1.change {
         Change::LimitRows(rows) => Some(rows),
-        Change::SetEnv(..) | Change::UnsetEnv(_) => None,
+        _ => None,
     };
     let Some(smallest) = rewrites[start..].iter().filter_map(limit).min() else { return };
     let mut kept = false;

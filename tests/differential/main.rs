@@ -16,5 +16,7 @@ mod kubectl;
 mod line;
 mod place;
 mod recorder;
+mod redis;
+mod sqlite3;
 mod transfer;
 mod wget;

@@ -16,7 +16,7 @@ use crate::line::Line;
 /// A tool that takes longer than this hangs; generous, because nothing is measured.
 const PATIENCE: &str = "20";
 
-/// What standard input holds in every run.
+/// What standard input holds unless a place is told otherwise.
 pub(crate) const STDIN: &str = "MARK(-)";
 
 /// One place, used for one line after the other.
@@ -26,6 +26,7 @@ pub(crate) struct Place {
     claw: Claw,
     /// Below the working folder, where lines are run.
     inside: &'static str,
+    stdin: String,
 }
 
 impl Place {
@@ -33,13 +34,18 @@ impl Place {
     pub(crate) fn new() -> Self {
         let folder = TempDir::with_prefix("claw-differential-").expect("a temporary folder");
         fs::create_dir(folder.path().join("home")).expect("writable");
-        Self { folder, claw: Claw::start(), inside: "" }
+        Self { folder, claw: Claw::start(), inside: "", stdin: STDIN.to_owned() }
     }
 
     /// The same, with lines run in `inside` of the working folder.
     pub(crate) fn inside(mut self, inside: &'static str) -> Self {
         self.inside = inside;
         self
+    }
+
+    /// Has lines find this on standard input from now on.
+    pub(crate) fn feeds(&mut self, stdin: &str) {
+        stdin.clone_into(&mut self.stdin);
     }
 
     /// Everything of this place.
@@ -89,7 +95,7 @@ impl Place {
             known.insert((*name).to_owned(), content.clone());
             known.insert(format!("{work}/{name}"), content.clone());
         }
-        self.claw.judge(&line.argv, &env, &work, Some(STDIN), &known)
+        self.claw.judge(&line.argv, &env, &work, Some(&self.stdin), &known)
     }
 
     /// Runs the line. A tool that waits for something is ended, with the status of `timeout`.
@@ -105,7 +111,7 @@ impl Place {
         command.envs(aside.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.work().join(self.inside));
         let mut running = Running::start(command);
-        running.feed(STDIN.as_bytes().to_vec());
+        running.feed(self.stdin.as_bytes().to_vec());
         running.finish(Duration::from_secs(120))
     }
 

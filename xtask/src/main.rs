@@ -10,6 +10,7 @@ mod command;
 mod demo;
 mod ebpf;
 mod escapes;
+mod fuzz;
 mod install;
 mod interrupt;
 mod postgres;
@@ -82,6 +83,8 @@ enum Task {
     Soundness(soundness::Options),
     /// Try to get around claw in every way the suites know, races included, and write docs/SECURITY-RESULTS.md
     Escapes(escapes::Options),
+    /// Make up calls and SQL texts, and look for one of which something false is said
+    Fuzz(fuzz::Options),
     /// Install `claw` and the policies that come with it
     Install {
         /// Where to: the program goes to DIR/bin, the policies to DIR/share/claw/policies
@@ -126,6 +129,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Escapes(options) => return escapes::escapes(&workspace, &options),
         Task::BenchWorker(surroundings) => worker::serve(&surroundings)?,
         Task::Catalogue(options) => catalogue::catalogue(&workspace, &options)?,
+        Task::Fuzz(options) => fuzz::fuzz(&workspace, &options)?,
         Task::Soundness(options) => return soundness::soundness(&workspace, &options),
         Task::Install { root } => {
             build::build(&workspace)?;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::judge::written::{Written, printable, shell_line, shell_word};
-use crate::judge::{Judgement, policy_file};
+use crate::judge::{Judgement, environment_changes, policy_file};
 
 /// The exit status of a denied call.
 const DENIED: u8 = 1;
@@ -160,7 +160,7 @@ impl Answer {
         let argv = rewritten.as_ref().map_or(&call.argv, |rewritten| &rewritten.argv);
         let env = rewritten
             .as_ref()
-            .map_or(BTreeMap::new(), |rewritten| environment_changes(&call.env, &rewritten.env));
+            .map_or(BTreeMap::new(), |rewritten| changes(&call.env, &rewritten.env));
         Ok(Self::Judged {
             id,
             verdict: decision.verdict,
@@ -173,20 +173,9 @@ impl Answer {
     }
 }
 
-/// The variables that differ, with their value after the change.
-fn environment_changes(before: &[Vec<u8>], after: &[Vec<u8>]) -> BTreeMap<String, Option<String>> {
-    let split = |entry: &Vec<u8>| {
-        let entry = String::from_utf8_lossy(entry);
-        let (name, value) = entry.split_once('=').unwrap_or((&entry, ""));
-        (name.to_owned(), value.to_owned())
-    };
-    let gone =
-        before.iter().filter(|entry| !after.contains(entry)).map(|entry| (split(entry).0, None));
-    let new = after.iter().filter(|entry| !before.contains(entry)).map(|entry| {
-        let (name, value) = split(entry);
-        (name, Some(value))
-    });
-    gone.chain(new).collect()
+/// The variables that differ.
+fn changes(before: &[Vec<u8>], after: &[Vec<u8>]) -> BTreeMap<String, Option<String>> {
+    environment_changes(before.iter().map(Vec::as_slice), after.iter().map(Vec::as_slice))
 }
 
 /// Answers each line of the file at `path`; returns how many were no calls.
@@ -294,7 +283,7 @@ fn describe(call: &Written, judgement: &Judgement) -> String {
     if let Some(rewritten) = rewritten {
         out.push_str("  rewritten\n");
         difference(&call.argv, &rewritten.argv, &mut out);
-        for (name, value) in environment_changes(&call.env, &rewritten.env) {
+        for (name, value) in changes(&call.env, &rewritten.env) {
             let name = printable(&name);
             let _ = match value {
                 Some(value) => writeln!(out, "    + {name}={}", shell_word(value.as_bytes())),

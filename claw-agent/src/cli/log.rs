@@ -133,6 +133,13 @@ impl Explain {
                 writeln!(out, "  {title:8} {}", plain(value))?;
             }
         }
+        for (name, value) in record["env"].as_object().into_iter().flatten() {
+            let change = match value {
+                Value::Null => format!("- {name}"),
+                value => format!("+ {name}={}", word(value)),
+            };
+            writeln!(out, "  env      {}", plain(&change.into()))?;
+        }
         for action in record["facts"]["actions"].as_array().into_iter().flatten() {
             writeln!(out, "  facts    {action}")?;
         }

@@ -9,7 +9,7 @@ use claw_classify::{File, Files, NoFiles, Stdin};
 use claw_policy::{Policy, Verdict};
 
 use super::Judgement;
-use super::image::{self, ImageJudgement, Response};
+use super::image::{self, ImageJudgement, Response, Runs};
 use crate::apply::stop::Change;
 use crate::decode::{Found, Program, Snapshot, Strings};
 
@@ -67,12 +67,13 @@ pub(crate) fn judge_by_content(
         Ok(None) => (judged, response),
         Ok(Some(handed)) => {
             let argv: Strings = handed.argv.iter().map(Vec::as_slice).collect();
+            let env: Strings = handed.env.iter().map(Vec::as_slice).collect();
             let change = Change::Run {
                 argv: snapshot.image.argv_with(judged.program, &argv),
-                env: handed.env.iter().map(Vec::as_slice).collect(),
+                env: env.clone(),
                 stdin: handed.stdin,
             };
-            judged.runs = Some(argv);
+            judged.runs = Some(Runs { argv, env });
             (judged, Response::Change(change))
         }
         Err(reason) => {

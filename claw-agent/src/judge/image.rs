@@ -48,8 +48,17 @@ pub(crate) struct ImageJudgement {
     pub(crate) judgement: Judgement,
     /// Which program on the way it is about.
     pub(crate) program: usize,
-    /// The arguments that program sees, where they are not its own.
-    pub(crate) runs: Option<Strings>,
+    /// What that program runs with, where it is not its own.
+    pub(crate) runs: Option<Runs>,
+}
+
+/// What a program runs with after it was changed.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    /// Its arguments.
+    pub(crate) argv: Strings,
+    /// Its environment.
+    pub(crate) env: Strings,
 }
 
 /// Judges what a snapshot would run, and says what follows: the strictest of its programs decides.
@@ -106,18 +115,17 @@ pub(super) fn strictest(
     let program =
         (0..judgements.len()).rev().max_by_key(|at| decides(&judgements[*at])).unwrap_or_default();
     let judgement = judgements.swap_remove(program);
-    let runs = judgement
-        .rewritten
-        .as_ref()
-        .map(|rewritten| rewritten.argv.iter().map(Vec::as_slice).collect::<Strings>());
-    let response = match (judgement.decision.verdict, &judgement.rewritten, &runs) {
-        (Verdict::Deny, _, _) => denial(policy, &judgement, &programs[program]),
-        (_, Some(rewritten), Some(argv)) => Response::Change(Change::Run {
+    let strings = |words: &[Vec<u8>]| words.iter().map(Vec::as_slice).collect::<Strings>();
+    let rewritten = judgement.rewritten.as_ref();
+    let runs = rewritten.map(|to| Runs { argv: strings(&to.argv), env: strings(&to.env) });
+    let response = match (judgement.decision.verdict, &runs) {
+        (Verdict::Deny, _) => denial(policy, &judgement, &programs[program]),
+        (_, Some(Runs { argv, env })) => Response::Change(Change::Run {
             argv: snapshot.image.argv_with(program, argv),
-            env: rewritten.env.iter().map(Vec::as_slice).collect(),
+            env: env.clone(),
             stdin: None,
         }),
-        _ => Response::Run,
+        (_, None) => Response::Run,
     };
     (ImageJudgement { judgement, program, runs }, response)
 }

@@ -9,6 +9,7 @@ mod part;
 mod reader;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use claw_policy::{Facts, Verdict};
@@ -102,6 +103,9 @@ pub(crate) struct Record {
     /// The arguments that were asked for, where others run.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "strings")]
     pub(crate) asked: Option<Strings>,
+    /// The variables that run with another value than was asked for, or with none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) env: BTreeMap<String, Option<String>>,
     /// The address and port of a connection, or the path or @abstract name of a Unix socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) to: Option<String>,
@@ -139,6 +143,7 @@ impl Record {
             path: Vec::new(),
             argv: None,
             asked: None,
+            env: BTreeMap::new(),
             to: None,
             protocol: None,
             outcome: None,

@@ -65,14 +65,37 @@ struct CommandLine<'a> {
     informs: Option<&'static str>,
 }
 
-/// Everything a call would do. Never empty.
-pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
+/// A call, step by step, and how psql starts.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Everything it would do. Never empty.
+    pub(super) steps: Vec<Step>,
+    /// Nothing where it starts no session: its command line is refused, or it only prints help.
+    pub(super) start: Option<Start>,
+}
+
+/// How psql starts, as far as policies change that.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// Whether start-up files are left alone.
+    pub(super) no_psqlrc: bool,
+    /// Whether the command line has scripts end at their first error; nothing where it does not say.
+    pub(super) on_error_stop: Option<bool>,
+    /// Whether a script may have itself or others go on behind an error.
+    pub(super) goes_on: bool,
+    /// What gives the server its options in place of PGOPTIONS.
+    pub(super) options_from: Option<&'static str>,
+}
+
+/// What a call would do.
+pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
     let line = match read(call) {
         Ok(line) => line,
-        Err(action) => return both_opaque(&action),
+        Err(action) => return Plan { steps: both_opaque(&action), start: None },
     };
     if let Some(name) = line.informs {
-        return vec![fact("option", name, "inform", format!("--{name}")).into()];
+        let step = fact("option", name, "inform", format!("--{name}")).into();
+        return Plan { steps: vec![step], start: None };
     }
     let mut steps = line.steps;
     let mut session = sql::Session::default();
@@ -80,9 +103,15 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     steps.extend(target.steps);
     steps.extend(environment::steps(call, &line.commands, &mut session));
     session.connection = target.connection;
+    let mut start = Start {
+        no_psqlrc: line.no_psqlrc,
+        on_error_stop: line.variables.on_error_stop,
+        goes_on: false,
+        options_from: target.options_from,
+    };
     if line.list {
         steps.push(fact("option", "list", "catalog", "--list").into());
-        return steps;
+        return Plan { steps, start: Some(start) };
     }
     let mut scripts =
         Scripts { call, files, variables: line.variables, certain: true, session, steps };
@@ -101,7 +130,8 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
             text_argument(&mut scripts, value);
         }
     }
-    scripts.steps
+    start.goes_on = scripts.variables.on_error_stop == Some(false);
+    Plan { steps: scripts.steps, start: Some(start) }
 }
 
 fn both_opaque(reason: &str) -> Vec<Step> {
@@ -251,6 +281,8 @@ pub(super) fn meta_action(meta: Meta<'_>) -> Action {
 struct Target {
     connection: sql::Connection,
     steps: Vec<Step>,
+    /// What gives the server its options in place of PGOPTIONS.
+    options_from: Option<&'static str>,
 }
 
 /// Where psql connects, and the settings that come with it.
@@ -274,12 +306,16 @@ fn connection(
         ..sql::Connection::default()
     };
     let mut address = None;
+    let mut options_from = None;
     let mut service = call.var("PGSERVICE").is_some();
     match own(dbname) {
         Some(name) if conninfo::is_connection_string(&name) => match conninfo::parse(&name) {
             Ok(parameters) => {
                 for (keyword, value) in parameters {
                     service |= keyword == "service";
+                    if keyword == "options" {
+                        options_from = Some("the connection string");
+                    }
                     if keyword == "hostaddr" {
                         address = Some(value);
                     } else {
@@ -290,6 +326,7 @@ fn connection(
             Err(reason) => {
                 steps.push(Action::opaque(&DOMAIN, excerpt(&name), &*reason).into());
                 session.unreadable.get_or_insert(reason);
+                options_from = Some("a connection string that is not read");
             }
         },
         Some(name) => connection.database = Some(name),
@@ -298,6 +335,7 @@ fn connection(
     // A service goes before the environment, and can name the address behind any host.
     if service {
         connection.elsewhere = Some("the service file says it");
+        options_from = options_from.or(Some("the service file"));
         connection.host = None;
     } else {
         let env = |own_word: Option<String>, name: &str| own_word.or_else(|| own(call.var(name)));
@@ -309,7 +347,7 @@ fn connection(
     }
     // The address is what is connected to; the host only names it.
     connection.host = address.or(connection.host);
-    Target { connection, steps }
+    Target { connection, steps, options_from }
 }
 
 /// Keywords that choose how to reach and prove the server, and nothing that a statement would notice.

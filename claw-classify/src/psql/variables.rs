@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+/// The variable that has scripts end at their first error.
+pub(super) const ON_ERROR_STOP: &str = "ON_ERROR_STOP";
+
 /// The value of a variable that is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
@@ -21,6 +24,8 @@ pub(super) struct Variables {
     set: BTreeMap<String, Option<Value>>,
     /// Whatever begins so may have been set by `\gset`.
     unknown: Vec<String>,
+    /// Whether ON_ERROR_STOP was ever set: false where it may have been set to anything but on.
+    pub(super) on_error_stop: Option<bool>,
     /// SINGLELINE: a line's end sends what was gathered.
     pub(super) single_line: bool,
     /// Why scripts cannot be followed, once a variable has made it so.
@@ -145,6 +150,10 @@ impl Variables {
                 _ => {}
             }
         }
+        if name == ON_ERROR_STOP {
+            let on = matches!(&value, Some(Value::Known(value)) if boolean(value) == Some(true));
+            self.on_error_stop = Some(on && self.on_error_stop != Some(false));
+        }
         if !is_own(name) {
             self.set.insert(name.to_owned(), value);
         }
@@ -152,6 +161,9 @@ impl Variables {
 
     /// Whatever begins with `prefix` may be set now.
     pub(super) fn forget(&mut self, prefix: &str) {
+        if ON_ERROR_STOP.starts_with(prefix) {
+            self.lose(ON_ERROR_STOP);
+        }
         self.set.retain(|name, _| !name.starts_with(prefix));
         self.unknown.push(prefix.to_owned());
     }

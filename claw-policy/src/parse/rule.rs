@@ -11,6 +11,16 @@ use crate::policy::{About, Rule};
 
 const KEYS: &[&str] = &["id", "tools", "verdict", "reason", "match", "unless", "rewrite"];
 
+/// The tool that [`STARTS`] are about.
+const PSQL: &str = "psql";
+
+/// How psql is to start, by the names of the changes.
+const STARTS: &[(&str, Change)] = &[
+    ("no_psqlrc", Change::NoPsqlrc),
+    ("on_error_stop", Change::OnErrorStop),
+    ("read_only", Change::ReadOnly),
+];
+
 impl Reader<'_> {
     /// Reads one rule; its id has been checked.
     pub(super) fn rule(&mut self, table: &DeTable<'_>, header: Range<usize>) -> Option<Rule> {
@@ -26,6 +36,10 @@ impl Reader<'_> {
         let matches = table.get("match").map(|value| self.conditions(value, "match"));
         let unless = table.get("unless").map(|value| self.conditions(value, "unless"));
         let changes = table.get("rewrite").map(|value| (value.span(), self.changes(value)));
+        let only_psql = tools.as_ref().is_some_and(|tools| tools.iter().all(|tool| *tool == PSQL));
+        if let (Some(value), false) = (table.get("rewrite"), only_psql) {
+            self.not_of_psql(value);
+        }
         let asks = tools.is_some() || matches.is_some() || unless.is_some();
         if !asks {
             self.error(header.clone(), "this rule matches every call", "no `match` and no `tools`")
@@ -39,7 +53,7 @@ impl Reader<'_> {
         match (verdict, &changes) {
             (Verdict::Rewrite, None) => {
                 self.error(header.clone(), "a rewrite rule says what it changes", "no `rewrite`")
-                    .help("add `rewrite = { limit_rows = 1000 }`, `{ set_env = {…} }` or `{ unset_env = […] }`");
+                    .help("add `rewrite = { limit_rows = 1000 }`, `{ set_env = {…} }`, `{ unset_env = […] }` or `{ read_only = true }`");
             }
             (Verdict::Allow | Verdict::Deny, Some((span, _))) => {
                 let message = format!("a rule whose verdict is `{verdict}` changes nothing");
@@ -60,8 +74,7 @@ impl Reader<'_> {
             Some(domain) => About::Domain(domain),
             None if tools.is_none() => About::Call,
             None if verdict != Verdict::Rewrite => About::Every,
-            // The environment belongs to the call, so changing it permits nothing that the call does.
-            None if changes.iter().all(Change::is_env) => About::Call,
+            None if changes.iter().all(Change::is_of_call) => About::Call,
             None => About::Others,
         };
         Some(Rule {
@@ -167,7 +180,10 @@ impl Reader<'_> {
     fn changes(&mut self, value: &Node<'_>) -> Vec<Change> {
         let mut changes = Vec::new();
         let Some(table) = self.table(value, "`rewrite`") else { return changes };
-        self.keys(table, "`rewrite`", &["limit_rows", "set_env", "unset_env"]);
+        let start = STARTS.iter().map(|(name, _)| *name);
+        let known: Vec<&str> =
+            ["limit_rows", "set_env", "unset_env"].into_iter().chain(start).collect();
+        self.keys(table, "`rewrite`", &known);
         if table.is_empty() {
             self.error(value.span(), "`rewrite` changes nothing", "empty");
         }
@@ -201,7 +217,33 @@ impl Reader<'_> {
             }
             changes.push(Change::UnsetEnv(name));
         }
+        for (name, change) in STARTS {
+            let Some(value) = table.get(*name) else { continue };
+            match self.bool(value, &format!("`{name}`")) {
+                Some(true) => changes.push(change.clone()),
+                Some(false) => {
+                    self.error(
+                        value.span(),
+                        format!("`{name} = false` changes nothing"),
+                        "not wanted",
+                    )
+                    .help("leave it out");
+                }
+                None => {}
+            }
+        }
         changes
+    }
+
+    /// Changes of how psql starts stand in rules about psql alone: another tool's call would be denied for them.
+    fn not_of_psql(&mut self, value: &Node<'_>) {
+        let Some(table) = value.get_ref().as_table() else { return };
+        for (name, _) in STARTS {
+            let Some((key, _)) = table.get_key_value(*name) else { continue };
+            let message =
+                format!("`{name}` changes how psql starts, and this rule is not about psql alone");
+            self.error(key.span(), message, "a change of psql's").help("add `tools = [\"psql\"]`");
+        }
     }
 
     pub(super) fn env_name(&mut self, name: &str, span: Range<usize>) {
@@ -209,12 +251,6 @@ impl Reader<'_> {
             let message = format!("`{}` cannot name a variable", name.escape_debug());
             self.error(span, message, "not a name");
         }
-    }
-}
-
-impl Change {
-    fn is_env(&self) -> bool {
-        matches!(self, Self::SetEnv(..) | Self::UnsetEnv(_))
     }
 }
 
@@ -230,6 +266,9 @@ fn default_reason(verdict: Verdict, changes: &[Change]) -> String {
                     Change::LimitRows(rows) => format!("no more than {rows} rows"),
                     Change::SetEnv(name, _) => format!("`{name}` set"),
                     Change::UnsetEnv(name) => format!("`{name}` removed"),
+                    Change::NoPsqlrc => "no start-up file".to_owned(),
+                    Change::OnErrorStop => "stops at the first error".to_owned(),
+                    Change::ReadOnly => "a read-only session".to_owned(),
                 })
                 .collect();
             changes.join(", ")

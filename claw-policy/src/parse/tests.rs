@@ -392,7 +392,7 @@ fn a_rewrite_rule_has_changes_and_no_other_has() {
     };
     assert_eq!(
         mistake("«[[rule]]»\nid = \"r\"\nverdict = \"rewrite\"\ntools = \"psql\""),
-        "a rewrite rule says what it changes | add `rewrite = { limit_rows = 1000 }`, `{ set_env = {…} }` or `{ unset_env = […] }`"
+        "a rewrite rule says what it changes | add `rewrite = { limit_rows = 1000 }`, `{ set_env = {…} }`, `{ unset_env = […] }` or `{ read_only = true }`"
     );
     assert_eq!(
         rule_mistake("tools = \"psql\"\nrewrite = «{ limit_rows = 1 }»"),
@@ -413,6 +413,31 @@ fn a_rewrite_rule_has_changes_and_no_other_has() {
         rewrite("rewrite = { set_env.A = \"\", unset_env = [«\"A\"»] }"),
         "this rule both sets and removes `A`"
     );
+    assert_eq!(
+        rewrite("rewrite.read_only = «false»"),
+        "`read_only = false` changes nothing | leave it out"
+    );
+    assert_eq!(
+        rewrite("rewrite.no_psqlrc = «1»"),
+        "`no_psqlrc` is `true` or `false`, not a whole number"
+    );
+}
+
+#[test]
+fn how_psql_starts_is_changed_in_rules_about_psql() {
+    let help = "`on_error_stop` changes how psql starts, and this rule is not about psql alone | add `tools = [\"psql\"]`";
+    for line in ["match.sql.limited = false", "tools = [\"psql\", \"kubectl\"]"] {
+        let text = format!(
+            "[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\n{line}\nrewrite.«on_error_stop» = true"
+        );
+        assert_eq!(mistake(&text), help);
+    }
+    let policy = parse(
+        "version = 1\n[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\ntools = \"psql\"\nrewrite = { read_only = true, no_psqlrc = true, on_error_stop = true }",
+    );
+    let [rule] = policy.expect("right").rules.try_into().expect("one rule");
+    assert_eq!(rule.changes, [Change::NoPsqlrc, Change::OnErrorStop, Change::ReadOnly]);
+    assert_eq!(rule.reason, "no start-up file, stops at the first error, a read-only session");
 }
 
 #[test]
@@ -574,7 +599,7 @@ fn the_documented_example_is_a_policy() {
     let example = documentation.split("```").nth(1).expect("a block");
     let lines = example.lines().skip(1).map(|line| line.trim_start_matches("//!"));
     let policy = parse(&lines.collect::<Vec<_>>().join("\n")).expect("right");
-    assert_eq!((policy.rules().len(), policy.connect().len()), (2, 1));
+    assert_eq!((policy.rules().len(), policy.connect().len()), (3, 1));
 }
 
 #[test]

@@ -491,6 +491,8 @@ fn tools_narrow_a_rule_and_say_what_it_is_about() {
     // An environment change belongs to the call, and permits nothing of what the call does.
     let environment = rule("rewrite", "tools = \"psql\"\nrewrite.set_env.A = \"1\"");
     assert_eq!(rules(&environment, &psql([sql("read")])), [true, false]);
+    let start = rule("rewrite", "tools = \"psql\"\nrewrite.read_only = true");
+    assert_eq!(rules(&start, &psql([sql("read")])), [true, false]);
     let limit = rule("rewrite", "tools = \"psql\"\nrewrite.limit_rows = 1");
     assert_eq!(rules(&limit, &psql([sql("read")])), [false, true]);
 }

@@ -7,3 +7,4 @@ mod generated;
 mod judged;
 mod limits;
 mod scripts;
+mod second_lock;

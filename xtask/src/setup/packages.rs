@@ -137,10 +137,10 @@ pub(crate) const NEEDS: &[Need] = &[
         packages: &["kubernetes-client"],
     },
     Need {
-        what: "`wget`",
-        why: "the differential suite holds what claw reads against what it does",
-        signs: &[Sign::Program("wget")],
-        packages: &["wget"],
+        what: "`wget` and `redis-cli`",
+        why: "the differential suite holds what claw reads against what they do",
+        signs: &[Sign::Program("redis-cli"), Sign::Program("wget")],
+        packages: &["redis-tools", "wget"],
     },
     Need {
         what: "Python 3",

@@ -1,0 +1,84 @@
+//! What must hold of every call, whatever its bytes.
+//!
+//! Input: bytes that libFuzzer makes up. A broken promise is a panic, which libFuzzer reports with the bytes. Time and
+//! memory are bounded by its own `-timeout` and `-rss_limit_mb`.
+
+#![forbid(unsafe_code)]
+
+pub mod oracle;
+
+use claw_classify::{Call, NoFiles, Rewritten, Stdin, classify, rewrite};
+use claw_policy::{Action, Change, Facts, Reading, Rewrite, Value};
+
+/// How many rows a statement may return.
+const ROWS: u64 = 7;
+
+/// Reads a call and gives its facts. There are always some, the same ones each time, and changes asked for are made
+/// for good or refused.
+///
+/// # Panics
+/// Where that does not hold.
+#[must_use]
+pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
+    let name = argv.first().map_or(&b""[..], |name| name);
+    let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or(name);
+    let names = [name];
+    let call = Call { argv, env, names: &names, path: name, stdin, ..Call::default() };
+    let facts = classify(&call);
+    assert_eq!(facts.actions.first().map(|action| action.domain.name), Some("exec"));
+    assert_eq!(facts, classify(&call), "the facts differ from one time to the next");
+    let limits = limits(&facts);
+    if !limits.is_empty() {
+        stays(&call, &facts, &limits, |after| {
+            assert_eq!(self::limits(after), [], "a statement is not limited after it was");
+        });
+    }
+    if facts.tool == Some("psql") {
+        let change = |change| Rewrite { action: 0, change, rule: "start".to_owned() };
+        let all = [Change::NoPsqlrc, Change::OnErrorStop, Change::ReadOnly].map(change);
+        stays(&call, &facts, &all, |_| {});
+    }
+    facts
+}
+
+/// Makes changes, looks at the facts of the changed call, and makes them again, which must change nothing more.
+fn stays(call: &Call<'_>, facts: &Facts, changes: &[Rewrite], look: impl FnOnce(&Facts)) {
+    let Ok(once) = rewrite(call, facts, changes) else { return };
+    let words: Vec<&[u8]> = once.argv.iter().map(Vec::as_slice).collect();
+    let env: Vec<&[u8]> = once.env.iter().map(Vec::as_slice).collect();
+    let stdin = once.stdin.as_deref().map_or(call.stdin, Stdin::Content);
+    let changed = Call { argv: &words, env: &env, stdin, ..*call };
+    let after = claw_classify::classify_with(&changed, &NoFiles);
+    look(&after);
+    let again = if changes.iter().any(|change| matches!(change.change, Change::LimitRows(_))) {
+        limits(&after)
+    } else {
+        changes.to_vec()
+    };
+    let twice = rewrite(&changed, &after, &again).expect("what was changed can be changed again");
+    let Rewritten { argv, env, stdin, .. } = twice;
+    assert_eq!((argv, env), (once.argv, once.env), "changed again, it differs");
+    assert!(stdin.is_none() || stdin == once.stdin, "changed again, standard input differs");
+}
+
+/// A limit for each statement that has none.
+fn limits(facts: &Facts) -> Vec<Rewrite> {
+    let wants = |action: &Action| {
+        is(action, "limited", &Value::from(false)) && is(action, "effect", &Value::from("read"))
+    };
+    let limit =
+        |(action, _)| Rewrite { action, change: Change::LimitRows(ROWS), rule: "limit".to_owned() };
+    facts.actions.iter().enumerate().filter(|(_, action)| wants(action)).map(limit).collect()
+}
+
+/// Whether a fact is known to be this.
+#[must_use]
+pub fn is(action: &Action, fact: &str, value: &Value) -> bool {
+    action.fact(fact) == Some(Reading::Known(value))
+}
+
+/// The words of bytes that NULs part.
+#[must_use]
+pub fn words(data: &[u8]) -> Vec<&[u8]> {
+    data.split(|byte| *byte == 0).collect()
+}
