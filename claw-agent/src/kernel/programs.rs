@@ -5,10 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::lpm_trie::{Key as Prefix, LpmTrie};
-use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError};
 use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Lsm, Program, ProgramError};
 use aya::{Btf as AyaBtf, Ebpf, EbpfError, EbpfLoader};
-use claw_common::event::{Event, KINDS, Lost};
 use claw_common::hash::Key;
 use claw_common::lineage::{GUARDED, PAGE, PAGES, Page, place};
 use claw_common::net::{PORT_TABLE_WORDS, PortRange};
@@ -17,6 +16,7 @@ use rustix::process::Pid;
 use thiserror::Error;
 
 use super::btf::{Btf, BtfError, VMLINUX};
+use super::events::Events;
 use super::unix;
 
 /// The object that `cargo xtask ebpf` builds.
@@ -310,49 +310,6 @@ impl Tickets {
     }
 }
 
-/// The ring buffer's reading end.
-pub(crate) struct Events {
-    ring: RingBuf<MapData>,
-    lost: PerCpuArray<MapData, Lost>,
-    /// The losses that were told already.
-    told: Lost,
-}
-
-impl Events {
-    fn of(ebpf: &mut Ebpf) -> Result<Self, Refused> {
-        Ok(Self { ring: map(ebpf, "EVENTS")?, lost: map(ebpf, "LOST")?, told: [0; KINDS] })
-    }
-
-    /// How many events of each kind found no room since this was asked last.
-    ///
-    /// # Errors
-    /// Out of memory; what was lost is told the next time.
-    pub(crate) fn lost(&mut self) -> Result<Lost, MapError> {
-        let mut sum = [0; KINDS];
-        for processor in self.lost.get(&0, 0)?.iter() {
-            sum.iter_mut().zip(processor).for_each(|(sum, count)| *sum += count);
-        }
-        let told = std::mem::replace(&mut self.told, sum);
-        sum.iter_mut().zip(told).for_each(|(sum, told)| *sum = sum.saturating_sub(told));
-        Ok(sum)
-    }
-
-    /// The next event and what follows it, if there is one.
-    pub(crate) fn next(&mut self) -> Option<(Event, Vec<u8>)> {
-        let item = self.ring.next()?;
-        let (event, payload) = Event::parse(&item)?;
-        Some((event, payload.to_vec()))
-    }
-
-    /// A descriptor of its own that is readable once a report cannot wait.
-    ///
-    /// # Errors
-    /// As dup(2).
-    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
-        crate::sys::process::duplicate(&self.ring)
-    }
-}
-
 /// Loads what only some kernels take. `false` where this one would never call it.
 fn third_lock(ebpf: &mut Ebpf, types: &AyaBtf) -> Result<bool, Refused> {
     let modules = std::fs::read_to_string(SECURITY_MODULES).unwrap_or_default();
@@ -379,7 +336,7 @@ where
         .map_err(|error| Refused::Program { program: name, error })
 }
 
-fn map<M: TryFrom<Map, Error = MapError>>(
+pub(super) fn map<M: TryFrom<Map, Error = MapError>>(
     ebpf: &mut Ebpf,
     name: &'static str,
 ) -> Result<M, Refused> {

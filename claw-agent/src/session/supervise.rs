@@ -212,7 +212,7 @@ fn serve(
     trouble.tell(guard);
     let guards_any = || guard.kernel.as_ref().is_some_and(|kernel| kernel.guards_any());
     let left = || tree.is_populated() || guards_any() || guard.is_busy();
-    let drain = |last| watch.into_iter().for_each(|watch| watch.drain(last));
+    let drain = || watch.into_iter().for_each(Watch::drain);
     let mut told = false;
     // The command's own last call is recorded before anybody hears that the command has ended.
     for _ in 0..SETTLE_LOOKS {
@@ -222,11 +222,12 @@ fn serve(
         std::thread::sleep(SETTLE);
     }
     loop {
-        drain(false);
+        drain();
         let over = !left();
         if over {
             // What was killed last may have been reported after the look above.
-            drain(true);
+            drain();
+            watch.into_iter().for_each(Watch::tell_losses);
             let reason = format!("the command ended with status {status}");
             guard.audit.record(Record::new(Kind::End, guard.level, Proof::None, reason));
         }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use claw_common::event::{Event, Lost, cause, kind};
@@ -17,6 +18,9 @@ use crate::vital;
 
 /// How long events that woke nobody may lie in the ring.
 const EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// How often is asked what found no room in it.
+const LOSSES_EVERY: Duration = Duration::from_secs(1);
 
 /// The reader of the ring.
 pub(super) struct Watch {
@@ -35,19 +39,24 @@ impl Watch {
         let watch = Arc::new(Self { guard, events: Mutex::new(events) });
         let reader = Arc::clone(&watch);
         vital::spawn("watch", move || {
+            let mut told = Instant::now();
             loop {
                 let mut fds = [PollFd::new(&descriptor, PollFlags::IN)];
                 // An interrupted wait is as good as one that is over.
                 let _ = poll(&mut fds, Some(&EVERY));
-                reader.drain(false);
+                reader.drain();
+                if told.elapsed() > LOSSES_EVERY && !reader.guard.audit.is_short() {
+                    told = Instant::now();
+                    reader.tell_losses();
+                }
             }
         })?;
         Ok(watch)
     }
 
     /// Records everything that has been reported so far. While there is no room for more, the kernel side lets
-    /// no connection through, and what it counts meanwhile is told later, at the `last` time in any case.
-    pub(super) fn drain(&self, last: bool) {
+    /// no connection through.
+    pub(super) fn drain(&self) {
         let short = self.guard.audit.is_short();
         if let Some(Err(error)) =
             self.guard.kernel.as_ref().map(|kernel| kernel.refuse_connections(short))
@@ -60,10 +69,12 @@ impl Watch {
                 self.guard.audit.record(record);
             }
         }
-        if short && !last {
-            return;
-        }
-        match events.lost() {
+    }
+
+    /// Records how much found no room since this was asked last.
+    pub(super) fn tell_losses(&self) {
+        let lost = self.events.lock().unwrap_or_else(PoisonError::into_inner).lost();
+        match lost {
             Ok(lost) => self.losses(&lost).for_each(|record| self.guard.audit.record(record)),
             Err(error) => tracing::error!(%error, "cannot ask what the kernel side lost"),
         }

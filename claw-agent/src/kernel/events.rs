@@ -1,0 +1,57 @@
+//! What the kernel side reports, and the count of what it had no room for.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use aya::Ebpf;
+use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
+use claw_common::event::{Event, KINDS, Lost};
+
+use super::programs::{Refused, map};
+
+/// The ring buffer's reading end.
+pub(crate) struct Events {
+    ring: RingBuf<MapData>,
+    lost: PerCpuArray<MapData, Lost>,
+    /// The losses that were told already.
+    told: Lost,
+}
+
+impl Events {
+    /// Takes the maps out of a loaded object.
+    ///
+    /// # Errors
+    /// If it lacks one.
+    pub(super) fn of(ebpf: &mut Ebpf) -> Result<Self, Refused> {
+        Ok(Self { ring: map(ebpf, "EVENTS")?, lost: map(ebpf, "LOST")?, told: [0; KINDS] })
+    }
+
+    /// How many events of each kind found no room since this was asked last.
+    ///
+    /// # Errors
+    /// Out of memory; what was lost is told the next time.
+    pub(crate) fn lost(&mut self) -> Result<Lost, MapError> {
+        let mut sum = [0; KINDS];
+        for processor in self.lost.get(&0, 0)?.iter() {
+            sum.iter_mut().zip(processor).for_each(|(sum, count)| *sum += count);
+        }
+        let told = std::mem::replace(&mut self.told, sum);
+        sum.iter_mut().zip(told).for_each(|(sum, told)| *sum = sum.saturating_sub(told));
+        Ok(sum)
+    }
+
+    /// The next event and what follows it, if there is one.
+    pub(crate) fn next(&mut self) -> Option<(Event, Vec<u8>)> {
+        let item = self.ring.next()?;
+        let (event, payload) = Event::parse(&item)?;
+        Some((event, payload.to_vec()))
+    }
+
+    /// A descriptor of its own that is readable once a report cannot wait.
+    ///
+    /// # Errors
+    /// As dup(2).
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        crate::sys::process::duplicate(&self.ring)
+    }
+}
