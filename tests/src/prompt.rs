@@ -65,6 +65,20 @@ impl Prompt {
         self.running.supervisor()
     }
 
+    /// The processes of the session that are claw's own.
+    ///
+    /// # Panics
+    /// When they have ended.
+    #[must_use]
+    pub fn supervisor_and_front(&self) -> [Pid; 2] {
+        let supervisor = self.supervisor();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", supervisor.as_raw_nonzero()));
+        let status = status.expect("the supervisor lives");
+        let front = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
+        [supervisor, front.and_then(Pid::from_raw).expect("the front lives")]
+    }
+
     /// Ends the shell, and with it the session.
     #[must_use]
     pub fn close(self) -> Ran {

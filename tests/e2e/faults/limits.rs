@@ -1,5 +1,6 @@
 //! Limits of what is guarded: too few processes, too little memory. A program may fail then, and no verdict is milder.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use claw_tests::call::Call;
 use claw_tests::postgres;
 use claw_tests::prompt::Prompt;
+use claw_tests::record::Record;
 use claw_tests::scenario::Scenario;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -74,9 +76,13 @@ impl Drop for Limited {
 #[test]
 fn a_fork_bomb_changes_no_verdict() {
     const DENIED: usize = 200;
-    for (level, guard) in levels("forms") {
-        let scenario =
-            Scenario::new(format!("{level}: a fork bomb that fills its limit of processes"));
+    for ((level, guard), shared) in levels("forms")
+        .into_iter()
+        .zip([false; 2])
+        .chain(levels("forms").into_iter().zip([true; 2]))
+    {
+        let whose = if shared { "claw's limit of processes too" } else { "its limit of processes" };
+        let scenario = Scenario::new(format!("{level}: a fork bomb that fills {whose}"));
         let folder = forms();
         let at = |name: &str| folder.path().join(name);
         let cgroup = Limited::new("pids", ["pids.max", "pids.max"], "64");
@@ -94,6 +100,11 @@ fn a_fork_bomb_changes_no_verdict() {
             )
         };
         let mut shell = Prompt::start(&guard, &[]);
+        if shared {
+            for process in shell.supervisor_and_front() {
+                fs::write(cgroup.procs(), process.as_raw_nonzero().to_string()).expect("root may");
+            }
+        }
         shell.tell(&format!("/bin/sh -c \"{}\"", line(&log, &stop).replace('$', "\\$")));
         let deadline = Instant::now() + PATIENCE;
         let denied = || guard.records().iter().filter(|record| record.verdict() == "deny").count();
@@ -164,6 +175,7 @@ fn too_little_memory_makes_no_verdict_milder() {
         let limits = limits
             .into_iter()
             .chain(STACK.map(|limit| ("stack", limit, format!("ulimit -s {limit}"))));
+        let mut ended = BTreeMap::<_, [bool; 2]>::new();
         let limits = limits.chain(MEMORY.map(|limit| ("memory", limit, join.clone())));
         for (what, limit, before) in limits {
             let scenario = Scenario::new(format!("{level}: psql with {limit} KiB of {what}"));
@@ -188,12 +200,23 @@ fn too_little_memory_makes_no_verdict_milder() {
             let rows = said.lines().filter(|line| line.parse::<u32>().is_ok()).count();
             assert!(rows <= 1000, "{rows} rows");
             scenario.given(format!("it ends with {status}, and {rows} rows"));
+            ended.entry(what).or_default()[usize::from(status == 0)] = true;
         }
+        // Of each kind, one was too little and one was not.
+        assert!(ended.values().all(|ended| *ended == [true; 2]), "{ended:?}");
         let scenario = Scenario::new(format!("{level}: and with no such limit"));
         scenario.then("it runs, and is recorded as ever");
         let (said, status) = shell.says(&psql("SELECT id FROM users"));
         assert_eq!((said.lines().count(), status), (1000, 0));
         let _ = shell.close();
+        let records = guard.records();
+        let dropping = |record: &&Record| {
+            record.asked().first().is_some_and(|word| word.ends_with("psql"))
+                && record.mentions("DROP")
+        };
+        let dropping: Vec<_> = records.iter().filter(dropping).collect();
+        assert!(!dropping.is_empty());
+        assert!(dropping.iter().all(|record| record.verdict() == "deny"), "{dropping:#?}");
         verify(&guard);
         scenario.control("without claw the statement drops the table where there is memory for it");
         let line = format!("ulimit -v {}; {}", 1 << 20, psql("DROP TABLE users"));
