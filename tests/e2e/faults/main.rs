@@ -15,7 +15,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use claw_tests::claw::{self, Guard};
 use claw_tests::postgres;
@@ -34,11 +34,16 @@ fn psql(statement: &str) -> String {
     format!("'{}' -X -A -t -c '{statement}'", postgres::real_psql().display())
 }
 
-/// The chain of everything that was recorded holds, and the session's end is recorded.
+/// The chain of everything that was recorded holds, and the session's end is recorded: what lost its parent may end
+/// later than the command.
 fn verify(guard: &Guard) {
+    // Generous: it bounds a hang and measures nothing.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while guard.records().iter().all(|record| record.kind() != "end") {
+        assert!(Instant::now() < deadline, "{:#?}", guard.records());
+        std::thread::sleep(Duration::from_millis(20));
+    }
     verify_folder(guard.audit());
-    let records = guard.records();
-    assert!(records.iter().any(|record| record.kind() == "end"), "{records:#?}");
 }
 
 /// The chains in this folder hold.
