@@ -51,7 +51,8 @@ const VALUES: &[(&str, usize)] = &[
     ("escape", 1),
 ];
 
-/// Options without a value that change how things are shown or opened.
+/// Options without a value that change how things are shown or opened. `-memtrace` is not among them: some releases
+/// drop the word behind it.
 const SWITCHES: &[&str] = &[
     "append",
     "ascii",
@@ -71,7 +72,6 @@ const SWITCHES: &[&str] = &[
     "line",
     "list",
     "markdown",
-    "memtrace",
     "multiplex",
     "no-rowid-in-view",
     "no-utf8",
@@ -128,7 +128,11 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
             }
         };
         match &*name {
-            "help" | "version" => return vec![fact(&name, "inform", &text(word)).into()],
+            // Some releases run `-init` and `-cmd` before they come to it.
+            "help" | "version" => {
+                reads_stdin = false;
+                steps.push(fact(&name, "inform", &text(word)).into());
+            }
             archive if archive.starts_with('A') => {
                 steps.push(fact("archive", "file_write", &text(word)).into());
                 return steps;
@@ -462,6 +466,8 @@ mod tests {
             (&["sqlite3", "-cmd", ".headers on", "a.db", "SELECT 1"], "client:inform sql:read"),
             (&["sqlite3", "a.db", "PRAGMA table_info(t)"], "sql:read"),
             (&["sqlite3", "-version"], "client:inform"),
+            (&["sqlite3", "-cmd", "DELETE FROM t", "a.db", "-version"], "sql:write client:inform"),
+            (&["sqlite3", "-memtrace", "-version", "a.db", "DELETE FROM t"], "sql:?"),
             (&["sqlite3", "a.db", "DELETE FROM t"], "sql:write"),
             (&["sqlite3", "a.db", ".shell id"], "client:program"),
             (&["sqlite3", "a.db", ".sh id"], "client:program"),

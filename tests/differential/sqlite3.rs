@@ -1,7 +1,7 @@
 //! sqlite3, on a throwaway database beside other files.
 //!
 //! What a call did is seen in the database's bytes, in the files beside it and in whether the program that it names,
-//! `touch @RAN@`, ran. A line's variable SCRIPT is what it has on standard input and in the file `script.sql`.
+//! `mkdir @RAN@`, ran. A line's variable SCRIPT is what it has on standard input and in the file `script.sql`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -23,10 +23,10 @@ const FILES: &[(&str, &str)] =
 /// What dot-commands are given.
 const ARGUMENTS: &[&str] = &[
     "",
-    "touch @RAN@",
-    "|touch @RAN@",
-    "'|touch @RAN@'",
-    "\"|touch @RAN@\"",
+    "mkdir @RAN@",
+    "|mkdir @RAN@",
+    "'|mkdir @RAN@'",
+    "\"|mkdir @RAN@\"",
     "out.txt",
     "-x",
     "on",
@@ -44,14 +44,19 @@ const ARGUMENTS: &[&str] = &[
 /// Pieces of scripts.
 const PIECES: &[&str] = &[
     "SELECT * FROM t;",
+    "SELECT count(*) FROM t;",
+    "SELECT a, b FROM t WHERE b = 'one;';",
+    "UPDATE t SET b = 'x' WHERE a = 1;",
+    ".headers on",
+    ".print a",
     "SELECT\n",
     "SELECT ';",
     "';",
     "DELETE FROM t;",
     "INSERT INTO t VALUES (9, 'x');",
-    ".shell touch @RAN@",
-    " .shell touch @RAN@",
-    ".system touch @RAN@",
+    ".shell mkdir @RAN@",
+    " .shell mkdir @RAN@",
+    ".system mkdir @RAN@",
     ".output out.txt",
     ".mode csv",
     "-- a comment",
@@ -59,12 +64,11 @@ const PIECES: &[&str] = &[
     "*/",
     "[a",
     "\"a",
-    "`a",
     ";",
     ".read other.sql",
     "EXPLAIN DELETE FROM t;",
     "WITH x AS (SELECT 1) DELETE FROM t;",
-    "#.shell touch @RAN@",
+    "#.shell mkdir @RAN@",
     "go",
     "/",
     "\\",
@@ -169,6 +173,7 @@ impl Databases {
     fn settle(&mut self, line: &Line) -> Outcome {
         let mark = self.place.folder().join("ran");
         drop(std::fs::remove_file(&mark));
+        drop(std::fs::remove_dir(&mark));
         let line = &line.with(&[("@RAN@", place::text(&mark)), ("\\n", "\n".to_owned())]);
         let script = line.env.iter().find(|(name, _)| name == "SCRIPT");
         let script = script.map(|(_, script)| script.clone()).unwrap_or_default();
@@ -181,7 +186,7 @@ impl Databases {
         let judged = self.place.judge(line, &files);
         let before = self.place.files();
         let ran = self.place.run(line);
-        compare(line, &judged, &ran, (&before, &self.place.files()), mark.exists())
+        compare(line, &judged, &ran, (&before, &self.place.files()), mark.is_dir())
     }
 }
 
