@@ -16,7 +16,7 @@ use crate::results::{announce, leave};
 
 /// How often the control is run again while it has not won, and both levels while nothing has run as judged: a small
 /// number of tries may all end the other way.
-const ROUNDS: usize = 20;
+pub(crate) const ROUNDS: usize = 20;
 
 /// The exit status of an attacker who is refused what the attack needs, as in `race.h`.
 const SHUT_OUT: i32 = 77;

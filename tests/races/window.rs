@@ -10,7 +10,7 @@ use claw_tests::scenario::Scenario;
 use claw_tests::tracee::{Linkage, program};
 
 use crate::arena::{Arena, count, turn};
-use crate::race::tries;
+use crate::race::{ROUNDS, tries};
 use crate::results::announce;
 
 /// More show no more: without a lock, every one succeeds.
@@ -41,8 +41,9 @@ fn peer(arena: &Arena, before: &[&str]) -> Call {
 /// How often the peer got at the tool's memory without claw, as root and as another user.
 fn control(scenario: &Scenario, arena: &Arena, before: &[&str]) {
     scenario.control("without claw the peer gets at it");
-    let bare = peer(arena, before).bare().exits(0);
-    assert!(count(&bare, "reached") > 0, "{}", bare.story());
+    // A tool that is not held up may be over before the peer has its turn.
+    let reaches = |_| count(&peer(arena, before).bare().exits(0), "reached") > 0;
+    assert!((0..ROUNDS).any(reaches), "nobody can get at it at all, so this shows nothing");
 }
 
 #[test]
