@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 const PROGRAMS: [(&str, &str); 3] = [
     ("races", "--test-threads=2 --skip exchange --skip written_over"),
     ("session", "--test-threads=2"),
-    ("escapes", "--test-threads=1 connect:: files:: processes::"),
+    ("escapes", "--test-threads=1 files:: processes::"),
 ];
 /// Tries of each race: a control that does not win in so many tries is run again.
 const RACE_TRIES: u32 = 10;
