@@ -15,7 +15,9 @@ mod command_line;
 mod effect;
 mod settings;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Value};
+pub(crate) use settings::host;
+
+use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
 use crate::files::{File, Files};
@@ -42,15 +44,6 @@ pub(crate) static TOOL: Tool = Tool {
     classify,
     rewrite: rewrites_nothing,
 };
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one call of the AWS command line asks for.
 pub(crate) static DOMAIN: Domain = Domain {

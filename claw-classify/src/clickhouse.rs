@@ -259,7 +259,7 @@ mod tests {
     fn corpus() {
         let table: toml::Table = include_str!("../corpus/clickhouse.toml").parse().unwrap();
         for (line, expected) in &table {
-            let argv = crate::corpus::split(line);
+            let argv = claw_corpus::split(line);
             let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
             assert_eq!(
                 shown(&argv, Stdin::Unknown, &NoFiles),

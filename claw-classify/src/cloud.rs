@@ -4,13 +4,16 @@
 
 mod az;
 mod bq;
+mod doctl;
+mod eksctl;
 mod gcloud;
 mod gsutil;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Value};
+use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::{Line, rewrites_nothing};
+use crate::subcommands::{Line, rewrites_nothing, said, variables};
+use crate::table::{self, Table};
 use crate::tool::{Classifier, Denial, Tool};
 
 /// The rows of the table of tools.
@@ -34,6 +37,25 @@ pub(crate) static AZ: Tool = row(
     "The command is read by its verb, for the groups that come with the program; extensions are opaque.",
     az::classify,
 );
+
+pub(crate) static DOCTL: Tool = Tool {
+    interpreter: &[],
+    ..row(
+        &["doctl"],
+        "Error: ",
+        "The command and its options are read; a command that its reference does not have is opaque.",
+        doctl::classify,
+    )
+};
+pub(crate) static EKSCTL: Tool = Tool {
+    interpreter: &[],
+    ..row(
+        &["eksctl"],
+        "Error: ",
+        "The command and its options are read; `--config-file` is not.",
+        eksctl::classify,
+    )
+};
 
 const fn row(
     names: &'static [&'static str],
@@ -66,20 +88,11 @@ const PYTHON: &[&str] = &[
     "PYTHONWARNINGS",
 ];
 
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
-
 /// What one call asks of a cloud.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "cloud",
     governed: true,
-    doc: "What one call of gcloud, gsutil, bq or az asks of a cloud.",
+    doc: "What one call of gcloud, gsutil, bq, az, eksctl or doctl asks of a cloud.",
     facts: &[
         fact(
             "command",
@@ -122,6 +135,23 @@ fn action(line: &Line<'_>, said: String, effect: &'static str, settings: Vec<Str
     }
     action.set("settings", settings.into_iter().collect::<Value>());
     action
+}
+
+/// The action of a call of a program all of whose options are known.
+fn by_table(call: &Call<'_>, table: &'static Table, settings: &[&str]) -> Vec<Action> {
+    let said = said(call.argv);
+    let line = match table::Line::read(call.argv, table) {
+        Ok(line) => line,
+        Err(reason) => return vec![Action::opaque(&DOMAIN, said, reason)],
+    };
+    let mut action = Action::new(&DOMAIN, said);
+    if !line.command.is_empty() {
+        action.set("command", line.command.as_str());
+    }
+    action.set("effect", line.effect);
+    action.set("options", line.names());
+    action.set("settings", variables(call, settings, &[]));
+    vec![action]
 }
 
 /// The effect of a copy: out only where its last word is no bucket.

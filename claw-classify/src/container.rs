@@ -13,7 +13,7 @@
 mod inside;
 mod options;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite, Value};
+use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
@@ -50,15 +50,6 @@ const fn row(
 }
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one call asks of a container engine.
 pub(crate) static DOMAIN: Domain = Domain {

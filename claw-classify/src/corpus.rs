@@ -5,13 +5,18 @@
 //! Facts are `name=value`, sets joined by commas and left out where they are empty, several actions
 //! separated by `; `; what is opaque is `?`.
 
-use claw_policy::{Action, Reading, Value};
+use claw_corpus::split;
+use claw_policy::{Action, Facts, Reading, Value};
 
 use crate::call::Call;
 
 /// The actions of a command line, without the call-level one.
 pub(crate) fn actions(words: &str) -> Vec<Action> {
-    let words = split(words);
+    facts(&split(words)).actions.split_off(1)
+}
+
+/// The facts of the words of a command line.
+fn facts(words: &[String]) -> Facts {
     let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
     let program = words.iter().position(|word| !word.contains(&b'=')).unwrap_or_default();
     let (env, argv) = words.split_at(program);
@@ -19,24 +24,7 @@ pub(crate) fn actions(words: &str) -> Vec<Action> {
     let cwd = Some(&b"/home/me/app"[..]);
     let names = [argv[0].rsplit(|byte| *byte == b'/').next().unwrap_or_default()];
     let call = Call { argv, env: &env, cwd, path: argv[0], names: &names, ..Call::default() };
-    crate::classify(&call).actions.split_off(1)
-}
-
-/// The words of a line.
-pub(crate) fn split(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
-    for char in line.chars() {
-        match char {
-            '\'' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            ' ' if !quoted => words.extend(word.take()),
-            char => word.get_or_insert_default().push(char),
-        }
-    }
-    words.extend(word);
-    words
+    crate::classify(&call)
 }
 
 /// The facts of `actions` in a line.
@@ -88,3 +76,5 @@ pub(crate) fn clients_line(actions: &[Action]) -> String {
     });
     shown.collect::<Vec<_>>().join(" ")
 }
+
+mod tests;

@@ -16,7 +16,7 @@ mod disk;
 mod find;
 mod owner;
 
-use claw_policy::{Action, Domain, FactDef, Kind};
+use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::getopt::{self, Item, Located, Opt, Takes};
@@ -28,15 +28,6 @@ pub(crate) use archive::{TAR, UNZIP, ZIP};
 pub(crate) use disk::{DD, FDISK, MKFS, WIPEFS};
 pub(crate) use find::{FIND, commands as find_commands};
 pub(crate) use owner::{CHMOD, CHOWN};
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one of these calls does to files.
 pub(crate) static DOMAIN: Domain = Domain {

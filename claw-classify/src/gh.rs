@@ -14,7 +14,7 @@ mod effects;
 mod graphql;
 mod request;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite, Value};
+use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
 use crate::call::{Call, excerpt, text};
 use crate::files::{File, Files};
@@ -33,15 +33,6 @@ pub(crate) static TOOL: Tool = Tool {
     classify,
     rewrite,
 };
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one gh call asks for.
 pub(crate) static DOMAIN: Domain = Domain {

@@ -17,7 +17,7 @@ mod push;
 mod walk;
 mod words;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
+use claw_policy::{Action, Domain, Kind, Rewrite, fact};
 
 use crate::call::Call;
 use crate::files::Files;
@@ -51,15 +51,6 @@ pub(crate) static TOOL: Tool = Tool {
     classify,
     rewrite,
 };
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one git call does.
 pub(crate) static DOMAIN: Domain = Domain {

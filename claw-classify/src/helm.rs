@@ -8,7 +8,7 @@
 //! Known gaps: charts and values are not read. A release's manifest and values, which `get` shows, can
 //! hold what the chart's author put there.
 
-use claw_policy::{Action, Domain, FactDef, Kind, Value};
+use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
 use crate::files::Files;
@@ -26,15 +26,6 @@ pub(crate) static TOOL: Tool = Tool {
     classify,
     rewrite: rewrites_nothing,
 };
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one helm call asks for.
 pub(crate) static DOMAIN: Domain = Domain {

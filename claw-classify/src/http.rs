@@ -8,18 +8,9 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Domain, FactDef, Kind};
+use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, excerpt, text};
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one transfer asks.
 pub(crate) static DOMAIN: Domain = Domain {

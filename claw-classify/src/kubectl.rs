@@ -11,9 +11,10 @@
 
 mod command_line;
 mod manifest;
+mod oc;
 mod resource;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite, Value};
+use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
@@ -24,7 +25,7 @@ use resource::Target;
 /// kubectl's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
     name: "kubectl",
-    names: &["kubectl", "oc"],
+    names: &["kubectl", "oc", "k", "microk8s.kubectl"],
     doc: "The whole command line and the environment are read; manifests (`-f`, `-k`) are opaque, and so are plugins and what kubectl's own help does not know.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
@@ -32,15 +33,6 @@ pub(crate) static TOOL: Tool = Tool {
     classify,
     rewrite,
 };
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one kubectl call asks of one kind of resource.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -208,6 +200,9 @@ fn effect(path: &str) -> Option<&'static str> {
 }
 
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+    if let Some(action) = oc::action(call) {
+        return vec![action];
+    }
     let said =
         excerpt(&call.argv.iter().skip(1).map(|arg| text(arg)).collect::<Vec<_>>().join(" "));
     let line = match command_line::read(call.argv) {

@@ -36,11 +36,13 @@ mod gh;
 mod git;
 mod helm;
 mod http;
+mod infra;
 mod kubectl;
 mod loader;
 mod mongo;
 mod mysql;
 mod net;
+mod package;
 mod pg_tools;
 mod places;
 mod process;
@@ -50,6 +52,7 @@ mod redis;
 mod sql;
 mod sqlite3;
 mod subcommands;
+mod table;
 mod terraform;
 mod tool;
 mod wget;
@@ -82,8 +85,10 @@ pub fn schema() -> Schema {
         &helm::DOMAIN,
         &terraform::DOMAIN,
         &cloud::DOMAIN,
+        &infra::DOMAIN,
         &file::DOMAIN,
         &process::DOMAIN,
+        &package::DOMAIN,
         &program::DOMAIN,
     ];
     Schema { domains: DOMAINS, tools: tool::names(), programs: tool::programs() }

@@ -186,8 +186,9 @@ fn shell(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::{clients_line, split};
+    use crate::corpus::clients_line;
     use crate::files::{NoFiles, One};
+    use claw_corpus::split;
     use proptest::prelude::*;
 
     fn shown(argv: &[&str], stdin: Stdin<'_>, files: &dyn Files) -> String {

@@ -11,22 +11,13 @@
 
 mod ssh;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
+use claw_policy::{Action, Domain, Kind, Rewrite, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::files::Files;
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What a call connects to, and for what.
 pub(crate) static DOMAIN: Domain = Domain {

@@ -9,15 +9,11 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Domain, FactDef, Kind};
+use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::subcommands::{rewrites_nothing, said};
 use crate::tool::{Denial, Tool};
-
-const fn fact(name: &'static str, kind: Kind, doc: &'static str) -> FactDef {
-    FactDef { name, kind, values: &[], doc }
-}
 
 /// A signal and who gets it.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -25,26 +21,29 @@ pub(crate) static DOMAIN: Domain = Domain {
     governed: false,
     doc: "A signal that a call sends, and to whom.",
     facts: &[
-        FactDef {
-            name: "effect",
-            kind: Kind::Str,
-            values: &["inform", "probe", "signal"],
-            doc: "`inform` lists signals or processes, `probe` asks whether they are there (signal 0), `signal` sends one.",
-        },
+        fact(
+            "effect",
+            Kind::Str,
+            &["inform", "probe", "signal"],
+            "`inform` lists signals or processes, `probe` asks whether they are there (signal 0), `signal` sends one.",
+        ),
         fact(
             "signal",
             Kind::Str,
+            &[],
             "The signal as it is called in signal(7), without `SIG`; a number where it has no name.",
         ),
-        fact("pids", Kind::Set, "The process numbers that are named."),
+        fact("pids", Kind::Set, &[], "The process numbers that are named."),
         fact(
             "names",
             Kind::Set,
+            &[],
             "The names or patterns that are given, with the users and terminals of options.",
         ),
         fact(
             "everyone",
             Kind::Bool,
+            &[],
             "Whether it goes to every process there is: `kill -9 -1`, or a pattern that matches anything.",
         ),
     ],

@@ -16,7 +16,7 @@ mod shell;
 mod start;
 mod wrapper;
 
-use claw_policy::{Action, Domain, FactDef, Kind};
+use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::subcommands::{rewrites_nothing, said};
@@ -24,15 +24,6 @@ use crate::tool::{Denial, Tool};
 
 pub(crate) use interpreter::stands_for;
 pub use start::{Input, Start, starts};
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one of these programs is given to run.
 pub(crate) static DOMAIN: Domain = Domain {

@@ -16,7 +16,7 @@ mod session;
 mod standard;
 mod statement;
 
-use claw_policy::{Action, Domain, FactDef, Kind};
+use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::excerpt;
 
@@ -24,15 +24,6 @@ pub(crate) use limit::limits;
 pub(crate) use session::{Connection, Session};
 pub(crate) use statement::Effect;
 use statement::Statement;
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one SQL statement would do.
 pub(crate) static DOMAIN: Domain = Domain {

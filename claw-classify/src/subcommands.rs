@@ -301,6 +301,20 @@ pub(crate) fn rewrites_nothing(
     })
 }
 
+/// The variables whose names begin with one of `beginnings`, which are in lower case, in whatever case, but for
+/// the `harmless` ones.
+pub(crate) fn variables(call: &Call<'_>, beginnings: &[&str], harmless: &[&str]) -> Value {
+    let names = call.env.iter().filter_map(|entry| entry.split(|&byte| byte == b'=').next());
+    let begins = |name: &[u8], begin: &str| {
+        name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin.as_bytes()))
+    };
+    names
+        .filter(|name| beginnings.iter().any(|begin| begins(name, begin)))
+        .map(text)
+        .filter(|name| !harmless.contains(&&**name))
+        .collect()
+}
+
 /// Whether `value`, of a variable that names a pager, names one that only shows what it is given.
 pub(crate) fn plain_pager(value: &[u8]) -> bool {
     let mut words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());

@@ -8,7 +8,7 @@
 //! Known gaps: configurations are not read. What providers and data sources do while a plan is made is
 //! seen where they start programs or connect. `show`, `output` and `state` print what the state holds.
 
-use claw_policy::{Action, Domain, FactDef, Kind, Value};
+use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
 use crate::files::Files;
@@ -26,15 +26,6 @@ pub(crate) static TOOL: Tool = Tool {
     classify,
     rewrite: rewrites_nothing,
 };
-
-const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
 
 /// What one call of terraform or tofu asks for.
 pub(crate) static DOMAIN: Domain = Domain {

@@ -32,38 +32,13 @@ fn words(line: &[&str]) -> Vec<Vec<u8>> {
     line.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
-/// The command lines of the corpora that are tables of them, without those that set variables.
+/// The command lines of the corpora, without those that set variables.
 fn command_lines() -> Vec<Vec<Vec<u8>>> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
-    let mut lines = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        let table: toml::Table = text.parse().unwrap();
-        for (line, facts) in &table {
-            let argv: Vec<Vec<u8>> = split(line).into_iter().map(String::into_bytes).collect();
-            if facts.is_str() && !argv[0].contains(&b'=') {
-                lines.push(argv);
-            }
-        }
-    }
-    assert!(lines.len() > 600, "{} command lines", lines.len());
+    let lines = claw_corpus::lines().into_iter().filter(|words| !words[0].contains('='));
+    let lines: Vec<_> =
+        lines.map(|words| words.into_iter().map(String::into_bytes).collect()).collect();
+    assert!(lines.len() > 1_500, "{} command lines", lines.len());
     lines
-}
-
-fn split(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
-    for char in line.chars() {
-        match char {
-            '\'' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            ' ' if !quoted => words.extend(word.take()),
-            char => word.get_or_insert_default().push(char),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 /// A word as a shell must be given it.

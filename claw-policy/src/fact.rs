@@ -48,6 +48,16 @@ pub struct FactDef {
     pub doc: &'static str,
 }
 
+/// One row of a domain's table.
+pub const fn fact(
+    name: &'static str,
+    kind: Kind,
+    values: &'static [&'static str],
+    doc: &'static str,
+) -> FactDef {
+    FactDef { name, kind, values, doc }
+}
+
 /// A group of facts that one kind of action carries together.
 #[derive(Debug)]
 pub struct Domain {

@@ -246,7 +246,7 @@ mod vocabulary;
 pub use decide::{Change, Decision, Outcome, Rewrite, Verdict, decide};
 pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
-pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value};
+pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value, fact};
 pub use grammar::Grammar;
 pub use matcher::{EXEC, OPAQUE};
 pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy, Rule};

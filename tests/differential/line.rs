@@ -79,7 +79,7 @@ fn one(line: &str) -> Line {
         ("~", rest) if rest.starts_with(' ') => (Expected::AgreedIfDone, rest),
         _ => (Expected::Agreed, line),
     };
-    let words = words(rest);
+    let words = claw_corpus::split(rest);
     let program = words.iter().position(|word| !word.contains('=')).expect("a line names a tool");
     let variable = |word: &String| {
         let (name, value) = word.split_once('=').expect("what stands first is a variable");
@@ -90,23 +90,6 @@ fn one(line: &str) -> Line {
         env: words[..program].iter().map(variable).collect(),
         argv: words[program..].to_vec(),
     }
-}
-
-/// The words of a text: parted by spaces outside single quotes.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
-    for char in text.chars() {
-        match char {
-            '\'' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            ' ' if !quoted => words.extend(word.take()),
-            char => word.get_or_insert_default().push(char),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 /// A small generator of numbers that look random and are the same in every run.

@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod setup;
 mod soundness;
+mod tables;
 mod test;
 mod vm;
 mod workspace;
@@ -79,6 +80,8 @@ enum Task {
     BenchWorker(Surroundings),
     /// Write the catalogue of PostgreSQL's own functions, from a throwaway server
     Catalogue(catalogue::Options),
+    /// Write docs/TOOLS.md from what the tools say of themselves
+    Tables(tables::Options),
     /// Run PostgreSQL's own regression suite, and hold what claw calls a read against what the server says
     Soundness(soundness::Options),
     /// Try to get around claw in every way the suites know, races included, and write docs/SECURITY-RESULTS.md
@@ -130,6 +133,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::BenchWorker(surroundings) => worker::serve(&surroundings)?,
         Task::Catalogue(options) => catalogue::catalogue(&workspace, &options)?,
         Task::Fuzz(options) => fuzz::fuzz(&workspace, &options)?,
+        Task::Tables(options) => tables::tables(&workspace, &options)?,
         Task::Soundness(options) => return soundness::soundness(&workspace, &options),
         Task::Install { root } => {
             build::build(&workspace)?;

@@ -4,6 +4,7 @@ mod check;
 mod log;
 mod policy_test;
 mod run;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ enum Command {
     Test(policy_test::PolicyTest),
     Log(log::Log),
     Explain(log::Explain),
+    Tools(tools::Tools),
 }
 
 /// Parses the command line and runs what it says.
@@ -40,5 +42,6 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Test(test) => test.run(),
         Command::Log(log) => log.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Tools(tools) => tools.run(),
     }
 }

@@ -125,7 +125,7 @@ fn known<'a>(call: &Call<'_>, files: &'a dyn Files, path: &[u8]) -> File<'a> {
 }
 
 /// The host of an address: what stands between the scheme with its user and the port or path.
-fn host(address: &[u8]) -> String {
+pub(crate) fn host(address: &[u8]) -> String {
     let address = text(address);
     let rest = address.split_once("://").map_or(&*address, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();

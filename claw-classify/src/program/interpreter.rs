@@ -280,6 +280,10 @@ const MODULES: &[(&[u8], &[u8])] = &[
     (b"awscli.__main__", b"aws"),
     (b"azure.cli", b"az"),
     (b"azure.cli.__main__", b"az"),
+    (b"pip", b"pip"),
+    (b"pip.__main__", b"pip"),
+    (b"pipx", b"pipx"),
+    (b"poetry", b"poetry"),
 ];
 
 /// The governed tool that a call of Python is: no other program starts then. Gives the name it goes by
@@ -297,7 +301,7 @@ pub(crate) fn stands_for(call: &Call<'_>, python: &Tool) -> Option<(&'static Too
     match tool(&[name], &[]) {
         // Only what is written in Python is that tool when Python runs it.
         Meant::Tool(Governed::Known(tool))
-            if tool.domains[0].governed && tool.interpreter.contains(&"PYTHONPATH") =>
+            if tool.interpreter.contains(&"PYTHONPATH") && !std::ptr::eq(tool, python) =>
         {
             Some((tool, rest.min(call.argv.len())))
         }

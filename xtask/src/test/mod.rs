@@ -17,6 +17,7 @@ use crate::catalogue;
 use crate::command;
 use crate::report;
 use crate::setup;
+use crate::tables;
 use crate::vm::suite;
 use crate::workspace::Workspace;
 use tally::Tally;
@@ -64,6 +65,7 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
         tally.check("lints", command::run(&mut lints(workspace)));
         let mut claw = workspace.command(workspace.claw());
         tally.check("policies", command::run(claw.args(["test", "policies"])));
+        tally.check("docs/TOOLS.md", tables::check(workspace));
     }
     report::step("test", "unit tests");
     tally.cargo_test(&mut unit_tests(workspace, selection))?;
