@@ -43,11 +43,14 @@ pub enum Door {
     Network,
     /// Sockets for raw packets (CAP_NET_RAW), which are sent without an address that could be decided.
     RawSockets,
+    /// Sockets of families and protocols whose peers no rule can name: vsock, TIPC, Bluetooth, AF_ALG,
+    /// SCTP, DCCP, SMC and whatever is newer. Left are Unix, IPv4, IPv6 and netlink sockets.
+    OtherSockets,
 }
 
 impl Door {
     /// Every door.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ptrace,
         Self::Descriptors,
         Self::IoUring,
@@ -64,6 +67,7 @@ impl Door {
         Self::System,
         Self::Network,
         Self::RawSockets,
+        Self::OtherSockets,
     ];
 
     /// As a policy spells it.
@@ -86,6 +90,7 @@ impl Door {
             Self::System => "system",
             Self::Network => "network",
             Self::RawSockets => "raw_sockets",
+            Self::OtherSockets => "other_sockets",
         }
     }
 }

@@ -6,7 +6,7 @@ use claw_tests::scenario::Scenario;
 use claw_tests::tracee::{Linkage, program};
 
 /// The attempts of tests/programs/door.c, each behind the door it begins with.
-const ATTEMPTS: [&str; 18] = [
+const ATTEMPTS: [&str; 27] = [
     "ptrace",
     "ptrace-read",
     "ptrace-write",
@@ -25,7 +25,19 @@ const ATTEMPTS: [&str; 18] = [
     "system",
     "network",
     "raw_sockets",
+    "other_sockets",
+    "other_sockets-wide",
+    "other_sockets-x25",
+    "other_sockets-key",
+    "other_sockets-bluetooth",
+    "other_sockets-sctp",
+    "other_sockets-smc",
+    "other_sockets-seqpacket",
+    "other_sockets-dccp",
 ];
+
+/// What rules can speak of is no side door.
+const STAYS: [&str; 4] = ["stays-unix", "stays-tcp", "stays-udp", "stays-netlink"];
 
 #[test]
 fn doors_are_closed_by_default_and_open_by_policy() {
@@ -43,5 +55,15 @@ fn doors_are_closed_by_default_and_open_by_policy() {
         scenario.then("a policy that opens the door gives the kernel's own answer");
         let open = call.guarded(&Guard::with_policy("doors-open")).exits(0);
         assert_eq!(open.out(), bare.out(), "{}", open.story());
+    }
+}
+
+#[test]
+fn sockets_that_rules_can_speak_of_are_made_as_ever() {
+    let door = program("door", Linkage::Static);
+    for attempt in STAYS {
+        let call = Call::new([door.as_os_str(), attempt.as_ref()]);
+        let closed = call.guarded(&Guard::with_policy("open")).exits(0);
+        assert_eq!(closed.out(), "open", "{}", closed.story());
     }
 }

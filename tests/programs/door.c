@@ -97,6 +97,32 @@ static long attempt(const char *door)
 		return ioctl(socket(AF_INET, SOCK_DGRAM, 0), 0x8914 /* SIOCSIFFLAGS */, &(struct ifreq){ .ifr_name = "no-such" });
 	if (!strcmp(door, "raw_sockets"))
 		return socket(AF_INET, SOCK_RAW, 1);
+	if (!strcmp(door, "other_sockets"))
+		return socket(AF_VSOCK, SOCK_STREAM, 0);
+	if (!strcmp(door, "other_sockets-wide"))
+		return syscall(SYS_socket, 1L << 32 | AF_VSOCK, SOCK_STREAM, 0);
+	if (!strcmp(door, "other_sockets-x25"))
+		return socket(AF_X25, SOCK_SEQPACKET, 0);
+	if (!strcmp(door, "other_sockets-key"))
+		return socket(AF_KEY, SOCK_RAW, 2);
+	if (!strcmp(door, "other_sockets-bluetooth"))
+		return socket(AF_BLUETOOTH, SOCK_SEQPACKET, 0);
+	if (!strcmp(door, "other_sockets-sctp"))
+		return socket(AF_INET6, SOCK_STREAM, 132);
+	if (!strcmp(door, "other_sockets-smc"))
+		return socket(AF_INET, SOCK_STREAM, 256);
+	if (!strcmp(door, "other_sockets-seqpacket"))
+		return socket(AF_INET, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (!strcmp(door, "other_sockets-dccp"))
+		return socket(AF_INET6, 6 | SOCK_NONBLOCK, 0);
+	if (!strcmp(door, "stays-unix"))
+		return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (!strcmp(door, "stays-tcp"))
+		return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 6);
+	if (!strcmp(door, "stays-udp"))
+		return socket(AF_INET6, SOCK_DGRAM, 0);
+	if (!strcmp(door, "stays-netlink"))
+		return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 15);
 	errno = 0;
 	return -1;
 }

@@ -21,6 +21,11 @@ pub(super) enum Shut {
     If(&'static str, u32, u32),
     /// Where this argument is any other value.
     Unless(&'static str, u32, u32),
+    /// Where this argument is this value or a greater one.
+    From(&'static str, u32, u32),
+    /// Where the first argument is this value, or any where there is none, and the second, without the flags
+    /// that share it, is this type of socket.
+    OfType(&'static str, Option<u32>, u32),
 }
 
 /// Pushes a character into a terminal's input, as if its user had typed it; ioctl_tty(2).
@@ -44,6 +49,34 @@ pub(super) const ALWAYS: [Shut; 3] = [
     Shut::If("fcntl", 1, F_SETOWN_EX),
     Shut::If("ioctl", 1, FIOSETOWN),
     Shut::If("ioctl", 1, SIOCSPGRP),
+];
+
+/// Everything that socket(2) makes but Unix (1), IPv4 (2), IPv6 (10), netlink (16) and packet sockets (17, which
+/// `raw_sockets` is about): families by number (include/linux/socket.h), then the protocols of IPv4 and IPv6 that
+/// connect past the kernel's hooks for addresses (include/uapi/linux/in.h), by number and by type. No protocol of
+/// another family that stays has one of these numbers.
+const OTHER_SOCKETS: &[Shut] = &[
+    Shut::If("socket", 0, 3),
+    Shut::If("socket", 0, 4),
+    Shut::If("socket", 0, 5),
+    Shut::If("socket", 0, 6),
+    Shut::If("socket", 0, 7),
+    Shut::If("socket", 0, 8),
+    Shut::If("socket", 0, 9),
+    Shut::If("socket", 0, 11),
+    Shut::If("socket", 0, 12),
+    Shut::If("socket", 0, 13),
+    Shut::If("socket", 0, 14),
+    Shut::If("socket", 0, 15),
+    Shut::From("socket", 0, 18),
+    // DCCP, SCTP, SMC.
+    Shut::If("socket", 2, 33),
+    Shut::If("socket", 2, 132),
+    Shut::If("socket", 2, 256),
+    // SOCK_DCCP of any family, and SOCK_SEQPACKET, which is SCTP, of IPv4 and IPv6.
+    Shut::OfType("socket", None, 6),
+    Shut::OfType("socket", Some(2), 5),
+    Shut::OfType("socket", Some(10), 5),
 ];
 
 /// What the command loses under every policy. With the first, root could trace the supervisor; with the
@@ -99,6 +132,7 @@ pub(super) fn behind(door: Door) -> &'static [Shut] {
             Call("settimeofday"),
             Call("clock_settime"),
         ],
+        Door::OtherSockets => OTHER_SOCKETS,
         // The capability alone is in the way: without it these calls fail by themselves.
         Door::Network | Door::RawSockets => &[],
     }
@@ -132,7 +166,8 @@ fn needs(door: Door) -> CapabilitySet {
         | Door::Keyring
         | Door::Handles
         | Door::Personality
-        | Door::Terminal => CapabilitySet::empty(),
+        | Door::Terminal
+        | Door::OtherSockets => CapabilitySet::empty(),
     }
 }
 

@@ -109,21 +109,31 @@ fn hold(filter: &mut ScmpFilterContext, name: &str, held: Held, guard: &[Pid]) -
     Ok(())
 }
 
+/// The bits of socket(2)'s second argument that are its type, include/linux/net.h.
+const SOCK_TYPE_MASK: u64 = 0xf;
+
 fn close(filter: &mut ScmpFilterContext, shut: &Shut) -> Result<()> {
     let named = ScmpSyscall::from_name;
-    let (call, condition) = match *shut {
-        Shut::Call(name) => (named(name)?, None),
-        Shut::Number(number) => (ScmpSyscall::from(number), None),
-        Shut::If(name, argument, value) => {
-            let is = ScmpCompareOp::MaskedEqual(LOW_HALF);
-            (named(name)?, Some(ScmpArgCompare::new(argument, is, value.into())))
-        }
+    let compare = |argument, how, value: u32| ScmpArgCompare::new(argument, how, value.into());
+    let low_half = ScmpCompareOp::MaskedEqual(LOW_HALF);
+    let (call, conditions) = match *shut {
+        Shut::Call(name) => (named(name)?, vec![]),
+        Shut::Number(number) => (ScmpSyscall::from(number), vec![]),
+        Shut::If(name, argument, value) => (named(name)?, vec![compare(argument, low_half, value)]),
+        // These compare the whole argument: what differs in the high half, which the kernel does not look at, is
+        // refused as well.
         Shut::Unless(name, argument, value) => {
-            let is_not = ScmpCompareOp::NotEqual;
-            (named(name)?, Some(ScmpArgCompare::new(argument, is_not, value.into())))
+            (named(name)?, vec![compare(argument, ScmpCompareOp::NotEqual, value)])
+        }
+        Shut::From(name, argument, value) => {
+            (named(name)?, vec![compare(argument, ScmpCompareOp::GreaterEqual, value)])
+        }
+        Shut::OfType(name, family, kind) => {
+            let family = family.map(|family| compare(0, low_half, family));
+            let kind = compare(1, ScmpCompareOp::MaskedEqual(SOCK_TYPE_MASK), kind);
+            (named(name)?, family.into_iter().chain([kind]).collect())
         }
     };
-    let conditions: Vec<_> = condition.into_iter().collect();
     filter.add_rule_conditional(ScmpAction::Errno(libc::EPERM), call, &conditions)?;
     Ok(())
 }
