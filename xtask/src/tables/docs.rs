@@ -1,4 +1,4 @@
-//! `cargo xtask tables`: docs/TOOLS.md, from what the tools say of themselves.
+//! docs/TOOLS.md, from what claw's tools say of themselves.
 //!
 //! The programs and the facts are what `claw tools` shows; what is not read is the paragraph `Known gaps` of each
 //! module of claw-classify. Checked in `cargo xtask test`, so that nobody edits it by hand.
@@ -25,20 +25,9 @@ least the facts opaque that it could change. A policy can [declare a tool](../cl
 
 ";
 
-/// What to do.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// Only say whether the file is what the tools say, and fail if it is not
-    #[arg(long)]
-    check: bool,
-}
-
-/// Writes the file, or checks it.
-pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
+/// Writes the file.
+pub(super) fn write(workspace: &Workspace) -> Result<()> {
     build::build(workspace)?;
-    if options.check {
-        return check(workspace);
-    }
     fs::write(path(workspace), made(workspace)?)?;
     report::step("tables", &format!("wrote `{}`", path(workspace).display()));
     Ok(())

@@ -1,0 +1,75 @@
+//! `cargo xtask tables`: tables that are made, and never typed.
+//!
+//! Without a name it is docs/TOOLS.md; with the name of a program, the table of its commands and options in
+//! claw-classify, from what the installed program says of itself. A table holds the rows of several releases: what the
+//! installed one adds is added, and what it lacks stays.
+
+mod aws;
+mod cobra;
+mod curl;
+mod docs;
+mod rows;
+
+use anyhow::{Result, bail};
+
+use crate::build;
+use crate::report;
+use crate::workspace::Workspace;
+
+pub(crate) use docs::check;
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The programs whose tables are made from what is installed; without one, docs/TOOLS.md is
+    #[arg(value_enum)]
+    of: Vec<Of>,
+    /// Only say what would change, and fail if anything would
+    #[arg(long)]
+    check: bool,
+}
+
+/// A program that tells its commands or options.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Of {
+    /// From the module that aws itself builds its commands with
+    Aws,
+    /// From `curl --help all`
+    Curl,
+    /// From `gh help reference`
+    Gh,
+    /// From the help of every command, and what it says of an option without a value
+    Kubectl,
+}
+
+/// Makes what `options` names, or checks it.
+pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.of.is_empty() {
+        if !options.check {
+            return docs::write(workspace);
+        }
+        build::build(workspace)?;
+        return check(workspace);
+    }
+    let mut stale = Vec::new();
+    for of in &options.of {
+        let (path, rows) = match of {
+            Of::Aws => ("aws/operations.txt", aws::rows()?),
+            Of::Curl => ("curl/options.tsv", curl::rows()?),
+            Of::Gh => ("gh/options.tsv", cobra::gh()?),
+            Of::Kubectl => ("kubectl/options.tsv", cobra::kubectl()?),
+        };
+        let table = workspace.path("claw-classify/src").join(path);
+        let news = rows::compare(&table, rows)?;
+        report::step("tables", &format!("`{path}`: {news}"));
+        if options.check && !news.is_empty() {
+            stale.push(path);
+        } else if !options.check {
+            rows::add(&table, &news)?;
+        }
+    }
+    if !stale.is_empty() {
+        bail!("tables lack rows of what is installed: {}", stale.join(", "));
+    }
+    Ok(())
+}
