@@ -17,6 +17,7 @@ use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
+use crate::inner::{Inner, known_as};
 use crate::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use inside::Inside;
@@ -254,7 +255,10 @@ fn read(call: &Call<'_>, program: &Program) -> Vec<Action> {
     describe(&inside, &mut action);
     let mut actions = vec![action];
     if inside.is_there {
-        run_inside(&inside, &mut actions);
+        let env = inside.env();
+        if let Some(inner) = Inner::of(&inside.call(&env).call()) {
+            inner.behind(&mut actions);
+        }
     }
     actions
 }
@@ -288,36 +292,6 @@ fn describe(inside: &Inside<'_>, action: &mut Action) {
     let privileged = asks.iter().any(|name| inside.has(name))
         || hosts.into_iter().any(|value| value == b"host" || value.starts_with(b"container:"));
     action.set("privileged", privileged);
-}
-
-/// Adds the actions of what runs in a container that is there.
-fn run_inside(inside: &Inside<'_>, actions: &mut Vec<Action>) {
-    let env = inside.env();
-    let inner = inside.call(&env);
-    // Files inside the container are not the caller's.
-    let facts = crate::classify(&inner.call());
-    // Nobody judges what an everyday program starts in there, and its paths are not the caller's.
-    if !facts.governed() {
-        return;
-    }
-    let injected = facts.actions.first().and_then(|first| first.fact("injected_env"));
-    let injects = match injected {
-        Some(claw_policy::Reading::Known(Value::Set(names))) => !names.is_empty(),
-        _ => true,
-    };
-    if let (Some(tool), None, false) = (facts.tool, facts.disputed, injects) {
-        actions[0].set("tool", tool);
-    }
-    actions.extend(facts.actions.into_iter().skip(1));
-}
-
-/// The name by which a program inside is known: its base name where it is found by name or stands in a
-/// system's own folder, and its whole path otherwise.
-fn known_as(program: &[u8]) -> &[u8] {
-    let Some(at) = program.iter().rposition(|&byte| byte == b'/') else { return program };
-    let folders: [&[u8]; 6] =
-        [b"/bin", b"/sbin", b"/usr/bin", b"/usr/local/bin", b"/usr/local/sbin", b"/usr/sbin"];
-    if folders.contains(&&program[..at]) { &program[at + 1..] } else { program }
 }
 
 /// Makes the changes that a tool inside a container knows, in its part of the argument vector.

@@ -7,7 +7,8 @@
 //! spf13/pflag for how a command line is read; `k8s.io/cli-runtime/pkg/resource` for resource
 //! arguments.
 //!
-//! Known gaps: files (`-f`, `-k`) are opaque; defaults of a kuberc file are not read.
+//! Known gaps: kustomizations (`-k`), folders and addresses of manifests are opaque; what an object would do is not
+//! looked at beyond its kind, name and namespace; defaults of a kuberc file are not read.
 
 mod command_line;
 mod manifest;
@@ -16,8 +17,9 @@ mod resource;
 
 use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
-use crate::call::{Call, excerpt, text};
+use crate::call::{Call, Stdin, excerpt, text};
 use crate::files::Files;
+use crate::inner::Inner;
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use command_line::CommandLine;
 use resource::Target;
@@ -26,7 +28,7 @@ use resource::Target;
 pub(crate) static TOOL: Tool = Tool {
     name: "kubectl",
     names: &["kubectl", "oc", "k", "microk8s.kubectl"],
-    doc: "The whole command line and the environment are read; manifests (`-f`, `-k`) are opaque, and so are plugins and what kubectl's own help does not know.",
+    doc: "The whole command line and the environment are read; manifests (`-f`) where their content is known. Kustomizations (`-k`), folders and addresses of manifests are opaque, and so are plugins and what kubectl's own help does not know.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
@@ -87,6 +89,12 @@ pub(crate) static DOMAIN: Domain = Domain {
             Kind::Str,
             &[],
             "What exec, attach, debug or run would run, words joined by spaces.",
+        ),
+        fact(
+            "tool",
+            Kind::Str,
+            &[],
+            "Of exec: the governed tool that runs in the container; its own actions follow.",
         ),
         fact(
             "programs",
@@ -238,11 +246,21 @@ fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
             return vec![base];
         }
     };
-    if targets.is_empty() {
-        base.set("effect", effect);
-        return vec![base];
+    let mut actions: Vec<Action> = match &targets[..] {
+        [] => vec![base.with("effect", effect)],
+        _ => targets.into_iter().map(|target| aim(base.clone(), effect, target)).collect(),
+    };
+    if let Some(inner) = inside(call, &line) {
+        inner.behind(&mut actions);
     }
-    targets.into_iter().map(|target| aim(base.clone(), effect, target)).collect()
+    actions
+}
+
+/// What `exec` runs in a container that is there.
+fn inside(call: &Call<'_>, line: &CommandLine<'_>) -> Option<Inner> {
+    let words = line.command().filter(|_| line.path == "exec")?;
+    let stdin = if line.is_on("stdin") { call.stdin } else { Stdin::Null };
+    Inner::of_words(call, words, &[], stdin)
 }
 
 fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {
@@ -253,6 +271,9 @@ fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {
         action.set("group", group);
     }
     action.set("names", target.names);
+    if let Some(namespace) = target.namespace {
+        action.set("namespace", namespace);
+    }
     action
 }
 
@@ -295,8 +316,9 @@ fn refine(
     action: &mut Action,
 ) -> &'static str {
     let path = line.path.as_str();
-    if let Some(command) = line.command() {
-        action.set("command", command);
+    if let Some(words) = line.command() {
+        let words: Vec<_> = words.iter().map(|word| text(word)).collect();
+        action.set("command", words.join(" "));
     }
     let diffs = path == "diff" && call.var("KUBECTL_EXTERNAL_DIFF").is_some();
     let edits = path == "edit" || path == "apply edit-last-applied" || line.is_on("edit");

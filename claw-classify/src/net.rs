@@ -9,9 +9,11 @@
 //! and received is not in the command line; options that only some variants of a program have count
 //! as a connection.
 
+mod netcat;
+mod socat;
 mod ssh;
 
-use claw_policy::{Action, Domain, Kind, Rewrite, fact};
+use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::files::Files;
@@ -32,8 +34,20 @@ pub(crate) static DOMAIN: Domain = Domain {
             "`local` connects nothing, `probe` connects and sends nothing, `connect` sends and receives bytes, `copy` moves files from or to another host, `remote` runs a command or a shell on another host, `git` is one of git's own services there, `forward` opens a tunnel, `listen` waits for others, `program` starts a program here that is named by an option, or joined to a connection.",
         ),
         fact("host", Kind::Str, &[], "The other host, where the call says it."),
+        fact(
+            "ports",
+            Kind::Set,
+            &[],
+            "The ports that are connected to, or waited on, as the call says them.",
+        ),
         fact("user", Kind::Str, &[], "The user there, where the call says it."),
         fact("command", Kind::Str, &[], "What would run on the other host."),
+        fact(
+            "tool",
+            Kind::Str,
+            &[],
+            "The governed tool that would run there, where that is all that would run; its own actions follow.",
+        ),
         fact(
             "git_service",
             Kind::Str,
@@ -64,15 +78,14 @@ macro_rules! tools {
 
 tools! {
     NC ["nc", "ncat", "netcat", "nc.openbsd", "nc.traditional"],
-        "Whether it listens, starts a program, only probes, or connects.", nc;
-    SOCAT ["socat"], "Both addresses are read.", socat;
-    TELNET ["telnet"], "The host is read.", telnet;
+        "Whether it listens, starts a program, only probes, or connects, and to whom.", netcat::nc;
+    SOCAT ["socat"], "Both addresses are read.", socat::socat;
+    TELNET ["telnet"], "The host and the port are read.", netcat::telnet;
     OPENSSL ["openssl"],
         "The sub-commands that connect or listen are told apart, and options that load code.", openssl;
     RSYNC ["rsync"], "Whether any operand is on another host.", rsync;
     FETCHERS [
-        "aria2c", "axel", "chisel", "curlie", "ftp", "http", "https", "lftp", "ngrok", "sshfs", "tftp",
-        "wget2", "websocat", "xh", "xhs",
+        "aria2c", "axel", "chisel", "curlie", "ftp", "lftp", "ngrok", "sshfs", "tftp", "wget2", "websocat",
     ], "Nothing but requests for help is read.", fetcher;
 }
 
@@ -103,112 +116,6 @@ fn fetcher(call: &Call<'_>) -> Action {
         return action(call, "local");
     }
     Action::opaque(&DOMAIN, words(call), "the program's command line is not read")
-}
-
-fn nc(call: &Call<'_>) -> Action {
-    if about(call) {
-        return action(call, "local");
-    }
-    let (mut listens, mut starts, mut probes, mut plain) = (false, false, false, true);
-    let mut operands = Vec::new();
-    let mut words = call.argv.iter().skip(1);
-    while let Some(word) = words.next() {
-        let Some(letters) = word.strip_prefix(b"-").filter(|letters| !letters.is_empty()) else {
-            operands.push(*word);
-            continue;
-        };
-        if let Some(name) = letters.strip_prefix(b"-") {
-            plain = false;
-            starts |=
-                name.starts_with(b"ex") || name.starts_with(b"sh") || name.starts_with(b"lua");
-            listens |=
-                name.starts_with(b"li") || name.starts_with(b"br") || name.starts_with(b"ch");
-            continue;
-        }
-        for (at, letter) in letters.iter().enumerate() {
-            match letter {
-                b'l' => listens = true,
-                b'e' | b'c' => starts = true,
-                b'z' => probes = true,
-                b'v' | b'n' | b'u' | b'4' | b'6' | b'd' | b'r' => {}
-                // The same in every variant: a number, an address.
-                b'w' | b'i' | b'q' | b's' | b'p' => {
-                    if at + 1 == letters.len() {
-                        words.next();
-                    }
-                    break;
-                }
-                _ => plain = false,
-            }
-        }
-    }
-    let effect = match (starts, listens, probes && plain) {
-        (true, _, _) => "program",
-        (false, true, _) => "listen",
-        (false, false, true) => "probe",
-        (false, false, false) => "connect",
-    };
-    let mut action = action(call, effect);
-    if let Some(host) = operands.first() {
-        action.set("host", text(host).to_ascii_lowercase());
-    }
-    action
-}
-
-/// Types of socat's addresses that stay on this host and start nothing (socat(1), ADDRESS TYPES).
-const SOCAT_LOCAL: &[&str] = &[
-    "-", "STDIO", "STDIN", "STDOUT", "STDERR", "FD", "FILE", "OPEN", "GOPEN", "CREATE", "CREAT",
-    "PIPE", "ECHO",
-];
-
-fn socat(call: &Call<'_>) -> Action {
-    if matches!(call.argv, [_, b"-h" | b"-hh" | b"-hhh" | b"-?" | b"-??" | b"-???" | b"-V"]) {
-        return action(call, "local");
-    }
-    let (mut listens, mut starts, mut local, mut addresses) = (false, false, true, 0);
-    let mut words = call.argv.iter().skip(1);
-    while let Some(word) = words.next() {
-        let word = text(word);
-        if word.starts_with('-') && word.len() > 1 && addresses == 0 && !word.starts_with("-,") {
-            // Block size, time-outs, a log's name, a lock's.
-            if matches!(
-                &*word,
-                "-b" | "-t" | "-T" | "-lf" | "-lp" | "-L" | "-W" | "-r" | "-R" | "-S"
-            ) {
-                words.next();
-            }
-            continue;
-        }
-        addresses += 1;
-        for half in word.split("!!") {
-            let end = half.find([':', ',']).unwrap_or(half.len());
-            let kind = half[..end].to_ascii_uppercase();
-            let lower = half.to_ascii_lowercase();
-            starts |= ["EXEC", "SYSTEM", "SHELL"].contains(&kind.as_str());
-            listens |= kind.contains("LISTEN")
-                || kind.ends_with("-L")
-                || kind.contains("RECV")
-                || kind.starts_with("UDP-DATAGRAM");
-            let by_name = !half.contains(':')
-                && (half.contains('/') || half.bytes().all(|byte| byte.is_ascii_digit()));
-            local &= (SOCAT_LOCAL.contains(&kind.as_str()) || by_name) && !lower.contains("socket");
-        }
-    }
-    let effect = match (starts, listens, local) {
-        (true, _, _) => "program",
-        (false, true, _) => "listen",
-        (false, false, true) => "local",
-        (false, false, false) => "connect",
-    };
-    action(call, effect)
-}
-
-fn telnet(call: &Call<'_>) -> Action {
-    let mut action = action(call, if about(call) { "local" } else { "connect" });
-    if let Some(host) = call.argv.iter().skip(1).find(|word| !word.starts_with(b"-")) {
-        action.set("host", text(host).to_ascii_lowercase());
-    }
-    action
 }
 
 fn openssl(call: &Call<'_>) -> Action {
@@ -244,11 +151,12 @@ fn openssl(call: &Call<'_>) -> Action {
         _ => "local",
     };
     let mut action = action(call, effect);
-    action.set("programs", loads.into_iter().collect::<claw_policy::Value>());
+    action.set("programs", loads.into_iter().collect::<Value>());
     let to = given.iter().position(|word| word.trim_start_matches('-') == "connect");
     if let Some(host) = to.and_then(|at| given.get(at + 1)) {
-        let host = host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host);
+        let (host, port) = host.rsplit_once(':').unwrap_or((host, "4433"));
         action.set("host", host.to_ascii_lowercase());
+        action.set("ports", Value::from_iter([port]));
     }
     action
 }
@@ -364,14 +272,14 @@ fn rsync(call: &Call<'_>) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use claw_policy::{Reading, Value};
+    use claw_policy::Reading;
     use proptest::prelude::*;
 
     fn effect(words: &[&str]) -> String {
         let argv: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         let names = [argv[0]];
         let facts = crate::classify(&Call { argv: &argv, names: &names, ..Call::default() });
-        let [_, action] = &facts.actions[..] else { panic!("{words:?}: {facts:?}") };
+        let [_, action, ..] = &facts.actions[..] else { panic!("{words:?}: {facts:?}") };
         match action.fact("effect") {
             Some(Reading::Known(Value::Str(effect))) => effect.clone(),
             Some(Reading::Opaque(_)) => "?".to_owned(),
@@ -425,7 +333,6 @@ mod tests {
             ("rsync --version", "local"),
             ("aria2c --version", "local"),
             ("aria2c https://h/x", "?"),
-            ("http --print=h DELETE h", "?"),
             ("ssh -V", "local"),
             ("ssh -Q cipher", "local"),
             ("ssh -G h", "local"),

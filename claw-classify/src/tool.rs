@@ -8,8 +8,8 @@ use crate::call::Call;
 use crate::files::Files;
 use crate::{
     aws, clickhouse, client, cloud, code, container, curl, declared, door, file, gh, git, helm,
-    infra, kubectl, loader, mongo, mysql, net, package, pg_tools, process, program, psql, redis,
-    sqlite3, terraform, wget,
+    httpie, infra, kubectl, loader, mongo, mysql, net, package, pg_tools, process, program, psql,
+    redis, sqlite3, terraform, wget,
 };
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
@@ -130,6 +130,7 @@ pub static TOOLS: &[&Tool] = &[
     &infra::PULL,
     &curl::TOOL,
     &wget::TOOL,
+    &httpie::TOOL,
     &net::NC,
     &net::SOCAT,
     &net::TELNET,
@@ -224,6 +225,7 @@ pub static TOOLS: &[&Tool] = &[
     &program::PHP,
     &program::LUA,
     &program::AWK,
+    &program::DENO,
     &program::JQ,
     &program::ENV,
 ];

@@ -6,9 +6,9 @@
 
 use claw_policy::Grammar;
 
-use super::known_as;
 use super::options::{COMPOSE_EXEC, EXEC, RUN};
 use crate::call::{Call, Stdin, excerpt, text};
+use crate::inner::known_as;
 use crate::subcommands::{Given, Line, Takes, find as find_option};
 
 /// A command in a container.

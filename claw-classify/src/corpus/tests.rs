@@ -55,4 +55,4 @@ macro_rules! corpora {
     };
 }
 
-corpora! { clients code door kubectl net }
+corpora! { clients code door httpie kubectl net }

@@ -124,14 +124,13 @@ impl<'a> CommandLine<'a> {
     }
 
     /// What would run in a container.
-    pub(super) fn command(&self) -> Option<String> {
+    pub(super) fn command(&self) -> Option<&[&'a [u8]]> {
         let from = match self.path.as_str() {
             "exec" => self.dash.unwrap_or(1),
             "debug" | "run" => self.dash?,
             _ => return None,
         };
-        let words: Vec<_> = self.words.iter().skip(from).map(|word| text(word)).collect();
-        (!words.is_empty()).then(|| words.join(" "))
+        self.words.get(from..).filter(|words| !words.is_empty())
     }
 }
 

@@ -12,6 +12,23 @@ pub(super) struct Target {
     pub(super) resource: String,
     pub(super) group: Option<String>,
     pub(super) names: BTreeSet<String>,
+    /// Where a manifest says it.
+    pub(super) namespace: Option<String>,
+}
+
+impl Target {
+    fn new(
+        (resource, group): (String, Option<String>),
+        names: impl IntoIterator<Item = String>,
+    ) -> Self {
+        Self { resource, group, names: names.into_iter().collect(), namespace: None }
+    }
+
+    /// Whether it stands beside `other`, but for the names.
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.resource, &self.group, &self.namespace)
+            == (&other.resource, &other.group, &other.namespace)
+    }
 }
 
 /// Short and singular names of the built-in kinds (`kubectl api-resources`).
@@ -155,17 +172,20 @@ pub(super) fn targets<'f>(
         return Err(format!("the kustomization `{folder}` is not read"));
     }
     let mut manifests = Vec::new();
-    for (_, file) in line.options.iter().filter(|(name, _)| *name == "filename") {
-        let file = file.unwrap_or_default();
+    let given = line.options.iter().filter(|(name, _)| *name == "filename");
+    // A comma separates files, as in a line of CSV.
+    for file in given.flat_map(|(_, file)| file.unwrap_or_default().split(|&byte| byte == b',')) {
         let said = || excerpt(&text(file));
-        // A comma separates files.
-        let read = Some(file).filter(|file| !file.contains(&b',')).and_then(&content);
+        let read = Some(file).filter(|file| !file.contains(&b'"')).and_then(&content);
         let read = read.ok_or_else(|| format!("the manifest `{}` is not read", said()))?;
-        let kinds = manifest::kinds(read)
+        let objects = manifest::objects(read)
             .map_err(|reason| format!("the manifest `{}` {reason}", said()))?;
-        for of in kinds {
-            let (resource, group) = kind(&of);
-            add(&mut manifests, resource, group, None);
+        for object in objects {
+            let (resource, group) = kind(&object.kind);
+            let built_in = KINDS.iter().any(|(plural, _)| *plural == resource);
+            let group = group.or(object.group).filter(|_| !built_in);
+            let target = Target::new((resource, group), object.name);
+            add(&mut manifests, Target { namespace: object.namespace, ..target });
         }
     }
     if !manifests.is_empty() {
@@ -191,14 +211,14 @@ pub(super) fn targets<'f>(
                 None => ((default.to_owned(), None), *word),
             });
             let mut found = Vec::new();
-            for ((resource, group), name) in objects {
-                add(&mut found, resource, group, Some(name));
+            for (of, name) in objects {
+                add(&mut found, Target::new(of, [name.to_owned()]));
             }
             found
         }
         Words::Named(resource) => {
-            let names = said.iter().map(|name| (*name).to_owned()).collect();
-            vec![Target { resource: resource.to_owned(), group: None, names }]
+            let names = said.iter().map(|name| (*name).to_owned());
+            vec![Target::new((resource.to_owned(), None), names)]
         }
     };
     Ok(with_made(line, found))
@@ -215,7 +235,7 @@ fn with_made(line: &CommandLine<'_>, mut found: Vec<Target>) -> Vec<Target> {
         Some(name) => BTreeSet::from([text(name).into_owned()]),
         None => found.iter().flat_map(|target| target.names.iter().cloned()).collect(),
     };
-    found.push(Target { resource: resource.to_owned(), group: None, names });
+    found.push(Target::new((resource.to_owned(), None), names));
     found
 }
 
@@ -236,8 +256,8 @@ fn by_kind(said: &[&str], path: &str) -> Result<Vec<Target>, String> {
         for word in said {
             let (of, name) = word.split_once('/').ok_or_else(mixed)?;
             for of in of.split(',') {
-                let (resource, group) = kind(of);
-                add(&mut found, resource, group, Some(name).filter(|name| !name.is_empty()));
+                let name = Some(name.to_owned()).filter(|name| !name.is_empty());
+                add(&mut found, Target::new(kind(of), name));
             }
         }
         return Ok(found);
@@ -248,17 +268,15 @@ fn by_kind(said: &[&str], path: &str) -> Result<Vec<Target>, String> {
         return Err(mixed());
     }
     for of in kinds.into_iter().filter(|of| !of.is_empty()) {
-        let (resource, group) = kind(of);
-        found.push(Target { resource, group, names: names.clone() });
+        found.push(Target::new(kind(of), names.clone()));
     }
     Ok(found)
 }
 
-fn add(found: &mut Vec<Target>, resource: String, group: Option<String>, name: Option<&str>) {
-    let names = name.map(str::to_owned);
-    match found.iter_mut().find(|target| target.resource == resource && target.group == group) {
-        Some(target) => target.names.extend(names),
-        None => found.push(Target { resource, group, names: names.into_iter().collect() }),
+fn add(found: &mut Vec<Target>, target: Target) {
+    match found.iter_mut().find(|known| known.is_like(&target)) {
+        Some(known) => known.names.extend(target.names),
+        None => found.push(target),
     }
 }
 

@@ -136,8 +136,9 @@ fn manifests_are_read_where_they_are_given() {
         "read pods; secret secrets"
     );
     assert_eq!(read("kubectl apply -f m.yaml", map), "write configmaps");
-    assert_eq!(read("kubectl get -f m.yaml,n.yaml", map), "? ?");
-    assert_eq!(read("kubectl get -f m.yaml", "kind: &x Secret"), "? ?");
+    assert_eq!(read("kubectl get -f m.yaml,n.yaml", map), "read configmaps");
+    assert_eq!(read("kubectl get -f \"m.yaml\"", map), "? ?");
+    assert_eq!(read("kubectl get -f m.yaml", "kind: !x Secret"), "? ?");
     assert_eq!(read("kubectl get -k d", map), "? ?");
 }
 

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use claw_policy::Action;
 
 use super::{DOMAIN, action, host_of, rewrite, words};
-use crate::call::{Call, excerpt, text};
+use crate::call::{Call, Stdin, excerpt, text};
+use crate::inner::Inner;
 use crate::tool::{Denial, Tool};
 
 /// ssh's row in the table of tools.
@@ -19,7 +20,7 @@ pub(crate) static SSH: Tool = Tool {
     denial: Denial { prefix: "ssh: ", status: 255 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| vec![ssh(call)],
+    classify: |call, _| ssh(call),
     rewrite,
 };
 
@@ -133,18 +134,15 @@ fn configured(line: &Line<'_>, programs: &mut BTreeSet<String>) -> bool {
     tunnels
 }
 
-fn ssh(call: &Call<'_>) -> Action {
+fn ssh(call: &Call<'_>) -> Vec<Action> {
     let line = read(call.argv, b"BbcDEeFIiJLlmOopPQRSWw", b"1246AaCfGgKkMNnqsTtVvXxYy", true);
     let has = |letter: u8| line.options.iter().any(|(known, _)| *known == letter);
     if has(b'V') || has(b'Q') {
-        return action(call, "local");
+        return vec![action(call, "local")];
     }
     if line.refused {
-        return Action::opaque(
-            &DOMAIN,
-            words(call),
-            "ssh would refuse an option, or it is not known",
-        );
+        let reason = "ssh would refuse an option, or it is not known";
+        return vec![Action::opaque(&DOMAIN, words(call), reason)];
     }
     let mut programs = BTreeSet::new();
     let tunnels = configured(&line, &mut programs);
@@ -155,7 +153,7 @@ fn ssh(call: &Call<'_>) -> Action {
         }
     }
     if has(b'G') && programs.is_empty() || line.operands.is_empty() {
-        return action(call, "local");
+        return vec![action(call, "local")];
     }
     let command: Vec<_> = line.operands.iter().skip(1).map(|word| text(word)).collect();
     let command = command.join(" ");
@@ -181,7 +179,16 @@ fn ssh(call: &Call<'_>) -> Action {
     if let Some(service) = service {
         found.set("git_service", service);
     }
-    found
+    let mut actions = vec![found];
+    if effect != "git" {
+        // The shell there reads the words as one text.
+        let text = line.operands[1..].join(&b' ');
+        let stdin = if has(b'n') || has(b'f') { Stdin::Null } else { call.stdin };
+        if let Some(inner) = Inner::of_text(call, &text, stdin) {
+            inner.behind(&mut actions);
+        }
+    }
+    actions
 }
 
 /// The service of git's that a command is, as git itself writes it: the service and a quoted path.

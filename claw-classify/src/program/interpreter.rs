@@ -189,6 +189,55 @@ pub(super) fn read(call: &Call<'_>, grammar: &Grammar) -> Action {
     facts(call, "interpreter", &source)
 }
 
+/// Options of deno with a value in the next word.
+const DENO_VALUES: &[&[u8]] = &[
+    b"--cert",
+    b"--conditions",
+    b"--config",
+    b"--ext",
+    b"--import-map",
+    b"--location",
+    b"--log-level",
+    b"--seed",
+    b"--v8-flags",
+    b"-L",
+    b"-c",
+];
+
+pub(super) fn deno(call: &Call<'_>) -> Action {
+    let mut words = call.argv.iter().copied().skip(1);
+    let mut operands = Vec::new();
+    while let Some(word) = words.next() {
+        if matches!(word, b"--help" | b"-h" | b"--version" | b"-V") {
+            return action(call, "interpreter", "inform");
+        }
+        if DENO_VALUES.contains(&word) {
+            words.next();
+        } else if word == b"-" || !word.starts_with(b"-") {
+            operands.push(word);
+            // What stands behind a script is its own.
+            let begins =
+                !matches!(word, b"run" | b"eval" | b"serve" | b"task" | b"test" | b"bench");
+            if begins || operands.len() > 1 {
+                break;
+            }
+        }
+    }
+    let source = match &operands[..] {
+        [] | [b"repl", ..] | [b"run", b"-"] => Source::Stdin,
+        [b"eval", code] => Source::Inline(code),
+        [b"run" | b"serve", script] => Source::Script(script),
+        [b"task", task] => Source::Module(task),
+        [b"test" | b"bench", rest @ ..] => Source::Script(rest.first().copied().unwrap_or(b".")),
+        [script] if script.contains(&b'.') || script.contains(&b'/') => Source::Script(script),
+        [command, ..] => {
+            let reason = format!("what `deno {}` does is not read", text(command));
+            return Action::opaque(&DOMAIN, said(call.argv), reason);
+        }
+    };
+    facts(call, "interpreter", &source)
+}
+
 /// What a shell is given: its text, the script, or standard input, and the place of the word behind it.
 pub(super) enum Text<'a> {
     Inform,

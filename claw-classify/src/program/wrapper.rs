@@ -30,6 +30,9 @@ const fn flag(long: &'static [&'static str], short: u8) -> Opt {
 const fn value(long: &'static [&'static str], short: u8) -> Opt {
     Opt { long, short: Some(short), takes: Takes::Argument }
 }
+const fn long(long: &'static [&'static str]) -> Opt {
+    Opt { long, short: None, takes: Takes::Argument }
+}
 const fn perhaps(long: &'static [&'static str]) -> Opt {
     Opt { long, short: None, takes: Takes::Perhaps }
 }
@@ -209,6 +212,93 @@ static ROWS: &[Row] = &[
     ),
     ("busybox", &[flag(&["list"], b'l'), HELP], 0),
     (
+        "watch",
+        &[
+            flag(&["beep"], b'b'),
+            flag(&["color"], b'c'),
+            flag(&["no-color"], b'C'),
+            perhaps(&["differences"]),
+            flag(&[], b'd'),
+            flag(&["errexit"], b'e'),
+            flag(&["chgexit"], b'g'),
+            value(&["equexit"], b'q'),
+            value(&["interval"], b'n'),
+            flag(&["precise"], b'p'),
+            flag(&["no-rerun"], b'r'),
+            flag(&["no-title"], b't'),
+            flag(&["no-wrap"], b'w'),
+            flag(&["exec"], b'x'),
+            HELP,
+            flag(&["version"], b'v'),
+        ],
+        0,
+    ),
+    (
+        "script",
+        &[
+            flag(&["append"], b'a'),
+            value(&["command"], b'c'),
+            value(&["echo"], b'E'),
+            flag(&["return"], b'e'),
+            flag(&["flush"], b'f'),
+            perhaps(&["force"]),
+            value(&["log-in"], b'I'),
+            value(&["log-out"], b'O'),
+            value(&["log-io"], b'B'),
+            value(&["log-timing"], b'T'),
+            value(&["logging-format"], b'm'),
+            value(&["output-limit"], b'o'),
+            flag(&["quiet"], b'q'),
+            perhaps(&["timing"]),
+            flag(&[], b't'),
+            HELP,
+            flag(&["version"], b'V'),
+        ],
+        1,
+    ),
+    (
+        "parallel",
+        &[
+            value(&["arg-file"], b'a'),
+            perhaps(&["bar"]),
+            long(&["block"]),
+            value(&["colsep"], b'C'),
+            long(&["delay"]),
+            value(&["delimiter"], b'd'),
+            perhaps(&["dry-run", "dryrun"]),
+            long(&["env"]),
+            perhaps(&["eta"]),
+            long(&["halt"]),
+            value(&["jobs", "max-procs"], b'j'),
+            long(&["joblog"]),
+            flag(&["keep-order"], b'k'),
+            perhaps(&["line-buffer", "lb"]),
+            value(&["max-args"], b'n'),
+            value(&["max-replace-args"], b'N'),
+            value(&["max-lines"], b'L'),
+            flag(&["null"], b'0'),
+            flag(&["no-run-if-empty"], b'r'),
+            perhaps(&["pipe"]),
+            perhaps(&["progress"]),
+            flag(&["quote"], b'q'),
+            long(&["results"]),
+            long(&["retries"]),
+            perhaps(&["tag"]),
+            long(&["timeout"]),
+            flag(&["ungroup"], b'u'),
+            flag(&["verbose"], b't'),
+            perhaps(&["will-cite"]),
+            long(&["workdir", "wd"]),
+            value(&[], b'P'),
+            value(&[], b'I'),
+            flag(&[], b'm'),
+            flag(&[], b'X'),
+            HELP,
+            VERSION,
+        ],
+        0,
+    ),
+    (
         "sudo",
         &[
             flag(&["askpass"], b'A'),
@@ -240,7 +330,11 @@ pub(super) fn find<'a>(call: &Call<'a>) -> Result<Option<Run<'a>>, String> {
     let own = call.argv.first().map(|path| base(path)).unwrap_or_default();
     let named = ROWS.iter().find(|row| row.0 == own).or(name);
     let Some((name, options, mut before)) = named.copied() else { return Ok(None) };
-    let mut run = Run { more: name == "xargs", ..Run::default() };
+    let mut run = Run { more: matches!(name, "xargs" | "parallel"), ..Run::default() };
+    // Without a command, `script` runs a shell.
+    let mut shell = (name == "script").then_some(&b""[..]);
+    // These put the words together for a shell, unless they are told not to.
+    let mut joins = matches!(name, "watch" | "parallel");
     // Every one of them stops at its first operand.
     for item in getopt::read(call.argv, options, true) {
         match item {
@@ -248,6 +342,8 @@ pub(super) fn find<'a>(call: &Call<'a>) -> Result<Option<Run<'a>>, String> {
                 ("help" | "version" | "list" | "pid" | "pgid" | "uid" | "max", ..) => {
                     return Ok(None);
                 }
+                ("command", _, Some(value)) => shell = Some(value.bytes),
+                ("exec", ..) => joins = false,
                 ("ignore-environment", ..) => run.cleared = true,
                 ("unset", _, Some(value)) => run.removed.push(value.bytes),
                 ("chdir", _, Some(value)) => run.folder = Some(value.bytes),
@@ -265,15 +361,18 @@ pub(super) fn find<'a>(call: &Call<'a>) -> Result<Option<Run<'a>>, String> {
                 } else if name == "flock" && matches!(operand.bytes, b"-c" | b"--command") {
                     run.text = call.argv.get(operand.arg + 1).copied();
                     return Ok(run.text.map(|_| run));
+                } else if name == "parallel" && operand.bytes.starts_with(b":::") {
+                    return Err("what it runs are its arguments".to_owned());
                 } else {
                     run.at = operand.arg;
+                    run.text = Some(operand.bytes).filter(|text| joins && text.contains(&b' '));
                     return Ok(Some(run));
                 }
             }
             Item::Refused { word, why } => return Err(format!("{why}: `{}`", text(word))),
         }
     }
-    Ok(None)
+    Ok(shell.map(|text| Run { text: Some(text), ..run }))
 }
 
 pub(super) fn classify(call: &Call<'_>) -> Action {

@@ -1,0 +1,94 @@
+//! What a call says will run where the caller's files are not: in a container, in a pod, on another host.
+
+use claw_policy::{Action, Reading, Value};
+
+use crate::call::{Call, Stdin};
+use crate::program::shell;
+
+/// A governed call inside, or several.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    /// The tool, where its call is all that runs and nothing in it changes how the tool runs.
+    tool: Option<&'static str>,
+    actions: Vec<Action>,
+}
+
+impl Inner {
+    /// The call inside, where it is governed: nobody judges what an everyday program starts in there, and its
+    /// paths are not the caller's.
+    pub(crate) fn of(call: &Call<'_>) -> Option<Self> {
+        let facts = crate::classify(call);
+        if !facts.governed() {
+            return None;
+        }
+        let injects = match facts.actions.first().and_then(|first| first.fact("injected_env")) {
+            Some(Reading::Known(Value::Set(names))) => !names.is_empty(),
+            _ => true,
+        };
+        let tool = facts.tool.filter(|_| facts.disputed.is_none() && !injects);
+        Some(Self { tool, actions: facts.actions.into_iter().skip(1).collect() })
+    }
+
+    /// The call of a program with these words, in an environment that is not known.
+    pub(crate) fn of_words(
+        outer: &Call<'_>,
+        argv: &[&[u8]],
+        env: &[&[u8]],
+        stdin: Stdin<'_>,
+    ) -> Option<Self> {
+        let path = argv.first()?;
+        let (names, declared) = ([known_as(path)], outer.declared);
+        Self::of(&Call { argv, env, path, names: &names, stdin, declared, ..Call::default() })
+    }
+
+    /// The calls of a text of the shell, as far as their words are known.
+    pub(crate) fn of_text(outer: &Call<'_>, text: &[u8], stdin: Stdin<'_>) -> Option<Self> {
+        let commands = shell::commands(text).ok()?;
+        let mut whole = commands.len() == 1;
+        let mut actions = Vec::new();
+        let mut tool = None;
+        for command in &commands {
+            let words: Vec<&[u8]> =
+                command.words.iter().map_while(|word| word.as_deref()).collect();
+            let env: Vec<Vec<u8>> = command
+                .assignments
+                .iter()
+                .filter_map(|(name, value)| Some([name, value.as_deref()?].join(&b'=')))
+                .collect();
+            let known =
+                words.len() == command.words.len() && env.len() == command.assignments.len();
+            whole &= known;
+            let stdin = match &command.input {
+                shell::Input::Same => stdin,
+                shell::Input::Text(text) => Stdin::Content(text),
+                shell::Input::Other => Stdin::Unknown,
+            };
+            let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
+            if !known {
+                continue;
+            }
+            if let Some(inner) = Self::of_words(outer, &words, &env, stdin) {
+                tool = inner.tool;
+                actions.extend(inner.actions);
+            }
+        }
+        (!actions.is_empty()).then(|| Self { tool: tool.filter(|_| whole), actions })
+    }
+
+    /// Puts its actions behind those of the call that runs it.
+    pub(crate) fn behind(self, actions: &mut Vec<Action>) {
+        if let Some(tool) = self.tool {
+            actions.iter_mut().for_each(|action| action.set("tool", tool));
+        }
+        actions.extend(self.actions);
+    }
+}
+
+/// The name by which a program inside is known: its base name where it is found by name or stands in a
+/// system's own folder, and its whole path otherwise.
+pub(crate) fn known_as(program: &[u8]) -> &[u8] {
+    let Some(at) = program.iter().rposition(|&byte| byte == b'/') else { return program };
+    let folders: [&[u8]; 6] =
+        [b"/bin", b"/sbin", b"/usr/bin", b"/usr/local/bin", b"/usr/local/sbin", b"/usr/sbin"];
+    if folders.contains(&&program[..at]) { &program[at + 1..] } else { program }
+}
