@@ -13,6 +13,7 @@ mod command_line;
 mod effects;
 mod graphql;
 mod request;
+mod target;
 
 use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
@@ -56,7 +57,12 @@ pub(crate) static DOMAIN: Domain = Domain {
             "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` reaches into a codespace, `browser` opens a page.",
         ),
         fact("options", Kind::Set, &[], "The long names of the options given."),
-        fact("repository", Kind::Str, &[], "The repository, where the call says it."),
+        fact(
+            "repository",
+            Kind::Str,
+            &[],
+            "The repository, where the call or the variable GH_REPO says it: `OWNER/NAME` in every spelling.",
+        ),
         fact(
             "host",
             Kind::Str,
@@ -126,8 +132,11 @@ fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Act
         action.set("effect", "local");
         return action;
     }
+    if line.path == "api" && line.words.len() != 1 {
+        return Action::opaque(&DOMAIN, said(words), "`gh api` is given no endpoint, or several");
+    }
     action.set("effect", refine(&line, effect));
-    aim(call, &line, &mut action);
+    target::aim(call, &line, &mut action);
     match programs(call, files, &line) {
         Ok(programs) => action.set("programs", programs.into_iter().collect::<Value>()),
         Err(reason) => action.set_opaque("programs", reason),
@@ -151,50 +160,6 @@ fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
         "pr update-branch" => "write",
         _ => effect,
     }
-}
-
-/// The repository and the host.
-fn aim(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
-    let takes_repository =
-        ["pr ", "issue ", "repo "].iter().any(|group| line.path.starts_with(group));
-    let named = line.words.iter().copied().filter(|_| takes_repository);
-    let repository = line
-        .value("repo")
-        .filter(|_| !line.path.starts_with("search "))
-        .or_else(|| call.var("GH_REPO"));
-    let addresses = named.filter(|word| word.windows(3).any(|part| part == b"://"));
-    let places = repository.into_iter().chain(addresses).chain(
-        line.words
-            .iter()
-            .copied()
-            .take(1)
-            .filter(|_| matches!(line.path.as_str(), "repo view" | "repo clone")),
-    );
-    let hostname = line.value("hostname").or_else(|| line.value("host"));
-    let mut hosts =
-        places.filter_map(host).chain(hostname.map(|name| text(name).to_ascii_lowercase()));
-    let host = hosts
-        .find(|host| host != "github.com")
-        .or_else(|| hostname.or(call.var("GH_HOST")).map(|name| text(name).to_ascii_lowercase()));
-    if let Some(host) = host.filter(|host| !host.is_empty()) {
-        action.set("host", host);
-    }
-    if let Some(repository) = repository {
-        action.set("repository", text(repository).into_owned());
-    }
-}
-
-/// The host of `HOST/OWNER/REPO`, of an address, or of git's `user@host:path`.
-pub(super) fn host(word: &[u8]) -> Option<String> {
-    let word = text(word);
-    let authority = match word.split_once("://") {
-        Some((_, rest)) => rest.split(['/', '?', '#']).next()?,
-        None if word.split('/').count() >= 3 => word.split('/').next()?,
-        None => word.split_once(':').filter(|(head, _)| head.contains('@'))?.0,
-    };
-    let host = authority.rsplit('@').next()?;
-    let host = if host.starts_with('[') { host } else { host.split(':').next()? };
-    Some(host.to_ascii_lowercase())
 }
 
 /// The programs that the environment or gh's settings name.
@@ -268,22 +233,13 @@ fn foreign(
     let unknown =
         format!("`gh {name}` is no command that is known, perhaps an alias or an extension");
     let File::Content(content) = settings(call, files) else { return opaque(unknown) };
-    let content = text(content);
-    let lines = content.lines().skip_while(|line| line.trim_end() != "aliases:").skip(1);
-    let mut aliases =
-        lines.take_while(|line| line.starts_with(' ')).filter_map(|line| line.split_once(':'));
-    let plain = |word: &str| word.trim().trim_matches(['"', '\'']).to_owned();
-    let Some(value) = aliases.find(|(key, _)| plain(key) == name).map(|(_, value)| plain(value))
-    else {
-        return opaque(unknown);
+    let unread = || opaque(format!("what the alias `{name}` becomes cannot be read"));
+    let value = match alias(&text(content), name) {
+        Alias::Absent => return opaque(unknown),
+        Alias::Unread => return unread(),
+        Alias::Value(value) if depth >= ALIASES || value.contains('$') => return unread(),
+        Alias::Value(value) => value,
     };
-    if depth >= ALIASES
-        || value.is_empty()
-        || value.starts_with(['|', '>', '&', '*'])
-        || value.contains(['\\', '\'', '"', '$'])
-    {
-        return opaque(format!("what the alias `{name}` becomes cannot be read"));
-    }
     if value.starts_with('!') {
         let mut action = Action::new(&DOMAIN, said(words));
         action.set("command", name);
@@ -295,9 +251,7 @@ fn foreign(
     let parts: Vec<&str> = name.split(' ').collect();
     let at =
         words.iter().position(|word| parts.last().is_some_and(|last| last.as_bytes() == *word));
-    let Some(at) = at.filter(|_| parts.len() == 1) else {
-        return opaque(format!("what the alias `{name}` becomes cannot be read"));
-    };
+    let Some(at) = at.filter(|_| parts.len() == 1) else { return unread() };
     let expanded: Vec<&[u8]> = words[..at]
         .iter()
         .copied()
@@ -305,6 +259,42 @@ fn foreign(
         .chain(words[at + 1..].iter().copied())
         .collect();
     run(call, files, &expanded, depth + 1)
+}
+
+/// What gh's settings have for an alias.
+enum Alias {
+    Absent,
+    /// It is written in a way that is not read.
+    Unread,
+    Value(String),
+}
+
+/// The alias `name`, where it stands on one line of the block `aliases:` without anything that YAML reads in another
+/// way than the eye.
+fn alias(settings: &str, name: &str) -> Alias {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let lines = settings.lines().skip_while(|line| line.trim_end() != "aliases:").skip(1);
+    let block: Vec<&str> = lines.take_while(|line| line.starts_with(' ')).collect();
+    let key =
+        |line: &str| Some(line.split_once(':')?.0.trim().trim_matches(['"', '\'']).to_owned());
+    let Some(at) = block.iter().position(|line| key(line).as_deref() == Some(name)) else {
+        return Alias::Absent;
+    };
+    let goes_on = block.get(at + 1).is_some_and(|next| indent(next) > indent(block[at]));
+    if goes_on || indent(block[at]) != indent(block[0]) {
+        return Alias::Unread;
+    }
+    let value = block[at].split_once(':').map_or("", |(_, value)| value.trim());
+    let quoted = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote)));
+    let value = quoted.unwrap_or(value);
+    let marked =
+        quoted.is_none() && (value.starts_with(['|', '>', '&', '*']) || value.contains('#'));
+    if value.is_empty() || marked || value.contains(['\\', '\'', '"']) {
+        return Alias::Unread;
+    }
+    Alias::Value(value.to_owned())
 }
 
 #[cfg(test)]

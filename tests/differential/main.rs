@@ -11,7 +11,9 @@
 mod account;
 mod claw;
 mod curl;
+mod gh;
 mod git;
+mod graphql;
 mod kubectl;
 mod line;
 mod place;

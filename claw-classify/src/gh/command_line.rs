@@ -175,6 +175,11 @@ pub(super) fn read<'a>(words: &[&'a [u8]]) -> Result<CommandLine<'a>, Unread> {
     if line.path == "help" {
         return Ok(line);
     }
+    if line.path == "extension exec" {
+        // All of it is the extension's, `--help` too: this command reads no options.
+        line.words = words;
+        return Ok(line);
+    }
     options(command, &words, &mut line).map_err(Unread::Refused)?;
     Ok(line)
 }
@@ -259,6 +264,7 @@ mod tests {
             ("pr frob", "foreign"),
             ("frob pr list", "foreign"),
             ("rs check", "ruleset check"),
+            ("extension exec x --help", "extension exec x --help"),
             ("help pr merge", "help"),
             ("--version", " --version"),
             ("", ""),

@@ -6,7 +6,8 @@
 use claw_policy::{Action, Value};
 
 use super::command_line::CommandLine;
-use super::{graphql, host};
+use super::graphql;
+use super::target::host;
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 
@@ -26,9 +27,12 @@ pub(super) fn read(
     }
     let input = line.value("input").filter(|file| !file.is_empty());
     let fields = line.values("field").next().is_some() || line.values("raw-field").next().is_some();
-    let method = match line.value("method") {
-        Some(method) => text(method).to_ascii_uppercase(),
-        None if fields || input.is_some() => "POST".to_owned(),
+    let given = line.value("method").map(|method| text(method).to_ascii_uppercase());
+    // With an empty method, fields are a body as with any other than GET, and the request is a GET.
+    let in_query = given.as_deref() == Some("GET");
+    let method = match given.filter(|method| !method.is_empty()) {
+        Some(method) => method,
+        None if line.value("method").is_none() && (fields || input.is_some()) => "POST".to_owned(),
         None => "GET".to_owned(),
     };
     let sent: Vec<&[u8]> = input
@@ -36,7 +40,8 @@ pub(super) fn read(
         .chain(line.values("field").filter_map(|field| value_of(field)?.strip_prefix(b"@")))
         .collect();
     action.set("files", sent.iter().map(|file| text(file)).collect::<Value>());
-    action.set("body", input.is_some() || (fields && method != "GET"));
+    let carries = input.is_some() || (fields && !in_query);
+    action.set("body", carries);
     let overrides = line.values("header").any(|header| {
         let name = header.split(|&byte| byte == b':').next().unwrap_or(header);
         name.trim_ascii().to_ascii_lowercase().contains(&b'_')
@@ -56,11 +61,19 @@ pub(super) fn read(
     } else {
         action.set("method", method.as_str());
     }
-    if is_graphql(path) && method != "GET" && method != "HEAD" {
+    let runs = match method.as_str() {
+        "GET" => carries && !in_query,
+        method => method != "HEAD",
+    };
+    if is_graphql(path) && runs {
         match operation(call, files, line, input) {
             Ok((kind, from)) => {
                 action.set("operation", kind);
-                action.set("effect", if kind == "mutation" { "write" } else { "read" });
+                match kind {
+                    "mutation" if effect != "destroy" => action.set("effect", "write"),
+                    "query" | "subscription" if method == "POST" => action.set("effect", "read"),
+                    _ => {}
+                }
                 action.set("body", false);
                 // A document that was read is a request and not a file sent away.
                 let rest = sent.iter().filter(|file| Some(**file) != from);

@@ -45,7 +45,7 @@ fn shown(actions: &[Action]) -> String {
         return "?".to_owned();
     }
     let mut words = Vec::new();
-    for name in ["effect", "command", "method", "operation", "host"] {
+    for name in ["effect", "command", "method", "operation", "host", "repository"] {
         match action.fact(name) {
             Some(Reading::Known(Value::Str(word))) => words.push(word.clone()),
             Some(Reading::Opaque(_)) => words.push(format!("{name}?")),

@@ -137,10 +137,15 @@ pub(crate) const NEEDS: &[Need] = &[
         packages: &["kubernetes-client"],
     },
     Need {
-        what: "`wget` and `redis-cli`",
+        what: "`aws`, `gh`, `redis-cli` and `wget`",
         why: "the differential suite holds what claw reads against what they do",
-        signs: &[Sign::Program("redis-cli"), Sign::Program("wget")],
-        packages: &["redis-tools", "wget"],
+        signs: &[
+            Sign::Program("aws"),
+            Sign::Program("gh"),
+            Sign::Program("redis-cli"),
+            Sign::Program("wget"),
+        ],
+        packages: &["awscli", "gh", "redis-tools", "wget"],
     },
     Need {
         what: "Python 3",
