@@ -149,17 +149,12 @@ fn read(
         Some(reason) => action.set_opaque("settings", reason),
         None => action.set("settings", found.settings.into_iter().collect::<Value>()),
     }
-    for (name, variables) in [
-        ("profile", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]),
-        ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"]),
-    ] {
-        let said = line.global(name);
-        let value = said.or_else(|| variables.iter().find_map(|variable| call.var(variable)));
-        if let Some(value) = value {
-            action.set(
-                if name == "profile" { "profile" } else { "region" },
-                text(value).into_owned(),
-            );
+    let (profile, region) = settings::aim(call, line);
+    for (name, found) in [("profile", profile), ("region", region)] {
+        match found {
+            Ok(Some(value)) => action.set(name, value),
+            Ok(None) => {}
+            Err(reason) => action.set_opaque(name, reason),
         }
     }
     let options = line.globals.iter().map(|(name, _)| (*name).to_owned());

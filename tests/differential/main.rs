@@ -9,6 +9,7 @@
 //! option takes the next word. Made lines come from a fixed seed; `CLAW_DIFFERENTIAL=full` runs many more of them.
 
 mod account;
+mod aws;
 mod claw;
 mod curl;
 mod gh;

@@ -82,6 +82,35 @@ impl<'a> CommandLine<'a> {
         self.words.iter().copied().take_while(|word| !is_option(word))
     }
 
+    /// The words of the operation that are neither options nor values of `valued`, which take one each.
+    ///
+    /// # Errors
+    /// With an option that is in neither list where a word follows it.
+    pub(super) fn places(
+        &self,
+        switches: &[&str],
+        valued: &[&str],
+    ) -> Result<Vec<&'a [u8]>, &'a [u8]> {
+        let mut places = Vec::new();
+        let mut words = self.words.iter().copied().peekable();
+        while let Some(word) = words.next() {
+            if !is_option(word) {
+                places.push(word);
+                continue;
+            }
+            let (name, glued) = split(word);
+            let is = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
+            if glued.is_some() || is(switches) {
+                continue;
+            }
+            let follows = words.next_if(|next| !is_option(next)).is_some();
+            if follows && !is(valued) {
+                return Err(name);
+            }
+        }
+        Ok(places)
+    }
+
     /// Whether the operation is given `option`, or a beginning of its name that version 1 would take.
     pub(super) fn may_have(&self, option: &str) -> bool {
         self.options().any(|(name, _)| abbreviates(name, option))

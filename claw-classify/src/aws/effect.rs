@@ -4,6 +4,7 @@
 //! commands (`customizations/`).
 
 use super::command_line::{CommandLine, abbreviates};
+use crate::call::{excerpt, text};
 use crate::subcommands::Commands;
 
 /// Every effect there is.
@@ -126,7 +127,7 @@ pub(super) fn effect(
         return Ok(effect);
     }
     if service == "s3" && matches!(operation, "cp" | "sync") {
-        return Ok(copy(operation, line));
+        return copy(operation, line);
     }
     if service == "configure" {
         let name = line.operands().next().unwrap_or_default();
@@ -185,14 +186,54 @@ fn conditional(condition: &str, line: &CommandLine<'_>) -> Result<&'static str, 
     })
 }
 
+/// Options of `s3 cp` and `s3 sync` without a value.
+const SWITCHES: &[&str] = &[
+    "--dryrun",
+    "--exact-timestamps",
+    "--follow-symlinks",
+    "--force-glacier-transfer",
+    "--ignore-glacier-warnings",
+    "--no-follow-symlinks",
+    "--no-guess-mime-type",
+    "--no-progress",
+    "--only-show-errors",
+    "--quiet",
+    "--recursive",
+    "--size-only",
+];
+
+/// Options of theirs with one value.
+const VALUED: &[&str] = &[
+    "--acl",
+    "--cache-control",
+    "--content-disposition",
+    "--content-encoding",
+    "--content-language",
+    "--content-type",
+    "--exclude",
+    "--expected-size",
+    "--expires",
+    "--include",
+    "--page-size",
+    "--source-region",
+    "--sse",
+    "--sse-kms-key-id",
+    "--storage-class",
+];
+
 /// `s3 cp` and `s3 sync`: down from a bucket is a copy out, all else a write.
-fn copy(operation: &str, line: &CommandLine<'_>) -> &'static str {
+///
+/// # Errors
+/// Behind an option of which it is not known how many words are its values.
+fn copy(operation: &str, line: &CommandLine<'_>) -> Result<&'static str, String> {
     if operation == "sync" && line.may_have("--delete") {
-        return "destroy";
+        return Ok("destroy");
     }
-    let places: Vec<&[u8]> = line.operands().collect();
-    match places[..] {
+    let places = line.places(SWITCHES, VALUED).map_err(|name| {
+        format!("what follows `{}` may be its values or places", excerpt(&text(name)))
+    })?;
+    Ok(match places[..] {
         [from, to] if from.starts_with(b"s3://") && !to.starts_with(b"s3://") => "export",
         _ => "write",
-    }
+    })
 }

@@ -76,6 +76,33 @@ pub(super) fn found(
     found
 }
 
+/// A profile or region where the call says one, or why it cannot be told.
+type Aim = Result<Option<String>, String>;
+
+/// The profile and the region, of the options or else of variables. Version 1 prefers AWS_DEFAULT_PROFILE and does not
+/// heed AWS_REGION, where version 2 prefers both AWS_PROFILE and AWS_REGION.
+pub(super) fn aim(call: &Call<'_>, line: &CommandLine<'_>) -> (Aim, Aim) {
+    let variable = |name: &str| call.var(name).map(|value| text(value).into_owned());
+    let option = |name: &str| line.global(name).map(|value| text(value).into_owned());
+    let profile =
+        match (option("profile"), variable("AWS_PROFILE"), variable("AWS_DEFAULT_PROFILE")) {
+            (Some(said), ..) => Ok(Some(said)),
+            (None, Some(one), Some(other)) if one != other => Err(
+                "which of `AWS_PROFILE` and `AWS_DEFAULT_PROFILE` counts depends on the version"
+                    .to_owned(),
+            ),
+            (None, one, other) => Ok(one.or(other)),
+        };
+    let region = match (option("region"), variable("AWS_REGION"), variable("AWS_DEFAULT_REGION")) {
+        (Some(said), ..) => Ok(Some(said)),
+        (None, Some(one), other) if other.as_ref() != Some(&one) => {
+            Err("whether `AWS_REGION` counts depends on the version".to_owned())
+        }
+        (None, _, other) => Ok(other),
+    };
+    (profile, region)
+}
+
 impl Found {
     /// Takes what matters from a settings file.
     fn read(&mut self, content: &[u8]) {
