@@ -12,6 +12,7 @@
 
 mod branches;
 mod conninfo;
+mod copy;
 mod environment;
 mod lexer;
 mod meta;

@@ -102,6 +102,15 @@ impl Action {
         self.0[name].as_str()
     }
 
+    /// Everything it says but these facts.
+    pub(crate) fn without(&self, names: &[&str]) -> Value {
+        let mut said = self.0.clone();
+        if let Some(facts) = said.as_object_mut() {
+            facts.retain(|name, _| !names.contains(&name.as_str()));
+        }
+        said
+    }
+
     /// A fact of yes or no.
     pub(crate) fn is(&self, name: &str) -> bool {
         self.0[name].as_bool().unwrap_or_default()

@@ -18,6 +18,7 @@ mod graphql;
 mod kubectl;
 mod line;
 mod place;
+mod psql;
 mod recorder;
 mod redis;
 mod sqlite3;

@@ -3,6 +3,8 @@
 //! Source: `exec_command` in PostgreSQL's `src/bin/psql/command.c`, releases 15 to 18. A command that
 //! is not listed is opaque: psql may be newer than this table.
 
+use super::copy;
+
 /// The classes, and what they mean, as `psql.class` documents them.
 pub(super) const CLASSES: &[&str] = &[
     "catalog",
@@ -143,7 +145,7 @@ pub(super) fn class(meta: Meta<'_>) -> Result<&'static str, String> {
         "s" if target.is_empty() => "inform",
         "s" => "file_write",
         // `\copy` alone is compared without regard to case.
-        name if name.eq_ignore_ascii_case("copy") => copy(target),
+        name if name.eq_ignore_ascii_case("copy") => copy::class(target),
         name if name.starts_with('d') => "catalog",
         name => match COMMANDS.iter().find(|(known, _)| *known == name) {
             Some((_, class)) => class,
@@ -161,17 +163,6 @@ fn pipes(target: &str) -> bool {
 fn options_end(target: &str) -> &str {
     let Some(options) = target.strip_prefix('(') else { return target };
     options.split_once(')').map_or("(", |(_, rest)| rest.trim_start())
-}
-
-fn copy(arguments: &str) -> &'static str {
-    let words = || arguments.split(|c: char| c.is_ascii_whitespace() || matches!(c, '(' | ')'));
-    if words().any(|word| word.eq_ignore_ascii_case("program")) {
-        "program"
-    } else if words().any(|word| word.eq_ignore_ascii_case("from")) {
-        "file_read"
-    } else {
-        "file_write"
-    }
 }
 
 #[cfg(test)]
@@ -204,7 +195,6 @@ mod tests {
             ("w x", "file_write"),
             ("COPY t to program 'x'", "program"),
             ("copy t from 'x'", "file_read"),
-            ("copy (select 1) to 'x'", "file_write"),
             ("copyright", "inform"),
             ("conninfo", "inform"),
             ("lo_import x", "large_object"),

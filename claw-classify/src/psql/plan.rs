@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use claw_policy::Action;
+use claw_policy::{Action, Reading, Value};
 
 use super::meta::{self, Meta};
 use super::query::Query;
 use super::script::Ends;
 use super::scripts::Scripts;
-use super::variables::{Sight, Value, Variables};
+use super::variables::{self, Sight, Variables};
 use super::{DOMAIN, conninfo, environment, fact, options, slash};
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
@@ -94,8 +94,12 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
         Err(action) => return Plan { steps: both_opaque(&action), start: None },
     };
     if let Some(name) = line.informs {
-        let step = fact("option", name, "inform", format!("--{name}")).into();
-        return Plan { steps: vec![step], start: None };
+        // What `-o` names is opened or started as soon as it is read; all else is forgotten.
+        let output = Some(Reading::Known(&Value::from("output")));
+        let mut steps = line.steps;
+        steps.retain(|step| step.action.fact("name") == output);
+        steps.push(fact("option", name, "inform", format!("--{name}")).into());
+        return Plan { steps, start: None };
     }
     let mut steps = line.steps;
     let mut session = sql::Session::default();
@@ -202,7 +206,7 @@ fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
                 let assignment = text(value.bytes);
                 match assignment.split_once('=') {
                     Some((name, value)) => {
-                        line.variables.set(name, Some(Value::Known(value.to_owned())));
+                        line.variables.set(name, Some(variables::Value::Known(value.to_owned())));
                     }
                     None => line.variables.set(&assignment, None),
                 }
@@ -236,7 +240,7 @@ fn variable(assignment: &[u8]) -> Action {
 
 /// Switches a variable of psql's own on.
 fn set(variables: &mut Variables, name: &str) {
-    variables.set(name, Some(Value::Known("on".to_owned())));
+    variables.set(name, Some(variables::Value::Known("on".to_owned())));
 }
 
 /// A `-c` that holds statements. psql sends it as it is.
@@ -345,8 +349,17 @@ fn connection(
         connection.database = env(connection.database, "PGDATABASE");
         address = env(address, "PGHOSTADDR");
     }
+    // A keyword without a value has libpq take its own default, whatever the environment says.
+    let filled = |word: Option<String>| word.filter(|word| !word.is_empty());
     // The address is what is connected to; the host only names it.
-    connection.host = address.or(connection.host);
+    connection.host = filled(address).or(filled(connection.host));
+    connection.port = filled(connection.port);
+    connection.user = filled(connection.user);
+    connection.database = filled(connection.database);
+    if connection.host.as_ref().is_some_and(|host| host.contains(',')) {
+        connection.elsewhere = Some("several hosts are named, and one that answers is taken");
+        (connection.host, connection.port) = (None, None);
+    }
     Target { connection, steps, options_from }
 }
 

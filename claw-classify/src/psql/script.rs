@@ -19,6 +19,7 @@ use super::scripts::{Scripts, takes_rows};
 use super::slash::{self, Argument, Command};
 use super::variables::{Sight, Value, takes_any};
 use crate::call::text;
+use crate::sql::Connection;
 
 /// Why a script is not read on.
 pub(super) enum Ends {
@@ -232,6 +233,9 @@ impl Scripts<'_> {
         let class = meta::class(meta).unwrap_or("");
         self.steps.push(meta_action(meta).into());
         let word = |at: usize| command.arguments.get(at);
+        if command.name.eq_ignore_ascii_case("copy") {
+            self.copy(&command.raw);
+        }
         match (&*command.name, class) {
             (_, "program") => {}
             ("set", _) => {
@@ -282,10 +286,15 @@ impl Scripts<'_> {
                 return Ok(());
             }
             ("i" | "include" | "ir" | "include_relative", _) => {
-                return self.include(meta, holder);
+                return self.include(command, holder);
             }
             (_, "inform" | "catalog" | "query" | "file_write" | "large_object" | "repeat") => {
                 return Ok(());
+            }
+            (_, "connect") => {
+                // What it does not say comes from the connection before it, and sometimes does not.
+                let elsewhere = Some("a backslash command connects anew");
+                self.session.connection = Connection { elsewhere, ..Connection::default() };
             }
             _ => {}
         }

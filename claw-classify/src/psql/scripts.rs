@@ -2,9 +2,9 @@
 
 use claw_policy::{Action, Reading, Value};
 
-use super::meta::Meta;
 use super::plan::{Holder, Place, Step};
 use super::script::Ends;
+use super::slash::{Argument, Command};
 use super::variables::Variables;
 use super::{DOMAIN, fact};
 use crate::call::{Call, Stdin, excerpt, text};
@@ -112,9 +112,11 @@ impl Scripts<'_> {
     }
 
     /// Runs the script that `\\i` or `\\ir` names.
-    pub(super) fn include(&mut self, command: Meta<'_>, holder: &Holder) -> Result<(), Ends> {
-        let path =
-            included(command, holder).ok_or("the name of the included file is not a plain one")?;
+    pub(super) fn include(&mut self, command: &Command, holder: &Holder) -> Result<(), Ends> {
+        let Some(path) = included(command, holder) else {
+            self.unread(&command.raw, "the name of the included file is not a plain one");
+            return Err(Ends::Said);
+        };
         if self.file(&path, "file") { Ok(()) } else { Err(Ends::Said) }
     }
 
@@ -142,8 +144,8 @@ pub(super) fn takes_rows(action: &Action) -> bool {
 }
 
 /// The path that `\i` and `\ir` name, where it is one plain word; `\ir` looks beside the script.
-fn included(command: Meta<'_>, holder: &Holder) -> Option<Vec<u8>> {
-    let path = command.arguments.trim();
+fn included(command: &Command, holder: &Holder) -> Option<Vec<u8>> {
+    let [Argument { text: path, known: true, .. }] = &command.arguments[..] else { return None };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);
     if path.is_empty() || !path.bytes().all(plain) || STDIN.contains(&path.as_bytes()) {
         return None;

@@ -64,8 +64,11 @@ pub(super) fn read(line: &str, sight: Option<&Sight<'_>>) -> Command {
 
 impl Command {
     /// The arguments as one text: as they stand, or with variables put in. What is not known is a variable still.
+    /// A bar that psql only finds behind quotes and escapes is one here too.
     pub(super) fn said(&self) -> String {
-        if !self.arguments.iter().any(|argument| argument.expanded) {
+        let bar = |argument: &Argument| !argument.known || argument.text.starts_with('|');
+        let pipes = takes_pipe(&self.name) && self.arguments.iter().any(bar);
+        if !pipes && !self.arguments.iter().any(|argument| argument.expanded) {
             return self.raw.clone();
         }
         let words = self.arguments.iter().map(|argument| match argument.known {

@@ -207,7 +207,7 @@ fn files_are_read_where_they_are_given() {
             "psql:script psql:script psql:script sql:drop psql:script psql:script sql:select",
         ),
         ("gone.sql", "psql:script psql:script psql:script sql:?"),
-        ("quoted.sql", "psql:script psql:script sql:?"),
+        ("quoted.sql", "psql:script psql:script psql:script sql:select"),
         ("nowhere.sql", "psql:script sql:?"),
     ] {
         assert_eq!(read(&[b"psql", b"-X", b"-f", file.as_bytes()], &[]), expected, "{file}");
