@@ -15,6 +15,7 @@ use claw_policy::Action;
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::client::{DOMAIN, fact, none};
+use crate::subcommands::Commands;
 use crate::tool::{Denial, Tool};
 
 /// redis-cli's row in the table of tools; Valkey's and KeyDB's clients take the same words.
@@ -98,12 +99,14 @@ const MODES: &[(&str, usize, &str)] = &[
     ("--stat", 0, "inform"),
 ];
 
+/// Commands with their classes.
+const COMMANDS: Commands = Commands(include_str!("redis/commands.tsv"));
+
 /// Name and class of a command, by its first two words where the table has them so.
 fn class(first: &str, second: Option<&str>) -> Option<(&'static str, &'static str)> {
     let row = |name: &str| {
-        let mut rows =
-            include_str!("redis/commands.tsv").lines().filter_map(|line| line.split_once('\t'));
-        rows.find(|(known, _)| known.eq_ignore_ascii_case(name))
+        let row = COMMANDS.row(&name.to_ascii_uppercase())?;
+        Some((row.path, row.effect))
     };
     second.and_then(|second| row(&format!("{first} {second}"))).or_else(|| row(first))
 }
