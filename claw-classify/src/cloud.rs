@@ -12,9 +12,9 @@ mod gsutil;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::{Line, rewrites_nothing, said, variables};
+use crate::subcommands::{Line, said, variables};
 use crate::table::{self, Table};
-use crate::tool::{Classifier, Denial, Tool};
+use crate::tool::{Classifier, Tool};
 
 /// The rows of the table of tools.
 pub(crate) static GCLOUD: Tool = row(
@@ -63,16 +63,7 @@ const fn row(
     doc: &'static str,
     classify: Classifier,
 ) -> Tool {
-    Tool {
-        name: names[0],
-        names,
-        doc,
-        denial: Denial { prefix, status: 1 },
-        domains: DOMAINS,
-        interpreter: PYTHON,
-        classify,
-        rewrite: rewrites_nothing,
-    }
+    Tool { interpreter: PYTHON, ..Tool::judged(names, prefix, doc, DOMAINS, classify) }
 }
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];

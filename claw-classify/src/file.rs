@@ -21,8 +21,8 @@ use claw_policy::{Action, Domain, Kind, fact};
 use crate::call::{Call, text};
 use crate::getopt::{self, Item, Located, Opt, Takes};
 use crate::places::{self, Places};
-use crate::subcommands::{rewrites_nothing, said};
-use crate::tool::{Classifier, Denial, Tool};
+use crate::subcommands::said;
+use crate::tool::{Classifier, Tool};
 
 pub(crate) use archive::{TAR, UNZIP, ZIP};
 pub(crate) use disk::{DD, FDISK, MKFS, WIPEFS};
@@ -91,16 +91,7 @@ const fn row(
     doc: &'static str,
     classify: Classifier,
 ) -> Tool {
-    Tool {
-        name: names[0],
-        names,
-        doc,
-        denial: Denial { prefix, status: 1 },
-        domains: DOMAINS,
-        interpreter: &[],
-        classify,
-        rewrite: rewrites_nothing,
-    }
+    Tool::judged(names, prefix, doc, DOMAINS, classify)
 }
 
 const fn flag(long: &'static [&'static str], short: u8) -> Opt {

@@ -8,13 +8,14 @@
 //! Known gaps: a `config.json` whose content is not known is taken for absent; plug-ins in HTTPie's folder and what
 //! a session holds are not read.
 
-use claw_policy::{Action, Rewrite};
+use claw_policy::Action;
 
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 use crate::getopt::{self, Item, Opt, Takes};
 use crate::http::{self, Request};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::subcommands::rewrites_nothing;
+use crate::tool::{Denial, Tool};
 
 /// The row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -25,15 +26,8 @@ pub(crate) static TOOL: Tool = Tool {
     domains: &[&http::DOMAIN],
     interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],
     classify,
-    rewrite,
+    rewrite: rewrites_nothing,
 };
-
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the tool knows no such change".to_owned(),
-    })
-}
 
 const fn flag(long: &'static [&'static str], short: u8) -> Opt {
     Opt { long, short: Some(short), takes: Takes::Nothing }

@@ -13,11 +13,11 @@ mod netcat;
 mod socat;
 mod ssh;
 
-use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
+use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::files::Files;
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::subcommands::rewrites_nothing;
+use crate::tool::{Denial, Tool};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
 
@@ -70,7 +70,7 @@ macro_rules! tools {
                 domains: &[&DOMAIN],
                 interpreter: &[],
                 classify: |call, _| vec![($classify)(call)],
-                rewrite,
+                rewrite: rewrites_nothing,
             };
         )*
     };
@@ -87,14 +87,6 @@ tools! {
     FETCHERS [
         "aria2c", "axel", "chisel", "curlie", "ftp", "lftp", "ngrok", "sshfs", "tftp", "wget2", "websocat",
     ], "Nothing but requests for help is read.", fetcher;
-}
-
-/// There is nothing to change in these calls.
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the tool knows no such change".to_owned(),
-    })
 }
 
 fn words(call: &Call<'_>) -> String {

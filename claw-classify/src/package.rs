@@ -28,8 +28,7 @@ mod yarn;
 
 use claw_policy::{Domain, Kind, fact};
 
-use crate::subcommands::rewrites_nothing;
-use crate::tool::{Classifier, Denial, Tool};
+use crate::tool::{Classifier, Tool};
 
 /// What one call of a package manager does.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -117,16 +116,7 @@ const fn row(
     doc: &'static str,
     classify: Classifier,
 ) -> Tool {
-    Tool {
-        name: names[0],
-        names,
-        doc,
-        denial: Denial { prefix, status: 1 },
-        domains: DOMAINS,
-        interpreter,
-        classify,
-        rewrite: rewrites_nothing,
-    }
+    Tool { interpreter, ..Tool::judged(names, prefix, doc, DOMAINS, classify) }
 }
 
 macro_rules! rows {

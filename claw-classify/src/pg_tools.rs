@@ -15,7 +15,7 @@ use crate::files::Files;
 use crate::getopt::{self, Item, Opt, Takes};
 use crate::psql;
 use crate::sql::{self, Effect};
-use crate::tool::{CannotRewrite, Changed, Classifier, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Classifier, Tool};
 
 /// The rows of the table of tools.
 pub(crate) static CLUSTERDB: Tool =
@@ -82,14 +82,9 @@ const fn row(
     classify: Classifier,
 ) -> Tool {
     Tool {
-        name: names[0],
-        names,
-        doc,
-        denial: Denial { prefix, status: 1 },
-        domains: DOMAINS,
         interpreter: psql::INTERPRETER,
-        classify,
         rewrite,
+        ..Tool::judged(names, prefix, doc, DOMAINS, classify)
     }
 }
 

@@ -6,6 +6,7 @@ use claw_policy::{Action, Domain, Grammar, Rewrite};
 
 use crate::call::Call;
 use crate::files::Files;
+use crate::subcommands::rewrites_nothing;
 use crate::{
     aws, clickhouse, client, cloud, code, container, curl, declared, door, file, gh, git, helm,
     httpie, infra, kubectl, loader, mongo, mysql, net, package, pg_tools, process, program, psql,
@@ -40,6 +41,29 @@ pub struct Tool {
     pub(crate) classify: Classifier,
     /// The call after changes that are all the tool's own.
     pub(crate) rewrite: Rewriter,
+}
+
+impl Tool {
+    /// A tool that no variables make load code, whose calls are judged and never changed, and which says no with
+    /// status 1.
+    pub(crate) const fn judged(
+        names: &'static [&'static str],
+        prefix: &'static str,
+        doc: &'static str,
+        domains: &'static [&'static Domain],
+        classify: Classifier,
+    ) -> Self {
+        Self {
+            name: names[0],
+            names,
+            doc,
+            denial: Denial { prefix, status: 1 },
+            domains,
+            interpreter: &[],
+            classify,
+            rewrite: rewrites_nothing,
+        }
+    }
 }
 
 /// Gives the call after the changes; actions are counted as in the facts of the call. Changes of statements come by

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, host_of, rewrite, words};
+use super::{DOMAIN, action, host_of, words};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
+use crate::subcommands::rewrites_nothing;
 use crate::tool::{Denial, Tool};
 
 /// ssh's row in the table of tools.
@@ -21,7 +22,7 @@ pub(crate) static SSH: Tool = Tool {
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |call, _| ssh(call),
-    rewrite,
+    rewrite: rewrites_nothing,
 };
 
 /// scp's row in the table of tools.
@@ -33,7 +34,7 @@ pub(crate) static SCP: Tool = Tool {
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |call, _| vec![scp(call)],
-    rewrite,
+    rewrite: rewrites_nothing,
 };
 
 /// sftp's row in the table of tools.
@@ -45,7 +46,7 @@ pub(crate) static SFTP: Tool = Tool {
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |call, _| vec![sftp(call)],
-    rewrite,
+    rewrite: rewrites_nothing,
 };
 
 /// A command line, sorted.
