@@ -65,7 +65,7 @@ pub(crate) fn answer(guard: &Guard, notification: &Notification, reach: Reach) {
     };
     let pid = notification.tid.as_raw_nonzero().get();
     let uid = fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid());
-    notification.answer(Answer::Errno(libc::EPERM));
+    // Recorded first: what the caller does next stands behind it.
     guard.audit.record_refusal(Record {
         verdict: Some(claw_policy::Verdict::Deny),
         pid: Some(pid),
@@ -77,6 +77,7 @@ pub(crate) fn answer(guard: &Guard, notification: &Notification, reach: Reach) {
             format!("`{}` would have reached {refused}", reach.name),
         )
     });
+    notification.answer(Answer::Errno(libc::EPERM));
     drop(in_flight);
 }
 

@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::apply::stop::{Reached, StopError, Stopped};
+use crate::apply::stop::{StopError, Stopped};
 use crate::apply::{Proof, keep, on_behalf, ticket};
 use crate::decode::{NoSnapshot, Snapshot};
 use crate::intercept::{Asked, Exec, Listener, Notification};
@@ -19,9 +19,9 @@ use crate::judge::content::judge_by_content;
 use crate::judge::environment_changes;
 use crate::judge::image::{ImageJudgement, Response, Runs, judge_image};
 use crate::reach;
-use crate::record::{Kind, Record};
+use crate::record::{Kind, Place, Record};
 use crate::session::{Guard, InFlight};
-use crate::sys::ptrace::Tracee;
+use crate::sys::ptrace::{Stop, Tracee};
 use crate::sys::seccomp::Answer;
 use at_stop::AtStop;
 use claw_policy::{Action, Verdict};
@@ -57,10 +57,11 @@ fn hold_exec(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
     }
     let (judged, response) = judge_image(&guard.policy, &snapshot);
     let took = began.elapsed();
-    let held = Held { guard: Arc::clone(guard), in_flight, notification, snapshot, judged, took };
+    let guard = Arc::clone(guard);
+    let held = Held { guard, in_flight, notification, snapshot, judged, took, place: None };
     match response {
         Response::Fail(errno) => held.fail(errno, None),
-        Response::Run if guard.kernel.is_some() && !held.is_to_be_sealed() => held.run(),
+        Response::Run if held.guard.kernel.is_some() && !held.is_to_be_sealed() => held.run(),
         response => held.stop_on_a_thread(response),
     }
 }
@@ -75,11 +76,25 @@ struct Held {
     judged: ImageJudgement,
     /// From the notification to the verdict.
     took: Duration,
+    /// Where its record stands, claimed before the process goes on.
+    place: Option<Place>,
+}
+
+/// What came of an exec that was to be stopped.
+enum Outcome {
+    /// The new image is what was judged, and goes on as was decided.
+    Ran,
+    /// The exec failed by itself and the old program goes on, with the errno it got.
+    Failed,
+    /// The process ended first, with this wait status if it is known: the kernel proof, or somebody's
+    /// SIGKILL.
+    Gone(Option<i32>),
 }
 
 impl Held {
     /// Lets it run as it was judged.
-    fn run(self) {
+    fn run(mut self) {
+        self.claim_place();
         match self.let_run() {
             Ok(true) => self.record(Proof::Ticket, None),
             Ok(false) => self.record(Proof::Answered, Some("the caller was gone".into())),
@@ -88,7 +103,8 @@ impl Held {
     }
 
     /// Fails it with an errno; nothing runs.
-    fn fail(self, errno: i32, why: Option<String>) {
+    fn fail(mut self, errno: i32, why: Option<String>) {
+        self.claim_place();
         self.notification.answer(Answer::Errno(errno));
         self.record(Proof::Answered, why);
     }
@@ -117,6 +133,7 @@ impl Held {
             Ok(true) => {}
             Ok(false) => return self.record(Proof::Answered, Some("the caller was gone".into())),
             Err(why) => {
+                self.claim_place();
                 self.notification.answer(Answer::Errno(libc::EAGAIN));
                 // It is still on its way out of the call, not in a new image: let it go.
                 tracee.release();
@@ -124,14 +141,14 @@ impl Held {
             }
         }
         let outcome = match self.at_the_stop(tracee, response) {
-            Ok(keep::Outcome::Kept) => None,
-            Ok(keep::Outcome::Failed) => {
+            Ok(Outcome::Ran) => None,
+            Ok(Outcome::Failed) => {
                 if let Some(tickets) = self.guard.tickets() {
                     tickets.withdraw(self.snapshot.tid);
                 }
                 Some("the exec failed by itself".into())
             }
-            Ok(keep::Outcome::Gone(status)) | Err(StopError::Gone(status)) => {
+            Ok(Outcome::Gone(status)) | Err(StopError::Gone(status)) => {
                 if let Some(status) = status {
                     self.guard.saw_end_of(self.snapshot.process, status);
                 }
@@ -147,26 +164,36 @@ impl Held {
     }
 
     /// Proof B, and what was decided; or the decision, where it waits for what the image would read.
-    /// Where the kernel proof looks at the file, this need not.
     fn at_the_stop(
         &mut self,
-        tracee: Tracee,
+        mut tracee: Tracee,
         response: Response,
-    ) -> Result<keep::Outcome, StopError> {
-        let Snapshot { image, env, .. } = &self.snapshot;
-        let argv = ticket::argv(image);
-        let runs = |process| {
-            self.guard.kernel.is_some() || self.guard.decoder.runs(process, image.identity)
+    ) -> Result<Outcome, StopError> {
+        let failed_with = match tracee.wait()? {
+            Stop::Exec => None,
+            Stop::Gone(status) => return Ok(Outcome::Gone(status)),
+            Stop::Elsewhere(signal) => Some(signal),
+            Stop::Trap => Some(libc::SIGTRAP),
         };
+        if let Some(signal) = failed_with {
+            self.claim_place();
+            tracee.detach(signal)?;
+            return Ok(Outcome::Failed);
+        }
+        let Snapshot { image, env, .. } = &self.snapshot;
+        // Where the kernel proof looks at the file, this need not.
+        if self.guard.kernel.is_none() && !self.guard.decoder.runs(tracee.tid(), image.identity) {
+            return Err(StopError::OtherFile);
+        }
+        let argv = ticket::argv(image);
         let seal = self.is_to_be_sealed();
         if let (Response::Run, false) = (&response, seal) {
-            return keep::keep(tracee, argv, self.looked_at_env().then_some(env), runs);
+            keep::compare(&tracee, argv, self.looked_at_env().then_some(env))?;
+            self.claim_place();
+            tracee.detach(0)?;
+            return Ok(Outcome::Ran);
         }
-        let mut stopped = match Stopped::reach(tracee, argv, env, runs)? {
-            Reached::Stopped(stopped) => stopped,
-            Reached::Failed => return Ok(keep::Outcome::Failed),
-            Reached::Gone(status) => return Ok(keep::Outcome::Gone(status)),
-        };
+        let mut stopped = Stopped::of(tracee, argv, env)?;
         let response = match response {
             Response::Look => self.look(&mut stopped)?,
             response => response,
@@ -174,8 +201,9 @@ impl Held {
         if seal && self.judged.judgement.decision.verdict != Verdict::Deny {
             stopped.seal()?;
         }
+        self.claim_place();
         stopped.release(&response.at_stop())?;
-        Ok(keep::Outcome::Kept)
+        Ok(Outcome::Ran)
     }
 
     /// Judges it by what it would read.
@@ -242,8 +270,14 @@ impl Held {
         Ok(answered)
     }
 
+    /// What the process does once it goes on is recorded behind this.
+    fn claim_place(&mut self) {
+        self.place = Some(self.guard.audit.place());
+    }
+
     fn record(self, proof: Proof, outcome: Option<String>) {
-        let Self { guard, in_flight, mut snapshot, judged, took, .. } = self;
+        let Self { guard, in_flight, mut snapshot, judged, took, place, .. } = self;
+        let place = place.unwrap_or_else(|| guard.audit.place());
         let decision = judged.judgement.decision;
         let program = snapshot.image.programs.swap_remove(judged.program);
         let (argv, asked, env) = match judged.runs {
@@ -254,7 +288,7 @@ impl Held {
             }
             None => (program.argv, None, BTreeMap::new()),
         };
-        guard.audit.record(Record {
+        let record = Record {
             verdict: Some(decision.verdict),
             rule: decision.deciding.rule,
             at: decision.deciding.at,
@@ -269,7 +303,8 @@ impl Held {
             facts: Some(judged.judgement.facts),
             took_ns: u64::try_from(took.as_nanos()).ok(),
             ..Record::new(Kind::Exec, guard.level, proof, decision.deciding.reason)
-        });
+        };
+        guard.audit.record_at(place, record);
         // The session may be over from here on.
         drop(in_flight);
     }

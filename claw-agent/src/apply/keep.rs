@@ -1,65 +1,28 @@
 //! Proof B for an exec that runs as it was judged: at the exec stop the new image is compared with what
-//! was judged, and let go.
+//! was judged.
 //!
-//! Input: a tracee that was seized while held, and what was judged. Output: what came of the exec. An
-//! image that differs has been killed before its first instruction.
+//! Input: a tracee at its exec stop, and what was judged. Output: whether it is that.
 
 use rustix::process::Pid;
 
 use super::stop::StopError;
 use crate::decode::Strings;
 use crate::sys::memory::{Remote, read};
-use crate::sys::ptrace::{Stop, Tracee};
-
-/// What came of an exec that was to be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The new image is what was judged, and runs as it is.
-    Kept,
-    /// The exec failed by itself and the old program goes on, with the errno it got.
-    Failed,
-    /// The process ended first, with this wait status if it is known.
-    Gone(Option<i32>),
-}
+use crate::sys::ptrace::Tracee;
 
 /// Bytes of a word of the initial stack.
 const WORD: usize = 8;
 
-/// Waits for the exec of a tracee that was seized while held, and compares the new image: its
-/// arguments with `argv`, its environment with `env` where the verdict looked at it, and its file
-/// with what `runs` says.
-///
-/// # Errors
-/// [`StopError`]; the process was killed.
-pub(crate) fn keep(
-    mut tracee: Tracee,
-    argv: &Strings,
-    env: Option<&Strings>,
-    runs: impl Fn(Pid) -> bool,
-) -> Result<Outcome, StopError> {
-    match tracee.wait()? {
-        Stop::Gone(status) => return Ok(Outcome::Gone(status)),
-        Stop::Elsewhere(signal) => {
-            tracee.detach(signal)?;
-            return Ok(Outcome::Failed);
-        }
-        Stop::Trap => {
-            tracee.detach(libc::SIGTRAP)?;
-            return Ok(Outcome::Failed);
-        }
-        Stop::Exec => {}
-    }
-    if !runs(tracee.tid()) {
-        return Err(StopError::OtherFile);
-    }
-    compare(&tracee, argv, env)?;
-    tracee.detach(0)?;
-    Ok(Outcome::Kept)
-}
-
 /// Compares arguments, and variables if asked for, with what the kernel put on the new stack: argc,
 /// argv and envp, System V psABI section 3.4.1.
-fn compare(tracee: &Tracee, argv: &Strings, env: Option<&Strings>) -> Result<(), StopError> {
+///
+/// # Errors
+/// [`StopError::Mismatch`] where they differ or cannot be read.
+pub(crate) fn compare(
+    tracee: &Tracee,
+    argv: &Strings,
+    env: Option<&Strings>,
+) -> Result<(), StopError> {
     let at = tracee.registers()?.stack();
     let lists: Vec<&Strings> = std::iter::once(argv).chain(env).collect();
     // argc, then each list's pointers and the NULL behind them.

@@ -41,17 +41,6 @@ pub(crate) enum Change {
     },
 }
 
-/// What came of an exec that was to be stopped.
-pub(crate) enum Reached {
-    /// The new image is in place and is what was judged.
-    Stopped(Box<Stopped>),
-    /// The exec failed by itself and the old program goes on, with the errno it got.
-    Failed,
-    /// The process ended first, with this wait status if it is known: the kernel proof, or somebody's
-    /// SIGKILL.
-    Gone(Option<i32>),
-}
-
 /// Why a stopped image could not be changed. It has been killed.
 #[derive(Debug, Error)]
 pub(crate) enum StopError {
@@ -94,40 +83,18 @@ pub(crate) struct Stopped {
 }
 
 impl Stopped {
-    /// Waits for the exec of a tracee that was seized while held. `argv` and `env` are what must be
-    /// there, and `runs` says whether the file is the one that was judged.
+    /// Compares a tracee at its exec stop with the arguments and the environment that were judged.
     ///
     /// # Errors
     /// [`StopError`]; the process was killed.
-    pub(crate) fn reach(
-        mut tracee: Tracee,
-        argv: &Strings,
-        env: &Strings,
-        runs: impl Fn(Pid) -> bool,
-    ) -> Result<Reached, StopError> {
-        match tracee.wait()? {
-            Stop::Gone(status) => return Ok(Reached::Gone(status)),
-            Stop::Elsewhere(signal) => {
-                tracee.detach(signal)?;
-                return Ok(Reached::Failed);
-            }
-            Stop::Trap => {
-                tracee.detach(libc::SIGTRAP)?;
-                return Ok(Reached::Failed);
-            }
-            Stop::Exec => {}
-        }
-        if !runs(tracee.tid()) {
-            return Err(StopError::OtherFile);
-        }
+    pub(crate) fn of(tracee: Tracee, argv: &Strings, env: &Strings) -> Result<Self, StopError> {
         let registers = tracee.registers()?;
         let memory = File::options()
             .read(true)
             .write(true)
             .open(format!("/proc/{}/mem", tracee.tid().as_raw_nonzero()))?;
         let stack = InitialStack::read(&memory, registers.stack(), argv, env)?;
-        let stopped = Self { tracee, memory, registers, stack, before: None };
-        Ok(Reached::Stopped(Box::new(stopped)))
+        Ok(Self { tracee, memory, registers, stack, before: None })
     }
 
     /// The process.

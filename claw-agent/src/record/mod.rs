@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
 pub(crate) use reader::{Line, parts, read, verify};
-pub(crate) use writer::{Audit, Settings};
+pub(crate) use writer::{Audit, Place, Settings};
 
 use crate::apply::Proof;
 use crate::decode::Strings;

@@ -2,6 +2,11 @@
 //!
 //! A decision that is not recorded is not carried out: a full queue makes the caller wait, and while the disk
 //! takes no more, who decides finds [`Audit::is_short`] and refuses.
+//!
+//! Records stand in the order of their [`Place`]s. Who lets a process go on claims one before that, so that
+//! what the process does next comes behind, whichever thread is first to queue its record.
+
+mod order;
 
 use std::io;
 use std::path::PathBuf;
@@ -18,6 +23,8 @@ use super::part::{Part, RETRY, Room};
 use super::{Kind, Record, chain};
 use crate::apply::Proof;
 use crate::vital;
+use order::InOrder;
+pub(crate) use order::Place;
 
 /// How many records may wait to be written.
 const QUEUE: usize = 4096;
@@ -41,23 +48,19 @@ pub(crate) struct Settings {
 /// The queue's entry; shared by every thread that decides.
 #[derive(Debug)]
 pub(crate) struct Audit {
-    queue: SyncSender<Job>,
+    queue: SyncSender<(u64, Job)>,
+    /// The number of the next place.
     next: AtomicU64,
     room: Arc<Room>,
 }
 
 #[derive(Debug)]
 enum Job {
-    Write(Entry),
+    Write(Timestamp, Box<Record>),
     /// Write everything out and say so.
     Flush(SyncSender<()>),
-}
-
-#[derive(Debug)]
-struct Entry {
-    seq: u64,
-    time: Timestamp,
-    record: Box<Record>,
+    /// Nothing: the place was given up.
+    Pass,
 }
 
 impl Audit {
@@ -73,24 +76,28 @@ impl Audit {
         let theirs = Arc::clone(&room);
         vital::spawn("record", move || {
             let mut prev = chain::FIRST.to_owned();
-            while let Some(job) = next(&jobs, &mut part, &theirs) {
-                let entry = match job {
-                    Job::Write(entry) => entry,
+            let mut jobs = InOrder::of(jobs);
+            let mut seq = 1;
+            while let Some(job) = next(&mut jobs, &mut part, &theirs) {
+                match job {
+                    Job::Write(time, record) => {
+                        let object = object(&settings, seq, time, &record);
+                        let (mut line, hash) = chain::seal(&object, &prev);
+                        line.push('\n');
+                        (prev, seq) = (hash, seq + 1);
+                        part.take(&settings, line.as_bytes());
+                    }
                     Job::Flush(done) => {
                         part.settle();
                         // Who asked may have stopped waiting.
                         let _ = done.send(());
-                        continue;
                     }
-                };
-                let (mut line, hash) = chain::seal(&object(&settings, &entry), &prev);
-                line.push('\n');
-                prev = hash;
-                part.take(&settings, line.as_bytes());
+                    Job::Pass => {}
+                }
             }
             part.settle();
         })?;
-        Ok(Self { queue, next: AtomicU64::new(1), room })
+        Ok(Self { queue, next: AtomicU64::new(0), room })
     }
 
     /// Whether no room is left for what is yet to be decided: such a call is refused, and counted with
@@ -119,8 +126,26 @@ impl Audit {
         }
     }
 
+    /// Claims the next place in the order of records, and now as the time of what is recorded there. Everything
+    /// behind waits for it, so claim one just before a process goes on and never before a wait.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(self.next.fetch_add(1, Ordering::Relaxed), self.queue.clone())
+    }
+
     /// Queues a record. Waits while the queue is full.
     pub(crate) fn record(&self, record: Record) {
+        self.tell_refused(&record);
+        self.place().take(record);
+    }
+
+    /// Queues a record at a place that was claimed for it. Waits while the queue is full.
+    pub(crate) fn record_at(&self, place: Place, record: Record) {
+        self.tell_refused(&record);
+        place.take(record);
+    }
+
+    /// Before the next record that there is room for, the count of those there was none for.
+    fn tell_refused(&self, record: &Record) {
         let refused = &self.room.refused;
         let tells = !self.is_short() || record.kind == Kind::End;
         if refused.load(Ordering::Relaxed) > 0 && tells {
@@ -128,46 +153,36 @@ impl Audit {
             let reason = format!(
                 "the audit could not be written: {count} calls failed, and are not recorded"
             );
-            self.queue(Record {
+            self.place().take(Record {
                 verdict: Some(Verdict::Deny),
                 count: Some(count),
                 ..Record::new(Kind::Lost, record.level, Proof::Answered, reason)
             });
         }
-        self.queue(record);
     }
 
-    fn queue(&self, record: Record) {
-        let seq = self.next.fetch_add(1, Ordering::Relaxed);
-        let entry = Entry { seq, time: Timestamp::now(), record: Box::new(record) };
-        if self.queue.send(Job::Write(entry)).is_err() {
-            // The thread ends only after this end is dropped: nothing can be recorded any more, and nothing
-            // may be let through.
-            tracing::error!("the audit thread is gone; ending the session");
-            std::process::abort();
-        }
-    }
-
-    /// Has everything that was recorded so far written to the disk, and says so through what this returns.
+    /// Has everything written to the disk that was recorded so far or has its place, and says so through what
+    /// this returns.
     pub(crate) fn flush(&self) -> Receiver<()> {
         let (done, wait) = sync_channel(1);
+        let place = self.next.fetch_add(1, Ordering::Relaxed);
         // The thread ends only after this end is dropped.
-        let _ = self.queue.send(Job::Flush(done));
+        let _ = self.queue.send((place, Job::Flush(done)));
         wait
     }
 }
 
 /// The next job. While records keep coming it looks for them now and then instead of sleeping, so
 /// that who decides need not wake anybody; before it does sleep, what is buffered is written.
-fn next(jobs: &Receiver<Job>, part: &mut Part, room: &Room) -> Option<Job> {
+fn next(jobs: &mut InOrder, part: &mut Part, room: &Room) -> Option<Job> {
     let mut looks = 0;
     loop {
         if part.takes_more() {
-            match jobs.try_recv() {
+            match jobs.try_next() {
                 Ok(job) => return Some(job),
                 Err(TryRecvError::Disconnected) => return None,
                 Err(TryRecvError::Empty) if looks == LOOKS && !room.is_short() => {
-                    return jobs.recv().ok();
+                    return jobs.next();
                 }
                 Err(TryRecvError::Empty) => {}
             }
@@ -183,7 +198,7 @@ fn next(jobs: &Receiver<Job>, part: &mut Part, room: &Room) -> Option<Job> {
 }
 
 /// A record with who and when.
-fn object(settings: &Settings, entry: &Entry) -> String {
+fn object(settings: &Settings, seq: u64, time: Timestamp, record: &Record) -> String {
     #[derive(Serialize)]
     struct Whole<'a> {
         id: String,
@@ -196,12 +211,12 @@ fn object(settings: &Settings, entry: &Entry) -> String {
         record: &'a Record,
     }
     let whole = Whole {
-        id: format!("{}-{}", settings.session, entry.seq),
-        seq: entry.seq,
-        time: entry.time.to_string(),
+        id: format!("{}-{seq}", settings.session),
+        seq,
+        time: time.to_string(),
         session: &settings.session,
         labels: settings.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
-        record: &entry.record,
+        record,
     };
     serde_json::to_string(&whole).unwrap_or_else(|error| {
         // Maps with other keys than strings are the only thing that fails, and there are none.
@@ -239,6 +254,28 @@ mod tests {
         assert_eq!(reasons, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
         assert!(std::fs::read_dir(&folder).expect("folder").count() > 5);
         assert_eq!(verify(&folder).expect("readable"), vec![]);
+    }
+
+    #[test]
+    fn records_stand_where_their_places_were_claimed() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let settings = settings(dir.path(), 1 << 20);
+        let audit = Audit::start(settings).expect("starts");
+        let record = |text: &str| Record::new(Kind::Exec, Level::Proven, Proof::Ticket, text);
+        let (first, given_up, third) = (audit.place(), audit.place(), audit.place());
+        audit.record(record("fourth"));
+        audit.record_at(third, record("third"));
+        let flushed = audit.flush();
+        assert!(flushed.try_recv().is_err(), "two places before it are open");
+        audit.record_at(first, record("first"));
+        drop(given_up);
+        flushed.recv().expect("the writer answers");
+        audit.record(Record::new(Kind::End, Level::Proven, Proof::None, "end"));
+        audit.flush().recv().expect("the writer answers");
+        let lines = read(dir.path()).expect("readable");
+        let reasons: Vec<_> = lines.iter().map(|line| line.value["reason"].clone()).collect();
+        assert_eq!(reasons, ["first", "third", "fourth", "end"]);
+        assert_eq!(verify(dir.path()).expect("readable"), vec![]);
     }
 
     #[test]

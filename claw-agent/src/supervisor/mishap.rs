@@ -28,8 +28,8 @@ pub(crate) fn fail(guard: &Guard, notification: &Notification, errno: Errno) {
 
 /// Refuses a call for want of `what`, and records it.
 pub(crate) fn put_off(guard: &Guard, notification: &Notification, what: &str) {
-    notification.answer(Answer::Errno(LATER));
     record(guard, notification, format!("claw itself lacks {what} for it"));
+    notification.answer(Answer::Errno(LATER));
 }
 
 /// Refuses a call that could not be recorded. It is counted instead.
@@ -42,14 +42,15 @@ pub(crate) fn turn_away(guard: &Guard, notification: &Notification) {
 pub(crate) fn contain(guard: &Guard, notification: &Notification, work: impl FnOnce()) {
     // What the work shares with others is behind locks that outlive a panic, or is never half changed.
     let Err(panic) = catch_unwind(AssertUnwindSafe(work)) else { return };
-    // It may have been answered before the panic; an exec at its stop was ended by then.
-    notification.answer(Answer::Errno(libc::EPERM));
     let said = panic.downcast_ref::<String>().map(String::as_str);
     let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     tracing::error!(said, "claw panicked over a call");
     record(guard, notification, format!("claw failed over it: {said}"));
+    // It may have been answered before the panic; an exec at its stop was ended by then.
+    notification.answer(Answer::Errno(libc::EPERM));
 }
 
+/// Records a refusal, before it is answered: what the caller does next stands behind it.
 fn record(guard: &Guard, notification: &Notification, reason: String) {
     let kind = match notification.asked {
         Asked::Exec(_) => Kind::Exec,
