@@ -1,5 +1,6 @@
 //! The audit: complete, chained, private, and readable afterwards.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -10,6 +11,9 @@ use claw_tests::record;
 use claw_tests::scenario::Scenario;
 use claw_tests::tracee::{Linkage, program};
 use tempfile::TempDir;
+
+/// How often a program becomes another one.
+const LAST: usize = 300;
 
 /// `claw … --audit DIR`, for the sub-commands that read the log.
 fn read(words: &[&str], audit: &Path) -> Ran {
@@ -72,6 +76,32 @@ fn every_decision_is_one_line_with_who_what_when_and_why() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), ran.records.len());
+}
+
+#[test]
+fn records_stand_in_the_order_in_which_things_happened() {
+    let scenario =
+        Scenario::new("programs that become others at once, more of them than processors");
+    let folder = TempDir::new().expect("a temporary directory");
+    let again = folder.path().join("again");
+    fs::write(&again, "[ $1 = 0 ] || exec /bin/sh \"$0\" $(($1 - 1))\n").expect("written");
+    let again = again.display();
+    let script = format!("for _ in 1 2 3 4 5 6 7 8; do /bin/sh '{again}' {LAST} & done; wait");
+    let ran = Call::new(["/bin/sh", "-c", &script]).guarded(&Guard::with_policy("forms")).exits(0);
+    let mut lives = BTreeMap::<i64, Vec<usize>>::new();
+    for record in ran.execs() {
+        if let [_, file, count] = &record.argv()[..]
+            && *file == again.to_string()
+        {
+            let count = count.parse().expect("a number");
+            lives.entry(record.pid()).or_default().push(count);
+        }
+    }
+    scenario.then("of each process, every program stands behind the one it was before");
+    assert_eq!(lives.len(), 8, "{lives:?}");
+    for (pid, counts) in lives {
+        assert_eq!(counts, (0..=LAST).rev().collect::<Vec<_>>(), "process {pid}");
+    }
 }
 
 #[test]
