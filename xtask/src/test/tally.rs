@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::command;
 use crate::report;
+use crate::vm::Misemulated;
 
 /// The count so far.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) struct Tally {
     failures: Vec<String>,
     /// What was left out because this machine lacks something, and why.
     left_out: Vec<String>,
+    /// What ran a second time, because the emulator broke down in the first.
+    ran_again: Vec<String>,
 }
 
 impl Tally {
@@ -42,13 +45,9 @@ impl Tally {
             .spawn()
             .with_context(|| format!("cannot start `{}`", command::line(cargo)))?;
         let output = child.stdout.take().context("the output of `cargo test` is not piped")?;
-        let mut screen = io::stdout().lock();
         let failed_before = self.failed;
         for line in BufReader::new(output).split(b'\n') {
-            let line = line?;
-            // Whoever reads this may have stopped (`| head`): the tests still have to be counted.
-            drop(screen.write_all(&[line.as_slice(), b"\n"].concat()));
-            self.read(&String::from_utf8_lossy(&line));
+            self.show(&[line?.as_slice(), b"\n"].concat());
         }
         let status = child.wait()?;
         if !status.success() && self.failed == failed_before {
@@ -58,26 +57,49 @@ impl Tally {
         Ok(())
     }
 
-    /// Runs tests elsewhere, shows what they write, and counts from it. That they could not run is a failure.
+    /// Runs tests elsewhere, shows what they write, and counts from it. That they could not run is a failure. Where
+    /// the emulator broke down under them they run once more, which the last lines say.
     pub(crate) fn elsewhere(
         &mut self,
         name: &str,
-        run: impl FnOnce(&mut (dyn FnMut(&[u8]) + Send)) -> Result<()>,
+        run: impl Fn(&mut (dyn FnMut(&[u8]) + Send)) -> Result<()>,
     ) {
-        let (passed, failed) = (self.passed, self.failed);
-        let outcome = run(&mut |line| {
-            drop(io::stdout().write_all(line));
-            self.read(String::from_utf8_lossy(line).trim_end());
-        });
+        let mut counted = Self::default();
+        let mut outcome = run(&mut |line| counted.show(line));
+        if let Err(error) = &outcome
+            && error.is::<Misemulated>()
+            && counted.failed == 0
+        {
+            report::step("test", &format!("{name}: again, for {error:#}"));
+            counted = Self { ran_again: vec![name.to_owned()], ..Self::default() };
+            outcome = run(&mut |line| counted.show(line));
+        }
         if let Err(error) = outcome {
             report::step("test", &format!("{name}: failed: {error:#}"));
-            if self.failed == failed {
-                self.fail(name);
+            if counted.failed == 0 {
+                counted.fail(name);
             }
-        } else if self.passed == passed {
+        } else if counted.passed == 0 {
             report::step("test", &format!("{name}: no test ran"));
-            self.fail(name);
+            counted.fail(name);
         }
+        self.add(counted);
+    }
+
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+        self.failures.extend(other.failures);
+        self.left_out.extend(other.left_out);
+        self.ran_again.extend(other.ran_again);
+    }
+
+    /// Passes a line of a test program on, and counts what it says.
+    fn show(&mut self, line: &[u8]) {
+        // Whoever reads this may have stopped (`| head`): the tests still have to be counted.
+        drop(io::stdout().write_all(line));
+        self.read(String::from_utf8_lossy(line).trim_end());
     }
 
     /// Counts what one line of a test program says.
@@ -119,6 +141,9 @@ impl Tally {
         for what in &self.left_out {
             text += &format!("not run: {what}\n");
         }
+        for name in &self.ran_again {
+            text += &format!("ran twice, for the emulator broke down: {name}\n");
+        }
         if self.ignored > 0 {
             text += &format!("not run: {} tests marked `ignore`\n", self.ignored);
         }
@@ -134,6 +159,8 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -173,6 +200,31 @@ mod tests {
         });
         assert_eq!((tally.passed, tally.failed), (2, 2));
         assert_eq!(tally.failures, ["a", "b"]);
+    }
+
+    #[test]
+    fn tests_run_once_more_where_the_emulator_broke_down_and_no_more_often() {
+        let broken = Misemulated::default;
+        let runs = Cell::new(0);
+        let run = |fails: u32, show: &mut (dyn FnMut(&[u8]) + Send)| {
+            runs.set(runs.get() + 1);
+            show(b"test result: ok. 2 passed; 0 failed; 0 ignored\n");
+            if runs.get() <= fails { Err(broken().into()) } else { Ok(()) }
+        };
+        let mut tally = Tally::default();
+        tally.elsewhere("a", |show| run(1, show));
+        assert_eq!((runs.get(), tally.passed, tally.failed), (2, 2, 0));
+        assert_eq!(tally.ran_again, ["a"]);
+        runs.set(0);
+        tally.elsewhere("b", |show| run(9, show));
+        assert_eq!((runs.get(), tally.failed), (2, 1));
+        runs.set(0);
+        let mut tally = Tally::default();
+        tally.elsewhere("c", |show| {
+            show(b"test result: FAILED. 0 passed; 1 failed; 0 ignored\n");
+            run(9, show)
+        });
+        assert_eq!((runs.get(), tally.failed), (1, 1), "a test that failed stays failed");
     }
 
     #[test]

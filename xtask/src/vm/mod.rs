@@ -36,6 +36,7 @@ use guest::Job;
 use kernel::Kernel;
 pub(crate) use kernel::Version;
 use machine::Machine;
+pub(crate) use machine::Misemulated;
 pub(crate) use share::FILE_SERVERS;
 use share::Share;
 
