@@ -178,7 +178,7 @@ fn read(
     action.set("service", &*service);
     action.set("operation", &*operation);
     let helps = operation == "help" || (line.words.len() == 1 && line.words[0] == b"help");
-    if helps && (service == "help" || OPERATIONS.is_group(&service)) {
+    if helps && (service == "help" || OPERATIONS.look_up(&service).is_group) {
         action.set("effect", "local");
         return Ok(action);
     }

@@ -10,6 +10,7 @@
 //! and never fewer.
 
 use claw_policy::{Rewrite, Value};
+use memchr::{memchr, memrchr};
 
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
@@ -30,21 +31,43 @@ pub(crate) struct Row {
     pub(crate) effect: &'static str,
 }
 
+/// What stands under a path in [`Commands`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The command of that path, if it is one.
+    pub(crate) row: Option<Row>,
+    /// Whether there are commands below it.
+    pub(crate) is_group: bool,
+}
+
+impl Entry {
+    /// Whether the path is that of a command or of a group of them.
+    pub(crate) fn is_known(self) -> bool {
+        self.row.is_some() || self.is_group
+    }
+}
+
 impl Commands {
-    /// The row of the command `path`.
-    pub(crate) fn row(self, path: &str) -> Option<Row> {
-        let line = self.at_least(path).lines().next()?;
+    /// What stands under `path`.
+    pub(crate) fn look_up(self, path: &str) -> Entry {
+        let mut lines = self.at_least(path).lines();
+        let mut line = lines.next().unwrap_or_default();
         let mut fields = line.split('\t');
-        let own = fields.next().filter(|own| *own == path)?;
-        let effect = fields.next().unwrap_or_default();
-        Some(Row { path: fields.next().unwrap_or(own), effect })
+        let row = fields.next().filter(|own| *own == path).map(|own| {
+            let effect = fields.next().unwrap_or_default();
+            Row { path: fields.next().unwrap_or(own), effect }
+        });
+        // A blank sorts behind a tabulator, and nothing that a path may contain before one.
+        if row.is_some() {
+            line = lines.next().unwrap_or_default();
+        }
+        let is_group = line.strip_prefix(path).is_some_and(|rest| rest.starts_with(' '));
+        Entry { row, is_group }
     }
 
-    /// Whether there are commands below `path`.
-    pub(crate) fn is_group(self, path: &str) -> bool {
-        self.at_least(&format!("{path} "))
-            .strip_prefix(path)
-            .is_some_and(|rest| rest.starts_with(' '))
+    /// The row of the command `path`.
+    pub(crate) fn row(self, path: &str) -> Option<Row> {
+        self.look_up(path).row
     }
 
     /// The table from the first line on that does not sort before `key`.
@@ -54,10 +77,8 @@ impl Commands {
         let (mut low, mut high) = (0, bytes.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let before = bytes[low..middle].iter().rposition(|&byte| byte == b'\n');
-            let start = before.map_or(low, |at| low + at + 1);
-            let length = bytes[start..].iter().position(|&byte| byte == b'\n');
-            let end = length.map_or(bytes.len(), |length| start + length);
+            let start = memrchr(b'\n', &bytes[low..middle]).map_or(low, |at| low + at + 1);
+            let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |length| start + length);
             if &bytes[start..end] < key.as_bytes() {
                 low = (end + 1).min(bytes.len());
             } else {
@@ -195,9 +216,10 @@ pub(crate) fn read<'a>(
 ) -> Result<Line<'a>, String> {
     let mut given = Vec::new();
     let mut path = start.to_owned();
+    let mut entry = commands.look_up(&path);
     let mut at = 1;
     while let Some(&word) = argv.get(at) {
-        if !path.is_empty() && !commands.is_group(&path) {
+        if !path.is_empty() && !entry.is_group {
             break;
         }
         if word.len() > 1 && word[0] == b'-' {
@@ -225,16 +247,15 @@ pub(crate) fn read<'a>(
         }
         let Ok(name) = str::from_utf8(word) else { break };
         let child = if path.is_empty() { name.to_owned() } else { format!("{path} {name}") };
-        if name.contains([' ', '\t', '\n'])
-            || (commands.row(&child).is_none() && !commands.is_group(&child))
-        {
+        let below = commands.look_up(&child);
+        if name.contains([' ', '\t', '\n']) || !below.is_known() {
             break;
         }
-        path = child;
+        (path, entry) = (child, below);
         at += 1;
     }
     let next = argv.get(at).copied();
-    let row = match commands.row(&path) {
+    let row = match entry.row {
         Some(row) => row,
         // A group of commands by itself prints its help.
         None if next.is_none() || next == Some(b"--help") || next == Some(b"-h") => {

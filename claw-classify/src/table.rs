@@ -6,6 +6,7 @@
 //! says so.
 
 use claw_policy::Value;
+use memchr::memmem;
 
 use crate::call::{excerpt, text};
 use crate::subcommands::Commands;
@@ -92,14 +93,9 @@ pub(crate) const PLAIN: Table = Table {
 impl Options {
     /// The option called `name`, with its dashes: its first name, and whether it takes a value.
     fn named(self, name: &str) -> Option<(&'static str, bool)> {
-        let find = |list: &'static str| {
-            list.split_ascii_whitespace()
-                .find(|names| names.split(',').any(|known| known == name))
-                .and_then(|names| names.split(',').next())
-        };
-        find(self.values)
+        first_of(self.values, name)
             .map(|first| (first, true))
-            .or_else(|| find(self.switches).map(|first| (first, false)))
+            .or_else(|| first_of(self.switches, name).map(|first| (first, false)))
     }
 
     /// Every name of every option.
@@ -108,6 +104,22 @@ impl Options {
             |list: &'static str| list.split_ascii_whitespace().flat_map(|names| names.split(','));
         list(self.values).chain(list(self.switches))
     }
+}
+
+/// The first name of the option in `list` that is called `name`.
+fn first_of(list: &'static str, name: &str) -> Option<&'static str> {
+    let ends = |byte: u8| byte == b',' || byte.is_ascii_whitespace();
+    if name.is_empty() || name.bytes().any(ends) {
+        return None;
+    }
+    let bytes = list.as_bytes();
+    let is_whole = |at: &usize| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        [before, bytes.get(at + name.len())].into_iter().flatten().all(|&byte| ends(byte))
+    };
+    let at = memmem::find_iter(bytes, name).find(is_whole)?;
+    let start = list[..at].rfind(|byte: char| byte.is_ascii_whitespace()).map_or(0, |at| at + 1);
+    list[start..].split(|byte: char| byte == ',' || byte.is_ascii_whitespace()).next()
 }
 
 impl Table {
@@ -368,22 +380,27 @@ fn next(table: &Table, before: &str, word: &[u8]) -> Result<(Option<String>, boo
     let unknown = || format!("`{}` is no command that is known", shown(word));
     let Ok(word) = str::from_utf8(word) else { return Err(unknown()) };
     let commands = table.commands;
-    let is = |path: &str| commands.row(path).is_some() || commands.is_group(path);
     let mut path = below(before, word);
-    if word.contains([' ', '\t', '\n']) || !is(&path) {
+    let mut entry = commands.look_up(&path);
+    if word.contains([' ', '\t', '\n']) || !entry.is_known() {
         let meant = table.short_commands.then(|| begun(table, before, word)).flatten();
         match meant {
-            Some(name) => path = below(before, name),
+            Some(name) => {
+                path = below(before, name);
+                entry = commands.look_up(&path);
+            }
             None if before.is_empty() && table.other == Other::Opaque => return Err(unknown()),
             None => return Ok((None, false)),
         }
     }
     // What stands below another name stands below its own.
-    if let Some(row) = commands.row(&path) {
+    if let Some(row) = entry.row
+        && row.path != path
+    {
         row.path.clone_into(&mut path);
+        entry = commands.look_up(&path);
     }
-    let more = commands.is_group(&path);
-    Ok((Some(path), more))
+    Ok((Some(path), entry.is_group))
 }
 
 /// The only command below `before` whose last word `word` begins, through its other names.

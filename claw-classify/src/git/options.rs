@@ -24,6 +24,8 @@ struct Opt {
     command: &'static str,
     long: &'static str,
     short: Option<u8>,
+    /// Whether a number stands for it: `-5`.
+    is_number: bool,
     takes: Takes,
     negatable: bool,
 }
@@ -42,7 +44,9 @@ static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(|| {
         };
         let letter = |name: &str| name.bytes().next().filter(|&letter| letter != b'-');
         let long = if long == "-" { "" } else { long };
-        Some(Opt { command, long, short: letter(short), takes, negatable: negatable == "no" })
+        let is_number = short == "NUM";
+        let short = letter(short).filter(|_| !is_number);
+        Some(Opt { command, long, short, is_number, takes, negatable: negatable == "no" })
     })
     .collect()
 });
@@ -200,6 +204,11 @@ fn bundle<'a>(
     let mut letters = letters;
     while let [letter, after @ ..] = letters {
         let opt = known.iter().find(|opt| opt.short == Some(*letter));
+        let digits = letters.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if opt.is_none() && digits > 0 && known.iter().any(|opt| opt.is_number) {
+            letters = &letters[digits..];
+            continue;
+        }
         let opt = opt.ok_or("no option of that letter is known")?;
         let value = match (opt.takes, after.is_empty()) {
             (Takes::Nothing, _) | (Takes::Perhaps, true) => None,
@@ -262,6 +271,10 @@ mod tests {
             ("clone", "-uX url", "+upload-pack=X url"),
             ("clone", "-n url", "-checkout url"),
             ("push", "--repo", "refused"),
+            ("push", "-5", "refused"),
+            ("grep", "-n15Oless x", "+line-number +open-files-in-pager=less x"),
+            ("grep", "-N x", "refused"),
+            ("archive", "-9 HEAD", "HEAD"),
         ] {
             assert_eq!(shown(command, words), expected, "{command} {words}");
         }

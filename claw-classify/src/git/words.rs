@@ -44,10 +44,11 @@ impl Walk<'_> {
                 programs.extend(named.into_iter().filter(|name| has(words, name)));
                 Line { operands: words.to_vec(), ..Line::default() }
             }
-            "archive" | "init" | "init-db" | "difftool" | "rebase" | "grep" => {
+            "archive" | "init" | "init-db" | "rebase" | "grep" => {
                 let path = if path == "init-db" { "init" } else { path };
-                options::read(path, words, Unknown::Skip)?
+                options::read(path, words, Unknown::Refuse)?
             }
+            "difftool" => options::read(path, words, Unknown::Skip)?,
             "filter-branch" => {
                 if words.iter().any(|word| {
                     word.starts_with(b"--") && word.ends_with(b"filter") || *word == b"--setup"

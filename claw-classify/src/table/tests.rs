@@ -37,7 +37,7 @@ impl Table {
 
     /// Whether an entry means some command.
     pub(crate) fn has_command(&self, of: &str) -> bool {
-        self.commands.row(of).is_some() || self.commands.is_group(of.trim_end())
+        self.commands.look_up(of.trim_end()).is_known()
     }
 
     /// Whether some option is called `first`.

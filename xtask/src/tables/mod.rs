@@ -8,7 +8,10 @@ mod aws;
 mod cobra;
 mod curl;
 mod docs;
+mod git;
 mod rows;
+
+use std::fs;
 
 use anyhow::{Result, bail};
 
@@ -38,8 +41,23 @@ enum Of {
     Curl,
     /// From `gh help reference`
     Gh,
+    /// From `--help-all` of every command whose options matter
+    Git,
     /// From the help of every command, and what it says of an option without a value
     Kubectl,
+}
+
+impl Of {
+    /// Where its table is, in claw-classify.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Aws => "aws/operations.txt",
+            Self::Curl => "curl/options.tsv",
+            Self::Gh => "gh/options.tsv",
+            Self::Git => "git/options.tsv",
+            Self::Kubectl => "kubectl/options.tsv",
+        }
+    }
 }
 
 /// Makes what `options` names, or checks it.
@@ -53,14 +71,16 @@ pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     let mut stale = Vec::new();
     for of in &options.of {
-        let (path, rows) = match of {
-            Of::Aws => ("aws/operations.txt", aws::rows()?),
-            Of::Curl => ("curl/options.tsv", curl::rows()?),
-            Of::Gh => ("gh/options.tsv", cobra::gh()?),
-            Of::Kubectl => ("kubectl/options.tsv", cobra::kubectl()?),
-        };
+        let path = of.path();
         let table = workspace.path("claw-classify/src").join(path);
-        let news = rows::compare(&table, rows)?;
+        let (rows, said) = match of {
+            Of::Aws => (aws::rows()?, 1),
+            Of::Curl => (curl::rows()?, 1),
+            Of::Gh => (cobra::gh()?, 1),
+            Of::Git => (git::rows(&fs::read_to_string(&table)?)?, 3),
+            Of::Kubectl => (cobra::kubectl()?, 1),
+        };
+        let news = rows::compare(&table, rows, said)?;
         report::step("tables", &format!("`{path}`: {news}"));
         if options.check && !news.is_empty() {
             stale.push(path);

@@ -34,12 +34,12 @@ impl fmt::Display for News {
     }
 }
 
-/// Compares the table at `path` with `rows`.
+/// Compares the table at `path` with `rows`, whose last `said` columns are what is said of what the others name.
 ///
 /// # Errors
 /// When the program says nothing, or something else of a row that the table has: the two releases then differ in what
 /// a command line means, and which reading is the safe one is for a person to say.
-pub(super) fn compare(path: &Path, rows: BTreeSet<String>) -> Result<News> {
+pub(super) fn compare(path: &Path, rows: BTreeSet<String>, said: usize) -> Result<News> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let table: BTreeSet<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
@@ -49,7 +49,7 @@ pub(super) fn compare(path: &Path, rows: BTreeSet<String>) -> Result<News> {
     let known = table.iter().filter(|row| rows.contains(**row)).count();
     let added: BTreeSet<String> =
         rows.into_iter().filter(|row| !table.contains(row.as_str())).collect();
-    let name = |row: &str| row.rsplit_once('\t').map(|(name, _)| name.to_owned());
+    let name = |row: &str| row.rsplitn(said + 1, '\t').nth(said).map(str::to_owned);
     let names: BTreeSet<String> = table.iter().filter_map(|row| name(row)).collect();
     let other: Vec<&String> =
         added.iter().filter(|row| name(row).is_some_and(|name| names.contains(&name))).collect();
@@ -91,21 +91,21 @@ mod tests {
     fn new_rows_are_added_and_others_stay() {
         let table = tempfile::NamedTempFile::new().unwrap();
         fs::write(table.path(), "# about\na\t-\nc\t-\n").unwrap();
-        let news = compare(table.path(), rows(&["a\t-", "b\t-"])).unwrap();
+        let news = compare(table.path(), rows(&["a\t-", "b\t-"]), 1).unwrap();
         assert_eq!(
             news.to_string(),
             "1 of 2 rows are of the installed release, 1 are new\n  + b -"
         );
         add(table.path(), &news).unwrap();
         assert_eq!(fs::read_to_string(table.path()).unwrap(), "# about\na\t-\nb\t-\nc\t-\n");
-        assert!(compare(table.path(), rows(&["a\t-", "c\t-"])).unwrap().is_empty());
+        assert!(compare(table.path(), rows(&["a\t-", "c\t-"]), 1).unwrap().is_empty());
     }
 
     #[test]
     fn what_differs_and_what_says_nothing_is_refused() {
         let table = tempfile::NamedTempFile::new().unwrap();
         fs::write(table.path(), "a\tswitch\nb\tvalue\n").unwrap();
-        compare(table.path(), rows(&["a\tvalue", "b\tvalue"])).unwrap_err();
-        compare(table.path(), rows(&[])).unwrap_err();
+        compare(table.path(), rows(&["a\tvalue", "b\tvalue"]), 1).unwrap_err();
+        compare(table.path(), rows(&[]), 1).unwrap_err();
     }
 }
