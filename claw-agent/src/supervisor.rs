@@ -159,8 +159,12 @@ impl Held {
                 Some(format!("{error}; it was killed before it ran"))
             }
         };
-        let proof = if self.guard.kernel.is_some() { Proof::TicketAndStop } else { Proof::Stop };
+        let proof = self.proof_at_the_stop();
         self.record(proof, outcome);
+    }
+
+    fn proof_at_the_stop(&self) -> Proof {
+        if self.guard.kernel.is_some() { Proof::TicketAndStop } else { Proof::Stop }
     }
 
     /// Proof B, and what was decided; or the decision, where it waits for what the image would read.
@@ -173,7 +177,7 @@ impl Held {
             Stop::Exec => None,
             Stop::Gone(status) => return Ok(Outcome::Gone(status)),
             Stop::Elsewhere(signal) => Some(signal),
-            Stop::Trap => Some(libc::SIGTRAP),
+            Stop::Trap | Stop::Call => Some(libc::SIGTRAP),
         };
         if let Some(signal) = failed_with {
             self.claim_place();
@@ -194,13 +198,18 @@ impl Held {
             return Ok(Outcome::Ran);
         }
         let mut stopped = Stopped::of(tracee, argv, env)?;
+        if let (true, Some(kernel)) = (seal, &self.guard.kernel) {
+            stopped.seal()?;
+            if !kernel.has_third_lock() {
+                stopped.prove_untouched(argv, env, |tid, ours| {
+                    kernel.holders.nobody_else(tid, ours)
+                })?;
+            }
+        }
         let response = match response {
             Response::Look => self.look(&mut stopped)?,
             response => response,
         };
-        if seal && self.judged.judgement.decision.verdict != Verdict::Deny {
-            stopped.seal()?;
-        }
         self.claim_place();
         stopped.release(&response.at_stop())?;
         Ok(Outcome::Ran)
@@ -230,11 +239,8 @@ impl Held {
         self.judged.judgement.facts.tool.is_some()
     }
 
-    /// What the kernel side reports of a program that it kills.
+    /// As the kernel side's report of a program that it kills.
     fn record_kill(&self, why: &StopError) {
-        if self.guard.kernel.is_some() {
-            return;
-        }
         self.guard.audit.record(Record {
             verdict: Some(Verdict::Deny),
             pid: Some(self.snapshot.process.as_raw_nonzero().get()),
@@ -242,7 +248,7 @@ impl Held {
             ..Record::new(
                 Kind::Killed,
                 self.guard.level,
-                Proof::Stop,
+                self.proof_at_the_stop(),
                 format!("killed before its first instruction: {why}"),
             )
         });

@@ -9,6 +9,7 @@
 
 pub mod event;
 pub mod hash;
+pub mod holders;
 pub mod lineage;
 pub mod net;
 pub mod ticket;

@@ -14,6 +14,12 @@ macro_rules! globals {
 globals! {
     /// `task_struct.mm`.
     TASK_MM: u64;
+    /// `task_struct.active_mm`.
+    TASK_ACTIVE_MM: u64;
+    /// `task_struct.ptraced`, the list of whom it traces.
+    TASK_PTRACED: u64;
+    /// `task_struct.ptrace_entry`, the place in that list.
+    TASK_PTRACE_ENTRY: u64;
     /// `task_struct.pid`.
     TASK_PID: u64;
     /// `task_struct.tgid`.
@@ -28,6 +34,12 @@ globals! {
     MM_ARG_END: u64;
     /// `mm_struct.env_end`; the environment starts where the arguments end.
     MM_ENV_END: u64;
+    /// `mm_struct.mm_users`.
+    MM_USERS: u64;
+    /// `mm_struct.mm_count`.
+    MM_COUNT: u64;
+    /// `mm_struct.flags`.
+    MM_FLAGS: u64;
     /// `mm_struct.exe_file`.
     MM_EXE_FILE: u64;
     /// `file.f_inode`.

@@ -12,6 +12,7 @@
 mod connect;
 mod events;
 mod exec;
+mod holders;
 mod layout;
 mod lineage;
 mod lsm;

@@ -29,20 +29,30 @@ fn arena() -> Arena {
     arena
 }
 
-/// The peer's call, by way of the words `before`.
-fn peer(arena: &Arena, before: &[&str]) -> Call {
+/// The peer's call, which does `what` with what it opens, by way of the words `before`.
+fn peer(arena: &Arena, what: &str, before: &[&str]) -> Call {
     let words = before.iter().map(|word| (*word).to_owned());
     let attacker = arena.path().join("race_window").display().to_string();
     let psql = arena.psql().display().to_string();
     let tries = tries().min(MOST).to_string();
-    Call::new(words.chain([attacker, tries, psql])).env("TARGET_LOG", "/dev/null")
+    Call::new(words.chain([attacker, tries, psql, what.to_owned()])).env("TARGET_LOG", "/dev/null")
 }
 
-/// How often the peer got at the tool's memory without claw, as root and as another user.
-fn control(scenario: &Scenario, arena: &Arena, before: &[&str]) {
+/// Words that make a call as [`USER`].
+fn as_user() -> [String; 4] {
+    let number = |what: &str| {
+        let output = Command::new("id").args([what, USER]).output().expect("id(1) starts");
+        String::from_utf8(output.stdout).expect("a number").trim().to_owned()
+    };
+    let (user, group) = (format!("--reuid={}", number("-u")), format!("--regid={}", number("-g")));
+    ["/usr/bin/setpriv".to_owned(), user, group, "--clear-groups".to_owned()]
+}
+
+/// Without claw the peer gets at the tool's memory.
+fn control(scenario: &Scenario, arena: &Arena, what: &str, before: &[&str]) {
     scenario.control("without claw the peer gets at it");
     // A tool that is not held up may be over before the peer has its turn.
-    let reaches = |_| count(&peer(arena, before).bare().exits(0), "reached") > 0;
+    let reaches = |_| count(&peer(arena, what, before).bare().exits(0), "reached") > 0;
     assert!((0..ROUNDS).any(reaches), "nobody can get at it at all, so this shows nothing");
 }
 
@@ -51,9 +61,9 @@ fn a_tool_s_memory_is_closed_from_the_first_where_the_third_lock_is() {
     let _turn = turn();
     let scenario = Scenario::new("a peer opens a tool's memory as soon as there is any");
     let arena = arena();
-    control(&scenario, &arena, &[]);
+    control(&scenario, &arena, "hold", &[]);
     let guard = Guard::with_policy("races").option("--require").option("proven");
-    let ran = peer(&arena, &[]).guarded(&guard).exits(0);
+    let ran = peer(&arena, "hold", &[]).guarded(&guard).exits(0);
     let reached = count(&ran, "reached");
     let records = guard.records();
     let start = records.iter().find(|record| record.kind() == "start").expect("a start record");
@@ -72,15 +82,39 @@ fn a_tool_that_its_user_cannot_read_is_closed_from_the_first() {
     let _turn = turn();
     let scenario = Scenario::new("the same, by a user who may run the tool and not read its file");
     let arena = arena();
-    let user = |what: &str| {
-        let output = Command::new("id").args([what, USER]).output().expect("id(1) starts");
-        String::from_utf8(output.stdout).expect("a number").trim().to_owned()
-    };
-    let (user, group) = (format!("--reuid={}", user("-u")), format!("--regid={}", user("-g")));
-    control(&scenario, &arena, &["/usr/bin/setpriv", &user, &group, "--clear-groups"]);
+    control(&scenario, &arena, "hold", &as_user().each_ref().map(String::as_str));
     fs::set_permissions(arena.psql(), fs::Permissions::from_mode(0o711)).expect("ours");
     scenario.then("under claw it does not, whatever the kernel");
     let guard = Guard::with_policy("races").option("--user").option(USER);
-    let ran = peer(&arena, &[]).guarded(&guard.option("--require").option("proven")).exits(0);
+    let guard = guard.option("--require").option("proven");
+    let ran = peer(&arena, "hold", &[]).guarded(&guard).exits(0);
     assert_eq!(count(&ran, "reached"), 0, "{}", ran.story());
+}
+
+#[test]
+fn a_tool_whose_memory_somebody_got_at_never_runs() {
+    let _turn = turn();
+    for what in ["hold", "write"] {
+        let scenario =
+            Scenario::new(format!("a peer of the same user, which may read the tool: {what}"));
+        let arena = arena();
+        control(&scenario, &arena, what, &as_user().each_ref().map(String::as_str));
+        scenario.then("under claw no tool that it got at runs, whatever the kernel");
+        let guard = Guard::with_policy("races").option("--user").option(USER);
+        let guard = guard.option("--require").option("proven");
+        let ran = peer(&arena, what, &[]).guarded(&guard).exits(0);
+        let (reached, killed) = (count(&ran, "reached"), count(&ran, "killed"));
+        let tries = tries().min(MOST);
+        announce(&format!("a tool's memory, {what}: {reached} of {tries} reached, {killed} ended"));
+        assert_eq!(reached, 0, "{}", ran.story());
+        scenario.then("and each that was ended has a record that says why");
+        let whys: Vec<_> = ran
+            .records
+            .iter()
+            .filter(|record| record.kind() == "killed")
+            .map(|record| record.reason().to_owned())
+            .collect();
+        assert_eq!(whys.len(), killed, "{}", ran.story());
+        assert!(whys.iter().all(|why| why.contains("another process has")), "{whys:?}");
+    }
 }

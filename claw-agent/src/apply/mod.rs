@@ -11,6 +11,7 @@ pub(crate) mod on_behalf;
 mod stack;
 pub(crate) mod stop;
 pub(crate) mod ticket;
+mod untouched;
 
 use serde::Serialize;
 

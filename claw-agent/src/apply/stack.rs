@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use rustix::process::Pid;
+
 use super::stop::StopError;
 use crate::decode::Strings;
 
@@ -62,6 +64,28 @@ impl InitialStack {
             }
         }
         Ok(Self { auxiliary })
+    }
+
+    /// Compares the auxiliary vector with the kernel's own copy, and the string in it that chooses libraries with the
+    /// processor's name. (`AT_EXECFN` chooses nothing.)
+    pub(super) fn compare_auxiliary(&self, tid: Pid, memory: &File) -> Result<(), StopError> {
+        let own = std::fs::read(format!("/proc/{}/auxv", tid.as_raw_nonzero()))?;
+        let words =
+            own.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default()));
+        if !words.take(self.auxiliary.len()).eq(self.auxiliary.iter().copied()) {
+            return Err(StopError::Mismatch);
+        }
+        let platform = self.auxiliary.chunks_exact(2).find(|pair| pair[0] == libc::AT_PLATFORM);
+        if let Some(&[_, at]) = platform {
+            let name = rustix::system::uname();
+            let expected = name.machine().to_bytes_with_nul();
+            let mut found = vec![0; expected.len()];
+            memory.read_exact_at(&mut found, at)?;
+            if found != expected {
+                return Err(StopError::Written(at));
+            }
+        }
+        Ok(())
     }
 
     /// A new initial stack below `top`: its address, 16-byte aligned, and its bytes.

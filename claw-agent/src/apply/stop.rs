@@ -14,8 +14,9 @@ use rustix::process::Pid;
 use thiserror::Error;
 
 use super::stack::InitialStack;
+use super::untouched;
 use crate::decode::Strings;
-use crate::sys::arch::{Registers, call_and_trap, exit_with_message};
+use crate::sys::arch::{CALL, Registers, exit_with_message};
 use crate::sys::ptrace::{Stop, Tracee};
 
 /// What becomes of the new image.
@@ -56,6 +57,15 @@ pub(crate) enum StopError {
     /// The initial stack is not what the psABI says.
     #[error("the initial stack of the new image is malformed")]
     Malformed,
+    /// It made another system call than was put into it.
+    #[error("another process has changed the code of the new image")]
+    Hijacked,
+    /// Somebody else uses or holds its memory.
+    #[error("another process has the memory of the new image open")]
+    Held,
+    /// There is something in its memory that comes from none of its files.
+    #[error("another process has written to the memory of the new image, at {0:#x}")]
+    Written(u64),
     /// It ended meanwhile, with this wait status if it is known.
     #[error("it ended at its exec stop")]
     Gone(Option<i32>),
@@ -67,8 +77,8 @@ impl From<rustix::io::Errno> for StopError {
     }
 }
 
-/// `SIGTRAP` stays open while all other signals wait: it is what ends each injected call.
-const ALL_BUT_TRAP: u64 = !(1 << (libc::SIGTRAP - 1));
+/// Signals wait until it is let go.
+const ALL_SIGNALS: u64 = !0;
 /// The first descriptor that content is given as: out of the way of those a caller passes on purpose.
 const FIRST_GIVEN: u64 = 64;
 
@@ -78,8 +88,18 @@ pub(crate) struct Stopped {
     memory: File,
     registers: Registers,
     stack: InitialStack,
-    /// What stood where system calls are injected, and the signal mask, once one was.
-    before: Option<(Vec<u64>, u64)>,
+    /// Whether the call of exec itself has ended: before that, its result would be written over a register.
+    is_behind_exec: bool,
+    /// What there was before system calls were injected, once one was.
+    before: Option<Before>,
+}
+
+/// What injected system calls change.
+struct Before {
+    /// The word that they are made from.
+    code: Vec<u64>,
+    signal_mask: u64,
+    floating_point: Vec<u8>,
 }
 
 impl Stopped {
@@ -94,7 +114,7 @@ impl Stopped {
             .write(true)
             .open(format!("/proc/{}/mem", tracee.tid().as_raw_nonzero()))?;
         let stack = InitialStack::read(&memory, registers.stack(), argv, env)?;
-        Ok(Self { tracee, memory, registers, stack, before: None })
+        Ok(Self { tracee, memory, registers, stack, is_behind_exec: false, before: None })
     }
 
     /// The process.
@@ -143,7 +163,28 @@ impl Stopped {
     /// # Errors
     /// What prctl(2) says in the tracee.
     pub(crate) fn seal(&mut self) -> Result<(), StopError> {
-        self.call(libc::SYS_prctl, [libc::PR_SET_DUMPABLE as u64, 0, 0, 0]).map(drop)
+        self.call(libc::SYS_prctl, [libc::PR_SET_DUMPABLE as u64, 0, 0, 0])?;
+        self.restore()
+    }
+
+    /// Makes sure that nobody has got at its memory before it was sealed: `nobody_else` holds it, beside as many
+    /// descriptors of this process's as it is told, and it is what the kernel made of its files, `argv` and `env`.
+    ///
+    /// # Errors
+    /// [`StopError`]; the process was killed.
+    pub(crate) fn prove_untouched(
+        &mut self,
+        argv: &Strings,
+        env: &Strings,
+        nobody_else: impl FnOnce(Pid, u64) -> io::Result<bool>,
+    ) -> Result<(), StopError> {
+        // This is `self.memory`.
+        if !nobody_else(self.tid(), 1)? {
+            return Err(StopError::Held);
+        }
+        self.stack = InitialStack::read(&self.memory, self.registers.stack(), argv, env)?;
+        self.stack.compare_auxiliary(self.tid(), &self.memory)?;
+        untouched::check(self.tid(), &self.memory)
     }
 
     /// Changes the image and lets it run.
@@ -184,24 +225,19 @@ impl Stopped {
         self.registers.instruction() & !0xfff
     }
 
-    /// Makes a system call in the tracee, under its own rights and its own filters.
+    /// Makes a system call in the tracee, under its own rights and its own filters, and no other: whoever could still
+    /// change its memory could make it run another code, but any call that is not this one ends it.
     fn call(&mut self, number: libc::c_long, arguments: [u64; 4]) -> Result<u64, StopError> {
         let number = u32::try_from(number).map_err(|_| StopError::Malformed)?;
-        let code = call_and_trap(number, arguments);
+        self.prepare()?;
         let page = self.page();
-        if self.before.is_none() {
-            let before = self.tracee.peek(page, code.len())?;
-            let mask = self.tracee.signal_mask()?;
-            self.tracee.set_signal_mask(ALL_BUT_TRAP)?;
-            self.before = Some((before, mask));
+        self.tracee
+            .set_registers(self.registers.with_instruction(page).with_call(number, arguments))?;
+        self.run_to_call()?;
+        if !self.tracee.registers()?.makes_call(number, arguments) {
+            return Err(StopError::Hijacked);
         }
-        self.tracee.poke(page, &code)?;
-        self.tracee.set_registers(self.registers.with_instruction(page))?;
-        match self.tracee.run_to_trap()? {
-            Stop::Trap => {}
-            Stop::Gone(status) => return Err(StopError::Gone(status)),
-            Stop::Exec | Stop::Elsewhere(_) => return Err(StopError::Malformed),
-        }
+        self.run_to_call()?;
         let result = self.tracee.registers()?.result();
         u64::try_from(result).map_err(|_| {
             let errno = i32::try_from(-result).unwrap_or(libc::EINVAL);
@@ -209,12 +245,39 @@ impl Stopped {
         })
     }
 
+    /// Puts the instruction in place that makes system calls.
+    fn prepare(&mut self) -> Result<(), StopError> {
+        if !self.is_behind_exec {
+            self.run_to_call()?;
+            self.registers = self.tracee.registers()?;
+            self.is_behind_exec = true;
+        }
+        if self.before.is_none() {
+            self.before = Some(Before {
+                code: self.tracee.peek(self.page(), 1)?,
+                signal_mask: self.tracee.signal_mask()?,
+                floating_point: self.tracee.floating_point()?,
+            });
+            self.tracee.set_signal_mask(ALL_SIGNALS)?;
+            self.tracee.poke(self.page(), &[CALL])?;
+        }
+        Ok(())
+    }
+
+    fn run_to_call(&mut self) -> Result<(), StopError> {
+        match self.tracee.run_to_call()? {
+            Stop::Call => Ok(()),
+            Stop::Gone(status) => Err(StopError::Gone(status)),
+            Stop::Trap | Stop::Exec | Stop::Elsewhere(_) => Err(StopError::Hijacked),
+        }
+    }
+
     /// Puts back what injected calls have changed.
     fn restore(&mut self) -> Result<(), StopError> {
-        if let Some((code, mask)) = self.before.take() {
-            let page = self.page();
-            self.tracee.poke(page, &code)?;
-            self.tracee.set_signal_mask(mask)?;
+        if let Some(mut before) = self.before.take() {
+            self.tracee.poke(self.page(), &before.code)?;
+            self.tracee.set_signal_mask(before.signal_mask)?;
+            self.tracee.set_floating_point(&mut before.floating_point)?;
         }
         Ok(())
     }

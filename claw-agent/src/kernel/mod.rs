@@ -2,6 +2,7 @@
 
 mod btf;
 mod events;
+mod holders;
 mod programs;
 mod unix;
 

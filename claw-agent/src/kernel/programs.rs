@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::btf::{Btf, BtfError, VMLINUX};
 use super::events::Events;
+use super::holders::Holders;
 use super::unix;
 
 /// The object that `cargo xtask ebpf` builds.
@@ -36,8 +37,11 @@ const THIRD_LOCK: [&str; 3] = ["bprm_check_security", "ptrace_access_check", "ta
 const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
 
 /// Globals of claw-ebpf's `layout`, with the structure and the field each one is the offset of.
-const OFFSETS: [(&str, &str, &str); 18] = [
+const OFFSETS: [(&str, &str, &str); 24] = [
     ("TASK_MM", "task_struct", "mm"),
+    ("TASK_ACTIVE_MM", "task_struct", "active_mm"),
+    ("TASK_PTRACED", "task_struct", "ptraced"),
+    ("TASK_PTRACE_ENTRY", "task_struct", "ptrace_entry"),
     ("TASK_PID", "task_struct", "pid"),
     ("TASK_TGID", "task_struct", "tgid"),
     ("TASK_SIGNAL", "task_struct", "signal"),
@@ -45,6 +49,9 @@ const OFFSETS: [(&str, &str, &str); 18] = [
     ("MM_ARG_START", "mm_struct", "arg_start"),
     ("MM_ARG_END", "mm_struct", "arg_end"),
     ("MM_ENV_END", "mm_struct", "env_end"),
+    ("MM_USERS", "mm_struct", "mm_users"),
+    ("MM_COUNT", "mm_struct", "mm_count"),
+    ("MM_FLAGS", "mm_struct", "flags"),
     ("MM_EXE_FILE", "mm_struct", "exe_file"),
     ("FILE_INODE", "file", "f_inode"),
     ("INODE_INO", "inode", "i_ino"),
@@ -139,6 +146,8 @@ pub(crate) struct KernelSide {
     guarded: Mutex<Array<MapData, Page>>,
     /// What the proof compares with.
     pub(crate) tickets: Tickets,
+    /// Who holds the memory of a stopped process.
+    pub(crate) holders: Holders,
     /// Whether no connection is let through, and where the programs look for that.
     shut: Mutex<(Array<MapData, u32>, bool)>,
     /// What the programs report; taken by the thread that reads it.
@@ -208,6 +217,7 @@ impl KernelSide {
             protected: matches!(lock, Ok(true)).then(|| Mutex::new(protected)),
             unlocked: lock.err(),
             guarded: Mutex::new(map(&mut ebpf, "GUARDED")?),
+            holders: Holders::load(&mut ebpf)?,
             tickets: Tickets { map: Mutex::new(map(&mut ebpf, "TICKETS")?), key: settings.key },
             shut: Mutex::new((map(&mut ebpf, "SHUT")?, false)),
             events: Mutex::new(Some(Events::of(&mut ebpf)?)),
@@ -251,6 +261,11 @@ impl KernelSide {
             }
             (None, None) => None,
         }
+    }
+
+    /// Whether governed tools are closed to everybody guarded from the first, whatever user they run as.
+    pub(crate) fn has_third_lock(&self) -> bool {
+        self.protected.is_some()
     }
 
     /// Whether the kernel refuses what a guarded process names of Unix sockets itself.
@@ -326,7 +341,7 @@ fn third_lock(ebpf: &mut Ebpf, types: &AyaBtf) -> Result<bool, Refused> {
     Ok(true)
 }
 
-fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, Refused>
+pub(super) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, Refused>
 where
     &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
 {

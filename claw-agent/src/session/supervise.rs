@@ -162,7 +162,9 @@ fn try_out(command: Pid) -> Result<()> {
     // It waits for this process to say go, and does so again afterwards.
     match tracee.wait()? {
         Stop::Elsewhere(signal) => Ok(tracee.detach(signal)?),
-        Stop::Exec | Stop::Trap | Stop::Gone(_) => bail!("the command's process ended early"),
+        Stop::Exec | Stop::Trap | Stop::Call | Stop::Gone(_) => {
+            bail!("the command's process ended early")
+        }
     }
 }
 

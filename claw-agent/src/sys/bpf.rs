@@ -1,13 +1,17 @@
-//! bpf(2) for what aya cannot load: a socket-address program of an attach type that it has no name for.
+//! bpf(2) for what aya has no name for: a socket-address program of an attach type of its own, and a run that no event
+//! causes.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use super::check;
 
-/// `BPF_PROG_LOAD` and `BPF_LINK_CREATE`, include/uapi/linux/bpf.h.
+/// `BPF_PROG_LOAD`, `BPF_LINK_CREATE` and `BPF_PROG_TEST_RUN`, include/uapi/linux/bpf.h.
 const PROG_LOAD: libc::c_long = 5;
 const LINK_CREATE: libc::c_long = 28;
+const TEST_RUN: libc::c_long = 10;
+/// `BPF_F_TEST_RUN_ON_CPU`.
+const ON_CPU: u32 = 1;
 /// `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`.
 const SOCK_ADDR: u32 = 18;
 
@@ -36,6 +40,46 @@ struct Link {
     target_fd: u32,
     attach_type: u32,
     flags: u32,
+}
+
+/// The part that `BPF_PROG_TEST_RUN` reads here.
+#[repr(C)]
+#[derive(Default)]
+struct Run {
+    prog_fd: u32,
+    retval: u32,
+    data_size_in: u32,
+    data_size_out: u32,
+    data_in: u64,
+    data_out: u64,
+    repeat: u32,
+    duration: u32,
+    ctx_size_in: u32,
+    ctx_size_out: u32,
+    ctx_in: u64,
+    ctx_out: u64,
+    flags: u32,
+    cpu: u32,
+}
+
+/// Runs a raw tracepoint program once, with one argument: in the calling thread, or on the processor `cpu` in whatever
+/// runs there. What it returns is nothing: it answers through a map.
+///
+/// # Errors
+/// ENXIO for a processor that is not there or not online; EPERM.
+pub(crate) fn run(program: BorrowedFd<'_>, argument: u64, cpu: Option<u32>) -> io::Result<()> {
+    let mut run = Run {
+        prog_fd: program.as_raw_fd() as u32,
+        ctx_size_in: size_of::<u64>() as u32,
+        ctx_in: (&raw const argument) as u64,
+        flags: if cpu.is_some() { ON_CPU } else { 0 },
+        cpu: cpu.unwrap_or_default(),
+        ..Run::default()
+    };
+    // SAFETY: the kernel reads and writes `size_of::<Run>()` bytes of the local, and reads the argument, which outlives
+    // the call, by its address and length in it.
+    check(unsafe { libc::syscall(libc::SYS_bpf, TEST_RUN, &raw mut run, size_of::<Run>()) })?;
+    Ok(())
 }
 
 /// Loads a socket-address program and attaches it to a cgroup, for as long as what this returns lives.

@@ -28,9 +28,17 @@ pub(crate) enum Stop {
     Elsewhere(i32),
     /// It ran into a trap instruction.
     Trap,
+    /// It is about to make a system call, or about to go on behind one.
+    Call,
     /// It ended, with this wait status; nothing where another thread of this process has waited for it.
     Gone(Option<i32>),
 }
+
+/// What `PTRACE_O_TRACESYSGOOD` makes of the signal of a stop at a system call.
+const CALL_STOP: libc::c_int = libc::SIGTRAP | 0x80;
+
+/// The most that `NT_PRFPREG` takes on any processor, in bytes.
+const FLOATING_POINT: usize = 1024;
 
 /// `PTRACE_GETSIGMASK` and `PTRACE_SETSIGMASK`, include/uapi/linux/ptrace.h.
 const GETSIGMASK: libc::c_uint = 0x420a;
@@ -43,7 +51,8 @@ impl Tracee {
     /// # Errors
     /// EPERM if somebody else traces it already, ESRCH if it is gone.
     pub(crate) fn seize(tid: Pid) -> io::Result<Self> {
-        let options = libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_EXITKILL;
+        let options =
+            libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
         request(libc::PTRACE_SEIZE, tid, 0, options as u64)?;
         request(libc::PTRACE_INTERRUPT, tid, 0, 0)?;
         Ok(Self { tid, done: false, not_send: PhantomData })
@@ -82,6 +91,8 @@ impl Tracee {
         Ok(match (libc::WSTOPSIG(status), status >> 16) {
             (libc::SIGTRAP, libc::PTRACE_EVENT_EXEC) => Stop::Exec,
             (libc::SIGTRAP, 0) => Stop::Trap,
+            // Said apart from a trap by `PTRACE_O_TRACESYSGOOD`.
+            (CALL_STOP, 0) => Stop::Call,
             (_, event) if event != 0 => Stop::Elsewhere(0),
             (signal, _) => Stop::Elsewhere(signal),
         })
@@ -107,6 +118,30 @@ impl Tracee {
             (&raw mut iovec) as u64,
         )?;
         Ok(registers)
+    }
+
+    /// The registers of the floating-point unit, as bytes.
+    ///
+    /// # Errors
+    /// ESRCH if it was killed meanwhile.
+    pub(crate) fn floating_point(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0u8; FLOATING_POINT];
+        let mut iovec =
+            libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: FLOATING_POINT };
+        let set = libc::NT_PRFPREG as u64;
+        request(libc::PTRACE_GETREGSET, self.tid, set, (&raw mut iovec) as u64)?;
+        bytes.truncate(iovec.iov_len);
+        Ok(bytes)
+    }
+
+    /// Sets the registers of the floating-point unit.
+    ///
+    /// # Errors
+    /// ESRCH if it was killed meanwhile.
+    pub(crate) fn set_floating_point(&self, bytes: &mut [u8]) -> io::Result<()> {
+        let mut iovec = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+        let set = libc::NT_PRFPREG as u64;
+        request(libc::PTRACE_SETREGSET, self.tid, set, (&raw mut iovec) as u64)
     }
 
     /// Sets the registers.
@@ -172,13 +207,14 @@ impl Tracee {
         request(SETSIGMASK, self.tid, size_of::<u64>() as u64, (&raw const mask) as u64)
     }
 
-    /// Lets it run to the next trap instruction. A stop of the whole process waits until it is let go.
+    /// Lets it run to the beginning or the end of a system call, whichever is next: it makes none unseen. A stop of the
+    /// whole process waits until it is let go.
     ///
     /// # Errors
     /// As waitpid(2); ESRCH if it was killed meanwhile.
-    pub(crate) fn run_to_trap(&mut self) -> io::Result<Stop> {
+    pub(crate) fn run_to_call(&mut self) -> io::Result<Stop> {
         loop {
-            request(libc::PTRACE_CONT, self.tid, 0, 0)?;
+            request(libc::PTRACE_SYSCALL, self.tid, 0, 0)?;
             match self.wait()? {
                 Stop::Elsewhere(0) => {}
                 stop => return Ok(stop),
@@ -192,7 +228,7 @@ impl Tracee {
             // It may have been killed meanwhile.
             Ok(Stop::Elsewhere(signal)) => drop(self.detach(signal)),
             Ok(Stop::Trap) => drop(self.detach(libc::SIGTRAP)),
-            Ok(Stop::Exec | Stop::Gone(_)) | Err(_) => {}
+            Ok(Stop::Exec | Stop::Call | Stop::Gone(_)) | Err(_) => {}
         }
     }
 
@@ -219,7 +255,7 @@ impl Drop for Tracee {
 
 fn request(request: libc::c_uint, tid: Pid, addr: u64, data: u64) -> io::Result<()> {
     // SAFETY: each request above passes numbers, or the address of a local that outlives the call: a
-    // signal mask of eight bytes, or an iovec that describes a whole `Registers`.
+    // signal mask of eight bytes, or an iovec that describes a whole `Registers` or a buffer.
     check(unsafe { libc::ptrace(request, tid.as_raw_nonzero().get(), addr, data) })?;
     Ok(())
 }

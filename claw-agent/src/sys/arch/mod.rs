@@ -7,9 +7,9 @@ mod aarch64;
 mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
-pub(crate) use aarch64::{ELF_MACHINE, Registers, call_and_trap, exit_with_message};
+pub(crate) use aarch64::{CALL, ELF_MACHINE, Registers, exit_with_message};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86_64::{ELF_MACHINE, Registers, call_and_trap, exit_with_message};
+pub(crate) use x86_64::{CALL, ELF_MACHINE, Registers, exit_with_message};
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("claw runs on x86_64; another processor needs its own file in src/sys/arch");

@@ -40,30 +40,33 @@ impl Registers {
     pub(crate) fn with_instruction(self, rip: u64) -> Self {
         Self { rip, ..self }
     }
-}
 
-/// Where `rax` stands in `user_regs_struct`.
-const RAX: usize = 10;
-
-/// Code that makes one system call and traps, as words to poke.
-pub(crate) fn call_and_trap(number: u32, arguments: [u64; 4]) -> Vec<u64> {
-    let mut code = Vec::with_capacity(56);
-    let loads: [[u8; 2]; 4] = [
-        [0x48, 0xbf], // mov rdi, …
-        [0x48, 0xbe], // mov rsi, …
-        [0x48, 0xba], // mov rdx, …
-        [0x49, 0xba], // mov r10, …
-    ];
-    for (load, argument) in loads.into_iter().zip(arguments) {
-        code.extend(load);
-        code.extend(argument.to_le_bytes());
+    /// With a system call to make.
+    pub(crate) fn with_call(mut self, number: u32, arguments: [u64; 4]) -> Self {
+        self.before_rip[RAX] = number.into();
+        // No call is under way that the kernel could begin again.
+        self.before_rip[ORIG_RAX] = u64::MAX;
+        for (register, argument) in ARGUMENTS.into_iter().zip(arguments) {
+            self.before_rip[register] = argument;
+        }
+        self
     }
-    code.push(0xb8); // mov eax, number
-    code.extend(number.to_le_bytes());
-    code.extend([0x0f, 0x05]); // syscall
-    code.push(0xcc); // int3
-    words(code)
+
+    /// Whether this system call is being made.
+    pub(crate) fn makes_call(&self, number: u32, arguments: [u64; 4]) -> bool {
+        self.before_rip[ORIG_RAX] == u64::from(number)
+            && ARGUMENTS.map(|register| self.before_rip[register]) == arguments
+    }
 }
+
+/// Where the registers of a system call stand in `user_regs_struct`: its number as it was asked for, `rax`, and its
+/// arguments `rdi`, `rsi`, `rdx`, `r10`.
+const ORIG_RAX: usize = 15;
+const RAX: usize = 10;
+const ARGUMENTS: [usize; 4] = [14, 13, 12, 7];
+
+/// `syscall`, and traps behind it, as a word to poke.
+pub(crate) const CALL: u64 = 0xcccc_cccc_cccc_050f;
 
 /// Code that writes `len` bytes at `message` to standard error and ends the process with `status`,
 /// as words to poke.
@@ -108,5 +111,13 @@ mod tests {
             std::mem::offset_of!(libc::user_regs_struct, rsp)
         );
         assert_eq!(8 * RAX, std::mem::offset_of!(libc::user_regs_struct, rax));
+        assert_eq!(8 * ORIG_RAX, std::mem::offset_of!(libc::user_regs_struct, orig_rax));
+        let arguments = [
+            std::mem::offset_of!(libc::user_regs_struct, rdi),
+            std::mem::offset_of!(libc::user_regs_struct, rsi),
+            std::mem::offset_of!(libc::user_regs_struct, rdx),
+            std::mem::offset_of!(libc::user_regs_struct, r10),
+        ];
+        assert_eq!(ARGUMENTS.map(|register| 8 * register), arguments);
     }
 }

@@ -1,0 +1,97 @@
+//! Whether anybody but the kernel itself holds the memory of a process at its exec stop.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
+use aya::Ebpf;
+use aya::maps::{Array, MapData};
+use aya::programs::{ProgramFd, RawTracePoint};
+use aya::util::nr_cpus;
+use claw_common::holders::{BORROWED, COUNT, MEMORY, OWN, USERS, WORDS};
+use rustix::process::Pid;
+
+use super::programs::{Refused, map, program};
+use crate::sys::bpf;
+
+/// How often is looked, and how long waited in between: whoever lists processes reads a little of each, and is done in a
+/// moment.
+const LOOKS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Where the programs answer.
+type Seen = Array<MapData, [u64; WORDS]>;
+
+/// The programs that look, and where they write what they saw.
+pub(crate) struct Holders {
+    look: ProgramFd,
+    borrows: ProgramFd,
+    seen: Mutex<Seen>,
+    processors: u32,
+}
+
+impl Holders {
+    /// Loads the programs.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub(super) fn load(ebpf: &mut Ebpf) -> Result<Self, Refused> {
+        let mut load = |name: &'static str| {
+            let refused = |error| Refused::Program { program: name, error };
+            let program: &mut RawTracePoint = program(ebpf, name)?;
+            program.load().map_err(refused)?;
+            let clone = program.fd().map_err(refused)?.try_clone();
+            clone.map_err(|error| refused(error.into()))
+        };
+        let (look, borrows) = (load("look_at_memory")?, load("borrows_memory")?);
+        let processors = nr_cpus().map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX));
+        Ok(Self { look, borrows, seen: Mutex::new(map(ebpf, "HOLDERS")?), processors })
+    }
+
+    /// Whether nobody else uses or holds the memory of `tracee`, which the calling thread traces and this process has
+    /// `ours` descriptors of. Nobody can come to: it is stopped and sealed.
+    ///
+    /// # Errors
+    /// What bpf(2) says.
+    pub(crate) fn nobody_else(&self, tracee: Pid, ours: u64) -> io::Result<bool> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..LOOKS {
+            let before = self.look(&mut seen, tracee)?;
+            if before[USERS] == 1 {
+                // Nobody can come to hold it, so an equal count means the same holders: those asked in between.
+                let known = before[OWN] + ours;
+                let borrowed = if before[COUNT] > known { self.borrowed(&seen)? } else { 0 };
+                if before[COUNT] <= known + borrowed && self.look(&mut seen, tracee)? == before {
+                    return Ok(true);
+                }
+            }
+            sleep(PAUSE);
+        }
+        Ok(false)
+    }
+
+    fn look(&self, seen: &mut Seen, tracee: Pid) -> io::Result<[u64; WORDS]> {
+        seen.set(0, [0; WORDS], 0).map_err(io::Error::other)?;
+        let tid = tracee.as_raw_nonzero().get() as u64;
+        bpf::run(self.look.as_fd(), tid, None)?;
+        let found = seen.get(&0, 0).map_err(io::Error::other)?;
+        if found[MEMORY] == 0 {
+            return Err(io::Error::other("the kernel side does not find whom this thread traces"));
+        }
+        Ok(found)
+    }
+
+    /// How many processors have borrowed what was looked at last.
+    fn borrowed(&self, seen: &Seen) -> io::Result<u64> {
+        for processor in 0..self.processors {
+            match bpf::run(self.borrows.as_fd(), 0, Some(processor)) {
+                // What is not online runs nothing.
+                Err(error) if error.raw_os_error() != Some(libc::ENXIO) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(seen.get(&0, 0).map_err(io::Error::other)?[BORROWED])
+    }
+}
