@@ -4,7 +4,7 @@
 //! - An exec without a ticket, of another file or with strings of another length than was judged is refused while its
 //!   caller is still there, where [`exec`](crate::exec) could only kill it.
 //! - Nobody guarded gets at the memory of a governed tool, from before the tool has any. Without this lock the
-//!   supervisor sees to that at the exec stop, a moment later.
+//!   supervisor ends a tool that somebody has got at, at its exec stop.
 //! - Nobody guarded traces or signals the session's own processes, whatever user it runs as and whichever doors the
 //!   policy opens.
 

@@ -35,6 +35,9 @@ pub(super) const MODULES: &str = "/modules";
 pub(super) const FOLDERS: [&str; 7] =
     ["/dev", "/proc", "/sys", "/shared", "/memory", "/root", MODULES];
 
+/// A folder that the guest has instead of this machine's.
+pub(super) const OWN_TMP: &str = "/tmp";
+
 /// What the kernel is told. BPF LSM is off unless it is named; a panic ends the machine.
 pub(super) const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=5 panic=-1 reboot=t mitigations=off \
      lsm=landlock,lockdown,yama,bpf rdinit=/xtask -- vm-guest";

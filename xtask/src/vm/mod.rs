@@ -69,6 +69,12 @@ pub(crate) fn execute(
     if !geteuid().is_root() {
         bail!("`cargo xtask vm` shares this machine's files with the guest, which needs root");
     }
+    if workspace.root.starts_with(guest::OWN_TMP) {
+        bail!(
+            "the guest has a `{}` of its own and would not see this tree: move it",
+            guest::OWN_TMP
+        );
+    }
     let folder = folder(workspace)?;
     let kernel = Kernel::obtain(&folder, options.kernel)?;
     // One machine at a time: two would take each other's processors, and time out.
