@@ -198,7 +198,9 @@ impl Held {
             return Ok(Outcome::Ran);
         }
         let mut stopped = Stopped::of(tracee, argv, env)?;
-        if let (true, Some(kernel)) = (seal, &self.guard.kernel) {
+        // What is denied holds nothing, and only says so.
+        let runs = self.judged.judgement.decision.verdict != Verdict::Deny;
+        if let (true, Some(kernel)) = (seal && runs, &self.guard.kernel) {
             stopped.seal()?;
             if !kernel.has_third_lock() {
                 stopped.prove_untouched(argv, env, |tid, ours| {

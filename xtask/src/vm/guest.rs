@@ -39,8 +39,12 @@ pub(super) const FOLDERS: [&str; 7] =
 pub(super) const OWN_TMP: &str = "/tmp";
 
 /// What the kernel is told. BPF LSM is off unless it is named; a panic ends the machine.
-pub(super) const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=5 panic=-1 reboot=t mitigations=off \
-     lsm=landlock,lockdown,yama,bpf rdinit=/xtask -- vm-guest";
+pub(super) fn kernel_arguments(bpf_lsm: bool) -> String {
+    let modules = if bpf_lsm { "landlock,lockdown,yama,bpf" } else { "landlock,lockdown,yama" };
+    format!(
+        "console=ttyS0 loglevel=5 panic=-1 reboot=t mitigations=off lsm={modules} rdinit=/xtask -- vm-guest"
+    )
+}
 
 /// `MODULE_INIT_COMPRESSED_FILE`, include/uapi/linux/module.h, Linux 5.17.
 const COMPRESSED: i32 = 4;

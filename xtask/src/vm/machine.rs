@@ -72,6 +72,7 @@ impl Machine {
         kernel: &Kernel,
         initramfs: &Path,
         files: &Path,
+        bpf_lsm: bool,
     ) -> Result<Self> {
         let program = command::find(PROGRAM)
             .with_context(|| format!("`{PROGRAM}` is not installed; run `cargo xtask setup`"))?;
@@ -98,7 +99,7 @@ impl Machine {
             qemu.args(["-device", &format!("virtserialport,chardev={name},name={name}")]);
         }
         qemu.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(initramfs);
-        qemu.args(["-append", guest::KERNEL_ARGUMENTS]);
+        qemu.args(["-append", &guest::kernel_arguments(bpf_lsm)]);
         qemu.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = qemu.spawn().context("cannot start `setpriv`")?;
         Ok(Self { child, console, status })

@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// The kernel
     #[arg(long, value_enum, default_value_t = Version::Bookworm)]
     pub(crate) kernel: Version,
+    /// Boot it as Debian does, without BPF LSM
+    #[arg(long)]
+    pub(crate) no_bpf_lsm: bool,
     /// Seconds after which the command counts as hanging
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) timeout: u64,
@@ -87,7 +90,8 @@ pub(crate) fn execute(
     initramfs::write(&archive, &kernel, &job)?;
     let share = Share::start(run.path(), &share::mounts(workspace)?)?;
     report::step("vm", &format!("booting Linux {}", kernel.release));
-    let machine = Machine::start(run.path(), &kernel, &archive, share.socket())?;
+    let machine =
+        Machine::start(run.path(), &kernel, &archive, share.socket(), !options.no_bpf_lsm)?;
     machine.watch(Duration::from_secs(options.timeout), output)
 }
 
