@@ -16,6 +16,8 @@ use super::check;
 pub(crate) struct Tracee {
     tid: Pid,
     done: bool,
+    /// Whether SIGSTOP came while it was run to a system call.
+    stop_later: bool,
     not_send: PhantomData<*const ()>,
 }
 
@@ -55,7 +57,7 @@ impl Tracee {
             libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD;
         request(libc::PTRACE_SEIZE, tid, 0, options as u64)?;
         request(libc::PTRACE_INTERRUPT, tid, 0, 0)?;
-        Ok(Self { tid, done: false, not_send: PhantomData })
+        Ok(Self { tid, done: false, stop_later: false, not_send: PhantomData })
     }
 
     /// Waits for the next stop. When another thread than the leader called exec, the tracee goes on
@@ -217,6 +219,8 @@ impl Tracee {
             request(libc::PTRACE_SYSCALL, self.tid, 0, 0)?;
             match self.wait()? {
                 Stop::Elsewhere(0) => {}
+                // No signal mask keeps this one out.
+                Stop::Elsewhere(libc::SIGSTOP) => self.stop_later = true,
                 stop => return Ok(stop),
             }
         }
@@ -238,6 +242,7 @@ impl Tracee {
     /// ESRCH if it was killed meanwhile.
     pub(crate) fn detach(mut self, signal: i32) -> io::Result<()> {
         self.done = true;
+        let signal = if signal == 0 && self.stop_later { libc::SIGSTOP } else { signal };
         request(libc::PTRACE_DETACH, self.tid, 0, signal as u64)
     }
 }
