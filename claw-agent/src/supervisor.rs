@@ -212,8 +212,9 @@ impl Held {
             Response::Look => self.look(&mut stopped)?,
             response => response,
         };
+        stopped.change(&response.at_stop())?;
         self.claim_place();
-        stopped.release(&response.at_stop())?;
+        stopped.let_go()?;
         Ok(Outcome::Ran)
     }
 

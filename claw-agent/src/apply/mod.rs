@@ -11,7 +11,7 @@ pub(crate) mod on_behalf;
 mod stack;
 pub(crate) mod stop;
 pub(crate) mod ticket;
-mod untouched;
+pub(crate) mod untouched;
 
 use serde::Serialize;
 

@@ -187,18 +187,18 @@ impl Stopped {
         untouched::check(self.tid(), &self.memory)
     }
 
-    /// Changes the image and lets it run.
+    /// Changes the image. It may have to wait: what was the standard input is closed.
     ///
     /// # Errors
-    /// [`StopError`]; the process was killed.
-    pub(crate) fn release(mut self, change: &Change) -> Result<(), StopError> {
+    /// [`StopError`]; the process is to be dropped, and so killed.
+    pub(crate) fn change(&mut self, change: &Change) -> Result<(), StopError> {
         if let Change::Run { stdin: Some(number), .. } = change {
             self.call(libc::SYS_dup3, [u64::from(*number), 0, 0, 0])?;
             self.call(libc::SYS_close, [u64::from(*number), 0, 0, 0])?;
         }
         self.restore()?;
         let top = self.registers.stack();
-        let registers = match change {
+        self.registers = match change {
             Change::Keep => self.registers,
             Change::Run { argv, env, .. } => {
                 let (bottom, bytes) = self.stack.rebuilt(top, argv, env);
@@ -214,9 +214,16 @@ impl Stopped {
                 self.registers.with_instruction(page)
             }
         };
-        self.tracee.set_registers(registers)?;
-        self.tracee.detach(0)?;
         Ok(())
+    }
+
+    /// Lets it run, at once.
+    ///
+    /// # Errors
+    /// ESRCH if it was killed meanwhile.
+    pub(crate) fn let_go(self) -> Result<(), StopError> {
+        self.tracee.set_registers(self.registers)?;
+        Ok(self.tracee.detach(0)?)
     }
 
     /// Where code is put: the page of the entry point is mapped from its beginning, wherever the entry

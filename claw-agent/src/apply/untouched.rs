@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use procfs::process::{MMapPath, MemoryMap, Process};
 use rustix::param::page_size;
-use rustix::process::Pid;
+use rustix::process::{Pid, getpid};
 
 use super::stop::StopError;
 
@@ -28,6 +28,23 @@ const PT_LOAD: u32 = 1;
 const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
 
+/// Makes sure that this process may look at the files behind a mapping, whoever may read them by name.
+///
+/// # Errors
+/// EPERM without CAP_CHECKPOINT_RESTORE and CAP_SYS_ADMIN.
+pub(crate) fn may_check() -> io::Result<()> {
+    let maps = Process::myself().and_then(|own| own.maps()).map_err(io::Error::other)?;
+    let of_file = maps.into_iter().find(|map| matches!(map.pathname, MMapPath::Path(_)));
+    let map = of_file.ok_or_else(|| io::Error::other("this process has no file mapped"))?;
+    File::open(behind(getpid(), &map)).map(drop)
+}
+
+/// The file behind a mapping, whatever has its name by now.
+fn behind(process: Pid, map: &MemoryMap) -> String {
+    let (from, to) = map.address;
+    format!("/proc/{}/map_files/{from:x}-{to:x}", process.as_raw_nonzero())
+}
+
 /// Compares every page that has left its file with what it must hold.
 ///
 /// # Errors
@@ -36,19 +53,25 @@ pub(super) fn check(tid: Pid, memory: &File) -> Result<(), StopError> {
     let process = Process::new(tid.as_raw_nonzero().get()).map_err(io::Error::other)?;
     let pagemap = File::open(format!("/proc/{}/pagemap", tid.as_raw_nonzero()))?;
     for map in process.maps().map_err(io::Error::other)? {
-        let backing = match &map.pathname {
+        match &map.pathname {
             // Compared with what was judged.
             MMapPath::Stack => continue,
             // The kernel lets nobody write to these.
             MMapPath::Vvar | MMapPath::Vsyscall => continue,
             MMapPath::Other(name) if name.starts_with("vvar") => continue,
+            _ => {}
+        }
+        let written = written(&pagemap, &map)?;
+        if written.is_empty() {
+            continue;
+        }
+        let backing = match &map.pathname {
             MMapPath::Vdso => Backing::Vdso,
-            MMapPath::Path(_) => Backing::File(Image::open(tid, &map)?),
+            MMapPath::Path(_) => Backing::File(Image::open(&behind(tid, &map))?),
             _ => Backing::Nothing,
         };
-        let size = page_size();
-        let mut page = vec![0; size];
-        for at in written(&pagemap, &map)? {
+        let mut page = vec![0; page_size()];
+        for at in written {
             memory.read_exact_at(&mut page, at)?;
             if !backing.may_hold(&page, at - map.address.0, map.offset)? {
                 return Err(StopError::Written(at));
@@ -122,10 +145,7 @@ struct Image {
 }
 
 impl Image {
-    /// The file behind a mapping, whatever has its name by now.
-    fn open(tid: Pid, map: &MemoryMap) -> Result<Self, StopError> {
-        let (from, to) = map.address;
-        let path = format!("/proc/{}/map_files/{from:x}-{to:x}", tid.as_raw_nonzero());
+    fn open(path: &str) -> Result<Self, StopError> {
         let file = File::open(path)?;
         let mut header = [0; HEADER];
         read_up_to_end(&file, &mut header, 0)?;

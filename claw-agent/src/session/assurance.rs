@@ -13,6 +13,7 @@ use claw_policy::{Policy, Verdict};
 use super::cgroup::Cgroup;
 use super::fill_random;
 use super::tree::Tree;
+use crate::apply::untouched;
 use crate::kernel::{KernelSide, Settings};
 use crate::record::Level;
 
@@ -91,14 +92,20 @@ fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
         tables(&compiled, &compiled.v4, |net| (net.prefix_len().into(), net.addr().octets()));
     let net6 =
         tables(&compiled, &compiled.v6, |net| (net.prefix_len().into(), net.addr().octets()));
-    Ok(KernelSide::load(&Settings {
+    let kernel = KernelSide::load(&Settings {
         key: Key([half(low), half(high)]),
         observe,
         cgroup_root: cgroup.root.as_fd(),
         net4: &net4,
         net6: &net6,
         refuse_unix: !observe && policy.speaks_of_unix(),
-    })?)
+    })?;
+    if !observe && !kernel.has_third_lock() {
+        untouched::may_check().context(
+            "cannot look at the files that a program is mapped from; run claw as root (CAP_CHECKPOINT_RESTORE)",
+        )?;
+    }
+    Ok(kernel)
 }
 
 /// The kernel's form of compiled rules; the default closes each list.
