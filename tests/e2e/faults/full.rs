@@ -99,7 +99,10 @@ fn a_connection_that_finds_the_ring_full_is_not_made() {
     verify(&guard);
 }
 
-/// The number of the supervisor's map of tickets: the only one with such keys and values.
+/// `BPF_MAP_TYPE_HASH`, as fdinfo shows it.
+const HASH_TABLE: &str = "1";
+
+/// The number of the supervisor's map of tickets: the only hash table with such keys and values.
 fn tickets(supervisor: Pid) -> String {
     let folder = format!("/proc/{}/fdinfo", supervisor.as_raw_nonzero());
     let infos = fs::read_dir(folder).expect("the supervisor lives").flatten();
@@ -109,7 +112,8 @@ fn tickets(supervisor: Pid) -> String {
         lines.find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(":")?.trim().to_owned()))
     };
     let is_it = |text: &String| {
-        field(text, "key_size").as_deref() == Some("4")
+        field(text, "map_type").as_deref() == Some(HASH_TABLE)
+            && field(text, "key_size").as_deref() == Some("4")
             && field(text, "value_size").as_deref() == Some("40")
     };
     texts.filter(is_it).find_map(|text| field(&text, "map_id")).expect("a map of tickets")

@@ -96,13 +96,13 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
     Ok(tally.close(selection.allow_missing))
 }
 
-/// The short form of the suites on each of Debian's kernels.
+/// The short form of the suites on other kernels.
 fn on_other_kernels(workspace: &Workspace, tally: &mut Tally) -> Result<()> {
     let programs = suite::programs(workspace)?;
-    for kernel in suite::kernels() {
-        let name = format!("races and sessions on Linux {}", kernel.name());
+    for boot in &suite::BOOTS {
+        let name = format!("races and sessions on {}", boot.name);
         report::step("test", &name);
-        tally.elsewhere(&name, |show| suite::run(workspace, *kernel, &programs, show));
+        tally.elsewhere(&name, |show| suite::run(workspace, boot, &programs, show));
     }
     Ok(())
 }
