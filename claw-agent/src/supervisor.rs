@@ -198,9 +198,10 @@ impl Held {
             return Ok(Outcome::Ran);
         }
         let mut stopped = Stopped::of(tracee, argv, env)?;
-        // What is denied holds nothing, and only says so.
-        let runs = self.judged.judgement.decision.verdict != Verdict::Deny;
-        if let (true, Some(kernel)) = (seal && runs, &self.guard.kernel) {
+        // What is denied for certain holds nothing, and only says so.
+        let may_run = matches!(response, Response::Look)
+            || self.judged.judgement.decision.verdict != Verdict::Deny;
+        if let (true, Some(kernel)) = (seal && may_run, &self.guard.kernel) {
             stopped.seal()?;
             if !kernel.has_third_lock() {
                 stopped.prove_untouched(argv, env, |tid, ours| {

@@ -1,8 +1,8 @@
 /* A peer opens the memory of a tool as soon as it has any.
  *
- *   race_window TRIES PSQL hold|write
+ *   race_window TRIES PSQL hold|write [FILE]
  *
- * A child becomes PSQL, again and again, and its parent opens /proc/PID/mem all the while. What it opened is the
+ * A child becomes PSQL, with a statement or with `-f FILE`, again and again, and its parent opens /proc/PID/mem all the while. What it opened is the
  * tool's memory once it does not hold what this program has at its own first address: static programs that lie where
  * they were linked to all begin there. It then keeps it open until the tool is over, or writes where it changes nothing
  * and closes it at once. A tool is reached that runs to its end nevertheless. */
@@ -24,8 +24,12 @@ static char *words[] = { "psql", "-c", GOOD, NULL };
 
 int main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc != 4 && argc != 5)
 		return 112;
+	if (argc == 5) {
+		words[1] = "-f";
+		words[2] = argv[4];
+	}
 	int writes = strcmp(argv[3], "write") == 0;
 	long tries = atol(argv[1]), reached = 0, killed = 0;
 	for (long try = 0; try < tries; try++) {

@@ -29,13 +29,17 @@ fn arena() -> Arena {
     arena
 }
 
-/// The peer's call, which does `what` with what it opens, by way of the words `before`.
+/// The peer's call, which does `what` with what it opens, by way of the words `before`. A second word in `what` is a
+/// file that the tool reads.
 fn peer(arena: &Arena, what: &str, before: &[&str]) -> Call {
     let words = before.iter().map(|word| (*word).to_owned());
     let attacker = arena.path().join("race_window").display().to_string();
     let psql = arena.psql().display().to_string();
     let tries = tries().min(MOST).to_string();
-    Call::new(words.chain([attacker, tries, psql, what.to_owned()])).env("TARGET_LOG", "/dev/null")
+    let what = what.split(' ').map(str::to_owned);
+    Call::new(words.chain([attacker, tries, psql]).chain(what))
+        .cwd(arena.path())
+        .env("TARGET_LOG", "/dev/null")
 }
 
 /// Words that make a call as [`USER`].
@@ -94,10 +98,13 @@ fn a_tool_that_its_user_cannot_read_is_closed_from_the_first() {
 #[test]
 fn a_tool_whose_memory_somebody_got_at_never_runs() {
     let _turn = turn();
-    for what in ["hold", "write"] {
+    for what in ["hold", "write", "hold script.sql", "write script.sql"] {
         let scenario =
             Scenario::new(format!("a peer of the same user, which may read the tool: {what}"));
         let arena = arena();
+        let script = arena.path().join("script.sql");
+        fs::write(&script, "SELECT 1;\n").expect("a new file");
+        fs::set_permissions(script, fs::Permissions::from_mode(0o644)).expect("ours");
         control(&scenario, &arena, what, &as_user().each_ref().map(String::as_str));
         scenario.then("under claw no tool that it got at runs, whatever the kernel");
         let guard = Guard::with_policy("races").option("--user").option(USER);
