@@ -56,20 +56,24 @@ impl Holders {
     /// # Errors
     /// What bpf(2) says.
     pub(crate) fn nobody_else(&self, tracee: Pid, ours: u64) -> io::Result<bool> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..LOOKS {
-            let before = self.look(&mut seen, tracee)?;
-            if before[USERS] == 1 {
-                // Nobody can come to hold it, so an equal count means the same holders: those asked in between.
-                let known = before[OWN] + ours;
-                let borrowed = if before[COUNT] > known { self.borrowed(&seen)? } else { 0 };
-                if before[COUNT] <= known + borrowed && self.look(&mut seen, tracee)? == before {
-                    return Ok(true);
-                }
+            if self.is_alone(tracee, ours)? {
+                return Ok(true);
             }
             sleep(PAUSE);
         }
         Ok(false)
+    }
+
+    fn is_alone(&self, tracee: Pid, ours: u64) -> io::Result<bool> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.look(&mut seen, tracee)?;
+        let known = before[OWN] + ours;
+        // Nobody can come to hold it, so an equal count means the same holders: those asked in between.
+        let borrowed = if before[COUNT] > known { self.borrowed(&seen)? } else { 0 };
+        Ok(before[USERS] == 1
+            && before[COUNT] <= known + borrowed
+            && self.look(&mut seen, tracee)? == before)
     }
 
     fn look(&self, seen: &mut Seen, tracee: Pid) -> io::Result<[u64; WORDS]> {
