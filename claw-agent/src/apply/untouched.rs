@@ -23,6 +23,9 @@ const PRESENT: u64 = 1 << 63;
 const SWAPPED: u64 = 1 << 62;
 const OF_FILE: u64 = 1 << 61;
 
+/// How many of them are read at once.
+const AT_ONCE: usize = 1024;
+
 /// `PT_LOAD`, and where things stand in an ELF file of 64 bits: elf(5).
 const PT_LOAD: u32 = 1;
 const HEADER: usize = 64;
@@ -81,21 +84,25 @@ pub(super) fn check(tid: Pid, memory: &File) -> Result<(), StopError> {
     Ok(())
 }
 
-/// The addresses of the pages of a mapping that are there and not of its file.
+/// The addresses of the pages of a mapping that are there and not of its file. A file may claim to be as large as it
+/// likes, so its entries are read a part at a time.
 fn written(pagemap: &File, map: &MemoryMap) -> io::Result<Vec<u64>> {
     let size = page_size() as u64;
     let (from, to) = map.address;
-    let mut entries = vec![0; 8 * ((to - from) / size) as usize];
-    pagemap.read_exact_at(&mut entries, 8 * (from / size))?;
-    let entries = entries
-        .chunks_exact(8)
-        .map(|entry| u64::from_ne_bytes(entry.try_into().unwrap_or_default()));
-    Ok((from..)
-        .step_by(page_size())
-        .zip(entries)
-        .filter(|(_, entry)| entry & (PRESENT | SWAPPED) != 0 && entry & OF_FILE == 0)
-        .map(|(at, _)| at)
-        .collect())
+    let mut written = Vec::new();
+    let mut entries = [0; 8 * AT_ONCE];
+    for part in (from..to).step_by(AT_ONCE * page_size()) {
+        let count = AT_ONCE.min(((to - part) / size) as usize);
+        let entries = &mut entries[..8 * count];
+        pagemap.read_exact_at(entries, 8 * (part / size))?;
+        for (at, entry) in (part..).step_by(page_size()).zip(entries.chunks_exact(8)) {
+            let entry = u64::from_ne_bytes(array(entry, 0));
+            if entry & (PRESENT | SWAPPED) != 0 && entry & OF_FILE == 0 {
+                written.push(at);
+            }
+        }
+    }
+    Ok(written)
 }
 
 /// What a mapping's pages begin as.
