@@ -364,6 +364,14 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_that_would_run_there_stands_behind() {
+        let argv: &[&[u8]] = &[b"ssh", b"h", b"k", b"delete", b"ns", b"prod"];
+        let found = (SSH.classify)(&Call { argv, ..Call::default() }, &crate::files::NoFiles);
+        let domains: Vec<&str> = found.iter().map(|action| action.domain.name).collect();
+        assert_eq!(domains, ["net", "k8s"]);
+    }
+
+    #[test]
     fn a_handshake_without_input_is_a_probe() {
         let argv: &[&[u8]] = &[b"openssl", b"s_client", b"-connect", b"h:443"];
         let call = Call { argv, stdin: Stdin::Null, ..Call::default() };
@@ -379,9 +387,12 @@ mod tests {
         ) {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, ..Call::default() };
-            for tool in [&NC, &SOCAT, &TELNET, &OPENSSL, &RSYNC, &SSH, &SCP, &SFTP] {
+            for tool in [&NC, &SOCAT, &TELNET, &OPENSSL, &RSYNC, &SCP, &SFTP] {
                 prop_assert_eq!((tool.classify)(&call, &crate::files::NoFiles).len(), 1);
             }
+            // What a governed tool would do there stands behind: `k` is kubectl.
+            let found = (SSH.classify)(&call, &crate::files::NoFiles);
+            prop_assert_eq!(found.first().map(|action| action.domain.name), Some(DOMAIN.name));
         }
     }
 }
