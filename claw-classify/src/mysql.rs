@@ -7,9 +7,11 @@
 //! abbreviated, `-` and `_` are the same in them, `--skip-` and `--enable-` go before switches. The client
 //! looks for its own commands at the beginning of statements and behind backslashes.
 //!
-//! Known gaps: option files are not read: those the call names are opaque, the default ones are taken
-//! for empty. Terminal sessions are opaque.
+//! Known gaps: option files that the call names are opaque. The home's `.my.cnf` is read where its content is known,
+//! and taken for absent where it is not; those of the machine are taken for empty. A server whose SQL mode has
+//! NO_BACKSLASH_ESCAPES from the start cuts some strings elsewhere. Terminal sessions are opaque.
 
+mod config;
 mod options;
 
 use claw_policy::{Action, Rewrite};
@@ -18,7 +20,7 @@ use crate::call::{Call, Stdin, text};
 use crate::client::{self, Place, Step, fact, none};
 use crate::files::Files;
 use crate::sql;
-use crate::sql::dialect::{self, Dialect, Kind};
+use crate::sql::dialect::{self, Dialect, Kind, Word};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use options::Given;
 
@@ -148,38 +150,68 @@ fn admin(call: &Call<'_>) -> Vec<Action> {
     if actions.is_empty() { whole(call, "inform") } else { actions }
 }
 
-fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
-    steps(call).into_iter().map(|step| step.action).collect()
+fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+    steps(call, files).into_iter().map(|step| step.action).collect()
 }
 
-fn rewrite(call: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    client::limit(Dialect::MySql, call, &steps(call), rewrites)
+fn rewrite(
+    call: &Call<'_>,
+    files: &dyn Files,
+    rewrites: &[Rewrite],
+) -> Result<Changed, CannotRewrite> {
+    client::limit(Dialect::MySql, call, &steps(call, files), rewrites)
 }
 
-fn steps(call: &Call<'_>) -> Vec<Step> {
-    let (given, operands) = match options::read(call.argv) {
-        Ok(read) => read,
-        Err(reason) => {
-            return vec![
-                dialect::unread(&said(call), &reason).into(),
-                Action::opaque(&client::DOMAIN, said(call), reason).into(),
-            ];
-        }
+fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
+    let unread = |reason: String| {
+        vec![
+            dialect::unread(&said(call), &reason).into(),
+            Action::opaque(&client::DOMAIN, said(call), reason).into(),
+        ]
     };
+    if config::only_shown(call) {
+        return vec![fact("print-defaults", "inform", &said(call)).into()];
+    }
+    let configured = match config::words(call, files) {
+        Ok(words) => words,
+        Err(reason) => return unread(reason),
+    };
+    let (program, own) = call.argv.split_at(call.argv.len().min(1));
+    let argv: Vec<&[u8]> = program
+        .iter()
+        .copied()
+        .chain(configured.iter().map(Vec::as_slice))
+        .chain(own.iter().copied())
+        .collect();
+    let (given, operands) = match options::read(&argv) {
+        Ok(read) => read,
+        Err(reason) => return unread(reason),
+    };
+    // What stands in an option file has no place in the call.
+    let place = |arg: usize, from| {
+        arg.checked_sub(configured.len()).filter(|at| *at > 0).map(|at| Place::Argument(at, from))
+    };
+    let mut session = Session { cut_otherwise: config::odd_locale(call), ..Session::default() };
     let mut steps = Vec::new();
     let mut statements: Vec<&Given<'_>> = Vec::new();
-    let mut named = false;
     for option in &given {
         match option.name {
             "help" | "version" => return vec![fact(option.name, "inform", &said(call)).into()],
             "execute" => statements.push(option),
-            "named-commands" => named |= option.on,
+            "named-commands" => session.named |= option.on,
+            "binary-mode" => session.binary |= option.on,
             // The server gets it as it is, whatever the client's commands are.
             "init-command" | "init-command-add" => {
                 let value = option.value.map(|(value, ..)| text(value)).unwrap_or_default();
                 steps.extend(dialect::actions(Dialect::MySql, &value).into_iter().map(Step::from));
+                session.unsettled |= dialect::unsettles(Dialect::MySql, &value);
             }
             name => {
+                let value = option.value.map(|(value, ..)| text(value)).unwrap_or_default();
+                if name == "default-character-set" && !dialect::is_plain(&value) {
+                    session.cut_otherwise =
+                        Some(format!("the character set `{value}` may cut it otherwise"));
+                }
                 let class = options::class(name);
                 if class != "inform" && option.on {
                     steps.push(fact(name, class, &said(call)).into());
@@ -194,21 +226,23 @@ fn steps(call: &Call<'_>) -> Vec<Step> {
     match &statements[..] {
         [] => match call.stdin {
             Stdin::Null => {}
-            Stdin::Content(content) => texts(content, Some(Place::Stdin), named, &mut steps),
+            Stdin::Content(content) => {
+                session.texts(content, Some(Place::Stdin), &mut steps);
+            }
             Stdin::Terminal | Stdin::Unknown => {
                 steps.push(dialect::unread("standard input", "standard input is not read").into());
             }
         },
         [one] => {
             if let Some((value, arg, from)) = one.value {
-                texts(value, Some(Place::Argument(arg, from)), named, &mut steps);
+                session.texts(value, place(arg, from), &mut steps);
             }
         }
-        // The client reads them as one text.
+        // The client reads them as one text, with a blank behind each (`init_line_buffer_from_string`).
         several => {
             let parts: Vec<&[u8]> =
                 several.iter().filter_map(|option| option.value.map(|(value, ..)| value)).collect();
-            texts(&parts.join(&b'\n'), None, named, &mut steps);
+            session.texts(&parts.join(&b' '), None, &mut steps);
         }
     }
     if steps.is_empty() {
@@ -217,101 +251,138 @@ fn steps(call: &Call<'_>) -> Vec<Step> {
     steps
 }
 
-/// The client's commands by their names (`commands[]` in `client/mysql.cc`).
-const COMMANDS: &[(&str, &str)] = &[
-    ("charset", "variable"),
-    ("clear", "inform"),
-    ("connect", "connect"),
-    ("costs", "inform"),
-    ("delimiter", "script"),
-    ("edit", "program"),
-    ("ego", "inform"),
-    ("exit", "inform"),
-    ("go", "inform"),
-    ("help", "inform"),
-    ("nopager", "inform"),
-    ("notee", "inform"),
-    ("nowarning", "inform"),
-    ("pager", "program"),
-    ("print", "inform"),
-    ("prompt", "variable"),
-    ("query_attributes", "variable"),
-    ("quit", "inform"),
-    ("rehash", "inform"),
-    ("resetconnection", "inform"),
-    ("sandbox", "inform"),
-    ("source", "script"),
-    ("ssl_session_data_print", "inform"),
-    ("status", "inform"),
-    ("system", "program"),
-    ("tee", "file_write"),
-    ("use", "variable"),
-    ("warnings", "inform"),
+/// The client's commands by their names, what they do, and whether words may stand behind them (`commands[]` in
+/// `client/mysql.cc`). With words behind one that takes none the line is a statement.
+const COMMANDS: &[(&str, &str, bool)] = &[
+    ("charset", "variable", true),
+    ("clear", "inform", false),
+    ("connect", "connect", true),
+    ("costs", "inform", false),
+    ("delimiter", "script", true),
+    ("edit", "program", false),
+    ("ego", "inform", false),
+    ("exit", "inform", false),
+    ("go", "inform", false),
+    ("help", "inform", true),
+    ("nopager", "inform", false),
+    ("notee", "inform", false),
+    ("nowarning", "inform", false),
+    ("pager", "program", true),
+    ("print", "inform", false),
+    ("prompt", "variable", true),
+    ("query_attributes", "variable", true),
+    ("quit", "inform", false),
+    ("rehash", "inform", false),
+    ("resetconnection", "inform", false),
+    ("sandbox", "inform", false),
+    ("source", "script", true),
+    ("ssl_session_data_print", "inform", false),
+    ("status", "inform", false),
+    ("system", "program", true),
+    ("tee", "file_write", true),
+    ("use", "variable", true),
+    ("warnings", "inform", false),
 ];
 
-/// A text as the client reads it: its own commands, and what it sends.
-fn texts(value: &[u8], place: Option<Place>, named: bool, steps: &mut Vec<Step>) {
-    let Ok(value) = str::from_utf8(value) else {
-        steps.push(dialect::unread(&text(value), "the text is not UTF-8").into());
-        return;
-    };
-    let words = match dialect::words(Dialect::MySql, value) {
-        Ok(words) => words,
-        Err(reason) => {
-            // What the client's commands would do is as unknown as the statements.
-            steps.push(command_of(value).unwrap_or_else(|| dialect::unread(value, &reason)).into());
-            steps.push(dialect::unread(value, &reason).into());
+/// What is known of the client and its session before it reads a text.
+#[derive(Debug, Default)]
+struct Session {
+    /// The client's commands are looked for at the beginning of every line.
+    named: bool,
+    /// Where input is no terminal most of the client's commands are statements.
+    binary: bool,
+    /// What ran before may have changed how a text is cut.
+    unsettled: bool,
+    /// Why a text that is not all ASCII may be cut otherwise.
+    cut_otherwise: Option<String>,
+}
+
+impl Session {
+    /// A text as the client reads it: its own commands, and what it sends.
+    fn texts(&self, value: &[u8], place: Option<Place>, steps: &mut Vec<Step>) {
+        let Ok(value) = str::from_utf8(value) else {
+            steps.push(dialect::unread(&text(value), "the text is not UTF-8").into());
+            return;
+        };
+        let odd = self.cut_otherwise.as_deref().filter(|_| !value.is_ascii());
+        if let Some(reason) =
+            odd.or((self.unsettled && !value.trim().is_empty()).then_some(dialect::UNSETTLED))
+        {
+            steps.push(command_of(value).unwrap_or_else(|| dialect::unread(value, reason)).into());
+            steps.push(dialect::unread(value, reason).into());
             return;
         }
-    };
-    let mut commands = Vec::new();
-    let mut begins = true;
-    let mut line_end = 0;
-    for word in &words {
-        let new_line = value[line_end..word.place.start].contains('\n');
-        line_end = word.place.end;
-        if let Kind::Command(letter) = word.kind {
-            let (name, class) = match letter {
-                b'!' => ("system", "program"),
-                b'e' => ("edit", "program"),
-                b'P' => ("pager", "program"),
-                b'.' => ("source", "script"),
-                b'T' => ("tee", "file_write"),
-                b'r' | b'u' => ("connect", "connect"),
-                _ => ("backslash", "script"),
-            };
-            commands.push(fact(name, class, value));
-        }
-        if begins || (named && new_line) {
-            let bare = word.bare(value);
-            if let Some((name, class)) = COMMANDS.iter().find(|(name, _)| *name == bare) {
+        let words = match dialect::words(Dialect::MySql, value) {
+            Ok(words) => words,
+            Err(reason) => {
+                // What the client's commands would do is as unknown as the statements.
+                steps.push(
+                    command_of(value).unwrap_or_else(|| dialect::unread(value, &reason)).into(),
+                );
+                steps.push(dialect::unread(value, &reason).into());
+                return;
+            }
+        };
+        let mut commands = Vec::new();
+        let mut begins = true;
+        let mut line_end = 0;
+        for word in &words {
+            let new_line = value[line_end..word.place.start].contains('\n');
+            line_end = word.place.end;
+            if let Kind::Command(letter) = word.kind {
+                let (name, class) = match letter {
+                    b'!' => ("system", "program"),
+                    b'e' => ("edit", "program"),
+                    b'P' => ("pager", "program"),
+                    b'.' => ("source", "script"),
+                    b'T' => ("tee", "file_write"),
+                    b'r' | b'u' => ("connect", "connect"),
+                    _ => ("backslash", "script"),
+                };
                 commands.push(fact(name, class, value));
             }
+            if begins || (self.named && new_line) {
+                let bare = word.bare(value);
+                let line = value[word.place.end..].lines().next().unwrap_or_default();
+                let alone = line.trim_matches([' ', '\t', ';']).is_empty();
+                let command = COMMANDS.iter().find(|(name, ..)| *name == bare);
+                if let Some((name, class, _)) = command.filter(|(.., takes)| alone || *takes) {
+                    commands.push(fact(name, class, value));
+                }
+            }
+            begins = word.kind == Kind::Semicolon;
         }
-        begins = word.kind == Kind::Semicolon;
-    }
-    if commands.is_empty() {
-        let actions = dialect::actions(Dialect::MySql, value);
-        steps.extend(actions.into_iter().enumerate().map(|(statement, action)| Step {
-            action,
-            place: place.map(|place| (place, statement)),
-        }));
-        return;
-    }
-    let alone = !value.trim().contains(['\n', ';', '\\']);
-    steps.extend(commands.into_iter().map(Step::from));
-    if !alone {
-        // Where a command ends, and what it makes of the rest, depends on the command.
-        steps.push(
-            dialect::unread(value, "commands of the client's stand between the statements").into(),
-        );
+        let backslashed = |word: &Word| value[word.place.clone()].starts_with('\\');
+        if self.binary && (!commands.is_empty() || words.iter().any(backslashed)) {
+            let reason = "in binary mode some commands of the client's are statements";
+            steps.extend(commands.into_iter().map(Step::from));
+            steps.push(dialect::unread(value, reason).into());
+            return;
+        }
+        if commands.is_empty() {
+            let actions = dialect::actions(Dialect::MySql, value);
+            steps.extend(actions.into_iter().enumerate().map(|(statement, action)| Step {
+                action,
+                place: place.map(|place| (place, statement)),
+            }));
+            return;
+        }
+        let alone = !value.trim().contains(['\n', ';', '\\']);
+        steps.extend(commands.into_iter().map(Step::from));
+        if !alone {
+            // Where a command ends, and what it makes of the rest, depends on the command.
+            steps.push(
+                dialect::unread(value, "commands of the client's stand between the statements")
+                    .into(),
+            );
+        }
     }
 }
 
 /// A command at the beginning of a text that cannot be cut.
 fn command_of(value: &str) -> Option<Action> {
     let first = value.split_whitespace().next()?.to_ascii_lowercase();
-    let (name, class) = COMMANDS.iter().find(|(name, _)| *name == first)?;
+    let (name, class, _) = COMMANDS.iter().find(|(name, ..)| *name == first)?;
     Some(fact(name, class, value))
 }
 
@@ -348,6 +419,30 @@ mod tests {
             ),
             (&["mysql", "-e", "SELECT 1\\G"], "sql:read"),
             (&["mysql", "-e", "SELECT 1", "-e", "SELECT 2"], "sql:?"),
+            (
+                &["mysql", "-e", "SELECT 1 -- x", "-e", "+ ' \n; DROP TABLE t; -- '"],
+                "sql:read sql:ddl",
+            ),
+            (&["mysql", "-e", "status DROP TABLE t"], "sql:?"),
+            (&["mysql", "--binary-mode", "-e", "system id"], "client:program sql:?"),
+            (&["mysql", "--binary-mode", "-e", "SELECT 1\\G"], "sql:?"),
+            (&["mysql", "--print-defaults", "-e", "DROP TABLE t"], "client:inform"),
+            (&["mysql", "-e", "SET sql_mode='ANSI_QUOTES'; SELECT \"a\""], "sql:session sql:?"),
+            (
+                &["mysql", "-e", "SET @@session.sql_mode='ANSI_QUOTES'; SELECT 1"],
+                "sql:session sql:?",
+            ),
+            (&["mysql", "-e", "SET NAMES utf8mb4; SELECT 1"], "sql:session sql:read"),
+            (&["mysql", "-e", "SET NAMES gbk; SELECT 1"], "sql:session sql:?"),
+            (&["mysql", "--init-command=SET NAMES gbk", "-e", "SELECT 1"], "sql:session sql:?"),
+            (
+                &["mysql", "--default-character-set=gbk", "-e", "SELECT 'é'"],
+                "client:variable sql:?",
+            ),
+            (
+                &["mysql", "--default-character-set=utf8mb4", "-e", "SELECT 'é'"],
+                "client:variable sql:read",
+            ),
             (&["mysql", "-e", "SELECT 1;", "-e", "SELECT 2"], "sql:read sql:read"),
             (&["mysql", "--version"], "client:inform"),
             (&["mysql", "-e", "DROP TABLE t"], "sql:ddl"),

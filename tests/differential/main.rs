@@ -17,6 +17,7 @@ mod git;
 mod graphql;
 mod kubectl;
 mod line;
+mod mariadb;
 mod place;
 mod psql;
 mod recorder;

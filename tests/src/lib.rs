@@ -11,6 +11,7 @@ pub mod backend;
 pub mod call;
 pub mod cgroup;
 pub mod claw;
+pub mod mariadb;
 pub mod mark;
 pub mod postgres;
 pub mod prompt;

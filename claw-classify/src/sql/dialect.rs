@@ -11,6 +11,7 @@
 mod clickhouse;
 mod functions;
 mod limit;
+mod settings;
 mod words;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ use super::{DOMAIN, standard};
 use crate::call::excerpt;
 pub(crate) use clickhouse::BOUNDS;
 pub(crate) use limit::limit_rows;
+pub(crate) use settings::is_plain;
 pub(crate) use words::{Kind, Word, words};
 
 /// Whose SQL it is.
@@ -61,12 +63,31 @@ pub(crate) fn actions(dialect: Dialect, text: &str) -> Vec<Action> {
         Ok(words) => words,
         Err(reason) => return vec![unread(text, &reason)],
     };
-    let actions: Vec<Action> =
-        pieces(&words).map(|piece| statement(dialect, text, &words[piece])).collect();
+    let mut actions = Vec::new();
+    let mut settled = true;
+    for piece in pieces(&words) {
+        let piece = &words[piece];
+        if !settled {
+            actions.push(unread(&text[span(piece).start..], UNSETTLED));
+            break;
+        }
+        settled = dialect != Dialect::MySql || !settings::unsettles(text, piece);
+        actions.push(statement(dialect, text, piece));
+    }
     if actions.is_empty() {
         return vec![Statement::new("empty", Effect::Read).action("an empty text")];
     }
     actions
+}
+
+/// Why what follows some statements is not read.
+pub(crate) const UNSETTLED: &str = "a statement before it may have changed how it is cut";
+
+/// Whether texts that follow this one in its session may be cut otherwise.
+pub(crate) fn unsettles(dialect: Dialect, text: &str) -> bool {
+    let Ok(words) = words(dialect, text) else { return true };
+    dialect == Dialect::MySql
+        && pieces(&words).any(|piece| settings::unsettles(text, &words[piece]))
 }
 
 /// An action for what is not read.

@@ -125,6 +125,16 @@ pub(crate) const NEEDS: &[Need] = &[
         packages: &["postgresql"],
     },
     Need {
+        what: "a MariaDB server, and `mariadb`",
+        why: "the differential suite holds what claw reads of its client's command lines and scripts against what a throwaway server is sent",
+        signs: &[
+            Sign::Program("mariadb"),
+            Sign::Program("mariadb-install-db"),
+            Sign::Program("/usr/sbin/mariadbd"),
+        ],
+        packages: &["mariadb-server"],
+    },
+    Need {
         what: "`setpriv`",
         why: "starts the throwaway server as a user other than root, and stops it when we die",
         signs: &[Sign::Program("setpriv")],

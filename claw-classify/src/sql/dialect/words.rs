@@ -108,7 +108,12 @@ pub(crate) fn words(dialect: Dialect, text: &str) -> Result<Vec<Word>, String> {
                     return Err("a backslash stands before an odd character".to_owned());
                 }
                 at += 2;
-                if matches!(letter, b'g' | b'G') { Kind::Semicolon } else { Kind::Command(letter) }
+                match letter {
+                    b'g' | b'G' => Kind::Semicolon,
+                    // NULL.
+                    b'N' => Kind::Bare,
+                    _ => Kind::Command(letter),
+                }
             }
             b';' => {
                 at += 1;
