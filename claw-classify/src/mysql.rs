@@ -305,23 +305,13 @@ impl Session {
             return;
         };
         let odd = self.cut_otherwise.as_deref().filter(|_| !value.is_ascii());
-        if let Some(reason) =
-            odd.or((self.unsettled && !value.trim().is_empty()).then_some(dialect::UNSETTLED))
-        {
-            steps.push(command_of(value).unwrap_or_else(|| dialect::unread(value, reason)).into());
-            steps.push(dialect::unread(value, reason).into());
-            return;
+        let unsettled = self.unsettled && !value.trim().is_empty();
+        if let Some(reason) = odd.or(unsettled.then_some(dialect::UNSETTLED)) {
+            return unread(value, reason, steps);
         }
         let words = match dialect::words(Dialect::MySql, value) {
             Ok(words) => words,
-            Err(reason) => {
-                // What the client's commands would do is as unknown as the statements.
-                steps.push(
-                    command_of(value).unwrap_or_else(|| dialect::unread(value, &reason)).into(),
-                );
-                steps.push(dialect::unread(value, &reason).into());
-                return;
-            }
+            Err(reason) => return unread(value, &reason, steps),
         };
         let mut commands = Vec::new();
         let mut begins = true;
@@ -379,11 +369,12 @@ impl Session {
     }
 }
 
-/// A command at the beginning of a text that cannot be cut.
-fn command_of(value: &str) -> Option<Action> {
-    let first = value.split_whitespace().next()?.to_ascii_lowercase();
-    let (name, class, _) = COMMANDS.iter().find(|(name, ..)| *name == first)?;
-    Some(fact(name, class, value))
+/// A text that cannot be cut: the command at its beginning, and whatever else it is.
+fn unread(value: &str, reason: &str, steps: &mut Vec<Step>) {
+    let first = value.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    let command = COMMANDS.iter().find(|(name, ..)| *name == first);
+    steps.extend(command.map(|(name, class, _)| fact(name, class, value).into()));
+    steps.push(dialect::unread(value, reason).into());
 }
 
 #[cfg(test)]

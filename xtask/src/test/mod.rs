@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check there is, and one line at the end that counts them.
 //!
-//! All of it is built in the release profile, so that nothing is compiled twice. A check that fails does not stop
+//! What is run is built in the release profile, and so is what unit tests depend on. A check that fails does not stop
 //! the ones after it; a build that fails does.
 
 mod capability;
@@ -27,6 +27,10 @@ const END_TO_END: &str = "claw-tests";
 /// The kernel side: it compiles for another target, by `cargo xtask ebpf`.
 const KERNEL_SIDE: &str = "claw-ebpf";
 
+/// The packages that unit tests compile again: without optimisation, which takes minutes for these and gains seconds, and
+/// with the checks of arithmetic that a release leaves out. What they depend on is the release's.
+const TESTED: [&str; 5] =
+    ["claw-agent", "claw-classify", "claw-common", "claw-corpus", "claw-policy"];
 /// Where proptest takes the seed of what it makes up from.
 const RNG_SEED: &str = "PROPTEST_RNG_SEED";
 
@@ -123,7 +127,12 @@ fn lints(workspace: &Workspace) -> Command {
 }
 
 fn unit_tests(workspace: &Workspace, selection: &Selection) -> Command {
-    let mut cargo = cargo_test(workspace);
+    let mut cargo = cargo_test(workspace, "bench");
+    for package in TESTED {
+        for setting in ["opt-level=0", "debug-assertions=true", "overflow-checks=true"] {
+            cargo.args(["--config", &format!("profile.bench.package.{package}.{setting}")]);
+        }
+    }
     if in_ci() && env::var_os(RNG_SEED).is_none() {
         // What decides gives the same tree the same answer; elsewhere each run of the property tests makes up others.
         cargo.env(RNG_SEED, "1");
@@ -134,14 +143,15 @@ fn unit_tests(workspace: &Workspace, selection: &Selection) -> Command {
 }
 
 fn end_to_end(workspace: &Workspace, selection: &Selection) -> Command {
-    let mut cargo = cargo_test(workspace);
+    let mut cargo = cargo_test(workspace, "release");
     cargo.args(["--package", END_TO_END]).args(&selection.filter);
     cargo.env("CLAW_BIN", workspace.claw());
     cargo
 }
 
-fn cargo_test(workspace: &Workspace) -> Command {
+/// `bench` is the release profile under another name, so that what is set for unit tests is set for them alone.
+fn cargo_test(workspace: &Workspace, profile: &str) -> Command {
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--release", "--no-fail-fast"]);
+    cargo.args(["test", "--profile", profile, "--no-fail-fast"]);
     cargo
 }
