@@ -335,8 +335,13 @@ impl Session {
                 let bare = word.bare(value);
                 let line = value[word.place.end..].lines().next().unwrap_or_default();
                 let alone = line.trim_matches([' ', '\t', ';']).is_empty();
+                let before = value[..word.place.start].rsplit('\n').next().unwrap_or_default();
+                // Behind anything else on its line it is a statement; what would be worse is not taken for one.
+                let meant = |(_, class, takes): &&(&str, &str, bool)| {
+                    (alone || *takes) && (before.trim().is_empty() || *class != "inform")
+                };
                 let command = COMMANDS.iter().find(|(name, ..)| *name == bare);
-                if let Some((name, class, _)) = command.filter(|(.., takes)| alone || *takes) {
+                if let Some((name, class, _)) = command.filter(meant) {
                     commands.push(fact(name, class, value));
                 }
             }
@@ -415,6 +420,7 @@ mod tests {
                 "sql:read sql:ddl",
             ),
             (&["mysql", "-e", "status DROP TABLE t"], "sql:?"),
+            (&["mysql", "-e", "/**/ status"], "sql:?"),
             (&["mysql", "--binary-mode", "-e", "system id"], "client:program sql:?"),
             (&["mysql", "--binary-mode", "-e", "SELECT 1\\G"], "sql:?"),
             (&["mysql", "--print-defaults", "-e", "DROP TABLE t"], "client:inform"),

@@ -16,7 +16,7 @@ use crate::scenario;
 /// Runs the server until stdin closes, then stops it at once and removes its directory.
 const KEEPER: &str = r#"
 set -u
-"$1" --no-defaults --datadir="$2/data" --socket="$2/socket" --pid-file="$2/pid" --skip-networking \
+"$1" --no-defaults --datadir="$2/data" --socket="$2/socket" --pid-file="$2/pid" --tmpdir="$2" --skip-networking \
     --general-log --log-output=TABLE --innodb-flush-log-at-trx-commit=0 --innodb-fast-shutdown=2 \
     >"$2/log" 2>&1 </dev/null &
 server=$!
@@ -55,6 +55,8 @@ impl Server {
         install.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
         install.args(["--skip-test-db", "--skip-name-resolve"]);
         install.arg(format!("--datadir={}", directory.join("data").display()));
+        // Temporary tables of two installations get in each other's way.
+        install.env("TMPDIR", &directory);
         install.uid(uid).gid(gid).current_dir(&directory);
         let output = install.output().expect("`mariadb-install-db` starts");
         let complaint = String::from_utf8_lossy(&output.stderr);
