@@ -83,5 +83,5 @@ c.connect(os.environ["SOCKET"]); c.send(os.environ["TOKEN"].encode()); c.recv(9)
 
 #[test]
 fn closed_addresses_are_not_reached() {
-    Theme { number: 3, title: "Connections", attempts: ATTEMPTS }.hold();
+    Theme { number: 3, title: "Connections", at_a_time: 3, attempts: ATTEMPTS }.hold();
 }

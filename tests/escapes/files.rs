@@ -79,6 +79,11 @@ s.sendall(b"Q" + struct.pack("!I", len(q) + 4) + q); s.recv(4096)'"#),
 
 #[test]
 fn a_tool_is_known_however_it_is_started() {
-    Theme { number: 2, title: "Files, loaders, scripts and system calls", attempts: ATTEMPTS }
-        .hold();
+    Theme {
+        number: 2,
+        title: "Files, loaders, scripts and system calls",
+        at_a_time: 3,
+        attempts: ATTEMPTS,
+    }
+    .hold();
 }

@@ -40,5 +40,5 @@ const ATTEMPTS: &[Attempt] = &[
 
 #[test]
 fn interpreters_start_nothing_forbidden() {
-    Theme { number: 5, title: "Interpreters", attempts: ATTEMPTS }.hold();
+    Theme { number: 5, title: "Interpreters", at_a_time: 3, attempts: ATTEMPTS }.hold();
 }

@@ -82,6 +82,11 @@ p.wait()'"#)
 
 #[test]
 fn nobody_leaves_the_guard_or_gets_at_it() {
-    Theme { number: 4, title: "Processes, namespaces and the guard itself", attempts: ATTEMPTS }
-        .hold();
+    Theme {
+        number: 4,
+        title: "Processes, namespaces and the guard itself",
+        at_a_time: 1,
+        attempts: ATTEMPTS,
+    }
+    .hold();
 }

@@ -70,5 +70,6 @@ const ATTEMPTS: &[Attempt] = &[
 
 #[test]
 fn shells_start_nothing_forbidden() {
-    Theme { number: 0, title: "Shells and psql's own ways", attempts: ATTEMPTS }.hold();
+    Theme { number: 0, title: "Shells and psql's own ways", at_a_time: 3, attempts: ATTEMPTS }
+        .hold();
 }

@@ -4,6 +4,9 @@ use std::env;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use serde_json::json;
 
@@ -17,8 +20,18 @@ pub(crate) struct Theme {
     pub(crate) number: u32,
     /// For the table of results.
     pub(crate) title: &'static str,
+    /// How many of its attempts may run at a time: one where an attempt looks for processes to do harm to, since all of
+    /// a theme run as one user.
+    pub(crate) at_a_time: usize,
     /// What is tried.
     pub(crate) attempts: &'static [Attempt],
+}
+
+/// What an attempt came to at every level: whether it got through, and what is wrong with that.
+#[derive(Debug, Default)]
+struct Ended {
+    through: Vec<bool>,
+    wrong: Vec<String>,
 }
 
 impl Theme {
@@ -28,28 +41,32 @@ impl Theme {
     /// With every attempt that ended otherwise than its row says.
     pub(crate) fn hold(&self) {
         let levels = levels();
-        let mut through: Vec<Vec<&str>> = vec![Vec::new(); levels.len()];
-        let mut wrong = Vec::new();
-        for (number, attempt) in self.attempts.iter().enumerate() {
-            if !is_selected(attempt) {
-                continue;
+        let selected: Vec<(usize, &Attempt)> =
+            self.attempts.iter().enumerate().filter(|(_, attempt)| is_selected(attempt)).collect();
+        let ended: Vec<OnceLock<Ended>> = selected.iter().map(|_| OnceLock::new()).collect();
+        let next = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..self.at_a_time {
+                scope.spawn(|| {
+                    while let at = next.fetch_add(1, Ordering::Relaxed)
+                        && let Some((number, attempt)) = selected.get(at)
+                    {
+                        let trial = Trial { theme: self.number, number: *number, attempt };
+                        ended[at].set(run(trial, &levels)).expect("each is run once");
+                    }
+                });
             }
-            let trial = Trial { theme: self.number, number, attempt };
-            if let Err(why) = control(trial) {
-                wrong.push(format!("{}: {why}", attempt.name));
-                continue;
-            }
-            for (level, through) in levels.iter().zip(&mut through) {
-                let came = trial.guarded(*level);
-                if came.forbidden {
-                    through.push(attempt.name);
-                }
-                let differs = expected(attempt.end(*level), came.honest, came.forbidden);
-                wrong.extend(differs.into_iter().map(|what| {
-                    format!("{} ({}): {what}\n{}", attempt.name, level.name(), came.story)
-                }));
-            }
-        }
+        });
+        let ended: Vec<Ended> =
+            ended.into_iter().map(|end| end.into_inner().expect("all were run")).collect();
+        let through = |level: usize| {
+            let through = selected.iter().zip(&ended);
+            let through = through.filter(|(_, end)| end.through.get(level) == Some(&true));
+            through.map(|((_, attempt), _)| attempt.name).collect()
+        };
+        let through: Vec<Vec<&str>> = (0..levels.len()).map(through).collect();
+        let wrong: Vec<&str> =
+            ended.iter().flat_map(|end| &end.wrong).map(String::as_str).collect();
         for (level, through) in levels.iter().zip(&through) {
             self.report(*level, through);
         }
@@ -85,6 +102,24 @@ impl Theme {
         let file = format!("{:02}-{}.json", self.number, level.name());
         fs::write(Path::new(&folder).join(file), result.to_string()).expect("results are written");
     }
+}
+
+/// Runs an attempt without claw and at every level.
+fn run(trial: Trial<'_>, levels: &[Level]) -> Ended {
+    let Attempt { name, .. } = trial.attempt;
+    let mut ended = Ended::default();
+    if let Err(why) = control(trial) {
+        ended.wrong.push(format!("{name}: {why}"));
+        return ended;
+    }
+    for &level in levels {
+        let came = trial.guarded(level);
+        ended.through.push(came.forbidden);
+        let differs = expected(trial.attempt.end(level), came.honest, came.forbidden);
+        let told = |what| format!("{name} ({}): {what}\n{}", level.name(), came.story);
+        ended.wrong.extend(differs.into_iter().map(told));
+    }
+    ended
 }
 
 /// The attempt works without claw.
