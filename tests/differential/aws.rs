@@ -160,7 +160,7 @@ fn aws_is_read_as_it_reads_itself() {
 /// Operations with options of the program wherever they may stand.
 fn made() -> Vec<Line> {
     let mut dice = Dice::new(0xa35);
-    let made = (0..bounded(60, 2000)).map(|_| {
+    let made = (0..bounded(25, 2000)).map(|_| {
         let mut argv = vec!["aws".to_owned()];
         argv.extend(dice.one(OPERATIONS).iter().map(|word| (*word).to_owned()));
         for _ in 0..=dice.below(2) {
