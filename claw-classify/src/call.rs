@@ -34,6 +34,8 @@ pub struct Call<'a> {
     pub env: &'a [&'a [u8]],
     /// The working directory, or nothing where it is not known.
     pub cwd: Option<&'a [u8]>,
+    /// The user it runs as, or nothing where that is not known.
+    pub uid: Option<u32>,
     /// The resolved file that would run; `argv[0]` where nothing was resolved, as in `claw check`.
     pub path: &'a [u8],
     /// Every base name by which the file is known: as it was called, each symlink on the way, the

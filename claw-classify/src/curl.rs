@@ -10,7 +10,7 @@
 //! Known gaps: where redirects lead is not in the command line; `--variable` and `--expand-*` are
 //! opaque, and so are requests of two sorts at once, which curl refuses, a glob that makes more than 64
 //! URLs, and the path that a longer range stands in. A default `.curlrc` is read where its
-//! content is known, and taken for absent where it is not.
+//! content is known, wherever some release looks for it, and taken for absent where it is not.
 
 mod arguments;
 mod form;
@@ -20,6 +20,7 @@ use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
+use crate::home;
 use crate::http::{self, Request};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 use arguments::Setting;
@@ -66,11 +67,23 @@ struct Operation {
 const DEPTH: usize = 4;
 
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
-    let mut operations = vec![Operation::default()];
-    let mut line = Vec::new();
-    if let Err(reason) = default_config(call, files, &mut line) {
-        return vec![http::opaque(call, reason)];
+    let configs = match default_configs(call, files) {
+        Ok(configs) => configs,
+        Err(reason) => return vec![http::opaque(call, reason)],
+    };
+    let mut actions = Vec::new();
+    for config in configs {
+        let read = configured(call, files, config);
+        actions.extend(
+            read.into_iter().filter(|action| !actions.contains(action)).collect::<Vec<_>>(),
+        );
     }
+    actions
+}
+
+/// What the call does behind the settings of one configuration file.
+fn configured(call: &Call<'_>, files: &dyn Files, mut line: Vec<Setting>) -> Vec<Action> {
+    let mut operations = vec![Operation::default()];
     if let Err(reason) = arguments::read(call.argv, &mut line) {
         return vec![http::opaque(call, reason)];
     }
@@ -92,29 +105,38 @@ enum Flow {
     Informs,
 }
 
-/// The configuration file that is read unless `-q` stands first.
-fn default_config(
-    call: &Call<'_>,
-    files: &dyn Files,
-    line: &mut Vec<Setting>,
-) -> Result<(), String> {
+/// The settings of each file that may be the configuration file that is read unless `-q` stands first; no settings where
+/// there is none. The first of them is read, but which one is first, and whether it can be read, differs between releases and
+/// users, so each of them counts (`conf_list` in `src/tool_findfile.c`).
+fn default_configs(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<Setting>>, String> {
+    let none = || Ok(vec![Vec::new()]);
     let first = call.argv.get(1).copied().unwrap_or_default();
     if first.starts_with(b"-q") || first.eq_ignore_ascii_case(b"--disable") {
-        return Ok(());
+        return none();
     }
-    if let Some(home) = call.var("CURL_HOME").filter(|home| !home.is_empty()) {
-        let path = [home, b"/.curlrc"].concat();
-        return match files.file(&path) {
-            File::Unknown => Err("the configuration file in CURL_HOME is not read".to_owned()),
-            File::Absent => Ok(()),
-            File::Content(content) => arguments::config(content, line),
-        };
+    let own = call.var("CURL_HOME").filter(|home| !home.is_empty());
+    if let Some(home) = own
+        && files.file(&[home, b"/.curlrc"].concat()) == File::Unknown
+    {
+        return Err("the configuration file in CURL_HOME is not read".to_owned());
     }
-    let path = [call.var("HOME").unwrap_or(b"~"), b"/.curlrc"].concat();
-    if let File::Content(content) = files.file(&path) {
-        return arguments::config(content, line);
+    let desktop = call.var("XDG_CONFIG_HOME").filter(|home| !home.is_empty());
+    let mut places: Vec<Vec<u8>> =
+        desktop.iter().map(|home| [home, &b"/curlrc"[..]].concat()).collect();
+    let homes = own.into_iter().chain(desktop).map(<[u8]>::to_vec);
+    for home in homes.chain(home::all(call, files)) {
+        places.push([&home, &b"/.curlrc"[..]].concat());
+        places.push([&home, &b"/.config/curlrc"[..]].concat());
     }
-    Ok(())
+    let mut configs = Vec::new();
+    for place in places {
+        if let File::Content(content) = files.file(&place) {
+            let mut line = Vec::new();
+            arguments::config(content, &mut line)?;
+            configs.push(line);
+        }
+    }
+    if configs.is_empty() { none() } else { Ok(configs) }
 }
 
 fn gather(

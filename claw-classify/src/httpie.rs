@@ -13,6 +13,7 @@ use claw_policy::Action;
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 use crate::getopt::{self, Item, Opt, Takes};
+use crate::home;
 use crate::http::{self, Request};
 use crate::subcommands::rewrites_nothing;
 use crate::tool::{Denial, Tool};
@@ -275,8 +276,10 @@ fn defaults(call: &Call<'_>, files: &dyn Files) -> Result<(), String> {
     if call.var("HTTPIE_CONFIG_DIR").is_some() || call.var("XH_CONFIG_DIR").is_some() {
         return Err("a variable names another folder of settings".to_owned());
     }
-    let home = call.var("HOME").unwrap_or(b"~");
-    let settings = call.var("XDG_CONFIG_HOME").map_or([home, b"/.config"].concat(), <[u8]>::to_vec);
+    let home = home::of_caller(call, files).unwrap_or_default();
+    let settings = call
+        .var("XDG_CONFIG_HOME")
+        .map_or_else(|| [&home, &b"/.config"[..]].concat(), <[u8]>::to_vec);
     let program: &[u8] = if called(call).starts_with("xh") { b"/xh" } else { b"/httpie" };
     let path = [&settings[..], program, b"/config.json"].concat();
     match files.file(&path) {

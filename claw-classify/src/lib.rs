@@ -35,6 +35,7 @@ mod getopt;
 mod gh;
 mod git;
 mod helm;
+mod home;
 mod http;
 mod httpie;
 mod infra;

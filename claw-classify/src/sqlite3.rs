@@ -6,14 +6,15 @@
 //! Source: `src/shell.c.in` of SQLite, releases 3.40 to 3.50. A dot-command can be abbreviated; where an
 //! abbreviation could mean several the strictest counts.
 //!
-//! Known gaps: a default `.sqliterc` is read where its content is known, and taken for absent where it
-//! is not.
+//! Known gaps: a default `.sqliterc` is read where its content is known, wherever some release looks for it, and taken for
+//! absent where it is not.
 
 use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, Stdin, text};
 use crate::client::{self, Place, Step, fact};
 use crate::files::{File, Files};
+use crate::home;
 use crate::sql;
 use crate::sql::dialect::{self, Dialect, Kind};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
@@ -92,6 +93,19 @@ const SWITCHES: &[&str] = &[
     "jsonl",
 ];
 
+/// Where the script may be that is run first (`find_home_dir` and `find_xdg_config`): the account's home goes before HOME,
+/// and releases from 3.42 on look in the folder of settings before either.
+fn own_scripts(call: &Call<'_>, files: &dyn Files) -> Vec<Vec<u8>> {
+    let settings = call.var("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
+    let mut paths: Vec<Vec<u8>> =
+        settings.iter().map(|folder| [folder, &b"/sqlite3/sqliterc"[..]].concat()).collect();
+    for home in home::all(call, files) {
+        paths.push([&home, &b"/.sqliterc"[..]].concat());
+        paths.push([&home, &b"/.config/sqlite3/sqliterc"[..]].concat());
+    }
+    paths
+}
+
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
     steps(call, files).into_iter().map(|step| step.action).collect()
 }
@@ -160,9 +174,10 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         }
     }
     if !own_script {
-        let path = [call.var("HOME").unwrap_or(b"~"), b"/.sqliterc"].concat();
-        if let File::Content(content) = files.file(&path) {
-            script(call, File::Content(content), ".sqliterc", files, 0, &mut steps);
+        for path in own_scripts(call, files) {
+            if let File::Content(content) = files.file(&path) {
+                script(call, File::Content(content), ".sqliterc", files, 0, &mut steps);
+            }
         }
     }
     // The first operand is the database.
@@ -517,6 +532,20 @@ mod tests {
             assert_eq!(shown(&["sqlite3", "a.db"], content), expected, "{content:?}");
         }
         assert_eq!(shown(&["sqlite3", "a.db"], Stdin::Null), "client:inform");
+    }
+
+    #[test]
+    fn the_script_that_is_run_first_may_be_in_several_places() {
+        for (path, env) in [
+            (&b"/h/.sqliterc"[..], &b"HOME=/h"[..]),
+            (b"/h/.config/sqlite3/sqliterc", b"HOME=/h"),
+            (b"/x/sqlite3/sqliterc", b"XDG_CONFIG_HOME=/x"),
+        ] {
+            let argv: &[&[u8]] = &[b"sqlite3", b"app.db", b"SELECT 1"];
+            let call = Call { argv, env: &[env], ..Call::default() };
+            let found = classify(&call, &crate::files::One(path, b"DROP TABLE t;\n"));
+            assert_eq!(clients_line(&found), "sql:ddl sql:read", "{}", text(path));
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use claw_policy::{Action, Rewrite};
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 use crate::getopt::{self, Item, Opt, Takes};
+use crate::home;
 use crate::http::{self, Request};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool};
 
@@ -91,8 +92,11 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<Line>, String> {
     };
     if let Some(path) = call.var("WGETRC").filter(|path| !path.is_empty()) {
         line.startup(path, files.file(path))?;
-    } else if !given("config") && !given("no-config") {
-        let path = [call.var("HOME").unwrap_or(b"~"), b"/.wgetrc"].concat();
+    } else if let Some(home) = home::of_caller(call, files)
+        && !given("config")
+        && !given("no-config")
+    {
+        let path = [&home, &b"/.wgetrc"[..]].concat();
         if let File::Content(content) = files.file(&path) {
             line.startup(&path, File::Content(content))?;
         }

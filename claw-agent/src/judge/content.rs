@@ -39,6 +39,7 @@ const ROUNDS: usize = 16;
 pub(super) fn matters(
     policy: &Policy,
     program: &Program,
+    uid: Option<u32>,
     env: &[&[u8]],
     denied: &Judgement,
     asked: &Asked<'_>,
@@ -46,7 +47,7 @@ pub(super) fn matters(
     if denied.facts.tool.is_none() {
         return false;
     }
-    let empty = || image::judge_program(policy, program, env, Stdin::Content(b""), &NoFiles);
+    let empty = || image::judge_program(policy, program, uid, env, Stdin::Content(b""), &NoFiles);
     asked.has_any() || empty().facts != denied.facts
 }
 
@@ -149,7 +150,10 @@ impl Read {
     ) -> Vec<Judgement> {
         let env: Vec<&[u8]> = snapshot.env.iter().collect();
         let programs = snapshot.image.programs.iter();
-        programs.map(|program| image::judge_program(policy, program, &env, stdin, files)).collect()
+        let uid = snapshot.uid;
+        programs
+            .map(|program| image::judge_program(policy, program, uid, &env, stdin, files))
+            .collect()
     }
 }
 

@@ -69,10 +69,10 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
     let (mut asks, mut hopeless) = (false, false);
     for program in programs {
         let asked = Asked::of(&NoFiles);
-        let judgement = judge_program(policy, program, &env, Stdin::Unknown, &asked);
+        let judgement = judge_program(policy, program, snapshot.uid, &env, Stdin::Unknown, &asked);
         asks |= asked.has_any();
         hopeless |= judgement.decision.verdict == Verdict::Deny
-            && !content::matters(policy, program, &env, &judgement, &asked);
+            && !content::matters(policy, program, snapshot.uid, &env, &judgement, &asked);
         judgements.push(judgement);
     }
     let (judged, response) = strictest(policy, snapshot, judgements);
@@ -130,10 +130,11 @@ pub(super) fn strictest(
     (ImageJudgement { judgement, program, runs }, response)
 }
 
-/// Judges one program of an image, by the content that is known.
+/// Judges one program of an image that runs as `uid`, by the content that is known.
 pub(super) fn judge_program(
     policy: &Policy,
     program: &Program,
+    uid: Option<u32>,
     env: &[&[u8]],
     stdin: Stdin<'_>,
     files: &dyn Files,
@@ -145,6 +146,7 @@ pub(super) fn judge_program(
         argv: &argv,
         env,
         cwd: None,
+        uid,
         path: &program.path,
         names: &names,
         stdin,

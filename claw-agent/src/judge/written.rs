@@ -58,6 +58,7 @@ impl Written {
             argv: &argv,
             env: &env,
             cwd: self.cwd.as_deref(),
+            uid: None,
             path,
             names: &[name],
             stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),

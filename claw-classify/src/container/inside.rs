@@ -48,6 +48,8 @@ impl<'a> Inner<'a> {
         Call {
             argv: self.argv,
             env: &self.env,
+            // Which users the image knows is not in the call.
+            uid: None,
             cwd: None,
             path: self.path,
             names: &self.names,

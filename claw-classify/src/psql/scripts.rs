@@ -9,6 +9,7 @@ use super::variables::Variables;
 use super::{DOMAIN, fact};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::files::{File, Files};
+use crate::home;
 use crate::sql;
 
 /// How many scripts a call may run before the rest is not followed: a script may run itself.
@@ -43,8 +44,8 @@ impl Scripts<'_> {
     pub(super) fn start_up(&mut self) {
         if let Some(file) = self.call.var("PSQLRC") {
             self.file(file, "environment");
-        } else if let Some(home) = self.call.var("HOME") {
-            let path = [home, b"/.psqlrc"].concat();
+        } else if let Some(home) = home::of_caller(self.call, self.files) {
+            let path = [&home, &b"/.psqlrc"[..]].concat();
             if let File::Content(_) = self.files.file(&path) {
                 self.file(&path, "file");
             }

@@ -44,7 +44,7 @@ pub(super) fn hand_over(
     let env: Vec<&[u8]> = snapshot.env.iter().collect();
     let others = snapshot.image.programs.iter().filter(|other| !std::ptr::eq(*other, program));
     for other in others {
-        let judged = judge_program(policy, other, &env, Stdin::Unknown, &NoFiles);
+        let judged = judge_program(policy, other, snapshot.uid, &env, Stdin::Unknown, &NoFiles);
         if judged.decision.verdict == Verdict::Deny {
             return Err("the script and its interpreter both depend on content".to_owned());
         }
@@ -99,6 +99,7 @@ pub(super) fn hand_over(
 #[derive(Debug, Clone)]
 struct Draft<'a> {
     program: &'a Program,
+    uid: Option<u32>,
     argv: Vec<Vec<u8>>,
     env: Vec<Vec<u8>>,
     stdin: Option<Vec<u8>>,
@@ -133,6 +134,7 @@ impl<'a> Draft<'a> {
         let owned = |strings: &Strings| strings.iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
         let mut draft = Self {
             program,
+            uid: snapshot.uid,
             argv: owned(&program.argv),
             env: owned(&snapshot.env),
             stdin: None,
@@ -239,6 +241,7 @@ impl<'a> Draft<'a> {
             argv: &argv,
             env: &env,
             cwd: None,
+            uid: self.uid,
             path: &self.program.path,
             names: &names,
             stdin,
