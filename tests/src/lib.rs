@@ -18,6 +18,7 @@ pub mod prompt;
 pub mod record;
 pub mod running;
 pub mod scenario;
+mod server;
 pub mod sighting;
 pub mod terminal;
 pub mod tracee;

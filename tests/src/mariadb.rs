@@ -4,14 +4,13 @@
 //! value, and with the test program however that ends: a shell holds it, which stops it when a pipe from there closes.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::scenario;
+use crate::server;
 
 /// Runs the server until stdin closes, then stops it at once and removes its directory.
 const KEEPER: &str = r#"
@@ -41,43 +40,18 @@ impl Server {
     /// When MariaDB is not installed, or does not start.
     #[must_use]
     pub fn start() -> Self {
-        let (uid, gid) = account();
-        let directory = tempfile::Builder::new()
-            .prefix("claw-mariadb-")
-            .tempdir()
-            .expect("a temporary directory can be made")
-            .keep();
+        let account = server::account("mysql", "MariaDB");
         // Others reach the socket in it.
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o711))
-            .expect("the directory is ours");
-        chown(&directory, Some(uid), Some(gid)).expect("root can give a directory away");
+        let directory = server::directory("claw-mariadb-", 0o711, account);
         let mut install = Command::new(scenario::tool(&["/usr/bin/mariadb-install-db"]));
         install.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
         install.args(["--skip-test-db", "--skip-name-resolve"]);
         install.arg(format!("--datadir={}", directory.join("data").display()));
         // Temporary tables of two installations get in each other's way.
         install.env("TMPDIR", &directory);
-        install.uid(uid).gid(gid).current_dir(&directory);
-        let output = install.output().expect("`mariadb-install-db` starts");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "`mariadb-install-db` failed: {complaint}");
-
-        #[expect(clippy::zombie_processes, reason = "it outlives the test program by design")]
-        let mut keeper = Command::new("/bin/sh")
-            .args(["-c", KEEPER, "keeper"])
-            .arg(scenario::tool(&["/usr/sbin/mariadbd"]))
-            .arg(&directory)
-            .uid(uid)
-            .gid(gid)
-            .current_dir("/")
-            // Ctrl-C at the terminal must reach the tests first: the pipe tells the keeper.
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("`sh` starts");
-        let lifeline = keeper.stdin.take().expect("stdin is piped");
+        server::prepare(&mut install, account, &directory);
+        let words = [&scenario::tool(&["/usr/sbin/mariadbd"]), &directory];
+        let lifeline = server::keep(KEEPER, words, account);
         let server = Self { directory, _lifeline: lifeline };
         let deadline = Instant::now() + Duration::from_secs(60);
         while !server.client("SELECT 1").status.success() {
@@ -120,13 +94,4 @@ impl Server {
             .output()
             .expect("`mariadb` starts")
     }
-}
-
-/// The account that the package makes for the server.
-fn account() -> (u32, u32) {
-    let accounts = fs::read_to_string("/etc/passwd").expect("`/etc/passwd` can be read");
-    let line = accounts.lines().find(|line| line.starts_with("mysql:"));
-    let line = line.expect("no account `mysql`: run `cargo xtask setup`, which installs MariaDB");
-    let mut ids = line.split(':').skip(2).map(|field| field.parse().expect("ids are numbers"));
-    (ids.next().expect("a uid"), ids.next().expect("a gid"))
 }

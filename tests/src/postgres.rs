@@ -3,12 +3,11 @@
 //! It listens on loopback alone, trusts everyone there, and ends with the test program however that ends: a
 //! shell holds it, which stops it when a pipe from the test program closes.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -16,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::Call;
 use crate::scenario;
+use crate::server;
 
 /// How many rows the table `users` has.
 pub const ROWS: usize = 5000;
@@ -82,40 +82,16 @@ fn programs() -> PathBuf {
 
 impl Server {
     fn start() -> Self {
-        let (uid, gid) = account();
-        let directory = tempfile::Builder::new()
-            .prefix("claw-postgres-")
-            .tempdir()
-            .expect("a temporary directory can be made")
-            .keep();
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o700))
-            .expect("the directory is ours");
-        chown(&directory, Some(uid), Some(gid)).expect("root can give a directory away");
+        let account = server::account("postgres", "PostgreSQL");
+        let directory = server::directory("claw-postgres-", 0o700, account);
         let mut initdb = Command::new(programs().join("initdb"));
         initdb.args(["--no-sync", "-A", "trust", "-U", "claw", "-E", "UTF8", "--locale=C", "-D"]);
-        initdb.arg(directory.join("data")).uid(uid).gid(gid).current_dir(&directory);
-        let output = initdb.output().expect("`initdb` starts");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "`initdb` failed: {complaint}");
-
+        initdb.arg(directory.join("data"));
+        server::prepare(&mut initdb, account, &directory);
         let port = free_port();
-        #[expect(clippy::zombie_processes, reason = "it outlives the test program by design")]
-        let mut keeper = Command::new("/bin/sh")
-            .args(["-c", KEEPER, "keeper"])
-            .arg(programs())
-            .arg(&directory)
-            .arg(port.to_string())
-            .uid(uid)
-            .gid(gid)
-            .current_dir(&directory)
-            // Ctrl-C at the terminal must reach the tests first: the pipe tells the keeper.
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("`sh` starts");
-        let lifeline = keeper.stdin.take().expect("stdin is piped");
+        let words: [OsString; 3] =
+            [programs().into(), directory.clone().into(), port.to_string().into()];
+        let lifeline = server::keep(KEEPER, words, account);
         let server = Self { port, directory, _lifeline: lifeline };
         server.wait_until_ready();
         let rows = format!(
@@ -197,17 +173,6 @@ impl Database {
     pub fn has_users(&self) -> bool {
         self.ask("SELECT to_regclass('users') IS NOT NULL") == "t"
     }
-}
-
-/// The account the server runs as: it refuses to be root.
-fn account() -> (u32, u32) {
-    let accounts = fs::read_to_string("/etc/passwd").expect("`/etc/passwd` can be read");
-    let line = accounts
-        .lines()
-        .find(|line| line.starts_with("postgres:"))
-        .expect("no account `postgres`: run `cargo xtask setup`, which installs PostgreSQL");
-    let mut ids = line.split(':').skip(2).map(|field| field.parse().expect("ids are numbers"));
-    (ids.next().expect("a uid"), ids.next().expect("a gid"))
 }
 
 /// A port that was free a moment ago.
