@@ -71,12 +71,12 @@ fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
         Ok(configs) => configs,
         Err(reason) => return vec![http::opaque(call, reason)],
     };
-    let mut actions = Vec::new();
+    let mut actions: Vec<Action> = Vec::new();
     for config in configs {
-        let read = configured(call, files, config);
-        actions.extend(
-            read.into_iter().filter(|action| !actions.contains(action)).collect::<Vec<_>>(),
-        );
+        let mut read = configured(call, files, config);
+        // One reading may make the same transfer twice.
+        read.retain(|action| !actions.contains(action));
+        actions.append(&mut read);
     }
     actions
 }
@@ -105,14 +105,13 @@ enum Flow {
     Informs,
 }
 
-/// The settings of each file that may be the configuration file that is read unless `-q` stands first; no settings where
-/// there is none. The first of them is read, but which one is first, and whether it can be read, differs between releases and
-/// users, so each of them counts (`conf_list` in `src/tool_findfile.c`).
+/// The settings of each file that may be the configuration file that is read unless `-q` stands first, and none at all. The
+/// first of the files is read, but which one is first, and whether any can be read, differs between releases and users, so each
+/// reading counts (`conf_list` in `src/tool_findfile.c`).
 fn default_configs(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<Setting>>, String> {
-    let none = || Ok(vec![Vec::new()]);
     let first = call.argv.get(1).copied().unwrap_or_default();
     if first.starts_with(b"-q") || first.eq_ignore_ascii_case(b"--disable") {
-        return none();
+        return Ok(vec![Vec::new()]);
     }
     let own = call.var("CURL_HOME").filter(|home| !home.is_empty());
     if let Some(home) = own
@@ -136,7 +135,8 @@ fn default_configs(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<Setting
             configs.push(line);
         }
     }
-    if configs.is_empty() { none() } else { Ok(configs) }
+    configs.push(Vec::new());
+    Ok(configs)
 }
 
 fn gather(

@@ -162,34 +162,50 @@ fn rewrite(
     client::limit(Dialect::MySql, call, &steps(call, files), rewrites)
 }
 
+/// What the call does. The client leaves out an option file that others may write or that it may not read, so what the
+/// call does without one counts too: a file adds to the facts and takes nothing away.
 fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
-    let unread = |reason: String| {
-        vec![
-            dialect::unread(&said(call), &reason).into(),
-            Action::opaque(&client::DOMAIN, said(call), reason).into(),
-        ]
-    };
     if config::only_shown(call) {
         return vec![fact("print-defaults", "inform", &said(call)).into()];
     }
     let configured = match config::words(call, files) {
         Ok(words) => words,
-        Err(reason) => return unread(reason),
+        Err(reason) => return refused(call, &reason),
     };
-    let (program, own) = call.argv.split_at(call.argv.len().min(1));
-    let argv: Vec<&[u8]> = program
-        .iter()
-        .copied()
-        .chain(configured.iter().map(Vec::as_slice))
-        .chain(own.iter().copied())
-        .collect();
-    let (given, operands) = match options::read(&argv) {
+    let own = read(call, call.argv);
+    if configured.is_empty() {
+        return own;
+    }
+    let (program, rest) = call.argv.split_at(call.argv.len().min(1));
+    let added = configured.iter().map(Vec::as_slice);
+    let argv: Vec<&[u8]> =
+        program.iter().copied().chain(added).chain(rest.iter().copied()).collect();
+    // The places in these words are not the call's.
+    let mut steps: Vec<Step> =
+        read(call, &argv).into_iter().map(|step| Step::from(step.action)).collect();
+    for step in own {
+        let same = |known: &&mut Step| known.place.is_none() && known.action == step.action;
+        match steps.iter_mut().find(same) {
+            Some(known) => known.place = step.place,
+            None => steps.push(step),
+        }
+    }
+    steps
+}
+
+/// A call whose options are not understood.
+fn refused(call: &Call<'_>, reason: &str) -> Vec<Step> {
+    vec![
+        dialect::unread(&said(call), reason).into(),
+        Action::opaque(&client::DOMAIN, said(call), reason).into(),
+    ]
+}
+
+/// What the words of `argv` make of the call.
+fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
+    let (given, operands) = match options::read(argv) {
         Ok(read) => read,
-        Err(reason) => return unread(reason),
-    };
-    // What stands in an option file has no place in the call.
-    let place = |arg: usize, from| {
-        arg.checked_sub(configured.len()).filter(|at| *at > 0).map(|at| Place::Argument(at, from))
+        Err(reason) => return refused(call, &reason),
     };
     let mut session = Session { cut_otherwise: config::odd_locale(call), ..Session::default() };
     let mut steps = Vec::new();
@@ -235,7 +251,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         },
         [one] => {
             if let Some((value, arg, from)) = one.value {
-                session.texts(value, place(arg, from), &mut steps);
+                session.texts(value, Some(Place::Argument(arg, from)), &mut steps);
             }
         }
         // The client reads them as one text, with a blank behind each (`init_line_buffer_from_string`).
@@ -478,6 +494,27 @@ mod tests {
         ] {
             assert_eq!(shown(argv, Stdin::Unknown), expected, "{argv:?}");
         }
+    }
+
+    #[test]
+    fn an_option_file_adds_and_takes_nothing_away() {
+        let argv: &[&[u8]] = &[b"mysql", b"app"];
+        let env: &[&[u8]] = &[b"HOME=/h"];
+        let call = Call { argv, env, stdin: Stdin::Content(b"DROP TABLE t;"), ..Call::default() };
+        for (content, expected) in [
+            (&b"[mysql]\nexecute=SELECT 1\n"[..], "sql:read sql:ddl"),
+            (b"[mysql]\nversion\n", "client:inform sql:ddl"),
+            (b"[client]\ninit-command=DELETE FROM t\n", "sql:write sql:ddl"),
+            (b"[mysqld]\nexecute=SELECT 1\n", "sql:ddl"),
+        ] {
+            let found = classify(&call, &crate::files::One(b"/h/.my.cnf", content));
+            assert_eq!(clients_line(&found), expected, "{}", text(content));
+        }
+        let argv: &[&[u8]] = &[b"mysql", b"-e", b"SELECT * FROM t"];
+        let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let file = crate::files::One(b"/h/.my.cnf", b"[client]\ninit-command=SELECT 1\n");
+        let changed = rewrite(&Call { argv, env, ..Call::default() }, &file, &[limit]).unwrap();
+        assert_eq!(changed.argv[2], b"SELECT * FROM t LIMIT 5");
     }
 
     #[test]
