@@ -1,6 +1,7 @@
-//! `cargo xtask install`: the one binary, and the policies it comes with.
+//! `cargo xtask install`: the one binary, its manual pages and completions, and the policies it comes with.
 //!
-//! `ROOT/bin/claw` and `ROOT/share/claw/policies/*.toml`. The policies are examples to start from, so they go to
+//! `ROOT/bin/claw`, `ROOT/share/man/man1`, the folders where bash, zsh and fish look for completions, and
+//! `ROOT/share/claw/policies/*.toml`. The policies are examples to start from, so they go to
 //! `share` and are replaced by the next installation; a policy in force belongs elsewhere, under its owner's care.
 
 use std::fs::{self, File, Permissions};
@@ -11,21 +12,44 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tempfile::NamedTempFile;
 
+use crate::reference::Reference;
 use crate::report;
 
-/// Copies the binary and the policies below `root`. Each file appears whole or not at all, so a `claw` that is
-/// being started meanwhile is the old one or the new one.
-pub(crate) fn install(claw: &Path, policies: &Path, root: &Path) -> Result<()> {
+/// Where each shell looks for completions below `share`, and the file that `clap_complete` writes for it.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("claw.bash", "bash-completion/completions/claw"),
+    ("_claw", "zsh/site-functions/_claw"),
+    ("claw.fish", "fish/vendor_completions.d/claw.fish"),
+];
+
+/// Copies the binary, the policies and the `reference` below `root`. Each file appears whole or not at all, so a
+/// `claw` that is being started meanwhile is the old one or the new one.
+pub(crate) fn install(
+    claw: &Path,
+    policies: &Path,
+    reference: &Reference,
+    root: &Path,
+) -> Result<()> {
     place(claw, &root.join("bin/claw"), 0o755)?;
-    let shared = root.join("share/claw/policies");
-    let entries = fs::read_dir(policies)
-        .with_context(|| format!("cannot read the policies in `{}`", policies.display()))?;
+    let share = root.join("share");
+    place_all(policies, "toml", &share.join("claw/policies"))?;
+    place_all(&reference.man, "1", &share.join("man/man1"))?;
+    for (made, installed) in COMPLETIONS {
+        place(&reference.completions.join(made), &share.join(installed), 0o644)?;
+    }
+    Ok(())
+}
+
+/// Copies those files of a folder that have the extension.
+fn place_all(folder: &Path, extension: &str, to: &Path) -> Result<()> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if let Some(name) = path.file_name()
-            && path.extension().is_some_and(|extension| extension == "toml")
+            && path.extension().is_some_and(|its| its == extension)
         {
-            place(&path, &shared.join(name), 0o644)?;
+            place(&path, &to.join(name), 0o644)?;
         }
     }
     Ok(())
@@ -56,18 +80,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_binary_may_be_executed_and_policies_lie_beside_it() -> Result<()> {
+    fn everything_is_copied_to_its_place_and_only_the_binary_is_executable() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let (claw, policies) = (folder.path().join("built"), folder.path().join("policies"));
         fs::write(&claw, b"new")?;
         fs::create_dir(&policies)?;
         fs::write(policies.join("starter.toml"), b"version = 1")?;
         fs::write(policies.join("README.md"), b"not a policy")?;
+        let reference = Reference::below(folder.path())?;
+        fs::write(reference.man.join("claw.1"), b"page")?;
+        for (made, _) in COMPLETIONS {
+            fs::write(reference.completions.join(made), made)?;
+        }
         let root = folder.path().join("root");
         fs::create_dir_all(root.join("bin"))?;
         fs::write(root.join("bin/claw"), b"old")?;
 
-        install(&claw, &policies, &root)?;
+        install(&claw, &policies, &reference, &root)?;
 
         let installed = root.join("bin/claw");
         assert_eq!(fs::read(&installed)?, b"new");
@@ -75,6 +104,10 @@ mod tests {
         let shared = root.join("share/claw/policies");
         assert_eq!(fs::read(shared.join("starter.toml"))?, b"version = 1");
         assert_eq!(fs::read_dir(shared)?.count(), 1);
+        assert_eq!(fs::read(root.join("share/man/man1/claw.1"))?, b"page");
+        for (made, installed) in COMPLETIONS {
+            assert_eq!(fs::read(root.join("share").join(installed))?, made.as_bytes());
+        }
         assert_eq!(fs::read_dir(root.join("bin"))?.count(), 1, "a partial file is left behind");
         Ok(())
     }
@@ -85,8 +118,9 @@ mod tests {
         let root = folder.path();
         fs::create_dir(root.join("bin"))?;
         fs::write(root.join("bin/claw"), b"old")?;
-        let failed = install(&root.join("no-such-build"), root, root);
-        assert!(failed.is_err());
+        let reference = Reference::below(root)?;
+        let failed = install(&root.join("no-such-build"), root, &reference, root).unwrap_err();
+        assert!(failed.to_string().starts_with("cannot install"), "{failed}");
         assert_eq!(fs::read(root.join("bin/claw"))?, b"old");
         Ok(())
     }

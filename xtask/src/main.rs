@@ -14,6 +14,7 @@ mod fuzz;
 mod install;
 mod interrupt;
 mod postgres;
+mod reference;
 mod report;
 mod run;
 mod setup;
@@ -80,7 +81,7 @@ enum Task {
     BenchWorker(Surroundings),
     /// Write the catalogue of PostgreSQL's own functions, from a throwaway server
     Catalogue(catalogue::Options),
-    /// Write docs/TOOLS.md from what the tools say of themselves
+    /// Write docs/TOOLS.md and docs/CLI.md from what `claw` says of itself
     Tables(tables::Options),
     /// Run PostgreSQL's own regression suite, and hold what claw calls a read against what the server says
     Soundness(soundness::Options),
@@ -88,9 +89,11 @@ enum Task {
     Escapes(escapes::Options),
     /// Make up calls and SQL texts, and look for one of which something false is said
     Fuzz(fuzz::Options),
-    /// Install `claw` and the policies that come with it
+    /// Write manual pages and shell completions to target/reference
+    Reference,
+    /// Install `claw`, its manual pages and completions, and the policies that come with it
     Install {
-        /// Where to: the program goes to DIR/bin, the policies to DIR/share/claw/policies
+        /// Where to: the program goes to DIR/bin, the rest below DIR/share
         #[arg(long, value_name = "DIR", default_value = "/usr/local")]
         root: PathBuf,
     },
@@ -135,9 +138,14 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Fuzz(options) => fuzz::fuzz(&workspace, &options)?,
         Task::Tables(options) => tables::tables(&workspace, &options)?,
         Task::Soundness(options) => return soundness::soundness(&workspace, &options),
+        Task::Reference => {
+            build::build(&workspace)?;
+            reference::write(&workspace)?;
+        }
         Task::Install { root } => {
             build::build(&workspace)?;
-            install::install(&workspace.claw(), &workspace.path("policies"), &root)?;
+            let reference = reference::write(&workspace)?;
+            install::install(&workspace.claw(), &workspace.path("policies"), &reference, &root)?;
         }
     }
     Ok(ExitCode::SUCCESS)

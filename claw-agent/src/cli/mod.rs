@@ -3,12 +3,13 @@
 mod check;
 mod log;
 mod policy_test;
+mod reference;
 mod run;
 mod tools;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// The exit status of a command that could not do what it was asked.
 pub(crate) const FAILED: u8 = 2;
@@ -29,6 +30,8 @@ enum Command {
     Log(log::Log),
     Explain(log::Explain),
     Tools(tools::Tools),
+    #[command(hide = true)]
+    Reference(reference::Reference),
 }
 
 /// Parses the command line and runs what it says.
@@ -43,5 +46,6 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Log(log) => log.run(),
         Command::Explain(explain) => explain.run(),
         Command::Tools(tools) => tools.run(),
+        Command::Reference(reference) => reference.run(Cli::command()),
     }
 }

@@ -1,7 +1,8 @@
-//! docs/TOOLS.md, from what claw's tools say of themselves.
+//! docs/TOOLS.md and docs/CLI.md, from what the built `claw` says of itself.
 //!
-//! The programs and the facts are what `claw tools` shows; what is not read is the paragraph `Known gaps` of each
-//! module of claw-classify. Checked in `cargo xtask test`, so that nobody edits it by hand.
+//! docs/TOOLS.md: the programs and the facts are what `claw tools` shows; what is not read is the paragraph `Known
+//! gaps` of each module of claw-classify. docs/CLI.md is the help of every command. `cargo xtask test` checks both, so
+//! that nobody edits them by hand.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -25,30 +26,69 @@ least the facts opaque that it could change. A policy can [declare a tool](../cl
 
 ";
 
-/// Writes the file.
-pub(super) fn write(workspace: &Workspace) -> Result<()> {
-    build::build(workspace)?;
-    fs::write(path(workspace), made(workspace)?)?;
-    report::step("tables", &format!("wrote `{}`", path(workspace).display()));
-    Ok(())
+const CLI_HEADER: &str = "\
+# The command line
+
+Written by `cargo xtask tables` from the definition of the command line; edit that instead of this file. The same
+definition gives the manual pages and the completions of shells that `cargo xtask install` installs.
+";
+
+/// A document that is made, and never typed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Document {
+    /// What claw reads, and what it does not.
+    Tools,
+    /// The help of every command.
+    Cli,
 }
 
-/// Fails where the file is not what the tools of the built `claw` say.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let path = path(workspace);
-    let there =
-        fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    if there != made(workspace)? {
-        bail!("`{}` is not what the tools say: run `cargo xtask tables`", path.display());
+impl Document {
+    pub(crate) const ALL: [Self; 2] = [Self::Tools, Self::Cli];
+
+    /// Where it is in the checkout.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Tools => "docs/TOOLS.md",
+            Self::Cli => "docs/CLI.md",
+        }
+    }
+
+    fn made(self, workspace: &Workspace) -> Result<String> {
+        match self {
+            Self::Tools => tools(workspace),
+            Self::Cli => cli(workspace),
+        }
+    }
+}
+
+/// Builds `claw` and writes the documents.
+pub(super) fn write(workspace: &Workspace) -> Result<()> {
+    build::build(workspace)?;
+    for document in Document::ALL {
+        let path = workspace.path(document.path());
+        fs::write(&path, document.made(workspace)?)?;
+        report::step("tables", &format!("wrote `{}`", path.display()));
     }
     Ok(())
 }
 
-fn path(workspace: &Workspace) -> PathBuf {
-    workspace.path("docs/TOOLS.md")
+/// Fails where a document is not what the built `claw` says.
+pub(crate) fn check(workspace: &Workspace, document: Document) -> Result<()> {
+    let path = workspace.path(document.path());
+    let there =
+        fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    if there != document.made(workspace)? {
+        bail!("`{}` is not what `claw` says: run `cargo xtask tables`", path.display());
+    }
+    Ok(())
 }
 
-fn made(workspace: &Workspace) -> Result<String> {
+fn cli(workspace: &Workspace) -> Result<String> {
+    let mut claw = workspace.command(workspace.claw());
+    Ok(format!("{CLI_HEADER}{}", command::output(claw.args(["reference", "markdown"]))?))
+}
+
+fn tools(workspace: &Workspace) -> Result<String> {
     let shown = command::output(workspace.command(workspace.claw()).arg("tools"))?;
     let mut gaps = String::from("\n## What is not read, and what that leaves open\n\n");
     let root = workspace.path("claw-classify/src");

@@ -1,6 +1,6 @@
 //! `cargo xtask tables`: tables that are made, and never typed.
 //!
-//! Without a name it is docs/TOOLS.md; with the name of a program, the table of its commands and options in
+//! Without a name it is docs/TOOLS.md and docs/CLI.md; with the name of a program, the table of its commands and options in
 //! claw-classify, from what the installed program says of itself. A table holds the rows of several releases: what the
 //! installed one adds is added, and what it lacks stays.
 
@@ -19,12 +19,12 @@ use crate::build;
 use crate::report;
 use crate::workspace::Workspace;
 
-pub(crate) use docs::check;
+pub(crate) use docs::{Document, check};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The programs whose tables are made from what is installed; without one, docs/TOOLS.md is
+    /// The programs whose tables are made from what is installed; without one, docs/TOOLS.md and docs/CLI.md are
     #[arg(value_enum)]
     of: Vec<Of>,
     /// Only say what would change, and fail if anything would
@@ -67,7 +67,7 @@ pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
             return docs::write(workspace);
         }
         build::build(workspace)?;
-        return check(workspace);
+        return Document::ALL.into_iter().try_for_each(|document| check(workspace, document));
     }
     let mut stale = Vec::new();
     for of in &options.of {

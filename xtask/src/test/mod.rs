@@ -4,7 +4,9 @@
 //! the ones after it; a build that fails does.
 
 mod capability;
+mod deny;
 mod dependencies;
+mod notice;
 mod tally;
 
 use std::env;
@@ -59,6 +61,8 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
     let mut tally = Tally::default();
     if selection.filter.is_none() {
         tally.check("docs/DEPENDENCIES.md", dependencies::check(workspace));
+        tally.check("licences, bans and sources (deny.toml)", deny::check(workspace));
+        tally.check("NOTICE", notice::check(workspace));
         if whole {
             tally.check("the catalogue of functions", catalogue::check(workspace));
         } else {
@@ -72,7 +76,9 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
         tally.check("lints", command::run(&mut lints(workspace)));
         let mut claw = workspace.command(workspace.claw());
         tally.check("policies", command::run(claw.args(["test", "policies"])));
-        tally.check("docs/TOOLS.md", tables::check(workspace));
+        for document in tables::Document::ALL {
+            tally.check(document.path(), tables::check(workspace, document));
+        }
     }
     report::step("test", "unit tests");
     tally.cargo_test(&mut unit_tests(workspace, selection))?;
