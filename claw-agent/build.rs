@@ -7,9 +7,20 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::exit;
+use std::process::ExitCode;
 
-fn main() {
+fn main() -> ExitCode {
+    match place() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            // One line instead of a panic message.
+            println!("cargo::error={reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn place() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=CLAW_EBPF_OBJECT");
     let object = match env::var_os("CLAW_EBPF_OBJECT") {
         Some(path) => PathBuf::from(path),
@@ -18,21 +29,14 @@ fn main() {
     // A path that does not exist counts as changed, so the build that follows `cargo xtask ebpf` looks again.
     println!("cargo::rerun-if-changed={}", object.display());
     if !object.is_file() {
-        fail(&format!(
+        return Err(format!(
             "the eBPF object `{}` is not built; run `cargo xtask ebpf`",
             object.display()
         ));
     }
-    let Some(folder) = env::var_os("OUT_DIR") else {
-        fail("`OUT_DIR` is not set; build this crate with cargo");
-    };
-    if let Err(error) = fs::copy(&object, Path::new(&folder).join("claw.o")) {
-        fail(&format!("cannot copy the eBPF object `{}`: {error}", object.display()));
-    }
-}
-
-/// Stops the build with one line instead of a panic message.
-fn fail(reason: &str) -> ! {
-    println!("cargo::error={reason}");
-    exit(1)
+    let folder =
+        env::var_os("OUT_DIR").ok_or("`OUT_DIR` is not set; build this crate with cargo")?;
+    fs::copy(&object, Path::new(&folder).join("claw.o"))
+        .map_err(|error| format!("cannot copy the eBPF object `{}`: {error}", object.display()))?;
+    Ok(())
 }

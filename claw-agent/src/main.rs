@@ -19,6 +19,7 @@ mod vital;
 
 use std::process::ExitCode;
 
+#[expect(clippy::disallowed_macros, reason = "the last line of a command, to whoever typed it")]
 fn main() -> ExitCode {
     match cli::run() {
         Ok(status) => status,

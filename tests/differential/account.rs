@@ -35,6 +35,7 @@ const AT_A_TIME: usize = 3;
 
 /// Runs every line with `judge`, in as many places as `start` makes, prints the count and fails on what is
 /// wrong. At least a third of the lines must have been done by the tool.
+#[expect(clippy::disallowed_macros, reason = "the count is what one runs it for")]
 pub(crate) fn settle<P>(
     tool: &str,
     version: &str,

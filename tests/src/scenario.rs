@@ -1,5 +1,7 @@
 //! Given/When/Then prose, printed as a test goes so that a failure reads as a story.
 
+#![expect(clippy::disallowed_macros, reason = "the story is for whoever reads a failure")]
+
 use std::fmt::Display;
 use std::path::PathBuf;
 

@@ -20,6 +20,11 @@ const NOT_FOUND: i32 = 127;
 const CANNOT_EXECUTE: i32 = 126;
 
 /// Becomes the command, or ends with a shell's exit status for a command that cannot run.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "the child after a failed exec: it owns nothing, and speaks for a shell"
+)]
 pub(super) fn become_it(
     options: &Options,
     (level, sockets): (Level, Sockets),

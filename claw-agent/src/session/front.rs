@@ -35,6 +35,7 @@ const FORWARDED: [i32; 11] = [
 ///
 /// # Errors
 /// If the session did not start, or the supervisor died: everything guarded has been ended then.
+#[expect(clippy::disallowed_macros, reason = "the session's own notices; its journal limits them")]
 pub(super) fn wait(
     supervisor: &Channel,
     child: Pid,

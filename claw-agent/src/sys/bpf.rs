@@ -113,6 +113,7 @@ pub(crate) fn attach_sock_addr(
 }
 
 /// One bpf(2) that returns a descriptor.
+#[expect(clippy::disallowed_methods, reason = "the kernel just made the descriptor")]
 fn bpf<T>(command: libc::c_long, attributes: &T) -> io::Result<OwnedFd> {
     // SAFETY: `attributes` is `size_of::<T>()` readable bytes; the addresses in it are of slices that both
     // callers keep alive, with their lengths, and the kernel only reads them.

@@ -132,6 +132,7 @@ pub(crate) fn block_signals(signals: &[i32], block: bool) {
 ///
 /// # Errors
 /// As signalfd(2).
+#[expect(clippy::disallowed_methods, reason = "the kernel just made the descriptor")]
 pub(crate) fn signal_fd(signals: &[i32]) -> io::Result<OwnedFd> {
     let set = signal_set(signals);
     // SAFETY: the set is initialised.
@@ -170,6 +171,7 @@ pub(crate) fn read_signal(fd: BorrowedFd<'_>) -> Option<Signal> {
 ///
 /// # Errors
 /// As dup(2).
+#[expect(clippy::disallowed_methods, reason = "`source` is borrowed until the copy is made")]
 pub(crate) fn duplicate(source: &impl AsRawFd) -> io::Result<OwnedFd> {
     // SAFETY: the descriptor is open as long as `source` is borrowed, which is longer than this.
     let borrowed = unsafe { BorrowedFd::borrow_raw(source.as_raw_fd()) };

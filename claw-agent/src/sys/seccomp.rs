@@ -50,6 +50,7 @@ pub(crate) enum Answer {
 /// # Errors
 /// As seccomp(2): EBUSY if a filter with a listener is loaded already, EINVAL on a kernel before
 /// 5.19.
+#[expect(clippy::disallowed_methods, reason = "the kernel just made the descriptor")]
 pub(crate) fn load(program: &[u8]) -> io::Result<OwnedFd> {
     let count = program.len() / size_of::<libc::sock_filter>();
     let mut words = vec![0u64; count];
