@@ -26,8 +26,9 @@ pub(crate) fn default_folder() -> PathBuf {
 /// Show the audit, or check that nothing in it was changed
 #[derive(Debug, clap::Args)]
 pub(crate) struct Log {
-    /// The folder of the audit
-    #[arg(long, value_name = "DIR", global = true, default_value_os_t = default_folder())]
+    /// The folder of the audit; /var/log/claw for root if not given, else `claw` in $XDG_STATE_HOME
+    /// or ~/.local/state
+    #[arg(long, value_name = "DIR", global = true, default_value_os_t = default_folder(), hide_default_value = true)]
     audit: PathBuf,
 
     /// Only this session
@@ -91,8 +92,9 @@ impl Log {
 /// Explain one decision: the rule, the facts, what ran
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// The folder of the audit
-    #[arg(long, value_name = "DIR", default_value_os_t = default_folder())]
+    /// The folder of the audit; /var/log/claw for root if not given, else `claw` in $XDG_STATE_HOME
+    /// or ~/.local/state
+    #[arg(long, value_name = "DIR", default_value_os_t = default_folder(), hide_default_value = true)]
     audit: PathBuf,
 
     /// The id of the record, as `claw log` shows it

@@ -44,8 +44,9 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NAME|UID[:GID]")]
     user: Option<String>,
 
-    /// The folder of the audit
-    #[arg(long, value_name = "DIR", default_value_os_t = default_folder())]
+    /// The folder of the audit; /var/log/claw for root if not given, else `claw` in $XDG_STATE_HOME
+    /// or ~/.local/state
+    #[arg(long, value_name = "DIR", default_value_os_t = default_folder(), hide_default_value = true)]
     audit: PathBuf,
 
     /// Close a part of the audit and open the next at this size

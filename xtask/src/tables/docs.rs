@@ -22,7 +22,7 @@ Written by `cargo xtask tables` from the tools' own documentation; edit that ins
 
 A call of a tool below becomes *actions*, each with *facts* of one group. What cannot be read is *opaque*: a rule that
 denies by such a fact matches, one that allows does not. An option, a command or a spelling that is not known makes at
-least the facts opaque that it could change. A policy can [declare a tool](../claw-policy/src/lib.rs) that is not here.
+least the facts opaque that it could change. A policy can [declare a tool](policy.md#tools-of-the-policys-own) that is not here.
 
 ";
 

@@ -6,6 +6,7 @@
 mod capability;
 mod deny;
 mod dependencies;
+mod examples;
 mod notice;
 mod tally;
 
@@ -76,6 +77,7 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
         tally.check("lints", command::run(&mut lints(workspace)));
         let mut claw = workspace.command(workspace.claw());
         tally.check("policies", command::run(claw.args(["test", "policies"])));
+        tally.check("examples of the documents", examples::check(workspace));
         for document in tables::Document::ALL {
             tally.check(document.path(), tables::check(workspace, document));
         }
