@@ -21,8 +21,8 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
 use crate::files::{File, Files};
-use crate::subcommands::{plain_pager, rewrites_nothing, said};
-use crate::tool::{Denial, Tool};
+use crate::subcommands::{plain_pager, said};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::CommandLine;
 
 /// The row of `aws` in the table of tools.
@@ -126,7 +126,8 @@ fn is_known(path: &str) -> bool {
     OPERATIONS.row(path).is_some() || NEWER.contains(&path)
 }
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     let said = said(call.argv);
     match command_line::read(call.argv).and_then(|line| read(call, files, &line, &said)) {
         Ok(action) => vec![action],

@@ -18,7 +18,7 @@ use crate::client::{self, DOMAIN, Place, Step, fact};
 use crate::files::{File, Files};
 use crate::sql;
 use crate::sql::dialect::{self, Dialect, Kind};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 
 /// ClickHouse's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -36,7 +36,9 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Code: 497. DB::Exception: ", status: 241 },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &[],
-    classify: |call, files| steps(call, files).into_iter().map(|step| step.action).collect(),
+    classify: |context| {
+        steps(context.call, context.files).into_iter().map(|step| step.action).collect()
+    },
     rewrite,
 };
 
@@ -233,17 +235,15 @@ fn statements(value: &[u8], local: bool, place: Option<Place>, steps: &mut Vec<S
     );
 }
 
-fn rewrite(
-    call: &Call<'_>,
-    files: &dyn Files,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
     client::limit(Dialect::ClickHouse, call, &steps(call, files), rewrites)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tools;
     use crate::corpus::clients_line;
     use crate::files::{NoFiles, One};
     use claw_policy::Change;
@@ -252,7 +252,7 @@ mod tests {
     fn shown(argv: &[&str], stdin: Stdin<'_>, files: &dyn Files) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
         let call = Call { argv: &argv, stdin, env: &[b"HOME=/home/me"], ..Call::default() };
-        clients_line(&(TOOL.classify)(&call, files))
+        clients_line(&(TOOL.classify)(&Tools::BUILT_IN.context(&call, files)))
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
         let argv: &[&[u8]] = &[b"clickhouse-client", b"-q", query];
         let call = Call { argv, ..Call::default() };
         let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
-        let changed = rewrite(&call, &NoFiles, &[limit])?;
+        let changed = rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit])?;
         Ok(String::from_utf8(changed.argv[2].clone()).unwrap())
     }
 

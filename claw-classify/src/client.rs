@@ -5,10 +5,9 @@
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::files::Files;
 use crate::sql;
 use crate::sql::dialect::{self, Dialect};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Denial, Tool, rewrites_nothing};
 
 /// One thing such a client does.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -133,24 +132,12 @@ pub(crate) static UNREAD: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
-    classify: |call, _| {
-        if matches!(call.argv, [_, b"--help" | b"--version"]) {
+    classify: |context| {
+        if matches!(context.call.argv, [_, b"--help" | b"--version"]) {
             return vec![fact("help", "inform", "--help")];
         }
-        let said = call.argv.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
+        let said = context.call.argv.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
         vec![dialect::unread(&said, "the client's command line is not read")]
     },
-    rewrite: none,
+    rewrite: rewrites_nothing,
 };
-
-/// There is nothing to change.
-pub(crate) fn none(
-    _: &Call<'_>,
-    _: &dyn Files,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the tool knows no such change".to_owned(),
-    })
-}

@@ -8,12 +8,11 @@
 //! Known gaps: settings of the repository and of the user, extensions and aliases are not read; a
 //! command that the tables do not have is opaque.
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite, Value};
+use claw_policy::{Action, Domain, FactDef, Kind, Value};
 
 use crate::call::{Call, excerpt, text};
-use crate::files::Files;
 use crate::git::is_harmless;
-use crate::tool::{CannotRewrite, Changed, Classifier, Denial, Tool};
+use crate::tool::{Classifier, Denial, Tool, rewrites_nothing};
 
 const fn row(
     name: &'static str,
@@ -30,13 +29,16 @@ const fn row(
         domains: DOMAINS,
         interpreter: &[],
         classify,
-        rewrite,
+        rewrite: rewrites_nothing,
     }
 }
 
-pub(crate) static HG: Tool = row("hg", &["hg", "chg"], "abort: ", 255, |call, _| vec![hg(call)]);
-pub(crate) static SVN: Tool = row("svn", &["svn"], "svn: E200009: ", 1, |call, _| vec![svn(call)]);
-pub(crate) static GLAB: Tool = row("glab", &["glab"], "ERROR: ", 1, |call, _| vec![glab(call)]);
+pub(crate) static HG: Tool =
+    row("hg", &["hg", "chg"], "abort: ", 255, |context| vec![hg(context.call)]);
+pub(crate) static SVN: Tool =
+    row("svn", &["svn"], "svn: E200009: ", 1, |context| vec![svn(context.call)]);
+pub(crate) static GLAB: Tool =
+    row("glab", &["glab"], "ERROR: ", 1, |context| vec![glab(context.call)]);
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
 
@@ -69,13 +71,6 @@ pub(crate) static DOMAIN: Domain = Domain {
         },
     ],
 };
-
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the tool knows no such change".to_owned(),
-    })
-}
 
 /// Mercurial's commands. Any of them may be abbreviated.
 const HG_COMMANDS: &[(&str, &str)] = &[

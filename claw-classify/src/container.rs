@@ -16,10 +16,9 @@ mod options;
 use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
 use crate::call::{Call, excerpt, text};
-use crate::files::Files;
 use crate::inner::{Inner, known_as};
 use crate::subcommands::{self, Commands, Line, Opt, Place, said};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Classifier, Context, Denial, Tool};
 use inside::Inside;
 
 /// The rows of the table of tools.
@@ -36,7 +35,7 @@ const fn row(
     name: &'static str,
     names: &'static [&'static str],
     prefix: &'static str,
-    classify: crate::tool::Classifier,
+    classify: Classifier,
 ) -> Tool {
     Tool {
         name,
@@ -153,16 +152,16 @@ const DOCKER_PROGRAM: Program = Program {
     settings: &["BUILDX_CONFIG", "DOCKER_CLI_PLUGIN_EXTRA_DIRS", "DOCKER_CONFIG"],
 };
 
-fn docker(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
-    read(call, &DOCKER_PROGRAM)
+fn docker(context: &Context<'_>) -> Vec<Action> {
+    read(context, &DOCKER_PROGRAM)
 }
 
-fn compose(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn compose(context: &Context<'_>) -> Vec<Action> {
     let program = Program { start: "compose", ..DOCKER_PROGRAM };
-    read(call, &program)
+    read(context, &program)
 }
 
-fn podman(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn podman(context: &Context<'_>) -> Vec<Action> {
     let program = Program {
         options: options::PODMAN,
         engine: &["CONTAINER_HOST"],
@@ -170,10 +169,10 @@ fn podman(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
         settings: &["CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "CONTAINERS_STORAGE_CONF"],
         ..DOCKER_PROGRAM
     };
-    read(call, &program)
+    read(context, &program)
 }
 
-fn nerdctl(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn nerdctl(context: &Context<'_>) -> Vec<Action> {
     let program = Program {
         options: options::NERDCTL,
         engine: &["CONTAINERD_ADDRESS"],
@@ -181,10 +180,10 @@ fn nerdctl(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
         settings: &["NERDCTL_TOML"],
         ..DOCKER_PROGRAM
     };
-    read(call, &program)
+    read(context, &program)
 }
 
-fn crictl(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn crictl(context: &Context<'_>) -> Vec<Action> {
     let program = Program {
         commands: CRICTL_COMMANDS,
         options: options::CRICTL,
@@ -193,10 +192,10 @@ fn crictl(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
         settings: &["CRI_CONFIG_FILE"],
         ..DOCKER_PROGRAM
     };
-    read(call, &program)
+    read(context, &program)
 }
 
-fn ctr(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn ctr(context: &Context<'_>) -> Vec<Action> {
     let program = Program {
         commands: CTR_COMMANDS,
         options: options::CTR,
@@ -205,10 +204,11 @@ fn ctr(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
         settings: &[],
         ..DOCKER_PROGRAM
     };
-    read(call, &program)
+    read(context, &program)
 }
 
-fn read(call: &Call<'_>, program: &Program) -> Vec<Action> {
+fn read(context: &Context<'_>, program: &Program) -> Vec<Action> {
+    let call = context.call;
     let said = said(call.argv);
     let line = match line(call, program) {
         Ok(line) => line,
@@ -256,7 +256,7 @@ fn read(call: &Call<'_>, program: &Program) -> Vec<Action> {
     let mut actions = vec![action];
     if inside.is_there {
         let env = inside.env();
-        if let Some(inner) = Inner::of(&inside.call(&env).call()) {
+        if let Some(inner) = Inner::of(context.tools, &inside.call(&env).call()) {
             inner.behind(&mut actions);
         }
     }
@@ -295,11 +295,9 @@ fn describe(inside: &Inside<'_>, action: &mut Action) {
 }
 
 /// Makes the changes that a tool inside a container knows, in its part of the argument vector.
-fn rewrite(call: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let cannot = |reason: &str| CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: excerpt(reason),
-    };
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, tools, .. } = *context;
+    let cannot = |reason: &str| CannotRewrite::first_of(rewrites, excerpt(reason));
     let names: Vec<&[u8]> = call.names.to_vec();
     let program = if names.contains(&&b"docker"[..]) || names.contains(&&b"docker.io"[..]) {
         DOCKER_PROGRAM
@@ -316,7 +314,7 @@ fn rewrite(call: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Chang
     let env = inside.env();
     let inner = inside.call(&env);
     let inner = inner.call();
-    let facts = crate::classify(&inner);
+    let facts = tools.classify(&inner);
     // Here the action of this call stands before those of the inner one, where the call-level one does.
     let shifted = rewrites.iter().map(|rewrite| {
         let action = rewrite.action.checked_sub(1).filter(|action| *action > 0);
@@ -324,7 +322,7 @@ fn rewrite(call: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Chang
     });
     let shifted: Option<Vec<Rewrite>> = shifted.collect();
     let shifted = shifted.ok_or_else(|| cannot("the tool knows no such change"))?;
-    let changed = crate::rewrite(&inner, &facts, &shifted)?;
+    let changed = tools.rewrite(&inner, &facts, &shifted)?;
     let mut argv: Vec<Vec<u8>> = call.argv.iter().map(|arg| arg.to_vec()).collect();
     argv.truncate(inside.at);
     argv.extend(changed.argv);

@@ -16,13 +16,13 @@ mod arguments;
 mod form;
 mod glob;
 
-use claw_policy::{Action, Rewrite};
+use claw_policy::Action;
 
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 use crate::home;
 use crate::http::{self, Request};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use arguments::Setting;
 use glob::Expanded;
 
@@ -35,15 +35,8 @@ pub(crate) static TOOL: Tool = Tool {
     domains: &[&http::DOMAIN],
     interpreter: &[],
     classify,
-    rewrite,
+    rewrite: rewrites_nothing,
 };
-
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "curl knows no such change".to_owned(),
-    })
-}
 
 /// What stands between two `--next`.
 #[derive(Debug, Default)]
@@ -66,7 +59,8 @@ struct Operation {
 /// How deep configuration files may name each other.
 const DEPTH: usize = 4;
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     let configs = match default_configs(call, files) {
         Ok(configs) => configs,
         Err(reason) => return vec![http::opaque(call, reason)],

@@ -10,11 +10,10 @@
 //! machinectl(1), loginctl(1), at(1), crontab(1), tmux(1), screen(1), dbus-send(1), gdbus(1),
 //! nsenter(1), unshare(1), chroot(1), gdb(1), strace(1), emacsclient(1), xdotool(1).
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
+use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::{Call, excerpt, text};
-use crate::files::Files;
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{Denial, Tool, rewrites_nothing};
 
 /// What one of these calls does.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -66,8 +65,8 @@ macro_rules! doors {
                 denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |call, _| vec![action(call, $effect, $informs)],
-                rewrite,
+                classify: |context| vec![action(context.call, $effect, $informs)],
+                rewrite: rewrites_nothing,
             };
         )*
     };
@@ -139,8 +138,8 @@ pub(crate) static GDB: Tool = Tool {
     denial: Denial { prefix: "gdb: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| vec![debugger(call)],
-    rewrite,
+    classify: |context| vec![debugger(context.call)],
+    rewrite: rewrites_nothing,
 };
 
 /// strace's row in the table of tools.
@@ -151,16 +150,9 @@ pub(crate) static STRACE: Tool = Tool {
     denial: Denial { prefix: "strace: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| vec![tracer(call)],
-    rewrite,
+    classify: |context| vec![tracer(context.call)],
+    rewrite: rewrites_nothing,
 };
-
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the tool knows no such change".to_owned(),
-    })
-}
 
 fn words(call: &Call<'_>) -> String {
     let words: Vec<_> = call.argv.iter().take(40).map(|word| text(word)).collect();
@@ -351,6 +343,7 @@ fn tracer(call: &Call<'_>) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tools;
     use crate::files::NoFiles;
     use claw_policy::{Reading, Value};
     use proptest::prelude::*;
@@ -358,7 +351,8 @@ mod tests {
     fn effect(words: &[&str]) -> String {
         let argv: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         let names = [argv[0]];
-        let facts = crate::classify(&Call { argv: &argv, names: &names, ..Call::default() });
+        let facts = Tools::BUILT_IN
+            .classify(&Call { argv: &argv, names: &names, ..Call::default() }, &NoFiles);
         let [_, action] = &facts.actions[..] else { panic!("{words:?}: {facts:?}") };
         match action.fact("effect") {
             Some(Reading::Known(Value::Str(effect))) => effect.clone(),
@@ -459,7 +453,7 @@ mod tests {
     fn a_link_to_systemctl_is_not_read_as_a_listing() {
         let call =
             Call { argv: &[b"reboot"], names: &[b"reboot", b"systemctl"], ..Call::default() };
-        let facts = crate::classify(&call);
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         assert!(facts.actions.iter().skip(1).all(|action| action.opaque.is_some()), "{facts:?}");
     }
 
@@ -471,7 +465,7 @@ mod tests {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, ..Call::default() };
             for tool in [&SUDO, &SYSTEMCTL, &AT, &TMUX, &GDB, &STRACE] {
-                prop_assert_eq!((tool.classify)(&call, &NoFiles).len(), 1);
+                prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
             }
         }
     }

@@ -112,23 +112,28 @@ const fn long(long: &'static [&'static str], takes: Takes) -> Opt {
 
 /// `rm` and its kin.
 pub(crate) static RM: Tool =
-    row(&["rm", "rmdir", "unlink"], "rm: ", "What is taken away, and how.", |call, _| rm(call));
-pub(crate) static MV: Tool =
-    row(&["mv"], "mv: ", "What is moved, and where to.", |call, _| moved(call, "move", MV_OPTIONS));
+    row(&["rm", "rmdir", "unlink"], "rm: ", "What is taken away, and how.", |context| {
+        rm(context.call)
+    });
+pub(crate) static MV: Tool = row(&["mv"], "mv: ", "What is moved, and where to.", |context| {
+    moved(context.call, "move", MV_OPTIONS)
+});
 pub(crate) static CP: Tool = row(
     &["cp", "install", "ln"],
     "cp: ",
     "What is written; what it is copied from is not a target.",
-    |call, _| moved(call, "copy", CP_OPTIONS),
+    |context| moved(context.call, "copy", CP_OPTIONS),
 );
 pub(crate) static TEE: Tool =
-    row(&["tee"], "tee: ", "What is written.", |call, _| written(call, TEE_OPTIONS));
+    row(&["tee"], "tee: ", "What is written.", |context| written(context.call, TEE_OPTIONS));
 pub(crate) static TRUNCATE: Tool =
-    row(&["truncate", "fallocate"], "truncate: ", "What is cut or filled.", |call, _| {
-        written(call, TRUNCATE_OPTIONS)
+    row(&["truncate", "fallocate"], "truncate: ", "What is cut or filled.", |context| {
+        written(context.call, TRUNCATE_OPTIONS)
     });
 pub(crate) static SHRED: Tool =
-    row(&["shred"], "shred: ", "What is written over or taken away.", |call, _| shred(call));
+    row(&["shred"], "shred: ", "What is written over or taken away.", |context| {
+        shred(context.call)
+    });
 
 /// A command line read by getopt.
 struct Read<'a> {

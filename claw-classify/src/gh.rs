@@ -15,12 +15,12 @@ mod graphql;
 mod request;
 mod target;
 
-use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
+use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, excerpt, text};
 use crate::files::{File, Files};
 use crate::git::is_harmless;
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::{CommandLine, Unread};
 
 /// gh's row in the table of tools. `hub` is its forerunner, which is not read.
@@ -32,7 +32,7 @@ pub(crate) static TOOL: Tool = Tool {
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
-    rewrite,
+    rewrite: rewrites_nothing,
 };
 
 /// What one gh call asks for.
@@ -93,17 +93,11 @@ pub(crate) static DOMAIN: Domain = Domain {
     ],
 };
 
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "gh knows no such change".to_owned(),
-    })
-}
-
 /// How many aliases may lead to one another.
 const ALIASES: usize = 4;
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     let words: Vec<&[u8]> = call.argv.iter().skip(1).copied().collect();
     if call.names.contains(&&b"hub"[..]) {
         return vec![Action::opaque(&DOMAIN, said(&words), "`hub` is not read")];

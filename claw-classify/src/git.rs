@@ -17,11 +17,9 @@ mod push;
 mod walk;
 mod words;
 
-use claw_policy::{Action, Domain, Kind, Rewrite, fact};
+use claw_policy::{Action, Domain, Kind, fact};
 
-use crate::call::Call;
-use crate::files::Files;
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 pub(crate) use config::is_harmless;
 use walk::{Start, Walk};
 
@@ -49,7 +47,7 @@ pub(crate) static TOOL: Tool = Tool {
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
-    rewrite,
+    rewrite: rewrites_nothing,
 };
 
 /// What one git call does.
@@ -146,14 +144,8 @@ pub(crate) static DOMAIN: Domain = Domain {
     ],
 };
 
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "git knows no such change".to_owned(),
-    })
-}
-
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     let name = call.argv.first().copied().unwrap_or(b"git");
     let name = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
     // git called as `git-push` is `git push`, whatever else the file is called.

@@ -10,10 +10,9 @@
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
-use crate::call::{Call, text};
-use crate::files::Files;
-use crate::subcommands::{self, Commands, Opt, Place, rewrites_nothing, said, switch, valued};
-use crate::tool::{Denial, Tool};
+use crate::call::text;
+use crate::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// The row of `helm` in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -105,7 +104,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ("HELM_KUBETOKEN", "kube-token"),
 ];
 
-fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let said = said(call.argv);
     let line = match subcommands::read(call.argv, COMMANDS, OPTIONS, Place::Anywhere, "") {
         Ok(line) => line,

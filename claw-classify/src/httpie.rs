@@ -15,8 +15,7 @@ use crate::files::{File, Files};
 use crate::getopt::{self, Item, Opt, Takes};
 use crate::home;
 use crate::http::{self, Request};
-use crate::subcommands::rewrites_nothing;
-use crate::tool::{Denial, Tool};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// The row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -99,7 +98,8 @@ static OPTIONS: &[Opt] = &[
     switch(&["debug"]),
 ];
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     match read(call, files) {
         Ok(Some((request, url))) => vec![request.transfer(call, &url, "http")],
         Ok(None) => vec![http::local(call)],

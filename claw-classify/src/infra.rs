@@ -15,9 +15,9 @@ mod pulumi;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::{rewrites_nothing, said, variables};
+use crate::subcommands::{said, variables};
 use crate::table::{self, Line, Table, covers};
-use crate::tool::{Denial, Tool};
+use crate::tool::{Denial, Tool, rewrites_nothing};
 
 /// What one of these calls asks for.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -131,7 +131,7 @@ macro_rules! rows {
                 denial: Denial { prefix: $prefix, status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: $interpreter,
-                classify: |call, _| vec![action(call, &$program)],
+                classify: |context| vec![action(context.call, &$program)],
                 rewrite: rewrites_nothing,
             };
         )*

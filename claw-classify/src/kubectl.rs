@@ -15,12 +15,11 @@ mod manifest;
 mod oc;
 mod resource;
 
-use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
+use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::files::Files;
 use crate::inner::Inner;
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::CommandLine;
 use resource::Target;
 
@@ -33,7 +32,7 @@ pub(crate) static TOOL: Tool = Tool {
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
-    rewrite,
+    rewrite: rewrites_nothing,
 };
 
 /// What one kubectl call asks of one kind of resource.
@@ -105,13 +104,6 @@ pub(crate) static DOMAIN: Domain = Domain {
         fact("dry_run", Kind::Bool, &[], "Whether --dry-run is `client` or `server`."),
     ],
 };
-
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "kubectl knows no such change".to_owned(),
-    })
-}
 
 /// What each command does, by its path. A command that is not here, and every plugin, is opaque.
 const EFFECTS: &[(&str, &str)] = &[
@@ -207,7 +199,8 @@ fn effect(path: &str) -> Option<&'static str> {
     })
 }
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     if let Some(action) = oc::action(call) {
         return vec![action];
     }
@@ -250,17 +243,17 @@ fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
         [] => vec![base.with("effect", effect)],
         _ => targets.into_iter().map(|target| aim(base.clone(), effect, target)).collect(),
     };
-    if let Some(inner) = inside(call, &line) {
+    if let Some(inner) = inside(context, &line) {
         inner.behind(&mut actions);
     }
     actions
 }
 
 /// What `exec` runs in a container that is there.
-fn inside(call: &Call<'_>, line: &CommandLine<'_>) -> Option<Inner> {
+fn inside(context: &Context<'_>, line: &CommandLine<'_>) -> Option<Inner> {
     let words = line.command().filter(|_| line.path == "exec")?;
-    let stdin = if line.is_on("stdin") { call.stdin } else { Stdin::Null };
-    Inner::of_words(call, words, &[], stdin)
+    let stdin = if line.is_on("stdin") { context.call.stdin } else { Stdin::Null };
+    Inner::of_words(context.tools, words, &[], stdin)
 }
 
 fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {

@@ -13,8 +13,7 @@ use claw_policy::{Action, Rewrite};
 use crate::call::{Call, text};
 use crate::door;
 use crate::exec;
-use crate::files::Files;
-use crate::tool::{CannotRewrite, Changed, Denial, Governed, Meant, Tool};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Governed, Meant, Tool};
 
 /// The loader's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -109,49 +108,52 @@ fn read<'a>(argv: &[&'a [u8]]) -> Result<Option<Line<'a>>, String> {
 }
 
 /// Does `work` with the call of the program that the loader would run.
-fn inside<T>(call: &Call<'_>, line: &Line<'_>, work: impl FnOnce(&Call<'_>, Meant) -> T) -> T {
+fn inside<T>(
+    context: &Context<'_>,
+    line: &Line<'_>,
+    work: impl FnOnce(&Context<'_>, Meant) -> T,
+) -> T {
+    let call = context.call;
     let path = call.argv.get(line.program).copied().unwrap_or_default();
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     let names = [name];
     let inner = Call { argv: &line.argv, path, names: &names, ..*call };
-    work(&inner, inner.meant())
+    work(&context.of(&inner), context.tools.meant(inner.names))
 }
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let line = match read(call.argv) {
         Ok(Some(line)) => line,
         Ok(None) => return vec![door::fact(call, "inform")],
         Err(reason) => return vec![Action::opaque(&door::DOMAIN, &*reason, &*reason)],
     };
-    inside(call, &line, |inner, meant| match meant {
+    inside(context, &line, |inner, meant| match meant {
         Meant::Nothing => vec![door::fact(call, "local")],
         Meant::Tool(found) if found.name() != TOOL.name => {
             // The program's actions first: a rewrite counts them from the call's beginning.
-            let mut actions = found.classify(inner, files);
+            let mut actions = found.classify(inner);
             let injects = line.injects || exec::injects_any(inner, found);
             actions.push(door::fact(call, if injects { "inject" } else { "local" }));
             actions
         }
         Meant::Tool(_) | Meant::Disputed(..) => {
-            let reason = format!("the loader runs `{}`", text(inner.path));
+            let reason = format!("the loader runs `{}`", text(inner.call.path));
             vec![Action::opaque(&door::DOMAIN, &*reason, "a loader that runs a loader is not read")]
         }
     })
 }
 
-fn rewrite(
-    call: &Call<'_>,
-    files: &dyn Files,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
-    let cannot = || CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the loader runs no tool that can make this change".to_owned(),
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let call = context.call;
+    let cannot = || {
+        let reason = "the loader runs no tool that can make this change";
+        CannotRewrite::first_of(rewrites, reason)
     };
     let line = read(call.argv).ok().flatten().ok_or_else(cannot)?;
-    inside(call, &line, |inner, meant| match meant {
+    inside(context, &line, |inner, meant| match meant {
         Meant::Tool(Governed::Known(found)) if found.name != TOOL.name => {
-            let mut changed = (found.rewrite)(inner, files, rewrites)?;
+            let mut changed = (found.rewrite)(inner, rewrites)?;
             let mut argv: Vec<Vec<u8>> =
                 call.argv[..=line.program].iter().map(|word| word.to_vec()).collect();
             argv.extend(changed.argv.drain(1..));
@@ -165,12 +167,14 @@ fn rewrite(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{NoFiles, Tools};
     use claw_policy::{Change, Reading, Value};
 
     fn shown(line: &[&str], env: &[&[u8]]) -> String {
         let argv: Vec<&[u8]> = line.iter().map(|word| word.as_bytes()).collect();
         let names: &[&[u8]] = &[b"ld-linux-x86-64.so.2"];
-        let facts = crate::classify(&Call { argv: &argv, env, names, ..Call::default() });
+        let facts = Tools::BUILT_IN
+            .classify(&Call { argv: &argv, env, names, ..Call::default() }, &NoFiles);
         let shown = facts.actions.iter().skip(1).map(|action| match action.fact("effect") {
             Some(Reading::Known(Value::Str(effect))) => format!("{}:{effect}", action.domain.name),
             _ => format!("{}:?", action.domain.name),
@@ -206,9 +210,9 @@ mod tests {
     fn limits_land_behind_the_loader() {
         let argv: &[&[u8]] = &[b"ld", b"--argv0", b"x", b"/bin/psql", b"-c", b"TABLE t"];
         let call = Call { argv, names: &[b"ld.so"], ..Call::default() };
-        let facts = crate::classify(&call);
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         let limit = Rewrite { action: 1, change: Change::LimitRows(7), rule: "r".to_owned() };
-        let rewritten = crate::rewrite(&call, &facts, &[limit]).unwrap();
+        let rewritten = Tools::BUILT_IN.rewrite(&call, &NoFiles, &facts, &[limit]).unwrap();
         assert_eq!(rewritten.argv[3], b"/bin/psql");
         assert_eq!(rewritten.argv[5], b"TABLE t LIMIT 7");
     }

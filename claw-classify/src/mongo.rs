@@ -14,9 +14,9 @@ mod script;
 use claw_policy::Action;
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::client::{DOMAIN, fact, none};
-use crate::files::{File, Files};
-use crate::tool::{Denial, Tool};
+use crate::client::{DOMAIN, fact};
+use crate::files::File;
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// The shell's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -27,7 +27,7 @@ pub(crate) static TOOL: Tool = Tool {
     domains: &[&DOMAIN],
     interpreter: &["NODE_OPTIONS", "NODE_PATH"],
     classify: shell,
-    rewrite: none,
+    rewrite: rewrites_nothing,
 };
 
 /// The row of the programs that write out what there is.
@@ -38,8 +38,8 @@ pub(crate) static EXPORT: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| whole(call, "export"),
-    rewrite: none,
+    classify: |context| whole(context.call, "export"),
+    rewrite: rewrites_nothing,
 };
 
 /// The row of the programs that write into a database.
@@ -50,8 +50,8 @@ pub(crate) static IMPORT: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| whole(call, "write"),
-    rewrite: none,
+    classify: |context| whole(context.call, "write"),
+    rewrite: rewrites_nothing,
 };
 
 /// The row of the programs that watch a server.
@@ -62,11 +62,11 @@ pub(crate) static WATCH: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| {
-        let config = call.argv.iter().any(|word| word.starts_with(b"--c"));
-        whole(call, if config { "script" } else { "inform" })
+    classify: |context| {
+        let config = context.call.argv.iter().any(|word| word.starts_with(b"--c"));
+        whole(context.call, if config { "script" } else { "inform" })
     },
-    rewrite: none,
+    rewrite: rewrites_nothing,
 };
 
 fn said(call: &Call<'_>) -> String {
@@ -107,7 +107,8 @@ const VALUES: &[&str] = &[
     "-u",
 ];
 
-fn shell(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn shell(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     let opaque = |said: &str, reason: &str| Action::opaque(&DOMAIN, excerpt(said), reason);
     let mut actions = Vec::new();
     let (mut scripts, mut operands): (Vec<&[u8]>, Vec<&[u8]>) = (Vec::new(), Vec::new());
@@ -186,8 +187,9 @@ fn shell(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tools;
     use crate::corpus::clients_line;
-    use crate::files::{NoFiles, One};
+    use crate::files::{Files, NoFiles, One};
     use claw_corpus::split;
     use proptest::prelude::*;
 
@@ -196,7 +198,7 @@ mod tests {
         let names = [argv[0]];
         let env: &[&[u8]] = &[b"HOME=/home/me"];
         let call = Call { argv: &argv, names: &names, stdin, env, ..Call::default() };
-        clients_line(&crate::classify_with(&call, files).actions[1..])
+        clients_line(&Tools::BUILT_IN.classify(&call, files).actions[1..])
     }
 
     #[test]
@@ -241,7 +243,7 @@ mod tests {
         ) {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, stdin: Stdin::Content(code.as_bytes()), ..Call::default() };
-            prop_assert!(!shell(&call, &NoFiles).is_empty());
+            prop_assert!(!shell(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
             prop_assert!(!script::actions(&code).is_empty());
         }
     }

@@ -17,11 +17,11 @@ mod options;
 use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, Stdin, text};
-use crate::client::{self, Place, Step, fact, none};
+use crate::client::{self, Place, Step, fact};
 use crate::files::Files;
 use crate::sql;
 use crate::sql::dialect::{self, Dialect, Kind, Word};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool, rewrites_nothing};
 use options::Given;
 
 /// mysql's row in the table of tools.
@@ -44,8 +44,8 @@ pub(crate) static ADMIN: Tool = Tool {
     denial: Denial { prefix: "mysqladmin: ", status: 1 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |call, _| admin(call),
-    rewrite: none,
+    classify: |context| admin(context.call),
+    rewrite: rewrites_nothing,
 };
 
 /// mysqlshow's row in the table of tools.
@@ -56,8 +56,8 @@ pub(crate) static SHOW: Tool = Tool {
     denial: Denial { prefix: "mysqlshow: ", status: 1 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |call, _| whole(call, "catalog"),
-    rewrite: none,
+    classify: |context| whole(context.call, "catalog"),
+    rewrite: rewrites_nothing,
 };
 
 /// mysqldump's row in the table of tools.
@@ -68,8 +68,8 @@ pub(crate) static DUMP: Tool = Tool {
     denial: Denial { prefix: "mysqldump: ", status: 2 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |call, _| whole(call, "export"),
-    rewrite: none,
+    classify: |context| whole(context.call, "export"),
+    rewrite: rewrites_nothing,
 };
 
 /// The row of the programs that change a server.
@@ -97,8 +97,8 @@ pub(crate) static CHANGE: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |call, _| whole(call, "admin"),
-    rewrite: none,
+    classify: |context| whole(context.call, "admin"),
+    rewrite: rewrites_nothing,
 };
 
 fn said(call: &Call<'_>) -> String {
@@ -150,15 +150,13 @@ fn admin(call: &Call<'_>) -> Vec<Action> {
     if actions.is_empty() { whole(call, "inform") } else { actions }
 }
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     steps(call, files).into_iter().map(|step| step.action).collect()
 }
 
-fn rewrite(
-    call: &Call<'_>,
-    files: &dyn Files,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
     client::limit(Dialect::MySql, call, &steps(call, files), rewrites)
 }
 
@@ -401,6 +399,7 @@ fn unread(value: &str, reason: &str, steps: &mut Vec<Step>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tools;
     use crate::corpus::clients_line;
     use crate::files::NoFiles;
     use claw_policy::Change;
@@ -409,7 +408,8 @@ mod tests {
     fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
         let names = [argv[0]];
-        let facts = crate::classify(&Call { argv: &argv, names: &names, stdin, ..Call::default() });
+        let facts = Tools::BUILT_IN
+            .classify(&Call { argv: &argv, names: &names, stdin, ..Call::default() }, &NoFiles);
         clients_line(&facts.actions[1..])
     }
 
@@ -507,13 +507,19 @@ mod tests {
             (b"[client]\ninit-command=DELETE FROM t\n", "sql:write sql:ddl"),
             (b"[mysqld]\nexecute=SELECT 1\n", "sql:ddl"),
         ] {
-            let found = classify(&call, &crate::files::One(b"/h/.my.cnf", content));
+            let found = classify(
+                &Tools::BUILT_IN.context(&call, &crate::files::One(b"/h/.my.cnf", content)),
+            );
             assert_eq!(clients_line(&found), expected, "{}", text(content));
         }
         let argv: &[&[u8]] = &[b"mysql", b"-e", b"SELECT * FROM t"];
         let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
         let file = crate::files::One(b"/h/.my.cnf", b"[client]\ninit-command=SELECT 1\n");
-        let changed = rewrite(&Call { argv, env, ..Call::default() }, &file, &[limit]).unwrap();
+        let changed = rewrite(
+            &Tools::BUILT_IN.context(&Call { argv, env, ..Call::default() }, &file),
+            &[limit],
+        )
+        .unwrap();
         assert_eq!(changed.argv[2], b"SELECT * FROM t LIMIT 5");
     }
 
@@ -530,15 +536,24 @@ mod tests {
         let argv: &[&[u8]] = &[b"mysql"];
         let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t;"), ..Call::default() };
         let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
-        let changed = rewrite(&call, &NoFiles, std::slice::from_ref(&limit)).unwrap();
+        let changed =
+            rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), std::slice::from_ref(&limit))
+                .unwrap();
         assert_eq!(changed.stdin.as_deref(), Some(&b"SELECT * FROM t LIMIT 5;"[..]));
         let argv: &[&[u8]] = &[b"mysql", b"-Be", b"SELECT * FROM t", b"--execute=SELECT 1"];
         assert!(
-            rewrite(&Call { argv, ..Call::default() }, &NoFiles, std::slice::from_ref(&limit))
-                .is_err()
+            rewrite(
+                &Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles),
+                std::slice::from_ref(&limit)
+            )
+            .is_err()
         );
         let argv: &[&[u8]] = &[b"mysql", b"-BeSELECT * FROM t"];
-        let changed = rewrite(&Call { argv, ..Call::default() }, &NoFiles, &[limit]).unwrap();
+        let changed = rewrite(
+            &Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles),
+            &[limit],
+        )
+        .unwrap();
         assert_eq!(changed.argv[1], b"-BeSELECT * FROM t LIMIT 5");
     }
 
@@ -550,7 +565,7 @@ mod tests {
         ) {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, stdin: Stdin::Content(&stdin), ..Call::default() };
-            prop_assert!(!classify(&call, &NoFiles).is_empty());
+            prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
             prop_assert!(!admin(&call).is_empty());
         }
     }

@@ -16,8 +16,7 @@ mod ssh;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::subcommands::rewrites_nothing;
-use crate::tool::{Denial, Tool};
+use crate::tool::{Denial, Tool, rewrites_nothing};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
 
@@ -69,7 +68,7 @@ macro_rules! tools {
                 denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |call, _| vec![($classify)(call)],
+                classify: |context| vec![($classify)(context.call)],
                 rewrite: rewrites_nothing,
             };
         )*
@@ -264,13 +263,15 @@ fn rsync(call: &Call<'_>) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{NoFiles, Tools};
     use claw_policy::Reading;
     use proptest::prelude::*;
 
     fn effect(words: &[&str]) -> String {
         let argv: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         let names = [argv[0]];
-        let facts = crate::classify(&Call { argv: &argv, names: &names, ..Call::default() });
+        let facts = Tools::BUILT_IN
+            .classify(&Call { argv: &argv, names: &names, ..Call::default() }, &NoFiles);
         let [_, action, ..] = &facts.actions[..] else { panic!("{words:?}: {facts:?}") };
         match action.fact("effect") {
             Some(Reading::Known(Value::Str(effect))) => effect.clone(),
@@ -366,7 +367,8 @@ mod tests {
     #[test]
     fn a_tool_that_would_run_there_stands_behind() {
         let argv: &[&[u8]] = &[b"ssh", b"h", b"k", b"delete", b"ns", b"prod"];
-        let found = (SSH.classify)(&Call { argv, ..Call::default() }, &crate::files::NoFiles);
+        let found =
+            (SSH.classify)(&Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles));
         let domains: Vec<&str> = found.iter().map(|action| action.domain.name).collect();
         assert_eq!(domains, ["net", "k8s"]);
     }
@@ -388,10 +390,10 @@ mod tests {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, ..Call::default() };
             for tool in [&NC, &SOCAT, &TELNET, &OPENSSL, &RSYNC, &SCP, &SFTP] {
-                prop_assert_eq!((tool.classify)(&call, &crate::files::NoFiles).len(), 1);
+                prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
             }
             // What a governed tool would do there stands behind: `k` is kubectl.
-            let found = (SSH.classify)(&call, &crate::files::NoFiles);
+            let found = (SSH.classify)(&Tools::BUILT_IN.context(&call, &NoFiles));
             prop_assert_eq!(found.first().map(|action| action.domain.name), Some(DOMAIN.name));
         }
     }

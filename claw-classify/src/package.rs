@@ -124,7 +124,7 @@ macro_rules! rows {
         $(
             /// A row in the table of tools.
             pub(crate) static $id: Tool =
-                row(&$names, $prefix, $interpreter, $doc, |call, _| vec![line::action(call, &$manager)]);
+                row(&$names, $prefix, $interpreter, $doc, |context| vec![line::action(context.call, &$manager)]);
         )*
         #[cfg(test)]
         static MANAGERS: &[(&str, &manager::Manager)] = &[$(($names[0], &$manager)),*];
@@ -169,7 +169,7 @@ pub(crate) static DPKG: Tool = row(
     "dpkg: error: ",
     &[],
     "The action, the options and the packages or files are read.",
-    |call, _| vec![dpkg::classify(call)],
+    |context| vec![dpkg::classify(context.call)],
 );
 
 #[cfg(test)]

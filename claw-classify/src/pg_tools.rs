@@ -11,57 +11,56 @@
 use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::{Call, excerpt, text};
-use crate::files::Files;
 use crate::getopt::{self, Item, Opt, Takes};
 use crate::psql;
 use crate::sql::{self, Effect};
-use crate::tool::{CannotRewrite, Changed, Classifier, Tool};
+use crate::tool::{CannotRewrite, Changed, Classifier, Context, Tool};
 
 /// The rows of the table of tools.
 pub(crate) static CLUSTERDB: Tool =
-    row(&["clusterdb"], "clusterdb: error: ", "Runs CLUSTER.", |call, _| {
-        statement(call, "cluster", Effect::Admin)
+    row(&["clusterdb"], "clusterdb: error: ", "Runs CLUSTER.", |context| {
+        statement(context.call, "cluster", Effect::Admin)
     });
 pub(crate) static CREATEDB: Tool =
-    row(&["createdb"], "createdb: error: ", "Runs CREATE DATABASE.", |call, _| {
-        statement(call, "create", Effect::Ddl)
+    row(&["createdb"], "createdb: error: ", "Runs CREATE DATABASE.", |context| {
+        statement(context.call, "create", Effect::Ddl)
     });
 pub(crate) static CREATEUSER: Tool =
-    row(&["createuser"], "createuser: error: ", "Runs CREATE ROLE.", |call, _| {
-        statement(call, "create", Effect::Admin)
+    row(&["createuser"], "createuser: error: ", "Runs CREATE ROLE.", |context| {
+        statement(context.call, "create", Effect::Admin)
     });
 pub(crate) static DROPDB: Tool =
-    row(&["dropdb"], "dropdb: error: ", "Runs DROP DATABASE.", |call, _| {
-        statement(call, "drop", Effect::Ddl)
+    row(&["dropdb"], "dropdb: error: ", "Runs DROP DATABASE.", |context| {
+        statement(context.call, "drop", Effect::Ddl)
     });
 pub(crate) static DROPUSER: Tool =
-    row(&["dropuser"], "dropuser: error: ", "Runs DROP ROLE.", |call, _| {
-        statement(call, "drop", Effect::Admin)
+    row(&["dropuser"], "dropuser: error: ", "Runs DROP ROLE.", |context| {
+        statement(context.call, "drop", Effect::Admin)
     });
 pub(crate) static REINDEXDB: Tool =
-    row(&["reindexdb"], "reindexdb: error: ", "Runs REINDEX.", |call, _| {
-        statement(call, "reindex", Effect::Admin)
+    row(&["reindexdb"], "reindexdb: error: ", "Runs REINDEX.", |context| {
+        statement(context.call, "reindex", Effect::Admin)
     });
 pub(crate) static VACUUMDB: Tool =
-    row(&["vacuumdb"], "vacuumdb: error: ", "Runs VACUUM and ANALYZE.", |call, _| {
-        statement(call, "vacuum", Effect::Admin)
+    row(&["vacuumdb"], "vacuumdb: error: ", "Runs VACUUM and ANALYZE.", |context| {
+        statement(context.call, "vacuum", Effect::Admin)
     });
 pub(crate) static PG_BASEBACKUP: Tool =
-    row(&["pg_basebackup"], "pg_basebackup: error: ", "Copies the whole cluster.", |call, _| {
-        statement(call, "base_backup", Effect::Admin)
+    row(&["pg_basebackup"], "pg_basebackup: error: ", "Copies the whole cluster.", |context| {
+        statement(context.call, "base_backup", Effect::Admin)
     });
 pub(crate) static PG_DUMP: Tool =
-    row(&["pg_dump"], "pg_dump: error: ", "Reads tables whole.", |call, _| {
-        statement(call, "dump", Effect::Read)
+    row(&["pg_dump"], "pg_dump: error: ", "Reads tables whole.", |context| {
+        statement(context.call, "dump", Effect::Read)
     });
 pub(crate) static PG_DUMPALL: Tool = row(
     &["pg_dumpall"],
     "pg_dumpall: error: ",
     "Reads all databases whole, and the roles with their passwords.",
-    |call, _| statement(call, "dump", Effect::Admin),
+    |context| statement(context.call, "dump", Effect::Admin),
 );
 pub(crate) static PG_ISREADY: Tool =
-    row(&["pg_isready"], "pg_isready: error: ", "Asks whether the server answers.", |_, _| {
+    row(&["pg_isready"], "pg_isready: error: ", "Asks whether the server answers.", |_| {
         vec![informs("pg_isready")]
     });
 pub(crate) static PG_RESTORE: Tool = row(
@@ -88,11 +87,8 @@ const fn row(
     }
 }
 
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the program writes its own statements".to_owned(),
-    })
+fn rewrite(_: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    Err(CannotRewrite::first_of(rewrites, "the program writes its own statements"))
 }
 
 fn said(call: &Call<'_>) -> String {
@@ -117,7 +113,8 @@ fn statement(call: &Call<'_>, kind: &'static str, effect: Effect) -> Vec<Action>
     vec![sql::utility(kind, effect, &said)]
 }
 
-fn bench(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn bench(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let said = said(call);
     if asks_for_help(call) {
         return vec![informs(&said)];
@@ -182,7 +179,8 @@ static RESTORE: &[Opt] = &[
     long(&["use-set-session-authorization"], Nothing),
 ];
 
-fn restore(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn restore(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let said = said(call);
     if asks_for_help(call) {
         return vec![informs(&said)];
@@ -216,7 +214,7 @@ fn restore(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify;
+    use crate::{NoFiles, Tools};
     use claw_policy::{Reading, Value};
 
     #[test]
@@ -245,7 +243,8 @@ mod tests {
             ("pg_restore --frob", "?"),
         ] {
             let argv: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
-            let facts = classify(&Call { argv: &argv, names: &[argv[0]], ..Call::default() });
+            let facts = Tools::BUILT_IN
+                .classify(&Call { argv: &argv, names: &[argv[0]], ..Call::default() }, &NoFiles);
             assert_eq!(facts.tool, words.split(' ').next(), "{words}");
             let action = &facts.actions[1];
             let name = if action.domain.name == "sql" { "effect" } else { "class" };

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::{rewrites_nothing, said};
-use crate::tool::{Denial, Tool};
+use crate::subcommands::said;
+use crate::tool::{Denial, Tool, rewrites_nothing};
 
 /// A signal and who gets it.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -60,7 +60,7 @@ macro_rules! rows {
                 denial: Denial { prefix: $prefix, status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |call, _| vec![($classify)(call)],
+                classify: |context| vec![($classify)(context.call)],
                 rewrite: rewrites_nothing,
             };
         )*
@@ -273,6 +273,7 @@ fn killall(call: &Call<'_>) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tools;
     use crate::files::NoFiles;
     use proptest::prelude::*;
 
@@ -287,7 +288,7 @@ mod tests {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, ..Call::default() };
             for tool in [&KILL, &PKILL, &KILLALL] {
-                prop_assert_eq!((tool.classify)(&call, &NoFiles).len(), 1);
+                prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
             }
         }
     }

@@ -19,11 +19,12 @@ mod wrapper;
 use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::{rewrites_nothing, said};
-use crate::tool::{Denial, Tool};
+use crate::subcommands::said;
+use crate::tool::{Denial, Tool, rewrites_nothing};
 
 pub(crate) use interpreter::stands_for;
-pub use start::{Input, Start, starts};
+pub(crate) use start::starts;
+pub use start::{Input, Start};
 
 /// What one of these programs is given to run.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -71,7 +72,7 @@ macro_rules! rows {
                 denial: Denial { prefix: "error: ", status: 126 },
                 domains: &[&DOMAIN],
                 interpreter: &$variables,
-                classify: |call, _| vec![($classify)(call)],
+                classify: |context| vec![($classify)(context.call)],
                 rewrite: rewrites_nothing,
             };
         )*

@@ -32,7 +32,7 @@ use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 use crate::call::{Call, Stdin};
 use crate::files::{File, Files};
 use crate::sql;
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 use plan::{Holder, Place};
 
 /// psql's row in the table of tools.
@@ -91,7 +91,8 @@ pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String
     Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
 }
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     plan::plan(call, files).steps.into_iter().map(|step| step.action).collect()
 }
 
@@ -118,13 +119,10 @@ fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
 
 /// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql starts. `rewrites`
 /// count the call-level action as 0.
-fn rewrite(
-    call: &Call<'_>,
-    files: &dyn Files,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
     if rewrites.iter().all(|rewrite| start::is_about(&rewrite.change)) {
-        return start::rewrite(call, files, rewrites);
+        return start::rewrite(context, rewrites);
     }
     let mut changed = Changed::nothing(call);
     for Edit { holder, within, words, rule } in edits(call, files, rewrites)? {

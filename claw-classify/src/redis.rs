@@ -14,9 +14,9 @@
 use claw_policy::Action;
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::client::{DOMAIN, fact, none};
+use crate::client::{DOMAIN, fact};
 use crate::subcommands::Commands;
-use crate::tool::{Denial, Tool};
+use crate::tool::{Denial, Tool, rewrites_nothing};
 
 /// redis-cli's row in the table of tools; Valkey's and KeyDB's clients take the same words.
 pub(crate) static TOOL: Tool = Tool {
@@ -26,8 +26,8 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| classify(call),
-    rewrite: none,
+    classify: |context| classify(context.call),
+    rewrite: rewrites_nothing,
 };
 
 /// Options that only say where to connect and how to show what comes back, each with the number of its values.

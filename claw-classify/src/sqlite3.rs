@@ -17,7 +17,7 @@ use crate::files::{File, Files};
 use crate::home;
 use crate::sql;
 use crate::sql::dialect::{self, Dialect, Kind};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 
 /// sqlite3's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -106,15 +106,13 @@ fn own_scripts(call: &Call<'_>, files: &dyn Files) -> Vec<Vec<u8>> {
     paths
 }
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     steps(call, files).into_iter().map(|step| step.action).collect()
 }
 
-fn rewrite(
-    call: &Call<'_>,
-    files: &dyn Files,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
     client::limit(Dialect::Sqlite, call, &steps(call, files), rewrites)
 }
 
@@ -454,6 +452,7 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tools;
     use crate::corpus::clients_line;
     use crate::files::NoFiles;
     use claw_policy::Change;
@@ -461,7 +460,9 @@ mod tests {
 
     fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
-        let actions = classify(&Call { argv: &argv, stdin, ..Call::default() }, &NoFiles);
+        let actions = classify(
+            &Tools::BUILT_IN.context(&Call { argv: &argv, stdin, ..Call::default() }, &NoFiles),
+        );
         clients_line(&actions)
     }
 
@@ -543,7 +544,9 @@ mod tests {
         ] {
             let argv: &[&[u8]] = &[b"sqlite3", b"app.db", b"SELECT 1"];
             let call = Call { argv, env: &[env], ..Call::default() };
-            let found = classify(&call, &crate::files::One(path, b"DROP TABLE t;\n"));
+            let found = classify(
+                &Tools::BUILT_IN.context(&call, &crate::files::One(path, b"DROP TABLE t;\n")),
+            );
             assert_eq!(clients_line(&found), "sql:ddl sql:read", "{}", text(path));
         }
     }
@@ -553,14 +556,16 @@ mod tests {
         let argv: &[&[u8]] = &[b"sqlite3", b"a.db", b".mode csv", b"SELECT * FROM t;"];
         let call = Call { argv, ..Call::default() };
         let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
-        let changed = rewrite(&call, &NoFiles, std::slice::from_ref(&limit)).unwrap();
+        let changed =
+            rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), std::slice::from_ref(&limit))
+                .unwrap();
         assert_eq!(changed.argv[3], b"SELECT * FROM t LIMIT 5;");
         let argv: &[&[u8]] = &[b"sqlite3", b"a.db"];
         let call = Call { argv, stdin: Stdin::Content(b"TABLE t"), ..Call::default() };
-        assert!(rewrite(&call, &NoFiles, &[limit]).is_err());
+        assert!(rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit]).is_err());
         let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t"), ..Call::default() };
         let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
-        let changed = rewrite(&call, &NoFiles, &[limit]).unwrap();
+        let changed = rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit]).unwrap();
         assert_eq!(changed.stdin.as_deref(), Some(&b"SELECT * FROM t LIMIT 5"[..]));
     }
 
@@ -572,7 +577,7 @@ mod tests {
         ) {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, stdin: Stdin::Content(&stdin), ..Call::default() };
-            prop_assert!(!classify(&call, &NoFiles).is_empty());
+            prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
         }
     }
 }

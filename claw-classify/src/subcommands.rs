@@ -9,12 +9,10 @@
 //! begins with `-` therefore counts as an option, which names more options than the program may see
 //! and never fewer.
 
-use claw_policy::{Rewrite, Value};
+use claw_policy::Value;
 use memchr::{memchr, memrchr};
 
 use crate::call::{Call, excerpt, text};
-use crate::files::Files;
-use crate::tool::{CannotRewrite, Changed};
 
 /// Commands by their path, one a line and sorted by bytes: `PATH`, `PATH<tab>EFFECT`, or
 /// `PATH<tab>EFFECT<tab>OTHER PATH` for another name of a command. Lines that begin with `#` come first
@@ -305,21 +303,6 @@ fn loose(word: &[u8]) -> Given<'_> {
 
 fn shown(word: &[u8]) -> String {
     excerpt(&text(word))
-}
-
-/// The rewriter of a tool that has no changes of its own.
-///
-/// # Errors
-/// Always.
-pub(crate) fn rewrites_nothing(
-    _: &Call<'_>,
-    _: &dyn Files,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "the tool knows no such change".to_owned(),
-    })
 }
 
 /// The variables whose names begin with one of `beginnings`, which are in lower case, in whatever case, but for

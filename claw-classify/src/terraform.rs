@@ -10,10 +10,9 @@
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
-use crate::call::{Call, text};
-use crate::files::Files;
-use crate::subcommands::{self, Commands, Opt, Place, Takes, rewrites_nothing, said, switch};
-use crate::tool::{Denial, Tool};
+use crate::call::text;
+use crate::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// The row of `terraform` in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -59,7 +58,8 @@ const OPTIONS: &[Opt] = &[
     switch(&["-version", "--version", "-v"]),
 ];
 
-fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let said = said(call.argv);
     let line = match subcommands::read(call.argv, COMMANDS, OPTIONS, Place::Before, "") {
         Ok(line) => line,

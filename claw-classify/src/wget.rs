@@ -11,14 +11,14 @@
 
 use std::sync::LazyLock;
 
-use claw_policy::{Action, Rewrite};
+use claw_policy::Action;
 
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 use crate::getopt::{self, Item, Opt, Takes};
 use crate::home;
 use crate::http::{self, Request};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// wget's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -29,15 +29,8 @@ pub(crate) static TOOL: Tool = Tool {
     domains: &[&http::DOMAIN],
     interpreter: &[],
     classify,
-    rewrite,
+    rewrite: rewrites_nothing,
 };
-
-fn rewrite(_: &Call<'_>, _: &dyn Files, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite {
-        rule: rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default(),
-        reason: "wget knows no such change".to_owned(),
-    })
-}
 
 /// The table as getopt_long(3) gets it: a switch can be given a value after `=`, and has a twin that
 /// turns it off. It lives as long as the program.
@@ -74,7 +67,8 @@ struct Line {
     names_outputs: bool,
 }
 
-fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
     match read(call, files) {
         Ok(Some(line)) => line.actions(call),
         Ok(None) => vec![http::local(call)],

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::Tools;
 use crate::corpus;
 
 #[test]
@@ -15,7 +16,7 @@ proptest! {
     fn arbitrary_words_never_panic(words in proptest::collection::vec(".{0,12}|--[a-z-]{0,12}|s3|ssm|get-parameter", 0..8)) {
         let argv: Vec<&[u8]> = std::iter::once("aws").chain(words.iter().map(String::as_str)).map(str::as_bytes).collect();
         let call = Call { argv: &argv, names: &[b"aws"], ..Call::default() };
-        prop_assert_eq!(classify(&call, &crate::NoFiles).len(), 1);
+        prop_assert_eq!(classify(&Tools::BUILT_IN.context(&call, &crate::NoFiles)).len(), 1);
     }
 
     /// Wherever an option of the program stands, what the call does is the same.
@@ -25,7 +26,7 @@ proptest! {
         let mut argv = plain.clone();
         argv.insert(at.min(plain.len()), option.as_bytes());
         let call = Call { argv: &argv, names: &[b"aws"], ..Call::default() };
-        let found = classify(&call, &crate::NoFiles);
+        let found = classify(&Tools::BUILT_IN.context(&call, &crate::NoFiles));
         let effect = found[0].fact("effect");
         prop_assert!(matches!(effect, Some(claw_policy::Reading::Known(Value::Str(effect))) if effect == "secret"), "{effect:?}");
     }
@@ -44,7 +45,7 @@ impl Files for Only {
 fn with_file(words: &str, env: &[&[u8]], file: Only) -> String {
     let argv: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
     let call = Call { argv: &argv, env, names: &[b"aws"], ..Call::default() };
-    corpus::shown(&classify(&call, &file))
+    corpus::shown(&classify(&Tools::BUILT_IN.context(&call, &file)))
 }
 
 #[test]

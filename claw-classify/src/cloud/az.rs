@@ -8,9 +8,9 @@
 use claw_policy::{Action, Value};
 
 use super::{DOMAIN, settings};
-use crate::call::{Call, text};
-use crate::files::Files;
+use crate::call::text;
 use crate::subcommands::said;
+use crate::tool::Context;
 
 /// The first words of the commands that come with the program and that have verbs below them.
 const GROUPS: &[&str] = &[
@@ -186,7 +186,8 @@ fn effect(words: &[&str]) -> Option<&'static str> {
     })
 }
 
-pub(super) fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let said = said(call.argv);
     let switches: &[&[u8]] = &[b"--debug", b"--only-show-errors", b"--verbose"];
     let rest = call.argv.get(1..).unwrap_or_default();

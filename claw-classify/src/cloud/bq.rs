@@ -8,9 +8,8 @@
 use claw_policy::Action;
 
 use super::{DOMAIN, action, settings};
-use crate::call::Call;
-use crate::files::Files;
 use crate::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::tool::Context;
 
 const COMMANDS: Commands = Commands(
     "add-iam-policy-binding\twrite\ncancel\tdestroy\ncp\twrite\nextract\texport\nget-iam-policy\tread\nhead\tread\nhelp\tlocal\ninfo\tlocal\ninit\tconfig\ninsert\twrite\nload\twrite\nls\tread\nmk\twrite\nmkdef\tread\npartition\twrite\nquery\twrite\nremove-iam-policy-binding\twrite\nrm\tdestroy\nset-iam-policy\twrite\nshell\texec\nshow\tread\ntruncate\tdestroy\nundelete\twrite\nupdate\twrite\nversion\tlocal\nwait\tread\n",
@@ -32,7 +31,8 @@ const OPTIONS: &[Opt] = &[
     switch(&["--synchronous_mode"]),
 ];
 
-pub(super) fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let said = said(call.argv);
     match subcommands::read(call.argv, COMMANDS, OPTIONS, Place::Before, "") {
         Ok(line) => {

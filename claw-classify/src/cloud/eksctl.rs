@@ -8,10 +8,9 @@
 use claw_policy::Action;
 
 use super::by_table;
-use crate::call::Call;
-use crate::files::Files;
 use crate::subcommands::Commands;
 use crate::table::{self, Options, Table};
+use crate::tool::Context;
 
 static TABLE: Table = Table {
     commands: Commands(include_str!("eksctl.tsv")),
@@ -30,7 +29,8 @@ static TABLE: Table = Table {
     ..table::PLAIN
 };
 
-pub(super) fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     by_table(
         call,
         &TABLE,

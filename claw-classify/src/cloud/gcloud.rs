@@ -8,9 +8,8 @@
 use claw_policy::Action;
 
 use super::{DOMAIN, action, copies_out, settings};
-use crate::call::Call;
-use crate::files::Files;
 use crate::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::tool::Context;
 
 const COMMANDS: Commands = Commands(include_str!("gcloud.txt"));
 
@@ -140,7 +139,8 @@ fn effect(path: &'static str) -> &'static str {
     }
 }
 
-pub(super) fn classify(call: &Call<'_>, _: &dyn Files) -> Vec<Action> {
+pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let said = said(call.argv);
     // A release track stands where a command's first word does.
     let track = call.argv.iter().position(|word| matches!(*word, b"alpha" | b"beta" | b"preview"));

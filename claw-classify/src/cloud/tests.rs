@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::Tools;
 use crate::corpus;
 
 #[test]
@@ -16,7 +17,7 @@ proptest! {
         let argv: Vec<&[u8]> = std::iter::once("x").chain(words.iter().map(String::as_str)).map(str::as_bytes).collect();
         let call = Call { argv: &argv, ..Call::default() };
         for classify in [az::classify, bq::classify, gcloud::classify, gsutil::classify] {
-            prop_assert_eq!(classify(&call, &crate::NoFiles).len(), 1);
+            prop_assert_eq!(classify(&Tools::BUILT_IN.context(&call, &crate::NoFiles)).len(), 1);
         }
     }
 }

@@ -4,8 +4,6 @@
 //! name belongs to the command inside (`SetInterspersed(false)` in docker's, compose's and podman's
 //! sources).
 
-use claw_policy::Grammar;
-
 use super::options::{COMPOSE_EXEC, EXEC, RUN};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::known_as;
@@ -29,8 +27,6 @@ pub(super) struct Inside<'a> {
     /// The environment of the caller, for `-e NAME`.
     outer: &'a [&'a [u8]],
     stdin: Stdin<'a>,
-    /// The tools that the policy declares.
-    declared: &'a [&'static Grammar],
 }
 
 /// The parts of a [`Call`] inside a container that have to live somewhere.
@@ -40,7 +36,6 @@ pub(super) struct Inner<'a> {
     names: [&'a [u8]; 1],
     path: &'a [u8],
     stdin: Stdin<'a>,
-    declared: &'a [&'static Grammar],
 }
 
 impl<'a> Inner<'a> {
@@ -55,7 +50,6 @@ impl<'a> Inner<'a> {
             names: &self.names,
             stdin: self.stdin,
             untrusted: false,
-            declared: self.declared,
             interpreters: &[],
         }
     }
@@ -97,14 +91,7 @@ impl<'a> Inside<'a> {
         let path = self.argv.first().copied().unwrap_or_default();
         // The last entry of a name wins inside, and the first in a call.
         let env = env.iter().rev().map(Vec::as_slice).collect();
-        Inner {
-            argv: self.argv,
-            env,
-            names: [known_as(path)],
-            path,
-            stdin: self.stdin,
-            declared: self.declared,
-        }
+        Inner { argv: self.argv, env, names: [known_as(path)], path, stdin: self.stdin }
     }
 }
 
@@ -182,7 +169,6 @@ pub(super) fn find<'a>(call: &Call<'a>, line: &Line<'a>) -> Result<Option<Inside
         at,
         outer: call.env,
         stdin: Stdin::Null,
-        declared: call.declared,
     };
     inside.entrypoint = inside.values(&["entrypoint"]).last();
     if is_there && inside.has("env-file") {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::Tools;
 use crate::files::NoFiles;
 
 #[derive(Deserialize)]
@@ -66,7 +67,11 @@ fn calls() {
         let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
         let call = Call { argv: &words, env: &env, ..Call::default() };
         let tool = if argv[0] == "wget" { &crate::wget::TOOL } else { &TOOL };
-        assert_eq!(shown(&(tool.classify)(&call, &Known(files))), actions, "{argv:?}");
+        assert_eq!(
+            shown(&(tool.classify)(&Tools::BUILT_IN.context(&call, &Known(files)))),
+            actions,
+            "{argv:?}"
+        );
     }
 }
 
@@ -79,8 +84,8 @@ proptest! {
         let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..Call::default() };
-        prop_assert!(!classify(&call, &NoFiles).is_empty());
-        prop_assert!(!(crate::wget::TOOL.classify)(&call, &NoFiles).is_empty());
+        prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
+        prop_assert!(!(crate::wget::TOOL.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
     }
 
     /// Switches that say how things are shown, wherever they stand, change no fact.
@@ -93,6 +98,6 @@ proptest! {
         }
         let argv: Vec<&[u8]> = std::iter::once("curl").chain(words).map(str::as_bytes).collect();
         let call = Call { argv: &argv, ..Call::default() };
-        prop_assert_eq!(shown(&classify(&call, &NoFiles)), "send DELETE h");
+        prop_assert_eq!(shown(&classify(&Tools::BUILT_IN.context(&call, &NoFiles))), "send DELETE h");
     }
 }

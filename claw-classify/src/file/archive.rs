@@ -17,17 +17,17 @@ pub(crate) static TAR: Tool = row(
     &["tar", "gtar", "bsdtar"],
     "tar: ",
     "Whether it writes, extracts or lists; the archive, the folder, and the programs that options name.",
-    |call, _| vec![tar(call)],
+    |context| vec![tar(context.call)],
 );
 pub(crate) static UNZIP: Tool =
-    row(&["unzip"], "unzip: ", "Whether it extracts or lists, and the folder.", |call, _| {
-        vec![unzip(call)]
+    row(&["unzip"], "unzip: ", "Whether it extracts or lists, and the folder.", |context| {
+        vec![unzip(context.call)]
     });
 pub(crate) static ZIP: Tool = row(
     &["zip"],
     "zip: ",
     "The archive that is written, and whether what goes in is taken away.",
-    |call, _| vec![zip(call)],
+    |context| vec![zip(context.call)],
 );
 
 /// Letters whose value is the rest of the word or the next (tar(1)).

@@ -10,8 +10,8 @@ use crate::subcommands::said;
 use crate::tool::Tool;
 
 pub(crate) static DD: Tool =
-    row(&["dd"], "dd: ", "What `of` names; the rest of what it says is not read.", |call, _| {
-        dd(call)
+    row(&["dd"], "dd: ", "What `of` names; the rest of what it says is not read.", |context| {
+        dd(context.call)
     });
 pub(crate) static MKFS: Tool = row(
     &[
@@ -35,17 +35,17 @@ pub(crate) static MKFS: Tool = row(
     ],
     "mkfs: ",
     "Every operand that is a path counts as a target.",
-    |call, _| whole(call, "format", &[b"-V", b"--version", b"--help", b"-h"]),
+    |context| whole(context.call, "format", &[b"-V", b"--version", b"--help", b"-h"]),
 );
 pub(crate) static WIPEFS: Tool =
-    row(&["wipefs", "blkdiscard"], "wipefs: ", "Whether it wipes or lists.", |call, _| {
-        wipefs(call)
+    row(&["wipefs", "blkdiscard"], "wipefs: ", "Whether it wipes or lists.", |context| {
+        wipefs(context.call)
     });
 pub(crate) static FDISK: Tool = row(
     &["fdisk", "sfdisk", "cfdisk", "gdisk", "sgdisk", "parted"],
     "fdisk: ",
     "Calls that list are told apart; every other may write.",
-    |call, _| fdisk(call),
+    |context| fdisk(context.call),
 );
 
 /// dd's operands are `NAME=VALUE` (dd(1)).

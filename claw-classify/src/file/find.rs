@@ -17,7 +17,7 @@ pub(crate) static FIND: Tool = row(
     &["find"],
     "find: ",
     "The starting points, `-delete`, what `-exec` and its kin start and what `-fprint` and its kin write.",
-    |call, _| vec![classify(call)],
+    |context| vec![classify(context.call)],
 );
 
 /// Tests and actions with that many words behind them (find(1), 4.9).

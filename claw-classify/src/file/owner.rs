@@ -7,10 +7,10 @@ use crate::tool::Tool;
 use claw_policy::Action;
 
 pub(crate) static CHMOD: Tool =
-    row(&["chmod"], "chmod: ", "The mode and what it is given to.", |call, _| chmod(call));
+    row(&["chmod"], "chmod: ", "The mode and what it is given to.", |context| chmod(context.call));
 pub(crate) static CHOWN: Tool =
-    row(&["chown", "chgrp"], "chown: ", "The owner and what is given to it.", |call, _| {
-        chown(call)
+    row(&["chown", "chgrp"], "chown: ", "The owner and what is given to it.", |context| {
+        chown(context.call)
     });
 
 const OPTIONS: &[Opt] = &[

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::Tools;
 use crate::call::Stdin;
 use crate::files::NoFiles;
 
@@ -86,7 +87,7 @@ fn calls() {
         let stdin = stdin.as_ref().map_or(Stdin::Unknown, |text| Stdin::Content(text.as_bytes()));
         let names = &words[..1];
         let call = Call { argv: &words, env: &env, names, stdin, ..Call::default() };
-        let found = shown(&classify(&call, &Given(files)));
+        let found = shown(&classify(&Tools::BUILT_IN.context(&call, &Given(files))));
         if found != facts {
             wrong.push(format!("{argv:?}\n  expected {facts}\n  found    {found}"));
         }
@@ -104,10 +105,10 @@ proptest! {
         let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).chain([&b"HOME="[..]]).collect();
         let call = Call { argv: &argv, env: &env, ..Call::default() };
-        prop_assert_eq!(classify(&call, &NoFiles).len(), 1);
+        prop_assert_eq!(classify(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
         let settings = String::from_utf8_lossy(&settings).into_owned();
         let files = Given(BTreeMap::from([("/.config/gh/config.yml".to_owned(), settings)]));
-        prop_assert_eq!(classify(&call, &files).len(), 1);
+        prop_assert_eq!(classify(&Tools::BUILT_IN.context(&call, &files)).len(), 1);
     }
 
     #[test]
@@ -124,6 +125,6 @@ proptest! {
         let call = Call { argv: &argv, env: &[b"HOME=/h"], ..Call::default() };
         let aliases = "aliases:\n    x: pr x\n    co: x co\n";
         let files = Given(BTreeMap::from([("/h/.config/gh/config.yml".to_owned(), aliases.to_owned())]));
-        prop_assert_eq!(classify(&call, &files).len(), 1);
+        prop_assert_eq!(classify(&Tools::BUILT_IN.context(&call, &files)).len(), 1);
     }
 }

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::files::{File, NoFiles};
+use crate::Tools;
+use crate::call::Call;
+use crate::files::{File, Files, NoFiles};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +91,9 @@ fn facts(line: &str, env: &BTreeMap<String, String>, files: Option<&Given>) -> S
     let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
     let call = Call { argv: &words, env: &env, ..Call::default() };
-    shown(&classify(&call, files.map_or(&NoFiles as &dyn Files, |files| files)))
+    shown(&classify(
+        &Tools::BUILT_IN.context(&call, files.map_or(&NoFiles as &dyn Files, |files| files)),
+    ))
 }
 
 #[test]
@@ -115,7 +119,8 @@ fn calls() {
 #[test]
 fn where_a_push_goes_and_what_it_sends_is_told() {
     let words: &[&[u8]] = &[b"git", b"-C", b"a", b"-C", b"b", b"push", b"-n", b"origin", b"x:y"];
-    let found = classify(&Call { argv: words, ..Call::default() }, &NoFiles);
+    let found =
+        classify(&Tools::BUILT_IN.context(&Call { argv: words, ..Call::default() }, &NoFiles));
     let fact = |name| found[0].fact(name);
     assert_eq!(fact("directory"), Some(Reading::Known(&Value::from("a/b"))));
     assert_eq!(fact("remote"), Some(Reading::Known(&Value::from("origin"))));
@@ -164,7 +169,7 @@ proptest! {
         let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..Call::default() };
-        prop_assert!(!classify(&call, &NoFiles).is_empty());
+        prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
     }
 
     #[test]
@@ -183,7 +188,7 @@ proptest! {
         let argv: Vec<&[u8]> = std::iter::once("git").chain(words).map(str::as_bytes).collect();
         let parameters = format!("GIT_CONFIG_PARAMETERS={parameters}");
         let call = Call { argv: &argv, env: &[parameters.as_bytes(), b"HOME=/h"], ..Call::default() };
-        prop_assert!(!classify(&call, &NoFiles).is_empty());
+        prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
         if let Ok(settings) = config::parse(&file) {
             prop_assert!(settings.iter().all(|setting| setting.key.contains('.')));
         }

@@ -1,14 +1,18 @@
 //! Command lines and their actions.
 
 use super::*;
-use crate::files::NoFiles;
+use crate::Tools;
+use crate::files::{Files, NoFiles};
 use claw_policy::Reading;
 
 fn actions(words: &str, env: &[&[u8]]) -> Vec<Action> {
     let argv: Vec<&[u8]> = std::iter::once(&b"kubectl"[..])
         .chain(words.split_whitespace().map(str::as_bytes))
         .collect();
-    classify(&Call { argv: &argv, env, names: &[b"kubectl"], ..Call::default() }, &NoFiles)
+    classify(
+        &Tools::BUILT_IN
+            .context(&Call { argv: &argv, env, names: &[b"kubectl"], ..Call::default() }, &NoFiles),
+    )
 }
 
 /// `effect resource/name,name`, one for each action; `?` for what is opaque.
@@ -119,7 +123,9 @@ impl Files for Given {
 fn manifests_are_read_where_they_are_given() {
     let read = |words: &str, content| {
         let argv: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
-        let found = classify(&Call { argv: &argv, ..Call::default() }, &Given(content));
+        let found = classify(
+            &Tools::BUILT_IN.context(&Call { argv: &argv, ..Call::default() }, &Given(content)),
+        );
         let fact = |action: &Action, name| match action.fact(name) {
             Some(Reading::Known(Value::Str(word))) => word.clone(),
             _ => "?".to_owned(),

@@ -10,8 +10,7 @@ use claw_policy::Action;
 use super::{DOMAIN, action, host_of, words};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
-use crate::subcommands::rewrites_nothing;
-use crate::tool::{Denial, Tool};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// ssh's row in the table of tools.
 pub(crate) static SSH: Tool = Tool {
@@ -21,7 +20,7 @@ pub(crate) static SSH: Tool = Tool {
     denial: Denial { prefix: "ssh: ", status: 255 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| ssh(call),
+    classify: ssh,
     rewrite: rewrites_nothing,
 };
 
@@ -33,7 +32,7 @@ pub(crate) static SCP: Tool = Tool {
     denial: Denial { prefix: "scp: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| vec![scp(call)],
+    classify: |context| vec![scp(context.call)],
     rewrite: rewrites_nothing,
 };
 
@@ -45,7 +44,7 @@ pub(crate) static SFTP: Tool = Tool {
     denial: Denial { prefix: "sftp: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |call, _| vec![sftp(call)],
+    classify: |context| vec![sftp(context.call)],
     rewrite: rewrites_nothing,
 };
 
@@ -135,7 +134,8 @@ fn configured(line: &Line<'_>, programs: &mut BTreeSet<String>) -> bool {
     tunnels
 }
 
-fn ssh(call: &Call<'_>) -> Vec<Action> {
+fn ssh(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
     let line = read(call.argv, b"BbcDEeFIiJLlmOopPQRSWw", b"1246AaCfGgKkMNnqsTtVvXxYy", true);
     let has = |letter: u8| line.options.iter().any(|(known, _)| *known == letter);
     if has(b'V') || has(b'Q') {
@@ -185,7 +185,7 @@ fn ssh(call: &Call<'_>) -> Vec<Action> {
         // The shell there reads the words as one text.
         let text = line.operands[1..].join(&b' ');
         let stdin = if has(b'n') || has(b'f') { Stdin::Null } else { call.stdin };
-        if let Some(inner) = Inner::of_text(call, &text, stdin) {
+        if let Some(inner) = Inner::of_text(context.tools, &text, stdin) {
             inner.behind(&mut actions);
         }
     }

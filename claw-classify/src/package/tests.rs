@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::call::Call;
 use crate::corpus;
+use crate::{NoFiles, Tools};
 
 #[test]
 fn corpus() {
@@ -15,7 +16,7 @@ fn corpus() {
 fn python(words: &[&str]) -> String {
     let argv: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     let call = Call { argv: &argv, names: &argv[..1], path: argv[0], ..Call::default() };
-    corpus::shown(&crate::classify(&call).actions[1..])
+    corpus::shown(&Tools::BUILT_IN.classify(&call, &NoFiles).actions[1..])
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn a_program_in_an_environment_installs_into_it() {
             path: path.as_bytes(),
             ..Call::default()
         };
-        let shown = corpus::shown(&crate::classify(&call).actions[1..]);
+        let shown = corpus::shown(&Tools::BUILT_IN.classify(&call, &NoFiles).actions[1..]);
         assert!(shown.contains(global), "{path}: {shown}");
     }
 }

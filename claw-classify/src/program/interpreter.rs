@@ -7,7 +7,7 @@ use claw_policy::Action;
 use super::{DOMAIN, action, base, shell as words};
 use crate::call::{Call, text};
 use crate::subcommands::said;
-use crate::tool::{Governed, Meant, Tool, tool};
+use crate::tool::{Context, Governed, Meant, Tool};
 
 /// How an interpreter's options read.
 pub(super) struct Grammar {
@@ -337,7 +337,8 @@ const MODULES: &[(&[u8], &[u8])] = &[
 
 /// The governed tool that a call of Python is: no other program starts then. Gives the name it goes by
 /// and where the tool's own words begin.
-pub(crate) fn stands_for(call: &Call<'_>, python: &Tool) -> Option<(&'static Tool, usize)> {
+pub(crate) fn stands_for(context: &Context<'_>, python: &Tool) -> Option<(&'static Tool, usize)> {
+    let call = context.call;
     if !std::ptr::eq(python, &super::PYTHON) {
         return None;
     }
@@ -347,7 +348,7 @@ pub(crate) fn stands_for(call: &Call<'_>, python: &Tool) -> Option<(&'static Too
         Source::Script(script) => script.rsplit(|byte| *byte == b'/').next()?,
         Source::Inform | Source::Inline(_) | Source::Stdin => return None,
     };
-    match tool(&[name], &[]) {
+    match context.tools.meant(&[name]) {
         // Only what is written in Python is that tool when Python runs it.
         Meant::Tool(Governed::Known(tool))
             if tool.interpreter.contains(&"PYTHONPATH") && !std::ptr::eq(tool, python) =>

@@ -5,8 +5,8 @@ use super::shell::{self, Simple};
 use super::wrapper;
 use crate::call::{Call, Stdin};
 use crate::file;
-use crate::files::{File, Files};
-use crate::tool::{Governed, Meant};
+use crate::files::File;
+use crate::tool::{Context, Governed, Meant};
 
 /// A call that another one says will be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +34,10 @@ pub enum Input {
     Unknown,
 }
 
-/// The calls that `call` says will be made, as far as its words, and the content of its script or standard
-/// input, show them. Not for enforcement, which judges each call when it is made.
-#[must_use]
-pub fn starts(call: &Call<'_>, files: &dyn Files) -> Vec<Start> {
-    let Meant::Tool(Governed::Known(meant)) = call.meant() else { return Vec::new() };
+/// The calls that a call says will be made: [`Tools::starts`](crate::Tools::starts).
+pub(crate) fn starts(context: &Context<'_>) -> Vec<Start> {
+    let Context { call, files, tools } = *context;
+    let Meant::Tool(Governed::Known(meant)) = tools.meant(call.names) else { return Vec::new() };
     let env = || call.env.iter().map(|entry| entry.to_vec()).collect::<Vec<_>>();
     let start = |argv: Vec<Vec<u8>>, whole| Start {
         argv,

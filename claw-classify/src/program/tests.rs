@@ -1,6 +1,7 @@
 //! Facts of programs that run others, and what they start.
 
 use super::*;
+use crate::Tools;
 use crate::files::NoFiles;
 use proptest::prelude::*;
 
@@ -26,7 +27,7 @@ fn started(argv: &[&str]) -> String {
         let whole = if start.whole { "" } else { "…" };
         format!("{env} {}{whole}", lossy(start.argv).join("·"))
     };
-    starts(&call, &NoFiles).into_iter().map(one).collect::<Vec<_>>().join(" / ")
+    Tools::BUILT_IN.starts(&call, &NoFiles).into_iter().map(one).collect::<Vec<_>>().join(" / ")
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn what_is_started() {
 fn python_that_runs_a_tool_is_that_tool() {
     let facts = |argv: &[&[u8]]| {
         let call = Call { argv, names: &[b"python3"], ..Call::default() };
-        let facts = crate::classify(&call);
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         (facts.tool, facts.actions[1].domain.name)
     };
     assert_eq!(facts(&[b"python3", b"-m", b"awscli", b"s3", b"ls"]), (Some("aws"), "aws"));
@@ -82,8 +83,8 @@ proptest! {
         for tool in [&SH, &PYTHON, &PERL, &RUBY, &NODE, &PHP, &LUA, &AWK, &JQ, &ENV] {
             let names = [tool.name.as_bytes()];
             let call = Call { argv: &argv, names: &names, ..Call::default() };
-            prop_assert_eq!((tool.classify)(&call, &NoFiles).len(), 1);
-            let _ = starts(&call, &NoFiles);
+            prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
+            let _ = Tools::BUILT_IN.starts(&call, &NoFiles);
         }
     }
 }

@@ -13,8 +13,7 @@ use super::plan::{self, Plan, Start};
 use super::variables::ON_ERROR_STOP;
 use super::{DOMAIN, cannot, conninfo};
 use crate::call::{Call, excerpt};
-use crate::files::Files;
-use crate::tool::{CannotRewrite, Changed};
+use crate::tool::{CannotRewrite, Changed, Context};
 
 /// The setting that has transactions begin read-only, and its value.
 const READ_ONLY: (&str, &str) = ("default_transaction_read_only", "on");
@@ -26,10 +25,10 @@ pub(super) fn is_about(change: &Change) -> bool {
 
 /// Makes the changes.
 pub(super) fn rewrite(
-    call: &Call<'_>,
-    files: &dyn Files,
+    context: &Context<'_>,
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
     let rule = |change: &Change| {
         let found = rewrites.iter().find(|rewrite| rewrite.change == *change);
         found.map(|rewrite| &*rewrite.rule)
@@ -118,6 +117,7 @@ fn read_only(call: &Call<'_>) -> Result<Option<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{NoFiles, Tools};
 
     const ALL: &[Change] = &[Change::NoPsqlrc, Change::OnErrorStop, Change::ReadOnly];
 
@@ -137,15 +137,22 @@ mod tests {
         let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
         let stdin = crate::Stdin::Content(stdin);
         let call = Call { argv: &argv, env: &env, names: &[b"psql"], stdin, ..Call::default() };
-        let facts = crate::classify(&call);
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         let change =
             |change: &Change| Rewrite { action: 0, change: change.clone(), rule: "r".into() };
         let rewrites: Vec<Rewrite> = changes.iter().map(change).collect();
-        let once = crate::rewrite(&call, &facts, &rewrites).map_err(|cannot| cannot.reason)?;
+        let once = Tools::BUILT_IN
+            .rewrite(&call, &NoFiles, &facts, &rewrites)
+            .map_err(|cannot| cannot.reason)?;
         let argv: Vec<&[u8]> = once.argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = once.env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..call };
-        let twice = crate::rewrite(&call, &crate::classify(&call), &rewrites);
+        let twice = Tools::BUILT_IN.rewrite(
+            &call,
+            &NoFiles,
+            &Tools::BUILT_IN.classify(&call, &NoFiles),
+            &rewrites,
+        );
         assert_eq!(twice.as_ref(), Ok(&once), "{words:?}");
         let text = |words: &[&[u8]]| String::from_utf8(words.join(&b' ')).unwrap();
         let options = call.var("PGOPTIONS").unwrap_or(b"-");

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::files::NoFiles;
+use crate::Tools;
+use crate::files::{Files, NoFiles};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +23,18 @@ struct Expected {
     #[serde(default)]
     env: BTreeMap<String, String>,
     actions: String,
+}
+
+fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+    super::classify(&Tools::BUILT_IN.context(call, files))
+}
+
+fn rewrite(
+    call: &Call<'_>,
+    files: &dyn Files,
+    rewrites: &[Rewrite],
+) -> Result<Changed, CannotRewrite> {
+    super::rewrite(&Tools::BUILT_IN.context(call, files), rewrites)
 }
 
 fn shown(actions: &[Action]) -> String {

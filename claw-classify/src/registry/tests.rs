@@ -3,6 +3,18 @@
 use super::*;
 use claw_policy::{Reading, Value};
 
+fn classify(call: &Call<'_>) -> Facts {
+    Tools::BUILT_IN.classify(call, &NoFiles)
+}
+
+fn rewrite(
+    call: &Call<'_>,
+    facts: &Facts,
+    rewrites: &[Rewrite],
+) -> Result<Rewritten, CannotRewrite> {
+    Tools::BUILT_IN.rewrite(call, &NoFiles, facts, rewrites)
+}
+
 fn call<'a>(argv: &'a [&'a [u8]], names: &'a [&'a [u8]]) -> Call<'a> {
     Call { argv, names, path: argv.first().copied().unwrap_or_default(), ..Call::default() }
 }
@@ -76,4 +88,25 @@ fn facts_of_a_statement() {
         other => panic!("{other:?}"),
     };
     assert_eq!((effect(1), effect(2)), ("read".to_owned(), "ddl".to_owned()));
+}
+
+#[test]
+fn names_lead_to_tools() {
+    let meant = |names: &[&[u8]]| Tools::BUILT_IN.meant(names);
+    assert!(matches!(meant(&[b"ls"]), Meant::Nothing));
+    assert!(matches!(meant(&[]), Meant::Nothing));
+    let names: &[&[u8]] = &[b"pg", b"psql", b"pg_wrapper"];
+    assert!(matches!(meant(names), Meant::Tool(tool) if tool.name() == "psql"));
+    assert!(matches!(meant(&[b"psql", b"kubectl"]), Meant::Disputed(..)));
+}
+
+#[test]
+fn every_tool_goes_by_its_name_and_no_two_share_one() {
+    let mut seen = std::collections::BTreeSet::new();
+    for tool in TOOLS {
+        assert!(tool.names.contains(&tool.name), "{}", tool.name);
+        for name in tool.names {
+            assert!(seen.insert(*name), "`{name}` means two tools");
+        }
+    }
 }
