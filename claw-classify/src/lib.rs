@@ -18,14 +18,13 @@
 
 mod aws;
 mod call;
-mod clickhouse;
-mod client;
 mod cloud;
 mod code;
 mod container;
 #[cfg(test)]
 mod corpus;
 mod curl;
+mod databases;
 mod declared;
 mod door;
 mod exec;
@@ -42,19 +41,13 @@ mod infra;
 mod inner;
 mod kubectl;
 mod loader;
-mod mongo;
-mod mysql;
 mod net;
 mod package;
-mod pg_tools;
 mod places;
 mod process;
 mod program;
-mod psql;
-mod redis;
 mod registry;
 mod sql;
-mod sqlite3;
 mod subcommands;
 mod table;
 mod terraform;

@@ -51,7 +51,7 @@ fn shown(actions: &[Action]) -> String {
 
 #[test]
 fn calls() {
-    let corpus: Corpus = toml::from_str(include_str!("../../corpus/psql.toml")).unwrap();
+    let corpus: Corpus = toml::from_str(include_str!("../../../corpus/psql.toml")).unwrap();
     for Expected { argv, env, actions } in corpus.call {
         let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let words: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();

@@ -12,7 +12,7 @@
 use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, Stdin, text};
-use crate::client::{self, Place, Step, fact};
+use crate::databases::client::{self, Place, Step, fact};
 use crate::files::{File, Files};
 use crate::home;
 use crate::sql;

@@ -17,7 +17,7 @@ mod options;
 use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, Stdin, text};
-use crate::client::{self, Place, Step, fact};
+use crate::databases::client::{self, Place, Step, fact};
 use crate::files::Files;
 use crate::sql;
 use crate::sql::dialect::{self, Dialect, Kind, Word};

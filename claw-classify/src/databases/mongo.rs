@@ -14,7 +14,7 @@ mod script;
 use claw_policy::Action;
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::client::{DOMAIN, fact};
+use crate::databases::client::{DOMAIN, fact};
 use crate::files::File;
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn corpus() {
-        let table: toml::Table = include_str!("../corpus/mongosh.toml").parse().unwrap();
+        let table: toml::Table = include_str!("../../corpus/mongosh.toml").parse().unwrap();
         for (line, expected) in &table {
             let argv = split(line);
             let argv: Vec<&str> = argv.iter().map(String::as_str).collect();

@@ -14,7 +14,7 @@
 use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, Stdin, text};
-use crate::client::{self, DOMAIN, Place, Step, fact};
+use crate::databases::client::{self, DOMAIN, Place, Step, fact};
 use crate::files::{File, Files};
 use crate::sql;
 use crate::sql::dialect::{self, Dialect, Kind};
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn corpus() {
-        let table: toml::Table = include_str!("../corpus/clickhouse.toml").parse().unwrap();
+        let table: toml::Table = include_str!("../../corpus/clickhouse.toml").parse().unwrap();
         for (line, expected) in &table {
             let argv = claw_corpus::split(line);
             let argv: Vec<&str> = argv.iter().map(String::as_str).collect();

@@ -9,7 +9,7 @@
 use claw_policy::Action;
 
 use crate::call::excerpt;
-use crate::client::{DOMAIN, fact};
+use crate::databases::client::{DOMAIN, fact};
 
 /// How deep literals may nest.
 const DEPTH: usize = 64;

@@ -14,7 +14,7 @@
 use claw_policy::Action;
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::client::{DOMAIN, fact};
+use crate::databases::client::{DOMAIN, fact};
 use crate::subcommands::Commands;
 use crate::tool::{Denial, Tool, rewrites_nothing};
 

@@ -11,8 +11,8 @@
 use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::{Call, excerpt, text};
+use crate::databases::psql;
 use crate::getopt::{self, Item, Opt, Takes};
-use crate::psql;
 use crate::sql::{self, Effect};
 use crate::tool::{CannotRewrite, Changed, Classifier, Context, Tool};
 
