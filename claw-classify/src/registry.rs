@@ -8,13 +8,14 @@ use std::sync::LazyLock;
 use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema};
 
 use crate::call::Call;
+use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
 use crate::files::{Files, NoFiles};
 use crate::program::Start;
 use crate::tool::{CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Tool};
 use crate::{
-    aws, cloud, code, container, curl, door, exec, file, gh, git, helm, http, httpie, infra,
-    kubectl, loader, net, package, process, program, sql, terraform, wget,
+    aws, cloud, code, curl, door, exec, file, gh, git, http, httpie, infra, loader, net, package,
+    process, program, sql, terraform, wget,
 };
 
 /// Every governed tool.

@@ -55,7 +55,7 @@ impl Of {
             Self::Curl => "curl/options.tsv",
             Self::Gh => "gh/options.tsv",
             Self::Git => "git/options.tsv",
-            Self::Kubectl => "kubectl/options.tsv",
+            Self::Kubectl => "containers/kubectl/options.tsv",
         }
     }
 }

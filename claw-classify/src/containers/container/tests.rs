@@ -8,7 +8,7 @@ use crate::{NoFiles, Tools};
 
 #[test]
 fn corpus() {
-    corpus::check(include_str!("../../corpus/container.toml"));
+    corpus::check(include_str!("../../../corpus/container.toml"));
 }
 
 proptest! {
