@@ -16,9 +16,8 @@
 
 #![forbid(unsafe_code)]
 
-mod aws;
 mod call;
-mod cloud;
+mod clouds;
 mod code;
 mod containers;
 #[cfg(test)]
@@ -36,7 +35,6 @@ mod git;
 mod home;
 mod http;
 mod httpie;
-mod infra;
 mod inner;
 mod loader;
 mod net;
@@ -48,7 +46,6 @@ mod registry;
 mod sql;
 mod subcommands;
 mod table;
-mod terraform;
 mod tool;
 mod wget;
 

@@ -8,14 +8,15 @@ use std::sync::LazyLock;
 use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema};
 
 use crate::call::Call;
+use crate::clouds::{aws, infra, providers, terraform};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
 use crate::files::{Files, NoFiles};
 use crate::program::Start;
 use crate::tool::{CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Tool};
 use crate::{
-    aws, cloud, code, curl, door, exec, file, gh, git, http, httpie, infra, loader, net, package,
-    process, program, sql, terraform, wget,
+    code, curl, door, exec, file, gh, git, http, httpie, loader, net, package, process, program,
+    sql, wget,
 };
 
 /// Every governed tool.
@@ -49,24 +50,24 @@ pub static TOOLS: &[&Tool] = &[
     &container::CTR,
     &helm::TOOL,
     &terraform::TOOL,
-    &cloud::GCLOUD,
-    &cloud::GSUTIL,
-    &cloud::BQ,
-    &cloud::AZ,
-    &cloud::DOCTL,
-    &cloud::EKSCTL,
+    &providers::GCLOUD,
+    &providers::GSUTIL,
+    &providers::BQ,
+    &providers::AZ,
+    &providers::DOCTL,
+    &providers::EKSCTL,
     &infra::KUSTOMIZE,
     &infra::ARGOCD,
     &infra::FLUX,
     &infra::PULUMI,
     &infra::ANSIBLE,
-    &infra::PLAYBOOK,
-    &infra::VAULT,
-    &infra::INVENTORY,
-    &infra::DOC,
-    &infra::CONFIG,
-    &infra::CONSOLE,
-    &infra::PULL,
+    &infra::ANSIBLE_PLAYBOOK,
+    &infra::ANSIBLE_VAULT,
+    &infra::ANSIBLE_INVENTORY,
+    &infra::ANSIBLE_DOC,
+    &infra::ANSIBLE_CONFIG,
+    &infra::ANSIBLE_CONSOLE,
+    &infra::ANSIBLE_PULL,
     &curl::TOOL,
     &wget::TOOL,
     &httpie::TOOL,
@@ -186,7 +187,7 @@ static DOMAINS: &[&Domain] = &[
     &container::DOMAIN,
     &helm::DOMAIN,
     &terraform::DOMAIN,
-    &cloud::DOMAIN,
+    &providers::DOMAIN,
     &infra::DOMAIN,
     &file::DOMAIN,
     &process::DOMAIN,

@@ -51,7 +51,7 @@ impl Of {
     /// Where its table is, in claw-classify.
     fn path(self) -> &'static str {
         match self {
-            Self::Aws => "aws/operations.txt",
+            Self::Aws => "clouds/aws/operations.txt",
             Self::Curl => "curl/options.tsv",
             Self::Gh => "gh/options.tsv",
             Self::Git => "git/options.tsv",

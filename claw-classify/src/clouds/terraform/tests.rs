@@ -8,7 +8,7 @@ use crate::{Call, Tools};
 
 #[test]
 fn corpus() {
-    corpus::check(include_str!("../../corpus/terraform.toml"));
+    corpus::check(include_str!("../../../corpus/terraform.toml"));
 }
 
 proptest! {

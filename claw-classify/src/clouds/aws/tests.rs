@@ -8,7 +8,7 @@ use crate::corpus;
 
 #[test]
 fn corpus() {
-    corpus::check(include_str!("../../corpus/aws.toml"));
+    corpus::check(include_str!("../../../corpus/aws.toml"));
 }
 
 proptest! {

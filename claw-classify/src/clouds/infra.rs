@@ -150,16 +150,16 @@ rows! {
         "The command, its options and the stack are read; the project's program is not, and is judged when it starts.";
     ANSIBLE ["ansible"], "ERROR! ", PYTHON, ansible::ANSIBLE,
         "The hosts, the module and the options are read. The arguments of a module are not.";
-    PLAYBOOK ["ansible-playbook"], "ERROR! ", PYTHON, ansible::PLAYBOOK,
+    ANSIBLE_PLAYBOOK ["ansible-playbook"], "ERROR! ", PYTHON, ansible::PLAYBOOK,
         "The playbooks named and the options are read; what a playbook does is not, so that even `--check` counts as `exec`.";
-    VAULT ["ansible-vault"], "ERROR! ", PYTHON, ansible::VAULT, "The command, its options and the files are read.";
-    INVENTORY ["ansible-inventory"], "ERROR! ", PYTHON, ansible::INVENTORY,
+    ANSIBLE_VAULT ["ansible-vault"], "ERROR! ", PYTHON, ansible::VAULT, "The command, its options and the files are read.";
+    ANSIBLE_INVENTORY ["ansible-inventory"], "ERROR! ", PYTHON, ansible::INVENTORY,
         "The options are read; an inventory that is a program is judged when it starts.";
-    DOC ["ansible-doc"], "ERROR! ", PYTHON, ansible::DOC, "The options are read.";
-    CONFIG ["ansible-config"], "ERROR! ", PYTHON, ansible::CONFIG, "The command and its options are read.";
-    CONSOLE ["ansible-console"], "ERROR! ", PYTHON, ansible::CONSOLE,
+    ANSIBLE_DOC ["ansible-doc"], "ERROR! ", PYTHON, ansible::DOC, "The options are read.";
+    ANSIBLE_CONFIG ["ansible-config"], "ERROR! ", PYTHON, ansible::CONFIG, "The command and its options are read.";
+    ANSIBLE_CONSOLE ["ansible-console"], "ERROR! ", PYTHON, ansible::CONSOLE,
         "The options are read; what is typed is not.";
-    PULL ["ansible-pull"], "ERROR! ", PYTHON, ansible::PULL, "The options are read; what is pulled is not.";
+    ANSIBLE_PULL ["ansible-pull"], "ERROR! ", PYTHON, ansible::PULL, "The options are read; what is pulled is not.";
 }
 
 const PYTHON: &[&str] = &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"];

@@ -7,7 +7,7 @@ use crate::corpus;
 
 #[test]
 fn corpus() {
-    corpus::check(include_str!("../../corpus/infra.toml"));
+    corpus::check(include_str!("../../../corpus/infra.toml"));
 }
 
 #[test]
