@@ -30,8 +30,6 @@ mod exec;
 mod file;
 mod files;
 mod getopt;
-mod gh;
-mod git;
 mod home;
 mod http;
 mod httpie;

@@ -9,14 +9,14 @@ use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema};
 
 use crate::call::Call;
 use crate::clouds::{aws, infra, providers, terraform};
+use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
 use crate::files::{Files, NoFiles};
 use crate::program::Start;
 use crate::tool::{CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Tool};
 use crate::{
-    code, curl, door, exec, file, gh, git, http, httpie, loader, net, package, process, program,
-    sql, wget,
+    code, curl, door, exec, file, http, httpie, loader, net, package, process, program, sql, wget,
 };
 
 /// Every governed tool.
@@ -24,9 +24,9 @@ pub static TOOLS: &[&Tool] = &[
     &psql::TOOL,
     &git::TOOL,
     &gh::TOOL,
-    &code::GLAB,
-    &code::HG,
-    &code::SVN,
+    &code::glab::TOOL,
+    &code::hg::TOOL,
+    &code::svn::TOOL,
     &kubectl::TOOL,
     &pg_tools::CLUSTERDB,
     &pg_tools::CREATEDB,

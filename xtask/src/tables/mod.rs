@@ -53,8 +53,8 @@ impl Of {
         match self {
             Self::Aws => "clouds/aws/operations.txt",
             Self::Curl => "curl/options.tsv",
-            Self::Gh => "gh/options.tsv",
-            Self::Git => "git/options.tsv",
+            Self::Gh => "code/gh/options.tsv",
+            Self::Git => "code/git/options.tsv",
             Self::Kubectl => "containers/kubectl/options.tsv",
         }
     }

@@ -98,7 +98,7 @@ fn facts(line: &str, env: &BTreeMap<String, String>, files: Option<&Given>) -> S
 
 #[test]
 fn calls() {
-    let corpus: Corpus = toml::from_str(include_str!("../../corpus/git.toml")).unwrap();
+    let corpus: Corpus = toml::from_str(include_str!("../../../corpus/git.toml")).unwrap();
     let mut wrong = Vec::new();
     for (line, expected) in corpus.calls {
         let found = facts(&line, &BTreeMap::new(), None);

@@ -71,7 +71,7 @@ fn shown(actions: &[Action]) -> String {
 
 #[test]
 fn calls() {
-    let corpus: Corpus = toml::from_str(include_str!("../../corpus/gh.toml")).unwrap();
+    let corpus: Corpus = toml::from_str(include_str!("../../../corpus/gh.toml")).unwrap();
     let short = corpus.calls.into_iter().map(|(line, facts)| Expected {
         argv: std::iter::once("gh").chain(line.split_whitespace()).map(str::to_owned).collect(),
         env: BTreeMap::new(),
