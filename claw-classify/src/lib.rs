@@ -22,7 +22,6 @@ mod code;
 mod containers;
 #[cfg(test)]
 mod corpus;
-mod curl;
 mod databases;
 mod declared;
 mod door;
@@ -31,11 +30,9 @@ mod file;
 mod files;
 mod getopt;
 mod home;
-mod http;
-mod httpie;
 mod inner;
 mod loader;
-mod net;
+mod network;
 mod package;
 mod places;
 mod process;
@@ -45,7 +42,6 @@ mod sql;
 mod subcommands;
 mod table;
 mod tool;
-mod wget;
 
 pub use call::{Call, Stdin};
 pub use files::{File, Files, NoFiles};

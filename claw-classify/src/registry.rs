@@ -13,11 +13,10 @@ use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
 use crate::files::{Files, NoFiles};
+use crate::network::{curl, http, httpie, remote, wget};
 use crate::program::Start;
 use crate::tool::{CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Tool};
-use crate::{
-    code, curl, door, exec, file, http, httpie, loader, net, package, process, program, sql, wget,
-};
+use crate::{code, door, exec, file, loader, package, process, program, sql};
 
 /// Every governed tool.
 pub static TOOLS: &[&Tool] = &[
@@ -71,15 +70,15 @@ pub static TOOLS: &[&Tool] = &[
     &curl::TOOL,
     &wget::TOOL,
     &httpie::TOOL,
-    &net::NC,
-    &net::SOCAT,
-    &net::TELNET,
-    &net::OPENSSL,
-    &net::RSYNC,
-    &net::FETCHERS,
-    &net::SSH,
-    &net::SCP,
-    &net::SFTP,
+    &remote::NC,
+    &remote::SOCAT,
+    &remote::TELNET,
+    &remote::OPENSSL,
+    &remote::RSYNC,
+    &remote::FETCHERS,
+    &remote::SSH,
+    &remote::SCP,
+    &remote::SFTP,
     &door::SUDO,
     &door::SU,
     &door::DOAS,
@@ -177,7 +176,7 @@ static DOMAINS: &[&Domain] = &[
     &psql::DOMAIN,
     &kubectl::DOMAIN,
     &http::DOMAIN,
-    &net::DOMAIN,
+    &remote::DOMAIN,
     &door::DOMAIN,
     &client::DOMAIN,
     &git::DOMAIN,

@@ -52,7 +52,7 @@ impl Of {
     fn path(self) -> &'static str {
         match self {
             Self::Aws => "clouds/aws/operations.txt",
-            Self::Curl => "curl/options.tsv",
+            Self::Curl => "network/curl/options.tsv",
             Self::Gh => "code/gh/options.tsv",
             Self::Git => "code/git/options.tsv",
             Self::Kubectl => "containers/kubectl/options.tsv",

@@ -21,7 +21,7 @@ use claw_policy::Action;
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 use crate::home;
-use crate::http::{self, Request};
+use crate::network::http::{self, Request};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use arguments::Setting;
 use glob::Expanded;

@@ -60,13 +60,13 @@ fn shown(actions: &[Action]) -> String {
 
 #[test]
 fn calls() {
-    let corpus: Corpus = toml::from_str(include_str!("../../corpus/curl.toml")).unwrap();
+    let corpus: Corpus = toml::from_str(include_str!("../../../corpus/curl.toml")).unwrap();
     for Expected { argv, env, files, actions } in corpus.call {
         let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let words: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
         let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
         let call = Call { argv: &words, env: &env, ..Call::default() };
-        let tool = if argv[0] == "wget" { &crate::wget::TOOL } else { &TOOL };
+        let tool = if argv[0] == "wget" { &crate::network::wget::TOOL } else { &TOOL };
         assert_eq!(
             shown(&(tool.classify)(&Tools::BUILT_IN.context(&call, &Known(files)))),
             actions,
@@ -85,7 +85,7 @@ proptest! {
         let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..Call::default() };
         prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
-        prop_assert!(!(crate::wget::TOOL.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
+        prop_assert!(!(crate::network::wget::TOOL.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
     }
 
     /// Switches that say how things are shown, wherever they stand, change no fact.

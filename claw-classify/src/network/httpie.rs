@@ -14,7 +14,7 @@ use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
 use crate::getopt::{self, Item, Opt, Takes};
 use crate::home;
-use crate::http::{self, Request};
+use crate::network::http::{self, Request};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// The row in the table of tools.
