@@ -4,8 +4,8 @@ use super::interpreter::{Text, given};
 use super::shell::{self, Simple};
 use super::wrapper;
 use crate::call::{Call, Stdin};
-use crate::file;
 use crate::files::File;
+use crate::system::file;
 use crate::tool::{Context, Governed, Meant};
 
 /// A call that another one says will be made.

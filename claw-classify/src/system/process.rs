@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_corpus_has_these_facts() {
-        crate::corpus::check(include_str!("../corpus/process.toml"));
+        crate::corpus::check(include_str!("../../corpus/process.toml"));
     }
 
     proptest! {

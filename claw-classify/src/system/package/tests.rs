@@ -9,7 +9,7 @@ use crate::{NoFiles, Tools};
 
 #[test]
 fn corpus() {
-    corpus::check(include_str!("../../corpus/package.toml"));
+    corpus::check(include_str!("../../../corpus/package.toml"));
 }
 
 /// The facts of a call of Python.

@@ -5,8 +5,8 @@ use claw_policy::Action;
 use super::{DOMAIN, Read, act, flag, long, row, value};
 use crate::call::Call;
 use crate::getopt::{Opt, Takes};
-use crate::places::Places;
 use crate::subcommands::said;
+use crate::system::places::Places;
 use crate::tool::Tool;
 
 pub(crate) static DD: Tool =

@@ -214,7 +214,7 @@ mod tests {
         let call = Call::default();
         let mut places = Places::of(&call);
         places.add(b"/a");
-        let mut action = Action::new(&crate::file::DOMAIN, "");
+        let mut action = Action::new(&crate::system::file::DOMAIN, "");
         places.set(&mut action);
         assert!(matches!(action.fact("targets"), Some(Reading::Known(_))));
         assert!(matches!(action.fact("places"), Some(Reading::Opaque(_))));

@@ -20,8 +20,8 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::getopt::{self, Item, Located, Opt, Takes};
-use crate::places::{self, Places};
 use crate::subcommands::said;
+use crate::system::places::{self, Places};
 use crate::tool::{Classifier, Tool};
 
 pub(crate) use archive::{TAR, UNZIP, ZIP};
@@ -387,6 +387,6 @@ fn shred(call: &Call<'_>) -> Vec<Action> {
 mod tests {
     #[test]
     fn the_corpus_has_these_facts() {
-        crate::corpus::check(include_str!("../corpus/file.toml"));
+        crate::corpus::check(include_str!("../../corpus/file.toml"));
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 #[test]
 fn the_corpus_has_these_facts() {
-    crate::corpus::check(include_str!("../../corpus/program.toml"));
+    crate::corpus::check(include_str!("../../../corpus/program.toml"));
 }
 
 fn started(argv: &[&str]) -> String {

@@ -9,8 +9,8 @@ use claw_policy::{Action, Value};
 
 use super::{DOMAIN, row};
 use crate::call::{Call, text};
-use crate::places::Places;
 use crate::subcommands::said;
+use crate::system::places::Places;
 use crate::tool::Tool;
 
 pub(crate) static TAR: Tool = row(

@@ -11,8 +11,8 @@
 use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, text};
-use crate::door;
 use crate::exec;
+use crate::system::door;
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Governed, Meant, Tool};
 
 /// The loader's row in the table of tools.
