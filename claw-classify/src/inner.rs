@@ -3,7 +3,7 @@
 use claw_policy::{Action, Reading, Value};
 
 use crate::call::{Call, Stdin};
-use crate::system::program::shell;
+use crate::language::shell;
 use crate::tool::Inside;
 
 /// A governed call inside, or several.

@@ -13,11 +13,12 @@ use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
 use crate::files::{Files, NoFiles};
+use crate::language::sql;
 use crate::network::{curl, http, httpie, remote, wget};
 use crate::system::program::Start;
 use crate::system::{door, file, loader, package, process, program};
 use crate::tool::{CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Tool};
-use crate::{code, exec, sql};
+use crate::{code, exec};
 
 /// Every governed tool.
 pub static TOOLS: &[&Tool] = &[

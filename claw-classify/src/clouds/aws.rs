@@ -15,8 +15,6 @@ mod command_line;
 mod effect;
 mod settings;
 
-pub(crate) use settings::host;
-
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};

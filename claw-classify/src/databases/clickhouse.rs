@@ -16,8 +16,8 @@ use claw_policy::{Action, Rewrite};
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, DOMAIN, Place, Step, fact};
 use crate::files::{File, Files};
-use crate::sql;
-use crate::sql::dialect::{self, Dialect, Kind};
+use crate::language::sql;
+use crate::language::sql::dialect::{self, Dialect, Kind};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 
 /// ClickHouse's row in the table of tools.

@@ -5,8 +5,8 @@
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::sql;
-use crate::sql::dialect::{self, Dialect};
+use crate::language::sql;
+use crate::language::sql::dialect::{self, Dialect};
 use crate::tool::{CannotRewrite, Changed, Denial, Tool, rewrites_nothing};
 
 /// One thing such a client does.

@@ -19,8 +19,8 @@ use claw_policy::{Action, Rewrite};
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::files::Files;
-use crate::sql;
-use crate::sql::dialect::{self, Dialect, Kind, Word};
+use crate::language::sql;
+use crate::language::sql::dialect::{self, Dialect, Kind, Word};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool, rewrites_nothing};
 use options::Given;
 

@@ -31,7 +31,7 @@ use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::{Call, Stdin};
 use crate::files::{File, Files};
-use crate::sql;
+use crate::language::sql;
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 use plan::{Holder, Place};
 

@@ -15,8 +15,8 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::files::{File, Files};
 use crate::home;
-use crate::sql;
-use crate::sql::dialect::{self, Dialect, Kind};
+use crate::language::sql;
+use crate::language::sql::dialect::{self, Dialect, Kind};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 
 /// sqlite3's row in the table of tools.

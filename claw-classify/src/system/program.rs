@@ -12,7 +12,6 @@
 //! that a shell expands is not known before it runs.
 
 mod interpreter;
-pub(crate) mod shell;
 mod start;
 mod wrapper;
 

@@ -7,6 +7,7 @@ use super::command_line::CommandLine;
 use super::runs_pager;
 use crate::call::{Call, text};
 use crate::files::{File, Files};
+use crate::language::url::host;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -149,17 +150,4 @@ fn known<'a>(call: &Call<'_>, files: &'a dyn Files, path: &[u8]) -> File<'a> {
         File::Content(content) => File::Content(content),
         _ => files.file(path),
     }
-}
-
-/// The host of an address: what stands between the scheme with its user and the port or path.
-pub(crate) fn host(address: &[u8]) -> String {
-    let address = text(address);
-    let rest = address.split_once("://").map_or(&*address, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(inner) => inner.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    if host.is_empty() { "?".to_owned() } else { host.to_ascii_lowercase() }
 }

@@ -5,7 +5,7 @@
 
 use super::plan::Step;
 use super::scripts::Scripts;
-use crate::sql;
+use crate::language::sql;
 
 impl Scripts<'_> {
     /// Judges the statement of a `\\copy` with these arguments. psql refuses one that is not read here.

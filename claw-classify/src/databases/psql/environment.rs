@@ -7,7 +7,7 @@ use super::fact;
 use super::plan::{Step, encoding, settings};
 use crate::call::{Call, excerpt, text};
 use crate::getopt::Located;
-use crate::sql;
+use crate::language::sql;
 
 /// The service files, server settings, pagers and editors that the environment names.
 pub(super) fn steps(

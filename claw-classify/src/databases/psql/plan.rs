@@ -13,7 +13,7 @@ use super::{DOMAIN, conninfo, environment, fact, options, slash};
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
 use crate::getopt::{self, Item, Located};
-use crate::sql;
+use crate::language::sql;
 
 /// What holds a text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::scripts::{Scripts, takes_rows};
 use super::slash::{self, Argument, Command};
 use super::variables::{Sight, Value, takes_any};
 use crate::call::text;
-use crate::sql::Connection;
+use crate::language::sql::Connection;
 
 /// Why a script is not read on.
 pub(super) enum Ends {

@@ -10,7 +10,7 @@ use super::{DOMAIN, fact};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::files::{File, Files};
 use crate::home;
-use crate::sql;
+use crate::language::sql;
 
 /// How many scripts a call may run before the rest is not followed: a script may run itself.
 const SCRIPTS: usize = 64;

@@ -4,7 +4,7 @@
 //! reference of Go's modules; apt-get(8); the manuals of RubyGems, Bundler and Composer.
 
 use super::manager::Style;
-use crate::clouds::aws::host;
+use crate::language::url::host;
 
 /// A package and where it comes from.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, base, shell as words};
+use super::{DOMAIN, action, base};
 use crate::call::{Call, text};
+use crate::language::shell as words;
 use crate::subcommands::said;
 use crate::tool::{Context, Governed, Meant, Tool};
 

@@ -1,10 +1,10 @@
 //! The calls that a call says will be made: what a wrapper, a shell or `find -exec` starts.
 
 use super::interpreter::{Text, given};
-use super::shell::{self, Simple};
 use super::wrapper;
 use crate::call::{Call, Stdin};
 use crate::files::File;
+use crate::language::shell::{self, Simple};
 use crate::system::file;
 use crate::tool::{Context, Governed, Meant};
 

@@ -5,7 +5,7 @@ use super::super::variables::Variables;
 use super::*;
 use crate::call::Call;
 use crate::files::NoFiles;
-use crate::sql;
+use crate::language::sql;
 
 /// The texts that are sent, `\name` for each command, `?` for what is not read.
 fn shown(script: &str) -> Vec<String> {

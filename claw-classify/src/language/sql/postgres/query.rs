@@ -8,16 +8,16 @@ use super::{options, parse};
 
 /// A statement of a text.
 #[derive(Debug)]
-pub(in crate::sql) struct Query {
+pub(in crate::language::sql) struct Query {
     /// The tree.
-    pub(in crate::sql) tree: Tree,
+    pub(in crate::language::sql) tree: Tree,
     /// Where it stands, in bytes.
-    pub(in crate::sql) span: Range<usize>,
+    pub(in crate::language::sql) span: Range<usize>,
 }
 
 /// What a statement says about its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sql) enum Rows {
+pub(in crate::language::sql) enum Rows {
     /// It returns none, or not by a query of its own.
     None,
     /// No limit.
@@ -29,7 +29,7 @@ pub(in crate::sql) enum Rows {
 }
 
 /// The statements of a text.
-pub(in crate::sql) fn queries(text: &str) -> Result<Vec<Query>, String> {
+pub(in crate::language::sql) fn queries(text: &str) -> Result<Vec<Query>, String> {
     Ok(parse(text)?.into_iter().map(|(tree, span)| Query { tree, span }).collect())
 }
 
@@ -39,7 +39,7 @@ impl Query {
     }
 
     /// What it says about its rows.
-    pub(in crate::sql) fn rows(&self) -> Rows {
+    pub(in crate::language::sql) fn rows(&self) -> Rows {
         let Some(select) = self.select().filter(|select| !makes_table(select)) else {
             return Rows::None;
         };
@@ -52,7 +52,7 @@ impl Query {
     }
 
     /// Whether it is `original` with a limit of `rows` rows and nothing else changed.
-    pub(in crate::sql) fn is_limited_copy(&self, original: &Self, rows: u64) -> bool {
+    pub(in crate::language::sql) fn is_limited_copy(&self, original: &Self, rows: u64) -> bool {
         let (Some(select), Some(other)) = (self.select(), original.select()) else { return false };
         let limit = options::literal_limit(select.field("limit_count"));
         let rest = |node: &Node| {

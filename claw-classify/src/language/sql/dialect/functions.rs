@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::words::{Kind, Word};
 use super::{Dialect, clickhouse};
-use crate::sql::statement::Effect;
+use crate::language::sql::statement::Effect;
 
 /// Words that a bracket follows without being functions.
 const SYNTAX: &[&str] = &[

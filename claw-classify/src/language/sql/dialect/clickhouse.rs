@@ -5,7 +5,7 @@
 //! tells most of them apart by case: one that it would refuse does nothing.
 
 use super::words::{Kind, Word};
-use crate::sql::statement::{Effect, Statement};
+use crate::language::sql::statement::{Effect, Statement};
 
 /// Settings that bound a query and change nothing else about it.
 pub(crate) const BOUNDS: &[&str] = &[

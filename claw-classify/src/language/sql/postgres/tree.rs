@@ -8,7 +8,7 @@ use serde::ser::{self, Serialize};
 
 /// A value of the tree.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::sql) enum Tree {
+pub(in crate::language::sql) enum Tree {
     Node(Node),
     List(Vec<Tree>),
     Text(String),
@@ -20,7 +20,7 @@ pub(in crate::sql) enum Tree {
 
 /// A node: its name, as `nodes/parsenodes.h` calls it but for underscores, and its fields.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::sql) struct Node {
+pub(in crate::language::sql) struct Node {
     pub(super) name: &'static str,
     pub(super) fields: Vec<(&'static str, Tree)>,
 }
@@ -84,7 +84,7 @@ impl Tree {
 /// What pg_query's nodes do not hold.
 #[derive(Debug, thiserror::Error)]
 #[error("the syntax tree holds {0}")]
-pub(in crate::sql) struct Unexpected(String);
+pub(in crate::language::sql) struct Unexpected(String);
 
 impl ser::Error for Unexpected {
     fn custom<T: std::fmt::Display>(message: T) -> Self {

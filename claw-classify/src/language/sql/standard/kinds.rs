@@ -8,10 +8,10 @@ use sqlparser::ast::{
     TransactionAccessMode, TransactionMode,
 };
 
-use crate::sql::statement::{Effect, Statement};
+use crate::language::sql::statement::{Effect, Statement};
 
 /// The statement by itself, without what is inside it.
-pub(in crate::sql) fn statement(tree: &Tree) -> Statement {
+pub(in crate::language::sql) fn statement(tree: &Tree) -> Statement {
     let (kind, effect) = kind(tree);
     let mut statement = Statement::new(kind, effect);
     match tree {

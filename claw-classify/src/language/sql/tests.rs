@@ -51,7 +51,7 @@ struct Limit {
 }
 
 fn corpus() -> Corpus {
-    toml::from_str(include_str!("../../corpus/sql.toml")).unwrap()
+    toml::from_str(include_str!("../../../corpus/sql.toml")).unwrap()
 }
 
 fn read_text(sql: &str) -> Vec<Action> {
@@ -108,7 +108,7 @@ fn texts() {
 
 #[test]
 fn limits() {
-    let limits: Limits = toml::from_str(include_str!("../../corpus/limits.toml")).unwrap();
+    let limits: Limits = toml::from_str(include_str!("../../../corpus/limits.toml")).unwrap();
     for Limit { before, after } in limits.limit {
         let limited = limit_rows(&before, &[(0, 7)]);
         assert_eq!(limited.as_deref(), Ok(&*after), "{before}");

@@ -3,7 +3,7 @@
 use pg_query::protobuf::{TransactionStmtKind, VariableSetKind};
 
 use super::tree::{Node, Tree};
-use crate::sql::statement::{Effect, Statement};
+use crate::language::sql::statement::{Effect, Statement};
 
 /// Whether an EXPLAIN runs what it explains. The last of several ANALYZE options counts, and anything
 /// that is not certainly off counts as on.

@@ -1,7 +1,7 @@
 //! The nodes of PostgreSQL's grammar, by name: which are plain parts of an expression or a query, and
 //! what each statement is called and does. A node in none of these lists makes its statement opaque.
 
-use crate::sql::statement::Effect::{self, Admin, Ddl, Session, Write};
+use crate::language::sql::statement::Effect::{self, Admin, Ddl, Session, Write};
 
 /// Parts of queries and expressions that do nothing by themselves. Sorted.
 const PLAIN: &[&str] = &[
