@@ -26,15 +26,13 @@ mod databases;
 mod declared;
 mod exec;
 mod files;
-mod getopt;
+mod grammar;
 mod home;
 mod inner;
 mod language;
 mod network;
 mod registry;
-mod subcommands;
 mod system;
-mod table;
 mod tool;
 
 pub use call::{Call, Stdin};

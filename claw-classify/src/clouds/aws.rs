@@ -19,7 +19,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
 use crate::files::{File, Files};
-use crate::subcommands::{plain_pager, said};
+use crate::grammar::subcommands::{plain_pager, said};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::CommandLine;
 
@@ -98,8 +98,8 @@ pub(crate) static DOMAIN: Domain = Domain {
 };
 
 /// Every command of the program.
-const OPERATIONS: crate::subcommands::Commands =
-    crate::subcommands::Commands(include_str!("aws/operations.txt"));
+const OPERATIONS: crate::grammar::subcommands::Commands =
+    crate::grammar::subcommands::Commands(include_str!("aws/operations.txt"));
 
 /// Commands of version 2 that version 1 does not have.
 const NEWER: &[&str] = &[

@@ -15,8 +15,8 @@ mod pulumi;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::{said, variables};
-use crate::table::{self, Line, Table, covers};
+use crate::grammar::subcommands::{said, variables};
+use crate::grammar::table::{self, Line, Table, covers};
 use crate::tool::{Denial, Tool, rewrites_nothing};
 
 /// What one of these calls asks for.

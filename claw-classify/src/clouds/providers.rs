@@ -12,8 +12,8 @@ mod gsutil;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::{Line, said, variables};
-use crate::table::{self, Table};
+use crate::grammar::subcommands::{Line, said, variables};
+use crate::grammar::table::{self, Table};
 use crate::tool::{Classifier, Tool};
 
 /// The rows of the table of tools.

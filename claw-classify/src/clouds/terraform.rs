@@ -11,7 +11,7 @@
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
-use crate::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
+use crate::grammar::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// The row of `terraform` in the table of tools.

@@ -16,8 +16,8 @@ mod options;
 use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
 use crate::call::{Call, excerpt, text};
+use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::inner::{Inner, known_as};
-use crate::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::tool::{CannotRewrite, Changed, Classifier, Context, Denial, Tool};
 use inside::Inside;
 

@@ -12,7 +12,7 @@ use claw_policy::{Action, Domain, Rewrite};
 
 use crate::call::{Call, excerpt, text};
 use crate::databases::psql;
-use crate::getopt::{self, Item, Opt, Takes};
+use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::language::sql::{self, Effect};
 use crate::tool::{CannotRewrite, Changed, Classifier, Context, Tool};
 

@@ -15,7 +15,7 @@ use claw_policy::Action;
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
-use crate::subcommands::Commands;
+use crate::grammar::subcommands::Commands;
 use crate::tool::{Denial, Tool, rewrites_nothing};
 
 /// redis-cli's row in the table of tools; Valkey's and KeyDB's clients take the same words.

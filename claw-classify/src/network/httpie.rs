@@ -12,7 +12,7 @@ use claw_policy::Action;
 
 use crate::call::{Call, Stdin, text};
 use crate::files::{File, Files};
-use crate::getopt::{self, Item, Opt, Takes};
+use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::home;
 use crate::network::http::{self, Request};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};

@@ -19,8 +19,8 @@ mod owner;
 use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
-use crate::getopt::{self, Item, Located, Opt, Takes};
-use crate::subcommands::said;
+use crate::grammar::getopt::{self, Item, Located, Opt, Takes};
+use crate::grammar::subcommands::said;
 use crate::system::places::{self, Places};
 use crate::tool::{Classifier, Tool};
 

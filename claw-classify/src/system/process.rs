@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::said;
+use crate::grammar::subcommands::said;
 use crate::tool::{Denial, Tool, rewrites_nothing};
 
 /// A signal and who gets it.

@@ -18,7 +18,7 @@ mod wrapper;
 use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
-use crate::subcommands::said;
+use crate::grammar::subcommands::said;
 use crate::tool::{Denial, Tool, rewrites_nothing};
 
 pub(crate) use interpreter::stands_for;

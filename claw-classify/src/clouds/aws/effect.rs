@@ -5,7 +5,7 @@
 
 use super::command_line::{CommandLine, abbreviates};
 use crate::call::{excerpt, text};
-use crate::subcommands::Commands;
+use crate::grammar::subcommands::Commands;
 
 /// Every effect there is.
 pub(super) const EFFECTS: &[&str] =

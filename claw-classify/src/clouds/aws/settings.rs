@@ -117,7 +117,8 @@ impl Found {
             if name == "endpoint_url" {
                 self.endpoints.push(host(value.as_bytes()));
             } else if SETTINGS.contains(&name.as_str())
-                && !(name == "cli_pager" && crate::subcommands::plain_pager(value.as_bytes()))
+                && !(name == "cli_pager"
+                    && crate::grammar::subcommands::plain_pager(value.as_bytes()))
             {
                 self.settings.push(name);
             }

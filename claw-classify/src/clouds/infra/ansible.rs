@@ -5,8 +5,8 @@
 //! Known gaps: playbooks, roles, inventories and `ansible.cfg` are not read.
 
 use super::{PLAIN, Program};
-use crate::subcommands::Commands;
-use crate::table::{self, Line, Options, Spelling, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Line, Options, Spelling, Table};
 
 const OPTIONS: Options = Options {
     switches: "--help,-h --version --verbose,-v --become,-b --ask-become-pass,-K --ask-pass,-k --ask-vault-pass,-J,--ask-vault-password --check,-C --diff,-D \

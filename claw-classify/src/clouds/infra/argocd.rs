@@ -5,8 +5,8 @@
 //! Known gaps: applications and their manifests are not read.
 
 use super::{PLAIN, Program};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const ARGOCD: Program = Program {
     table: Table {

@@ -5,8 +5,8 @@
 //! Known gaps: the kinds of `get`, `create`, `delete` and their kin are operands, and not checked.
 
 use super::{PLAIN, Program};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const FLUX: Program = Program {
     table: Table {

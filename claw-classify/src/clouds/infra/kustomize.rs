@@ -5,8 +5,8 @@
 //! Known gaps: a kustomization can name bases at addresses, which are fetched, and charts.
 
 use super::{PLAIN, Program};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const KUSTOMIZE: Program = Program {
     table: Table {

@@ -5,8 +5,8 @@
 //! Known gaps: the project's program runs for a preview too; what it starts or reaches is judged there.
 
 use super::{PLAIN, Program};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const PULUMI: Program = Program {
     table: Table {

@@ -9,7 +9,7 @@ use claw_policy::{Action, Value};
 
 use super::{DOMAIN, settings};
 use crate::call::text;
-use crate::subcommands::said;
+use crate::grammar::subcommands::said;
 use crate::tool::Context;
 
 /// The first words of the commands that come with the program and that have verbs below them.

@@ -8,7 +8,7 @@
 use claw_policy::Action;
 
 use super::{DOMAIN, action, settings};
-use crate::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
 use crate::tool::Context;
 
 const COMMANDS: Commands = Commands(

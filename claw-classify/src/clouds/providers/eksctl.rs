@@ -8,8 +8,8 @@
 use claw_policy::Action;
 
 use super::by_table;
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 use crate::tool::Context;
 
 static TABLE: Table = Table {

@@ -6,8 +6,8 @@
 
 use super::options::{COMPOSE_EXEC, EXEC, RUN};
 use crate::call::{Call, Stdin, excerpt, text};
+use crate::grammar::subcommands::{Given, Line, Takes, find as find_option};
 use crate::inner::known_as;
-use crate::subcommands::{Given, Line, Takes, find as find_option};
 
 /// A command in a container.
 #[derive(Debug)]

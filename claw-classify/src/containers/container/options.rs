@@ -4,7 +4,7 @@
 //! Sources: `docker --help`, `docker run --help` and `docker exec --help` of docker 28.2; the manuals of
 //! compose 2, podman 5, nerdctl 2, crictl and ctr.
 
-use crate::subcommands::{Opt, switch, valued};
+use crate::grammar::subcommands::{Opt, switch, valued};
 
 pub(super) const DOCKER: &[Opt] = &[
     valued(&["--config"]),

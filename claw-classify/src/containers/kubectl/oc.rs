@@ -8,8 +8,8 @@ use claw_policy::Action;
 
 use super::DOMAIN;
 use crate::call::{Call, text};
-use crate::subcommands::{Commands, said};
-use crate::table::{self, Line, Options, Table};
+use crate::grammar::subcommands::{Commands, said};
+use crate::grammar::table::{self, Line, Options, Table};
 
 static TABLE: Table = Table {
     commands: Commands(include_str!("oc.tsv")),

@@ -6,7 +6,7 @@
 use super::fact;
 use super::plan::{Step, encoding, settings};
 use crate::call::{Call, excerpt, text};
-use crate::getopt::Located;
+use crate::grammar::getopt::Located;
 use crate::language::sql;
 
 /// The service files, server settings, pagers and editors that the environment names.

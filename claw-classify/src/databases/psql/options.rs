@@ -1,7 +1,7 @@
 //! psql's option table: `long_options` and the short option string of `parse_psql_options` in
 //! PostgreSQL's `src/bin/psql/startup.c`, releases 15 to 18, which agree.
 
-use crate::getopt::{Opt, Takes};
+use crate::grammar::getopt::{Opt, Takes};
 
 const fn opt(long: &'static [&'static str], short: u8, takes: Takes) -> Opt {
     Opt { long, short: Some(short), takes }

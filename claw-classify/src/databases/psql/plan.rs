@@ -12,7 +12,7 @@ use super::variables::{self, Sight, Variables};
 use super::{DOMAIN, conninfo, environment, fact, options, slash};
 use crate::call::{Call, excerpt, text};
 use crate::files::Files;
-use crate::getopt::{self, Item, Located};
+use crate::grammar::getopt::{self, Item, Located};
 use crate::language::sql;
 
 /// What holds a text.

@@ -4,8 +4,8 @@ use claw_policy::Action;
 
 use super::{DOMAIN, Read, act, flag, long, row, value};
 use crate::call::Call;
-use crate::getopt::{Opt, Takes};
-use crate::subcommands::said;
+use crate::grammar::getopt::{Opt, Takes};
+use crate::grammar::subcommands::said;
 use crate::system::places::Places;
 use crate::tool::Tool;
 

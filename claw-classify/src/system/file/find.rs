@@ -9,7 +9,7 @@ use claw_policy::Action;
 
 use super::{DOMAIN, row};
 use crate::call::{Call, text};
-use crate::subcommands::said;
+use crate::grammar::subcommands::said;
 use crate::system::places::Places;
 use crate::tool::Tool;
 

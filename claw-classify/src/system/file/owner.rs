@@ -2,7 +2,7 @@
 
 use super::{Read, act, flag, long, row};
 use crate::call::{Call, text};
-use crate::getopt::{Opt, Takes};
+use crate::grammar::getopt::{Opt, Takes};
 use crate::tool::Tool;
 use claw_policy::Action;
 
@@ -59,10 +59,10 @@ fn read_from<'a>(argv: &[&'a [u8]], call: &Call<'a>) -> Result<Read<'a>, String>
     let read = Read::new(&inner, OPTIONS)?;
     for operand in &read.operands {
         let bytes = argv[operand.arg];
-        operands.push(crate::getopt::Located { bytes, ..*operand });
+        operands.push(crate::grammar::getopt::Located { bytes, ..*operand });
     }
     let options = read.options.iter().map(|(opt, value)| {
-        let value = value.as_ref().map(|value| crate::getopt::Located {
+        let value = value.as_ref().map(|value| crate::grammar::getopt::Located {
             bytes: &argv[value.arg][value.from..],
             ..*value
         });

@@ -5,8 +5,8 @@
 //! Known gaps: `apt.conf`, `sources.list` and what `-o` and `-c` set are not read; programs can be among that.
 
 use super::manager::{Manager, Operands, PLAIN, Reach, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const APT: Manager = Manager {
     table: Table {

@@ -5,8 +5,8 @@
 //! Known gaps: the Gemfile and `.bundle/config` are not read.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const BUNDLE: Manager = Manager {
     table: Table {

@@ -7,8 +7,8 @@
 //! be a plug-in or an alias: of `publish`, for one. Both are effect `run`.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Other, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Other, Table};
 
 pub(super) const CARGO: Manager = Manager {
     table: Table {

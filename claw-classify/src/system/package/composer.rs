@@ -5,8 +5,8 @@
 //! Known gaps: `composer.json` and its scripts and plug-ins are not read.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Other, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Other, Table};
 
 pub(super) const COMPOSER: Manager = Manager {
     table: Table {

@@ -10,7 +10,7 @@ use super::DOMAIN;
 use super::manager::Style;
 use super::spec;
 use crate::call::{Call, text};
-use crate::subcommands::said;
+use crate::grammar::subcommands::said;
 
 /// Commands: their names, what they do, and whether the operands are packages or archives.
 const COMMANDS: &[(&[&str], &str, bool)] = &[

@@ -5,8 +5,8 @@
 //! Known gaps: `ansible.cfg` and files of requirements are not read.
 
 use super::manager::{Manager, Operands, PLAIN, Reach, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Spelling, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Spelling, Table};
 
 pub(super) const GALAXY: Manager = Manager {
     table: Table {

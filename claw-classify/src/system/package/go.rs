@@ -7,8 +7,8 @@
 //! are judged when they start.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Spelling, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Spelling, Table};
 
 pub(super) const GO: Manager = Manager {
     table: Table {

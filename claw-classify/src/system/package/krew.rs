@@ -5,8 +5,8 @@
 //! Known gaps: what a plugin does is not known; it is judged when it starts.
 
 use super::manager::{Manager, Operands, PLAIN, Reach, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const KREW: Manager = Manager {
     table: Table {

@@ -11,8 +11,8 @@ use super::DOMAIN;
 use super::manager::{Manager, Operands, Reach, Role, Style};
 use super::spec::{self, Spec};
 use crate::call::{Call, excerpt, text};
-use crate::subcommands::{said, variables};
-use crate::table::{Line, covers};
+use crate::grammar::subcommands::{said, variables};
+use crate::grammar::table::{Line, covers};
 
 /// What a call of `manager` does.
 pub(super) fn action(call: &Call<'_>, manager: &'static Manager) -> Action {

@@ -1,6 +1,6 @@
 //! What there is to say about a package manager so that its command lines can be read.
 
-use crate::table::{self, Table, covers};
+use crate::grammar::table::{self, Table, covers};
 
 /// A package manager: how its command lines are read, and what they mean.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 //! Known gaps: `.npmrc` and `package.json` are not read; neither is what a script does.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, NO_OPTIONS, Options, Spelling, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, NO_OPTIONS, Options, Spelling, Table};
 
 pub(super) const NPM: Manager = Manager {
     table: Table {

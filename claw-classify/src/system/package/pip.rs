@@ -6,8 +6,8 @@
 //! Known gaps: `pip.conf` and files of requirements are not read.
 
 use super::manager::{Manager, PLAIN, Reach, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Spelling, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Spelling, Table};
 
 pub(super) const PIP: Manager = Manager {
     table: Table {

@@ -7,8 +7,8 @@
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
 use super::npm::{HARMLESS, SETTINGS};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Other, Spelling, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Other, Spelling, Table};
 
 pub(super) const PNPM: Manager = Manager {
     table: Table {

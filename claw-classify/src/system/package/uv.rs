@@ -5,8 +5,8 @@
 //! Known gaps: `uv.toml`, `pyproject.toml` and files of requirements are not read.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Table};
 
 pub(super) const UV: Manager = Manager {
     table: Table {

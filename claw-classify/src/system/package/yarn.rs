@@ -7,8 +7,8 @@
 //! are taken for scripts.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
-use crate::subcommands::Commands;
-use crate::table::{self, Options, Other, Table};
+use crate::grammar::subcommands::Commands;
+use crate::grammar::table::{self, Options, Other, Table};
 
 pub(super) const YARN: Manager = Manager {
     table: Table {

@@ -6,8 +6,8 @@ use claw_policy::Action;
 
 use super::{DOMAIN, action, base};
 use crate::call::{Call, text};
+use crate::grammar::subcommands::said;
 use crate::language::shell as words;
-use crate::subcommands::said;
 use crate::tool::{Context, Governed, Meant, Tool};
 
 /// How an interpreter's options read.

@@ -6,8 +6,8 @@ use claw_policy::Action;
 
 use super::{DOMAIN, action, base};
 use crate::call::{Call, text};
-use crate::getopt::{self, Item, Opt, Takes};
-use crate::subcommands::said;
+use crate::grammar::getopt::{self, Item, Opt, Takes};
+use crate::grammar::subcommands::said;
 
 /// What is run: where it begins in the argument vector, and what its environment differs by.
 #[derive(Debug, Default)]

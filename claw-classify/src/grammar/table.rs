@@ -9,7 +9,7 @@ use claw_policy::Value;
 use memchr::memmem;
 
 use crate::call::{excerpt, text};
-use crate::subcommands::Commands;
+use crate::grammar::subcommands::Commands;
 
 /// A program's commands and options.
 #[derive(Debug)]
