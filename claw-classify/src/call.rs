@@ -1,5 +1,8 @@
 //! One call as decoding hands it over: plain bytes, nothing that could still change.
 
+pub(crate) mod files;
+pub(crate) mod home;
+
 use std::borrow::Cow;
 
 /// What file descriptor 0 of a call is.

@@ -8,11 +8,11 @@ use std::sync::LazyLock;
 use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema};
 
 use crate::call::Call;
+use crate::call::files::{Files, NoFiles};
 use crate::clouds::{aws, infra, providers, terraform};
 use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
-use crate::files::{Files, NoFiles};
 use crate::language::sql;
 use crate::network::{curl, http, httpie, remote, wget};
 use crate::system::program::Start;

@@ -8,8 +8,8 @@ use std::fmt;
 use claw_policy::{Action, Domain, Facts, Grammar, Rewrite};
 
 use crate::call::Call;
+use crate::call::files::Files;
 use crate::declared;
-use crate::files::Files;
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

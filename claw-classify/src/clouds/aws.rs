@@ -17,8 +17,8 @@ mod settings;
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
+use crate::call::files::{File, Files};
 use crate::call::{Call, text};
-use crate::files::{File, Files};
 use crate::grammar::subcommands::{plain_pager, said};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::CommandLine;

@@ -17,9 +17,9 @@ mod target;
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
+use crate::call::files::{File, Files};
 use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
-use crate::files::{File, Files};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::{CommandLine, Unread};
 

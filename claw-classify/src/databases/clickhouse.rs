@@ -13,9 +13,9 @@
 
 use claw_policy::{Action, Rewrite};
 
+use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, DOMAIN, Place, Step, fact};
-use crate::files::{File, Files};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
@@ -244,8 +244,8 @@ fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, Canno
 mod tests {
     use super::*;
     use crate::Tools;
+    use crate::call::files::{NoFiles, One};
     use crate::corpus::clients_line;
-    use crate::files::{NoFiles, One};
     use claw_policy::Change;
     use proptest::prelude::*;
 

@@ -13,9 +13,9 @@ mod script;
 
 use claw_policy::Action;
 
+use crate::call::files::File;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
-use crate::files::File;
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
 /// The shell's row in the table of tools.
@@ -188,8 +188,8 @@ fn shell(context: &Context<'_>) -> Vec<Action> {
 mod tests {
     use super::*;
     use crate::Tools;
+    use crate::call::files::{Files, NoFiles, One};
     use crate::corpus::clients_line;
-    use crate::files::{Files, NoFiles, One};
     use claw_corpus::split;
     use proptest::prelude::*;
 

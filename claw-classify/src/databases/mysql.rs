@@ -16,9 +16,9 @@ mod options;
 
 use claw_policy::{Action, Rewrite};
 
+use crate::call::files::Files;
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
-use crate::files::Files;
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind, Word};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool, rewrites_nothing};
@@ -400,8 +400,8 @@ fn unread(value: &str, reason: &str, steps: &mut Vec<Step>) {
 mod tests {
     use super::*;
     use crate::Tools;
+    use crate::call::files::NoFiles;
     use crate::corpus::clients_line;
-    use crate::files::NoFiles;
     use claw_policy::Change;
     use proptest::prelude::*;
 
@@ -508,13 +508,13 @@ mod tests {
             (b"[mysqld]\nexecute=SELECT 1\n", "sql:ddl"),
         ] {
             let found = classify(
-                &Tools::BUILT_IN.context(&call, &crate::files::One(b"/h/.my.cnf", content)),
+                &Tools::BUILT_IN.context(&call, &crate::call::files::One(b"/h/.my.cnf", content)),
             );
             assert_eq!(clients_line(&found), expected, "{}", text(content));
         }
         let argv: &[&[u8]] = &[b"mysql", b"-e", b"SELECT * FROM t"];
         let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
-        let file = crate::files::One(b"/h/.my.cnf", b"[client]\ninit-command=SELECT 1\n");
+        let file = crate::call::files::One(b"/h/.my.cnf", b"[client]\ninit-command=SELECT 1\n");
         let changed = rewrite(
             &Tools::BUILT_IN.context(&Call { argv, env, ..Call::default() }, &file),
             &[limit],

@@ -29,8 +29,8 @@ use std::ops::Range;
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
+use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin};
-use crate::files::{File, Files};
 use crate::language::sql;
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 use plan::{Holder, Place};

@@ -11,10 +11,10 @@
 
 use claw_policy::{Action, Rewrite};
 
+use crate::call::files::{File, Files};
+use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
-use crate::files::{File, Files};
-use crate::home;
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
@@ -453,8 +453,8 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
 mod tests {
     use super::*;
     use crate::Tools;
+    use crate::call::files::NoFiles;
     use crate::corpus::clients_line;
-    use crate::files::NoFiles;
     use claw_policy::Change;
     use proptest::prelude::*;
 
@@ -545,7 +545,7 @@ mod tests {
             let argv: &[&[u8]] = &[b"sqlite3", b"app.db", b"SELECT 1"];
             let call = Call { argv, env: &[env], ..Call::default() };
             let found = classify(
-                &Tools::BUILT_IN.context(&call, &crate::files::One(path, b"DROP TABLE t;\n")),
+                &Tools::BUILT_IN.context(&call, &crate::call::files::One(path, b"DROP TABLE t;\n")),
             );
             assert_eq!(clients_line(&found), "sql:ddl sql:read", "{}", text(path));
         }

@@ -18,9 +18,9 @@ mod glob;
 
 use claw_policy::Action;
 
+use crate::call::files::{File, Files};
+use crate::call::home;
 use crate::call::{Call, Stdin, text};
-use crate::files::{File, Files};
-use crate::home;
 use crate::network::http::{self, Request};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use arguments::Setting;

@@ -13,10 +13,10 @@ use std::sync::LazyLock;
 
 use claw_policy::Action;
 
+use crate::call::files::{File, Files};
+use crate::call::home;
 use crate::call::{Call, Stdin, text};
-use crate::files::{File, Files};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
-use crate::home;
 use crate::network::http::{self, Request};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 

@@ -344,7 +344,7 @@ fn tracer(call: &Call<'_>) -> Action {
 mod tests {
     use super::*;
     use crate::Tools;
-    use crate::files::NoFiles;
+    use crate::call::files::NoFiles;
     use claw_policy::{Reading, Value};
     use proptest::prelude::*;
 

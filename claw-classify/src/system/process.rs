@@ -274,7 +274,7 @@ fn killall(call: &Call<'_>) -> Action {
 mod tests {
     use super::*;
     use crate::Tools;
-    use crate::files::NoFiles;
+    use crate::call::files::NoFiles;
     use proptest::prelude::*;
 
     #[test]

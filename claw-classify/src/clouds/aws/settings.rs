@@ -5,8 +5,8 @@
 
 use super::command_line::CommandLine;
 use super::runs_pager;
+use crate::call::files::{File, Files};
 use crate::call::{Call, text};
-use crate::files::{File, Files};
 use crate::language::url::host;
 
 /// What was found.

@@ -8,8 +8,8 @@ use claw_policy::{Action, Value};
 use super::command_line::CommandLine;
 use super::graphql;
 use super::target::host;
+use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin, text};
-use crate::files::{File, Files};
 
 /// Sets the facts of the request.
 pub(super) fn read(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::Tools;
 use crate::call::Stdin;
-use crate::files::NoFiles;
+use crate::call::files::NoFiles;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::Tools;
 use crate::call::Call;
-use crate::files::{File, Files, NoFiles};
+use crate::call::files::{File, Files, NoFiles};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,8 +9,8 @@ use claw_policy::{Action, Value};
 use super::config::{self, Setting};
 use super::push::Known;
 use super::{DOMAIN, commands, words};
+use crate::call::files::{File, Files};
 use crate::call::{Call, excerpt, text};
-use crate::files::{File, Files};
 
 /// How many aliases may lead to one another.
 pub(super) const ALIASES: usize = 8;

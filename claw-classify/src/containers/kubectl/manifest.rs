@@ -8,8 +8,8 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
+use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin};
-use crate::files::{File, Files};
 
 /// The content of a manifest, where it is known.
 pub(super) fn content<'a>(call: &Call<'a>, files: &'a dyn Files, path: &[u8]) -> Option<&'a [u8]> {

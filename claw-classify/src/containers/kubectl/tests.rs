@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Tools;
-use crate::files::{Files, NoFiles};
+use crate::call::files::{Files, NoFiles};
 use claw_policy::Reading;
 
 fn actions(words: &str, env: &[&[u8]]) -> Vec<Action> {
@@ -114,8 +114,8 @@ fn an_external_diff_program_runs_here() {
 struct Given(&'static str);
 
 impl Files for Given {
-    fn file(&self, _: &[u8]) -> crate::files::File<'_> {
-        crate::files::File::Content(self.0.as_bytes())
+    fn file(&self, _: &[u8]) -> crate::call::files::File<'_> {
+        crate::call::files::File::Content(self.0.as_bytes())
     }
 }
 

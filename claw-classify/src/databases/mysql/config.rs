@@ -3,8 +3,8 @@
 //! `/etc/my.cnf` and `/etc/mysql/` are the machine's and not looked at; the home's, and those that the environment
 //! names, are whoever's the call is.
 
+use crate::call::files::{File, Files};
 use crate::call::{Call, text};
-use crate::files::{File, Files};
 
 /// The groups that the clients of MySQL and MariaDB read.
 const GROUPS: &[&str] = &["client", "client-mariadb", "client-server", "mariadb-client", "mysql"];
@@ -157,7 +157,7 @@ pub(super) fn odd_locale(call: &Call<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::One;
+    use crate::call::files::One;
 
     fn added(content: &'static [u8]) -> Result<Vec<String>, String> {
         let call = Call { argv: &[b"mysql"], env: &[b"HOME=/home/me"], ..Call::default() };

@@ -10,8 +10,8 @@ use super::script::Ends;
 use super::scripts::Scripts;
 use super::variables::{self, Sight, Variables};
 use super::{DOMAIN, conninfo, environment, fact, options, slash};
+use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
-use crate::files::Files;
 use crate::grammar::getopt::{self, Item, Located};
 use crate::language::sql;
 

@@ -7,9 +7,9 @@ use super::script::Ends;
 use super::slash::{Argument, Command};
 use super::variables::Variables;
 use super::{DOMAIN, fact};
+use crate::call::files::{File, Files};
+use crate::call::home;
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::files::{File, Files};
-use crate::home;
 use crate::language::sql;
 
 /// How many scripts a call may run before the rest is not followed: a script may run itself.

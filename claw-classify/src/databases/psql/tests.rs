@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::Tools;
-use crate::files::{Files, NoFiles};
+use crate::call::files::{Files, NoFiles};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,8 +2,8 @@
 
 use super::interpreter::{Text, given};
 use super::wrapper;
+use crate::call::files::File;
 use crate::call::{Call, Stdin};
-use crate::files::File;
 use crate::language::shell::{self, Simple};
 use crate::system::file;
 use crate::tool::{Context, Governed, Meant};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Tools;
-use crate::files::NoFiles;
+use crate::call::files::NoFiles;
 use proptest::prelude::*;
 
 #[test]

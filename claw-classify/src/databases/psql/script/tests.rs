@@ -4,7 +4,7 @@ use super::super::scripts::Scripts;
 use super::super::variables::Variables;
 use super::*;
 use crate::call::Call;
-use crate::files::NoFiles;
+use crate::call::files::NoFiles;
 use crate::language::sql;
 
 /// The texts that are sent, `\name` for each command, `?` for what is not read.

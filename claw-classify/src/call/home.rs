@@ -4,7 +4,7 @@
 //! the user database, of which only `/etc/passwd` is read (passwd(5)).
 
 use crate::call::Call;
-use crate::files::{File, Files};
+use crate::call::files::{File, Files};
 
 /// The home of the account that the program runs as, where it is known.
 pub(crate) fn of_account(call: &Call<'_>, files: &dyn Files) -> Option<Vec<u8>> {
@@ -38,7 +38,7 @@ pub(crate) fn all(call: &Call<'_>, files: &dyn Files) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{NoFiles, One};
+    use crate::call::files::{NoFiles, One};
 
     const ACCOUNTS: One = One(
         b"/etc/passwd",
