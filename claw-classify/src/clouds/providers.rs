@@ -16,7 +16,7 @@ use crate::grammar::subcommands::{Line, said, variables};
 use crate::grammar::table::{self, Table};
 use crate::tool::{Classifier, Tool};
 
-/// The rows of the table of tools.
+/// The programs' rows in the registry.
 pub(crate) static GCLOUD: Tool = row(
     &["gcloud"],
     "ERROR: (gcloud) ",

@@ -21,7 +21,7 @@ use crate::inner::{Inner, known_as};
 use crate::tool::{CannotRewrite, Changed, Classifier, Context, Denial, Tool};
 use inside::Inside;
 
-/// The rows of the table of tools.
+/// The programs' rows in the registry.
 pub(crate) static DOCKER: Tool =
     row("docker", &["docker", "docker.io"], "Error response from daemon: ", docker);
 pub(crate) static DOCKER_COMPOSE: Tool =

@@ -1,15 +1,16 @@
-//! ClickHouse's clients: `clickhouse-client`, `clickhouse-local`, and `clickhouse` with one of them as its
-//! first word.
+//! ClickHouse's clients: `clickhouse-client`, `clickhouse-local`, and `clickhouse` with one of them
+//! as its first word.
 //!
-//! Input: the call. Output: one action of the domain `sql` for each statement, one of the domain `client` for
-//! each option with an effect of its own.
+//! Input: the call. Output: one action of the domain `sql` for each statement, one of the domain
+//! `client` for each option with an effect of its own.
 //!
-//! Source: `programs/client/Client.cpp`, `programs/local/LocalServer.cpp` and `src/Client/ClientBase.cpp` of
-//! ClickHouse 24, and its manual. Options are read whole: an abbreviation, a setting that is not among those
-//! that only bound a query, and any other program of `clickhouse` are opaque.
+//! Source: `programs/client/Client.cpp`, `programs/local/LocalServer.cpp` and
+//! `src/Client/ClientBase.cpp` of ClickHouse 24, and its manual. Option names must be spelled out.
+//! An abbreviation is opaque, and so are a setting that does more than bound a query and any other
+//! program of `clickhouse`.
 //!
-//! Known gaps: a positional query or connection string is opaque. Configuration files in their usual places
-//! count as scripts where they are there, and as absent where nobody looked.
+//! Known gaps: a positional query or connection string is opaque. A configuration file in one of
+//! its usual places counts as a script if it exists, and as absent if nobody looked.
 
 use claw_policy::{Action, Rewrite};
 
@@ -20,7 +21,7 @@ use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 
-/// ClickHouse's row in the table of tools.
+/// The tool's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "clickhouse",
     names: &[
@@ -42,7 +43,8 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite,
 };
 
-/// Options that say where to connect and how to show what comes back: long name, letter, whether a value follows.
+/// Options that say where to connect and how to show results: long name, letter, whether a value
+/// follows.
 const PLAIN: &[(&str, Option<u8>, bool)] = &[
     ("database", Some(b'd'), true),
     ("echo", None, false),
@@ -66,7 +68,7 @@ const PLAIN: &[(&str, Option<u8>, bool)] = &[
     ("vertical", Some(b'E'), false),
 ];
 
-/// Options with an effect of their own, as [`PLAIN`], and the class of it.
+/// Options with an effect of their own, in the form of [`PLAIN`], and the class of that effect.
 const OTHERS: &[(&str, Option<u8>, bool, &str)] = &[
     ("config-file", Some(b'C'), true, "script"),
     ("config", None, true, "script"),
@@ -80,7 +82,7 @@ const OTHERS: &[(&str, Option<u8>, bool, &str)] = &[
     ("send_logs_level", None, true, "inform"),
 ];
 
-/// An option, and its value with its place.
+/// An option, its class, and its value with the value's place.
 type Given<'a> = (&'static str, &'static str, Option<(&'a [u8], usize, usize)>);
 
 /// Where the words of the client begin, and whether it is `local`.
@@ -196,7 +198,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     steps
 }
 
-/// The client's configuration, where there is one: it can set anything.
+/// The client's configuration file, if there is one: it can set anything.
 fn configured(call: &Call<'_>, files: &dyn Files) -> Option<Action> {
     let home = call.var("HOME").unwrap_or_default();
     let mut places = Vec::new();
@@ -216,7 +218,7 @@ fn statements(value: &[u8], local: bool, place: Option<Place>, steps: &mut Vec<S
         steps.push(dialect::unread(&text(value), "the text is not UTF-8").into());
         return;
     };
-    // `local` opens what a quoted name says, and be it an address.
+    // `local` opens what a quoted name says, even an address.
     let opens = |words: &[dialect::Word]| {
         words
             .iter()
@@ -305,7 +307,7 @@ mod tests {
         ] {
             assert_eq!(limited(before.as_bytes()).unwrap(), after, "{before}");
         }
-        // The limit of a UNION is its last query's, and LIMIT BY is another thing.
+        // The limit of a UNION belongs to its last query, and LIMIT BY means something else.
         for refused in [
             "SELECT 1 FROM a UNION ALL SELECT 2 FROM b",
             "SELECT a FROM t LIMIT 1 BY a",

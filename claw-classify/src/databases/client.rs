@@ -1,6 +1,7 @@
-//! The domain `client`: what the command-line clients of databases do beside sending SQL.
+//! The domain `client`: what the command-line clients of databases do apart from sending SQL.
 //!
-//! Shared by `mysql`, `sqlite3`, `clickhouse`, `redis-cli` and `mongosh`, and by the clients of databases whose command lines are not read.
+//! Shared by `mysql`, `sqlite3`, `clickhouse`, `redis-cli` and `mongosh`, and by the clients of
+//! databases whose command lines are not read.
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
@@ -50,16 +51,17 @@ pub(crate) fn fact(name: &str, class: &'static str, said: &str) -> Action {
     Action::new(&DOMAIN, excerpt(said)).with("name", name).with("class", class)
 }
 
-/// Where a text of statements stands.
+/// Where a text of statements is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In `argv[0][1..]`.
     Argument(usize, usize),
-    /// It is the whole of standard input.
+    /// The text is the whole of standard input.
     Stdin,
 }
 
-/// One action and, for a statement that can be changed, its place: the text and its number there.
+/// One action and, for a statement that can be changed, its place: the text and the statement's
+/// number in it.
 #[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) action: Action,
@@ -102,7 +104,7 @@ pub(crate) fn limit(
     let mut changed = Changed::nothing(call);
     for (place, mut limits, rule) in texts {
         limits.sort_unstable();
-        // Of several limits the smallest holds.
+        // The smallest of several limits applies.
         limits.dedup_by_key(|(statement, _)| *statement);
         let (whole, from): (&[u8], usize) = match (place, call.stdin) {
             (Place::Argument(arg, from), _) => (call.argv[arg], from),

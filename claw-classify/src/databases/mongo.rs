@@ -1,13 +1,14 @@
 //! MongoDB's shell and its other clients.
 //!
-//! Input: the call. Output: actions of the domain `client`: one for each expression of JavaScript that is
-//! recognised (`mongo/script.rs`) and one for each option with an effect of its own. Everything else is opaque.
+//! Input: the call. Output: actions of the domain `client`: one for each JavaScript expression that
+//! is recognised (`mongo/script.rs`) and one for each option with an effect of its own. Everything
+//! else is opaque.
 //!
-//! Source: `packages/arg-parser` and `packages/cli-repl` of mongosh 2, `mongo --help` of 4.4. Options are read
-//! whole; an abbreviation and a value glued to a letter are opaque.
+//! Source: `packages/arg-parser` and `packages/cli-repl` of mongosh 2, `mongo --help` of 4.4.
+//! Option names must be spelled out; an abbreviation and a value glued to a letter are opaque.
 //!
-//! Known gaps: `~/.mongoshrc.js` counts as a script where it is there, and as absent where nobody looked.
-//! mongodump and its kin are told apart by what they are for, not by their options.
+//! Known gaps: `~/.mongoshrc.js` counts as a script if it exists, and as absent if nobody looked.
+//! mongodump and similar programs are classified by their purpose, not by their options.
 
 mod script;
 
@@ -18,7 +19,7 @@ use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
-/// The shell's row in the table of tools.
+/// The shell's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "mongosh",
     names: &["mongosh", "mongo"],
@@ -30,7 +31,7 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// The row of the programs that write out what there is.
+/// The row of the programs that export data.
 pub(crate) static EXPORT: Tool = Tool {
     name: "mongodump",
     names: &["mongodump", "mongoexport", "bsondump"],
@@ -79,7 +80,7 @@ fn whole(call: &Call<'_>, class: &'static str) -> Vec<Action> {
     vec![fact("call", if help { "inform" } else { class }, &said(call))]
 }
 
-/// Options that say where to connect and how to show what comes back, without a value.
+/// Options without a value that say where to connect and how to show results.
 const SWITCHES: &[&str] = &[
     "--ipv6",
     "--json",
@@ -148,7 +149,7 @@ fn shell(context: &Context<'_>) -> Vec<Action> {
             unknown => return vec![opaque(unknown, "the option is not known")],
         }
     }
-    // The first operand is where to connect, unless it looks like a script.
+    // The first operand says where to connect, unless it looks like a script.
     let script = |word: &[u8]| [&b".js"[..], b".mongodb"].iter().any(|end| word.ends_with(end));
     let from = usize::from(operands.first().is_some_and(|word| !script(word)));
     scripts.extend(&operands[from..]);

@@ -1,15 +1,16 @@
-//! mysql and its kin: the command line, the client's own commands and the SQL.
+//! mysql and its sibling programs: the command line, the client's own commands and the SQL.
 //!
 //! Input: the call. Output: one action of the domain `sql` for each statement, one of the domain
 //! `client` for each option or command that does something by itself.
 //!
-//! Sources: `client/mysql.cc` and `mysys/my_getopt.c` of MySQL 8 and MariaDB 10.11: options can be
-//! abbreviated, `-` and `_` are the same in them, `--skip-` and `--enable-` go before switches. The client
-//! looks for its own commands at the beginning of statements and behind backslashes.
+//! Sources: `client/mysql.cc` and `mysys/my_getopt.c` of MySQL 8 and MariaDB 10.11. Options can be
+//! abbreviated, `-` and `_` are the same in them, and `--skip-` and `--enable-` go before switches.
+//! The client looks for its own commands at the beginning of statements and after backslashes.
 //!
-//! Known gaps: option files that the call names are opaque. The home's `.my.cnf` is read where its content is known,
-//! and taken for absent where it is not; those of the machine are taken for empty. A server whose SQL mode has
-//! NO_BACKSLASH_ESCAPES from the start cuts some strings elsewhere. Terminal sessions are opaque.
+//! Known gaps: option files that the call names are opaque. The home's `.my.cnf` is read where its
+//! content is known, and counts as absent where it is not; those of the machine count as empty. A
+//! server whose SQL mode has NO_BACKSLASH_ESCAPES from the start ends some strings elsewhere.
+//! Terminal sessions are opaque.
 
 mod config;
 mod options;
@@ -24,7 +25,7 @@ use crate::language::sql::dialect::{self, Dialect, Kind, Word};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool, rewrites_nothing};
 use options::Given;
 
-/// mysql's row in the table of tools.
+/// mysql's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "mysql",
     names: &["mysql", "mariadb"],
@@ -36,7 +37,7 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite,
 };
 
-/// mysqladmin's row in the table of tools.
+/// mysqladmin's row in the registry.
 pub(crate) static ADMIN: Tool = Tool {
     name: "mysqladmin",
     names: &["mysqladmin", "mariadb-admin"],
@@ -48,7 +49,7 @@ pub(crate) static ADMIN: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// mysqlshow's row in the table of tools.
+/// mysqlshow's row in the registry.
 pub(crate) static SHOW: Tool = Tool {
     name: "mysqlshow",
     names: &["mysqlshow", "mariadb-show"],
@@ -60,7 +61,7 @@ pub(crate) static SHOW: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// mysqldump's row in the table of tools.
+/// mysqldump's row in the registry.
 pub(crate) static DUMP: Tool = Tool {
     name: "mysqldump",
     names: &["mysqldump", "mariadb-dump", "mysqlpump"],
@@ -160,8 +161,8 @@ fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, Canno
     client::limit(Dialect::MySql, call, &steps(call, files), rewrites)
 }
 
-/// What the call does. The client leaves out an option file that others may write or that it may not read, so what the
-/// call does without one counts too: a file adds to the facts and takes nothing away.
+/// The steps of the call. The client skips an option file that others may write or that it may not
+/// read, so the steps without each file count too: a file adds to the facts and takes nothing away.
 fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     if config::only_shown(call) {
         return vec![fact("print-defaults", "inform", &said(call)).into()];
@@ -178,7 +179,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     let added = configured.iter().map(Vec::as_slice);
     let argv: Vec<&[u8]> =
         program.iter().copied().chain(added).chain(rest.iter().copied()).collect();
-    // The places in these words are not the call's.
+    // Words of an option file have no place in the call.
     let mut steps: Vec<Step> =
         read(call, &argv).into_iter().map(|step| Step::from(step.action)).collect();
     for step in own {
@@ -199,7 +200,7 @@ fn refused(call: &Call<'_>, reason: &str) -> Vec<Step> {
     ]
 }
 
-/// What the words of `argv` make of the call.
+/// The steps that the words of `argv` ask for.
 fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
     let (given, operands) = match options::read(argv) {
         Ok(read) => read,
@@ -214,7 +215,7 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
             "execute" => statements.push(option),
             "named-commands" => session.named |= option.on,
             "binary-mode" => session.binary |= option.on,
-            // The server gets it as it is, whatever the client's commands are.
+            // The server gets this text as it is, whatever the client's commands are.
             "init-command" | "init-command-add" => {
                 let value = option.value.map(|(value, ..)| text(value)).unwrap_or_default();
                 steps.extend(dialect::actions(Dialect::MySql, &value).into_iter().map(Step::from));
@@ -234,7 +235,7 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
         }
     }
     if operands.len() > 1 {
-        // MariaDB's client refuses them; MySQL's does so too.
+        // MariaDB's client refuses further operands, and so does MySQL's.
         return vec![dialect::unread(&said(call), "mysql takes one database and no more").into()];
     }
     match &statements[..] {
@@ -252,7 +253,8 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
                 session.texts(value, Some(Place::Argument(arg, from)), &mut steps);
             }
         }
-        // The client reads them as one text, with a blank behind each (`init_line_buffer_from_string`).
+        // The client reads them as one text, with a blank after each
+        // (`init_line_buffer_from_string`).
         several => {
             let parts: Vec<&[u8]> =
                 several.iter().filter_map(|option| option.value.map(|(value, ..)| value)).collect();
@@ -265,8 +267,8 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
     steps
 }
 
-/// The client's commands by their names, what they do, and whether words may stand behind them (`commands[]` in
-/// `client/mysql.cc`). With words behind one that takes none the line is a statement.
+/// The client's commands: name, class, and whether words may follow (`commands[]` in
+/// `client/mysql.cc`). If words follow a command that takes none, the line is a statement.
 const COMMANDS: &[(&str, &str, bool)] = &[
     ("charset", "variable", true),
     ("clear", "inform", false),
@@ -301,13 +303,13 @@ const COMMANDS: &[(&str, &str, bool)] = &[
 /// What is known of the client and its session before it reads a text.
 #[derive(Debug, Default)]
 struct Session {
-    /// The client's commands are looked for at the beginning of every line.
+    /// The client looks for its commands at the beginning of every line.
     named: bool,
-    /// Where input is no terminal most of the client's commands are statements.
+    /// Where input is no terminal, most of the client's commands are statements.
     binary: bool,
-    /// What ran before may have changed how a text is cut.
+    /// What ran before may have changed how a text is split.
     unsettled: bool,
-    /// Why a text that is not all ASCII may be cut otherwise.
+    /// Why a text that is not all ASCII may be split differently.
     cut_otherwise: Option<String>,
 }
 
@@ -350,7 +352,8 @@ impl Session {
                 let line = value[word.place.end..].lines().next().unwrap_or_default();
                 let alone = line.trim_matches([' ', '\t', ';']).is_empty();
                 let before = value[..word.place.start].rsplit('\n').next().unwrap_or_default();
-                // Behind anything else on its line it is a statement; what would be worse is not taken for one.
+                // With anything before it on its line, it is a statement. The stricter reading of
+                // the two is kept.
                 let meant = |(_, class, takes): &&(&str, &str, bool)| {
                     (alone || *takes) && (before.trim().is_empty() || *class != "inform")
                 };
@@ -379,7 +382,8 @@ impl Session {
         let alone = !value.trim().contains(['\n', ';', '\\']);
         steps.extend(commands.into_iter().map(Step::from));
         if !alone {
-            // Where a command ends, and what it makes of the rest, depends on the command.
+            // Where a command ends, and what it does with the rest of the line, depends on the
+            // command.
             steps.push(
                 dialect::unread(value, "commands of the client's stand between the statements")
                     .into(),
@@ -388,7 +392,7 @@ impl Session {
     }
 }
 
-/// A text that cannot be cut: the command at its beginning, and whatever else it is.
+/// A text that cannot be split: the command at its beginning, and an opaque action for the rest.
 fn unread(value: &str, reason: &str, steps: &mut Vec<Step>) {
     let first = value.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
     let command = COMMANDS.iter().find(|(name, ..)| *name == first);

@@ -1,12 +1,12 @@
-//! PostgreSQL's other client programs: each is a statement in disguise, or a copy of the data.
+//! PostgreSQL's other client programs: each is a statement in disguise, or copies the data.
 //!
-//! Input: the call. Output: one action of the domain `sql` for what the program makes the server do,
-//! or one of `psql` where it only informs. Source: PostgreSQL's `src/bin/scripts`, `src/bin/pg_dump`,
-//! `src/bin/pgbench` and `src/bin/pg_basebackup`, releases 15 to 18; all of them look for help and
-//! version in their first argument alone.
+//! Input: the call. Output: one action of the domain `sql` for what the program makes the server
+//! do, or one of `psql` if it only informs. Source: PostgreSQL's `src/bin/scripts`,
+//! `src/bin/pg_dump`, `src/bin/pgbench` and `src/bin/pg_basebackup`, releases 15 to 18. All of them
+//! look for help and version in their first argument alone.
 //!
-//! Known gaps: their options are not read but for pg_restore's, so which database or table they mean
-//! is opaque.
+//! Known gaps: only pg_restore's options are read, so which database or table the others mean is
+//! opaque.
 
 use claw_policy::{Action, Domain, Rewrite};
 
@@ -16,7 +16,7 @@ use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::language::sql::{self, Effect};
 use crate::tool::{CannotRewrite, Changed, Classifier, Context, Tool};
 
-/// The rows of the table of tools.
+/// The programs' rows in the registry.
 pub(crate) static CLUSTERDB: Tool =
     row(&["clusterdb"], "clusterdb: error: ", "Runs CLUSTER.", |context| {
         statement(context.call, "cluster", Effect::Admin)

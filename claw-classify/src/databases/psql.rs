@@ -4,11 +4,12 @@
 //! setting, and one of the domain `psql` for everything else that has an effect of its own: an
 //! option, a variable of the environment, a backslash command, a source of commands.
 //!
-//! Source: PostgreSQL's `src/bin/psql` and `src/interfaces/libpq`, releases 15 to 18. What psql sends
-//! for `-c` is the text itself as one simple query; variables are put into scripts and backslash commands alone.
+//! Source: PostgreSQL's `src/bin/psql` and `src/interfaces/libpq`, releases 15 to 18. For `-c`,
+//! psql sends the text itself as one simple query. It puts variables only into scripts and
+//! backslash commands.
 //!
-//! Known gaps: terminal sessions are opaque; a `~/.psqlrc` whose content is not given, and what a role's or a
-//! database's own settings change are not seen.
+//! Known gaps: terminal sessions are opaque. A `~/.psqlrc` whose content is not given is not seen,
+//! nor is what a role's or a database's own settings change.
 
 mod branches;
 mod conninfo;
@@ -35,7 +36,7 @@ use crate::language::sql;
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 use plan::{Holder, Place};
 
-/// psql's row in the table of tools.
+/// psql's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "psql",
     names: &["psql"],
@@ -47,10 +48,10 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite,
 };
 
-/// Debian's psql, as every PostgreSQL client there, is a Perl script that runs the real one.
+/// On Debian psql, like every PostgreSQL client, is a Perl script that runs the real one.
 pub(crate) const INTERPRETER: &[&str] = &["PERL5LIB", "PERL5OPT", "PERLLIB", "PERL5DB"];
 
-/// What psql does beside sending statements.
+/// What psql does apart from sending statements.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "psql",
     governed: true,
@@ -101,11 +102,11 @@ struct Limits<'a> {
     place: Place,
     /// Statement and rows.
     rows: Vec<(usize, u64)>,
-    /// The rule to name where it cannot be done.
+    /// The rule to name if it cannot be done.
     rule: &'a str,
 }
 
-/// Words that go to a place in what holds a text.
+/// Words to write at a place of what holds a text.
 struct Edit<'a> {
     holder: Holder,
     within: Range<usize>,
@@ -117,8 +118,8 @@ fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
     CannotRewrite { rule: rule.to_owned(), reason: reason.into() }
 }
 
-/// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql starts. `rewrites`
-/// count the call-level action as 0.
+/// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql
+/// starts. `rewrites` count the call-level action as 0.
 fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
     let Context { call, files, .. } = *context;
     if rewrites.iter().all(|rewrite| start::is_about(&rewrite.change)) {
@@ -152,8 +153,8 @@ fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, Canno
     Ok(changed)
 }
 
-/// What `rewrites` write, and where: the last place first, so that places before it stay right. What runs twice
-/// is written once.
+/// The edits that `rewrites` ask for, last place first, so that the places before an edit stay
+/// right. A text that runs twice is edited once.
 fn edits<'a>(
     call: &Call<'_>,
     files: &dyn Files,

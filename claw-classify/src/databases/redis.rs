@@ -1,15 +1,16 @@
 //! redis-cli: one command of Redis in the argument vector, or one a line on standard input.
 //!
-//! Input: the call. Output: one action of the domain `client` for each command and for each option that has
-//! an effect of its own; its class is what the command does (`redis/commands.tsv`). A command or an option
-//! that is not listed is opaque: a module of the server may define commands of its own. So is `-X`, which
-//! puts standard input in the place of any word, and be it the command's name.
+//! Input: the call. Output: one action of the domain `client` for each command and for each option
+//! that has an effect of its own; its class is what the command does (`redis/commands.tsv`). A
+//! command or an option that is not listed is opaque: a module of the server may define commands of
+//! its own. So is `-X`, which puts standard input in the place of any word, even of the command's
+//! name.
 //!
-//! Source: `parseOptions` and `repl` in Redis' `src/redis-cli.c`, release 7.4, and the command reference.
-//! Options are compared whole, and the first word that is none begins the command.
+//! Source: `parseOptions` and `repl` in Redis' `src/redis-cli.c`, release 7.4, and the command
+//! reference. Options are compared whole, and the first word that is not one begins the command.
 //!
-//! Known gaps: what a script in the server (EVAL, FCALL) does is not read: it is of the class `script`.
-//! `~/.redisclirc` only sets how things are shown.
+//! Known gaps: what a script in the server (EVAL, FCALL) does is not read: it is of the class
+//! `script`. `~/.redisclirc` only sets how things are shown.
 
 use claw_policy::Action;
 
@@ -18,7 +19,7 @@ use crate::databases::client::{DOMAIN, fact};
 use crate::grammar::subcommands::Commands;
 use crate::tool::{Denial, Tool, rewrites_nothing};
 
-/// redis-cli's row in the table of tools; Valkey's and KeyDB's clients take the same words.
+/// redis-cli's row in the registry; Valkey's and KeyDB's clients take the same words.
 pub(crate) static TOOL: Tool = Tool {
     name: "redis-cli",
     names: &["redis-cli", "keydb-cli", "valkey-cli"],
@@ -30,7 +31,8 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// Options that only say where to connect and how to show what comes back, each with the number of its values.
+/// Options that only say where to connect and how to show results, each with the number of its
+/// values.
 const PLAIN: &[(&str, usize)] = &[
     ("--askpass", 0),
     ("--cacert", 1),
@@ -168,13 +170,13 @@ fn classify(call: &Call<'_>) -> Vec<Action> {
     }
 }
 
-/// The commands of standard input. A name in quotes is not read: escapes in it spell any byte.
+/// The commands of standard input. A name in quotes is not read: escapes in it can spell any byte.
 fn lines(content: &str) -> Vec<Action> {
     let actions: Vec<Action> = content
         .lines()
         .map(|line| {
             let mut words: Vec<&str> = line.split_ascii_whitespace().collect();
-            // A number in front says how often.
+            // A leading number says how often the command runs.
             if words.len() > 1 && words[0].bytes().all(|byte| byte.is_ascii_digit()) {
                 words.remove(0);
             }

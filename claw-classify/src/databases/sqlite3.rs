@@ -3,11 +3,11 @@
 //! Input: the call. Output: one action of the domain `sql` for each statement, one of the domain
 //! `client` for each dot-command and for each option that does something by itself.
 //!
-//! Source: `src/shell.c.in` of SQLite, releases 3.40 to 3.50. A dot-command can be abbreviated; where an
-//! abbreviation could mean several the strictest counts.
+//! Source: `src/shell.c.in` of SQLite, releases 3.40 to 3.50. A dot-command can be abbreviated; if
+//! an abbreviation could mean several, the strictest counts.
 //!
-//! Known gaps: a default `.sqliterc` is read where its content is known, wherever some release looks for it, and taken for
-//! absent where it is not.
+//! Known gaps: a default `.sqliterc` is read where its content is known, wherever some release
+//! looks for it, and counts as absent where it is not.
 
 use claw_policy::{Action, Rewrite};
 
@@ -19,7 +19,7 @@ use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
 
-/// sqlite3's row in the table of tools.
+/// sqlite3's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "sqlite3",
     names: &["sqlite3"],
@@ -31,7 +31,7 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite,
 };
 
-/// How deep scripts may name each other.
+/// How deep scripts may include each other.
 const DEPTH: usize = 4;
 
 /// Options with a value, and how many.
@@ -52,8 +52,8 @@ const VALUES: &[(&str, usize)] = &[
     ("escape", 1),
 ];
 
-/// Options without a value that change how things are shown or opened. `-memtrace` is not among them: some releases
-/// drop the word behind it.
+/// Options without a value that change how things are shown or opened. `-memtrace` is not among
+/// them: some releases drop the word after it.
 const SWITCHES: &[&str] = &[
     "append",
     "ascii",
@@ -93,8 +93,8 @@ const SWITCHES: &[&str] = &[
     "jsonl",
 ];
 
-/// Where the script may be that is run first (`find_home_dir` and `find_xdg_config`): the account's home goes before HOME,
-/// and releases from 3.42 on look in the folder of settings before either.
+/// Where the script that runs first may be (`find_home_dir` and `find_xdg_config`). The account's
+/// home comes before HOME, and releases from 3.42 on look in the folder of settings before either.
 fn own_scripts(call: &Call<'_>, files: &dyn Files) -> Vec<Vec<u8>> {
     let settings = call.var("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
     let mut paths: Vec<Vec<u8>> =
@@ -140,7 +140,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
             }
         };
         match &*name {
-            // Some releases run `-init` and `-cmd` before they come to it.
+            // Some releases run `-init` and `-cmd` before they get here.
             "help" | "version" => {
                 reads_stdin = false;
                 steps.push(fact(&name, "inform", &text(word)).into());
@@ -252,7 +252,7 @@ fn script(
     }
 }
 
-/// A script, line by line: a dot-command stands at the beginning of a line between statements.
+/// A script, line by line: a dot-command begins a line between statements.
 fn input(
     call: &Call<'_>,
     content: &[u8],
@@ -306,7 +306,7 @@ fn input(
     }
 }
 
-/// Every dot-command and what it does without arguments that change that.
+/// Every dot-command, and what it does without arguments that change that.
 const COMMANDS: &[(&str, &str)] = &[
     ("archive", "file_write"),
     ("auth", "inform"),
@@ -412,7 +412,7 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
         );
         return;
     };
-    // Any other word names a file, `on` and `no` too.
+    // Any other word names a file, even `on` and `no`.
     let prints = |argument: &&str| matches!(*argument, "stdout" | "stderr" | "off");
     let class = match name {
         "output" | "once" if arguments.is_empty() => "inform",

@@ -1,8 +1,9 @@
-//! The JavaScript that can be read: a chain of calls on the database with literal arguments, and the shell's
-//! own `show` and `use`.
+//! The JavaScript that can be read: a chain of calls on the database with literal arguments, and
+//! the shell's own `show` and `use`.
 //!
-//! Input: a text; output: one action for each statement. A statement is either of the few shapes below or
-//! opaque: a variable, a function, an operator, a template, an escape in a string, a method that is not listed.
+//! Input: a text. Output: one action for each statement. A statement has one of the few shapes
+//! below or is opaque. A variable, a function, an operator, a template, an escape in a string and a
+//! method that is not listed all make it opaque.
 //!
 //! Source: the reference of mongosh 2's methods and of MongoDB 7's database commands.
 
@@ -14,7 +15,7 @@ use crate::databases::client::{DOMAIN, fact};
 /// How deep literals may nest.
 const DEPTH: usize = 64;
 
-/// Methods of a collection by what they do.
+/// Methods of a collection, by what they do.
 const OF_COLLECTION: &[(&str, &[&str])] = &[
     (
         "read",
@@ -83,7 +84,7 @@ const OF_COLLECTION: &[(&str, &[&str])] = &[
     ("script", &["mapReduce"]),
 ];
 
-/// Methods of a database by what they do.
+/// Methods of a database, by what they do.
 const OF_DATABASE: &[(&str, &[&str])] = &[
     (
         "read",
@@ -257,7 +258,7 @@ const VALUES: &[&str] = &[
     "UUID",
 ];
 
-/// What `show` shows.
+/// The words that `show` takes.
 const SHOWN: &[&str] = &["collections", "databases", "dbs", "log", "logs", "profile", "tables"];
 
 fn class(table: &'static [(&'static str, &[&str])], name: &str) -> Option<&'static str> {
@@ -289,7 +290,7 @@ pub(super) fn actions(code: &str) -> Vec<Action> {
         }
         match reader.statement() {
             Ok((name, class)) => actions.push(fact(name, class, code)),
-            // Where it would go on is not known either.
+            // Nobody knows where the next statement would begin either.
             Err(reason) => {
                 actions.push(opaque(code, reason));
                 return actions;
@@ -357,7 +358,7 @@ fn tokens(code: &str) -> Result<Vec<Token<'_>>, &'static str> {
 struct Reader<'a, 'b> {
     tokens: &'b [Token<'a>],
     at: usize,
-    /// The strongest thing that a literal of this statement asks for.
+    /// The strongest class that a literal of this statement asks for.
     class: &'static str,
 }
 
@@ -425,7 +426,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// What a function that shows its argument is given.
+    /// The argument of a function that shows it.
     fn shown(&mut self) -> Read<(&'a str, &'static str)> {
         let inner = match self.peek() {
             Some(Token::Name("db" | "JSON" | "EJSON")) => self.inner()?,
@@ -441,7 +442,7 @@ impl<'a> Reader<'a, '_> {
         Ok(inner)
     }
 
-    /// As a statement; `JSON.stringify` inside of `print`, and no deeper.
+    /// Reads a statement; or `JSON.stringify` inside `print`, and no deeper.
     fn inner(&mut self) -> Read<(&'a str, &'static str)> {
         match self.name()? {
             "db" => self.database(),
@@ -463,7 +464,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Behind `db`.
+    /// Reads what follows `db`.
     fn database(&mut self) -> Read<(&'a str, &'static str)> {
         let mut names = 0;
         let mut only_explains = false;
@@ -476,7 +477,7 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             if !self.take(Token::Sign('.')) {
-                // `db` shows the name of the database, and a collection its own.
+                // `db` alone shows the database's name, and a collection alone shows its own.
                 return Ok(("db", "catalog"));
             }
             let name = self.name()?;
@@ -514,7 +515,7 @@ impl<'a> Reader<'a, '_> {
             let class = self.stronger(class);
             while self.take(Token::Sign('.')) {
                 let of_cursor = self.name()?;
-                // `length` is no call.
+                // `length` is a property, not a call.
                 if of_cursor == "length" {
                     continue;
                 }
@@ -527,7 +528,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// `class`, or what a literal asks for where that is more.
+    /// `class`, or the class that a literal asks for if that is stronger.
     fn stronger(&self, class: &'static str) -> &'static str {
         if class == "read" && self.class != "inform" { self.class } else { class }
     }

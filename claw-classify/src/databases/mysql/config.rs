@@ -1,7 +1,7 @@
 //! The option files that mysql reads by itself, as `mysys/my_default.c` reads them.
 //!
-//! `/etc/my.cnf` and `/etc/mysql/` are the machine's and not looked at; the home's, and those that the environment
-//! names, are whoever's the call is.
+//! `/etc/my.cnf` and `/etc/mysql/` belong to the machine and are not looked at. The home's file,
+//! and those that the environment names, belong to whoever makes the call.
 
 use crate::call::files::{File, Files};
 use crate::call::{Call, text};
@@ -9,16 +9,16 @@ use crate::call::{Call, text};
 /// The groups that the clients of MySQL and MariaDB read.
 const GROUPS: &[&str] = &["client", "client-mariadb", "client-server", "mariadb-client", "mysql"];
 
-/// How a call begins that reads no such file.
+/// The first option of a call that reads no such file.
 const WITHOUT: &[&[u8]] = &[b"--no-defaults", b"--defaults-file"];
 
-/// Other options about such files that stand before all others.
+/// Other options about such files that come before all others.
 const AROUND: &[&[u8]] = &[b"--defaults-extra-file=", b"--defaults-group-suffix="];
 
-/// What the option files add before the words of the call.
+/// The words that the option files add before the words of the call.
 ///
 /// # Errors
-/// Where a file cannot be read, or names others.
+/// If a file cannot be read, or names others.
 pub(super) fn words(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<u8>>, String> {
     let mut words = Vec::new();
     let first = call.argv.get(1).copied().unwrap_or_default();
@@ -39,7 +39,7 @@ pub(super) fn words(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<u8>>, 
             read(call, content, &mut words)?;
         }
         if let File::Content(_) = files.file(&[home, b"/.mylogin.cnf"].concat()) {
-            // Encoded, and any option can be in it.
+            // The file is encoded, and any option can be in it.
             words.push(b"--login-path=client".to_vec());
         }
     }
@@ -139,8 +139,8 @@ fn without_comment(line: &[u8]) -> &[u8] {
     line
 }
 
-/// Why a text that is not all ASCII may be cut otherwise: the client takes the character set of the locale, and in
-/// some of them the last byte of a character can be a backslash.
+/// Why a text that is not all ASCII may be split differently: the client takes the character set of
+/// the locale, and in some of them the last byte of a character can be a backslash.
 pub(super) fn odd_locale(call: &Call<'_>) -> Option<String> {
     if call.var("LOCPATH").is_some() {
         return Some("the environment brings locales of its own".to_owned());

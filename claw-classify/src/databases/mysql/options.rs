@@ -11,11 +11,11 @@ enum Takes {
     Perhaps,
 }
 
-/// One option as it was given.
+/// One option of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given<'a> {
     pub(super) name: &'static str,
-    /// Not turned off by `--skip-` or `--disable-`.
+    /// False if `--skip-` or `--disable-` turns it off.
     pub(super) on: bool,
     /// The value, and where it stands: `argv[1][2..]`.
     pub(super) value: Option<(&'a [u8], usize, usize)>,
@@ -23,7 +23,7 @@ pub(super) struct Given<'a> {
 
 struct Opt(&'static str, u8, Takes, &'static str);
 
-/// Name, letter or 0, what it takes, and what it does: a class of the domain `client`.
+/// Name, letter or 0, what it takes, and its class in the domain `client`.
 const OPTIONS: &[Opt] = {
     use Takes::{Nothing as N, Perhaps as P, Value as V};
     &[
@@ -136,7 +136,7 @@ pub(super) fn class(name: &str) -> &'static str {
 /// The options and the operands of a command line.
 ///
 /// # Errors
-/// What the client would refuse, and what is not known of it.
+/// If the client would refuse the line, or an option is not known.
 pub(super) fn read<'a>(argv: &[&'a [u8]]) -> Result<(Vec<Given<'a>>, Vec<&'a [u8]>), String> {
     let (mut given, mut operands) = (Vec::new(), Vec::new());
     let mut at = 1;
@@ -172,7 +172,7 @@ pub(super) fn read<'a>(argv: &[&'a [u8]]) -> Result<(Vec<Given<'a>>, Vec<&'a [u8
     Ok((given, operands))
 }
 
-/// The option that a long name means, and whether it turns it on.
+/// The option that a long name stands for, and whether the name turns it on.
 fn find(name: &str) -> Result<(&'static Opt, bool), String> {
     let plain = name.replace('_', "-");
     let plain = plain.strip_prefix("loose-").unwrap_or(&plain);
@@ -187,7 +187,7 @@ fn find(name: &str) -> Result<(&'static Opt, bool), String> {
     Err(format!("the option `--{name}` is not known"))
 }
 
-/// The only option that begins so, or is called so.
+/// The option of this name, or the only one that begins with it.
 fn only(name: &str) -> Result<Option<&'static Opt>, String> {
     if name.is_empty() {
         return Err("an option has no name".to_owned());

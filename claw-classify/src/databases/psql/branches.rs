@@ -1,7 +1,8 @@
 //! `\if`, `\elif`, `\else` and `\endif`: which branches run, which do not, and which may.
 //!
-//! Source: `exec_command_if` and its kin in `src/bin/psql/command.c`. A condition whose words are all known
-//! decides; any other may hold or not, and what is in its branch is judged as if it ran.
+//! Source: `exec_command_if` and the functions after it in `src/bin/psql/command.c`. A condition
+//! whose words are all known decides. Any other may hold or not, and what is in its branch is
+//! judged as if it ran.
 
 use super::slash::Argument;
 use super::variables::boolean;
@@ -16,17 +17,17 @@ pub(super) enum Runs {
 
 #[derive(Debug)]
 struct Branch {
-    /// Whether a branch of this `\if` that is behind ran, or this one does.
+    /// Whether an earlier branch of this `\if` ran, or this one does.
     taken: Runs,
     now: Runs,
     last: bool,
 }
 
-/// The conditions around a place in a script, the outermost first.
+/// The conditions around a place in a script, outermost first.
 #[derive(Debug, Default)]
 pub(super) struct Branches(Vec<Branch>);
 
-/// Whether a condition holds. What psql cannot read as a boolean does not.
+/// Whether a condition holds. One that psql cannot read as a boolean does not.
 fn holds(condition: &[Argument]) -> Runs {
     if condition.iter().any(|word| !word.known) {
         return Runs::Perhaps;
@@ -41,12 +42,12 @@ pub(super) fn is_branch(name: &str) -> bool {
 }
 
 impl Branches {
-    /// Whether what stands here runs.
+    /// Whether a command at this place runs.
     pub(super) fn here(&self) -> Runs {
         self.0.iter().map(|branch| branch.now).min().unwrap_or(Runs::Yes)
     }
 
-    /// Meets one of the four commands. False where it does not belong here, which psql refuses.
+    /// Enters one of the four commands. False if it does not belong here; psql refuses it then.
     pub(super) fn meet(&mut self, name: &str, condition: &[Argument]) -> bool {
         if name == "if" {
             let branch = match self.here() {
@@ -69,7 +70,7 @@ impl Branches {
             "elif" => {
                 let holds = holds(condition);
                 branch.now = holds.min(not(branch.taken));
-                // Where it holds, this branch runs or one before it did.
+                // If the condition holds, this branch runs or an earlier one did.
                 branch.taken = branch.taken.max(holds);
             }
             _ => {

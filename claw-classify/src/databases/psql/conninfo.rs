@@ -1,11 +1,11 @@
 //! Connection strings as libpq reads them: `keyword=value` pairs and URIs.
 //!
 //! Source: libpq's `conninfo_parse` and `conninfo_uri_parse` (`src/interfaces/libpq/fe-connect.c`)
-//! and the manual's section on connection strings. The result is a list of keywords and values; a
-//! string that libpq would refuse, or that is read only in part here, is an error with a reason.
+//! and the manual's section on connection strings. Output: a list of keywords and values. A string
+//! that libpq would refuse, or that is read only in part here, is an error with a reason.
 
-/// Keywords and values, in the order they stand; of a keyword that is there twice libpq takes the
-/// last in a `keyword=value` string.
+/// Keywords and values in their order. If a keyword occurs twice, libpq takes the last in a
+/// `keyword=value` string.
 pub(super) type Parameters = Vec<(String, String)>;
 
 /// Whether libpq takes a database name for a connection string (`recognized_connection_string`).
@@ -182,7 +182,7 @@ fn decode(text: &str) -> Result<String, String> {
 ///
 /// The server splits at white space, where a backslash takes the next character as it is
 /// (`pg_split_opts` in `src/backend/utils/init/postinit.c`), and reads the words as options of
-/// postgres. An option that is no setting is given back as `Err` with the word, and ends the list.
+/// postgres. An option that is not a setting comes back as `Err` with the word, and ends the list.
 pub(super) fn settings(options: &str) -> Vec<Result<(String, String), String>> {
     let mut words = split(options).into_iter();
     let mut found = Vec::new();
@@ -196,7 +196,7 @@ pub(super) fn settings(options: &str) -> Vec<Result<(String, String), String>> {
         };
         let pair = setting.as_deref().and_then(|setting| setting.split_once('='));
         let Some((name, value)) = pair else {
-            // Whether the next word is this option's value is not known here.
+            // Whether the next word is this option's value is unknown here.
             found.push(Err(word));
             break;
         };

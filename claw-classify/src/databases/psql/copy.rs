@@ -1,14 +1,16 @@
 //! The statement that `\\copy` sends.
 //!
-//! Source: `parse_slash_copy` and `do_copy` in `src/bin/psql/copy.c`, releases 15 to 18: psql puts its own end in the
-//! place of the file or program, `FROM STDIN` or `TO STDOUT`, and leaves what stands before and behind it.
+//! Source: `parse_slash_copy` and `do_copy` in `src/bin/psql/copy.c`, releases 15 to 18. psql
+//! writes `FROM STDIN` or `TO STDOUT` in place of the file or program, and leaves what comes before
+//! and after it.
 
 use super::plan::Step;
 use super::scripts::Scripts;
 use crate::language::sql;
 
 impl Scripts<'_> {
-    /// Judges the statement of a `\\copy` with these arguments. psql refuses one that is not read here.
+    /// Judges the statement of a `\\copy` with these arguments. psql refuses one that is not read
+    /// here.
     pub(super) fn copy(&mut self, arguments: &str) {
         match read(arguments) {
             Some(Copy { statement, .. }) => {
@@ -22,7 +24,7 @@ impl Scripts<'_> {
     }
 }
 
-/// The class of a `\\copy` with these arguments; one that is not read may be anything.
+/// The class of a `\\copy` with these arguments; one that is not read could be anything.
 pub(super) fn class(arguments: &str) -> &'static str {
     match read(arguments) {
         None | Some(Copy { program: true, .. }) => "program",
@@ -34,7 +36,7 @@ pub(super) fn class(arguments: &str) -> &'static str {
 /// A `\\copy` that was read.
 struct Copy {
     statement: String,
-    /// Whether rows come from here, or go there.
+    /// Whether the file or program gives the rows, or takes them.
     from: bool,
     program: bool,
 }
@@ -63,8 +65,8 @@ fn read(arguments: &str) -> Option<Copy> {
     Some(Copy { statement: format!("COPY {before} {end} {rest}"), from, program })
 }
 
-/// The next word: a delimiter, what stands between quotes, or anything up to one of those. Single quotes are quotes
-/// within parentheses alone.
+/// The next word: a delimiter, a quoted text, or anything up to one of those. Single quotes are
+/// quotes only within parentheses.
 fn token<'a>(rest: &mut &'a str, inside: bool) -> Option<&'a str> {
     let text = rest.trim_start_matches(SPACE);
     let first = text.chars().next()?;
@@ -82,7 +84,7 @@ fn token<'a>(rest: &mut &'a str, inside: bool) -> Option<&'a str> {
     Some(word)
 }
 
-/// The next word where the file or the program is named.
+/// The next word, which names the file or the program.
 fn place<'a>(rest: &mut &'a str) -> Option<&'a str> {
     let text = rest.trim_start_matches(SPACE);
     let length = match text.chars().next()? {
@@ -99,8 +101,8 @@ fn place<'a>(rest: &mut &'a str) -> Option<&'a str> {
 
 const SPACE: &[char] = &[' ', '\t', '\n', '\r'];
 
-/// How long a quoted word is, where two quotes are one; nothing where it does not end, or where a backslash may hide
-/// its end.
+/// The length of a quoted word, in which a doubled quote stands for one. None if it does not end,
+/// or if a backslash may hide its end.
 fn quoted(text: &str, quote: char) -> Option<usize> {
     let mut at = 1;
     loop {

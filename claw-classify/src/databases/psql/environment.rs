@@ -30,7 +30,8 @@ pub(super) fn steps(
             environment(name, "program", value);
         }
     }
-    // Only `\e` and its kin start an editor, and they need an interactive session or a script.
+    // Only `\e` and similar commands start an editor, and they need an interactive session or a
+    // script.
     let only_statements = !commands.is_empty()
         && commands.iter().all(|(is_file, value)| !is_file && !value.bytes.starts_with(b"\\e"));
     for name in ["PSQL_EDITOR", "EDITOR", "VISUAL"] {
@@ -61,11 +62,11 @@ pub(super) fn steps(
     steps
 }
 
-/// Options of pagers that change what is shown; `-o`, `-O` and `-k` of less name files.
+/// Options of pagers that change only what is shown; `-o`, `-O` and `-k` of less name files.
 const HARMLESS: &[u8] = b"EFGIJKMNQRSWXacdefgimnqrsuw";
 
-/// A pager that only shows text: a known program with plain options. Anything else is a command line
-/// for a shell.
+/// A pager that only shows text: a known program with plain options. Anything else is a command
+/// line for a shell.
 fn is_plain_pager(value: &[u8]) -> bool {
     let Ok(value) = str::from_utf8(value) else { return false };
     let mut words = value.split_ascii_whitespace();

@@ -1,12 +1,14 @@
-//! psql's SQL lexer: where a text that it sends ends, and what stands in it once variables are put in.
+//! psql's SQL lexer: where each text that psql sends ends, and what it holds once variables are put
+//! in.
 //!
-//! Input: a script, line by line, and the variables. Output: the text that is being gathered, with the places
-//! of its parts in the script, and the places where psql stops to do something.
-//! Source: `src/fe_utils/psqlscan.l` and `MainLoop` in `src/bin/psql/mainloop.c`, releases 15 to 18.
+//! Input: a script, line by line, and the variables. Output: the text gathered so far, with the
+//! places of its parts in the script, and the places where psql stops to do something.
+//! Source: `src/fe_utils/psqlscan.l` and `MainLoop` in `src/bin/psql/mainloop.c`, releases 15 to
+//! 18.
 //!
-//! Known gaps, each of them unread with a reason: letters glued to numbers, which releases cut differently; a
-//! literal with escapes that goes on in another literal, which psql and the server read differently; a
-//! variable whose value is not known.
+//! Known gaps, each of them unread with a reason: letters glued to numbers, which releases split
+//! differently; a literal with escapes that continues in another literal, which psql and the server
+//! read differently; a variable whose value is not known.
 
 use std::borrow::Cow;
 
@@ -27,7 +29,7 @@ pub(super) enum Stop {
 /// Why the rest of a script is not read.
 pub(super) type Unread = &'static str;
 
-/// How much may come out of variables, in bytes: one may hold another twice, and so on.
+/// How many bytes variables may expand to: one may hold another twice, and so on.
 const EXPANDED: usize = 1 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ enum State {
     /// Between the tags of a dollar quote.
     Dollar,
     Literal(Literal),
-    /// Behind the quote that may end a literal.
+    /// After the quote that may end a literal.
     Stopped(Literal),
 }
 
@@ -64,8 +66,8 @@ struct Source<'a> {
     variable: Option<String>,
 }
 
-/// The first words of a statement, by which psql knows CREATE FUNCTION and PROCEDURE, in whose bodies it
-/// counts BEGIN, CASE and END.
+/// The first words of a statement. By them psql knows CREATE FUNCTION and PROCEDURE, in whose
+/// bodies it counts BEGIN, CASE and END.
 #[derive(Debug, Default)]
 struct Words {
     first: [u8; 4],
@@ -76,9 +78,9 @@ struct Words {
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
     script: &'a str,
-    /// Where the next line starts, or nothing behind the last one.
+    /// Where the next line starts; none after the last one.
     next: Option<usize>,
-    /// The line, and the variables inside each other in it.
+    /// The line, and the nested variables in it.
     sources: Vec<Source<'a>>,
     state: State,
     /// Open parentheses, comments inside comments, and BEGINs.
@@ -87,10 +89,10 @@ pub(super) struct Lexer<'a> {
     begins: usize,
     words: Words,
     tag: String,
-    /// A literal with escapes has ended, and nothing but white space follows it so far.
+    /// A literal with escapes has ended, and only white space has followed it so far.
     escapes_ended: bool,
     query: Query,
-    /// The length of the text behind a newline that was put between two lines.
+    /// The length of the text after a newline that was put between two lines.
     newline: Option<usize>,
     expanded: usize,
 }
@@ -111,7 +113,8 @@ fn run(text: &str, within: impl Fn(u8) -> bool) -> usize {
     text.bytes().position(|byte| !within(byte)).unwrap_or(text.len())
 }
 
-/// The length of the white space or the comment to the end of a line at the start of `text`.
+/// The length of the white space at the start of `text`, or of a comment that runs to the end of
+/// its line.
 fn blank(text: &str) -> usize {
     if text.starts_with("--") {
         run(text, |byte| byte != b'\n' && byte != b'\r')
@@ -120,7 +123,7 @@ fn blank(text: &str) -> usize {
     }
 }
 
-/// The length of `$tag$` at the start of `text`, where there is one.
+/// The length of `$tag$` at the start of `text`, if there is one.
 fn dollar_quote(text: &str) -> Option<usize> {
     let tag = text.strip_prefix('$')?;
     let length = run(tag, |byte| is_name(byte) && byte != b'$');
@@ -129,7 +132,7 @@ fn dollar_quote(text: &str) -> Option<usize> {
 }
 
 impl<'a> Lexer<'a> {
-    /// At the start of a script that holds no NUL.
+    /// A lexer at the start of a script that holds no NUL.
     pub(super) fn new(script: &'a str) -> Self {
         Self {
             script,
@@ -148,29 +151,29 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// What is gathered.
+    /// The text gathered so far.
     pub(super) fn query(&self) -> &Query {
         &self.query
     }
 
-    /// What is gathered, which begins anew.
+    /// Takes the text gathered so far, and begins a new one.
     pub(super) fn take_query(&mut self) -> Query {
         self.newline = None;
         std::mem::take(&mut self.query)
     }
 
-    /// Whether the lexer is outside all that can be open, with nothing gathered.
+    /// Whether nothing is open and nothing is gathered.
     pub(super) fn is_between_statements(&self) -> bool {
         self.query.text().is_empty() && self.parens == 0 && self.begins == 0
     }
 
-    /// Whether what is gathered could be sent at the end of a line.
+    /// Whether the text gathered so far could be sent at the end of a line.
     pub(super) fn is_complete(&self) -> bool {
         let outside = matches!(self.state, State::Initial | State::Stopped(_));
         outside && self.parens == 0 && self.begins == 0 && !self.query.text().is_empty()
     }
 
-    /// Leaves everything open behind, as psql does after a text that a command sends.
+    /// Closes everything that is open, as psql does after a text that a command sends.
     pub(super) fn reset(&mut self) {
         self.state = State::Initial;
         self.parens = 0;
@@ -179,13 +182,13 @@ impl<'a> Lexer<'a> {
         self.words.count = 0;
     }
 
-    /// Forgets what a branch that does not run has left.
+    /// Drops what a branch that does not run has left.
     pub(super) fn discard(&mut self) {
         self.take_query();
         self.parens = 0;
     }
 
-    /// Goes to the next line that is not skipped. False behind the last one.
+    /// Goes to the next line that is not skipped. False after the last one.
     pub(super) fn next_line(&mut self) -> bool {
         loop {
             let Some(start) = self.next else { return false };
@@ -217,9 +220,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// What follows a backslash on its line; nothing where the command stands inside a variable.
+    /// What follows a backslash on its line. None if the command is inside a variable.
     pub(super) fn command(&mut self) -> Option<&str> {
-        // A line that only holds a command leaves no newline behind.
+        // A line that holds only a command leaves no newline.
         if self.newline.take() == Some(self.query.text().len()) {
             self.query.pop();
         }
@@ -229,7 +232,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Goes on behind `length` bytes of a command.
+    /// Continues after `length` bytes of a command.
     pub(super) fn skip(&mut self, length: usize) {
         if let Some(source) = self.sources.last_mut() {
             source.at += length;
@@ -237,7 +240,7 @@ impl<'a> Lexer<'a> {
         self.state = State::Initial;
     }
 
-    /// Reads up to the next stop, with the variables in sight.
+    /// Reads up to the next stop. `sight` holds the variables that are put in.
     pub(super) fn scan(&mut self, sight: Option<&Sight<'_>>) -> Result<Stop, Unread> {
         loop {
             let Some(source) = self.sources.last() else { return Ok(Stop::EndOfLine) };
@@ -387,7 +390,7 @@ impl<'a> Lexer<'a> {
             0 if rest.starts_with("''") && literal != Literal::Bits => self.emit(2),
             0 if rest.starts_with('\'') => self.open(1, State::Stopped(literal)),
             0 => {
-                // A backslash and what it escapes, which is not on the next line.
+                // A backslash and what it escapes, which is never on the next line.
                 let escaped = rest[1..].chars().next().map_or(0, char::len_utf8);
                 self.emit(1 + escaped);
             }
@@ -395,7 +398,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Behind a quote: white space with a newline in it and another quote take the literal on.
+    /// After a quote: white space with a newline in it and then another quote continue the literal.
     fn stopped(&mut self, literal: Literal) -> Result<(), Unread> {
         let rest = self.rest();
         let mut length = 0;
@@ -491,7 +494,7 @@ impl<'a> Lexer<'a> {
         self.emit(length);
     }
 
-    /// `:name`, `:'name'`, `:"name"` and `:{?name}`, where they mean a variable.
+    /// `:name`, `:'name'`, `:"name"` and `:{?name}`, if they mean a variable.
     fn variable(&mut self, sight: Option<&Sight<'_>>) -> Result<(), Unread> {
         let Some(Reference { name, form, length: token }) = Reference::at(self.rest()) else {
             self.emit(1);
@@ -542,7 +545,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// Behind a variable the script goes on.
+    /// The script continues after a variable.
     fn anchor(&mut self) {
         if let Some(Source { at, from: Some(from), .. }) = self.sources.last() {
             self.query.anchor(from + at);
@@ -555,7 +558,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// As libpq's `PQescapeLiteral` quotes it.
+/// Quotes as libpq's `PQescapeLiteral` does.
 pub(super) fn quoted_literal(value: &str) -> String {
     let doubled = value.replace('\'', "''");
     match value.contains('\\') {
@@ -564,7 +567,7 @@ pub(super) fn quoted_literal(value: &str) -> String {
     }
 }
 
-/// Whether a value opens and ends nothing, so that what follows is read the same with it and without it.
+/// Whether a value opens and ends nothing, so that what follows reads the same with and without it.
 fn is_plain(value: &str) -> bool {
     value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_., ".contains(&byte))
 }

@@ -1,7 +1,7 @@
 //! psql's backslash commands, each with a class.
 //!
-//! Source: `exec_command` in PostgreSQL's `src/bin/psql/command.c`, releases 15 to 18. A command that
-//! is not listed is opaque: psql may be newer than this table.
+//! Source: `exec_command` in PostgreSQL's `src/bin/psql/command.c`, releases 15 to 18. A command
+//! that is not listed is opaque: psql may be newer than this table.
 
 use super::copy;
 
@@ -119,19 +119,20 @@ static COMMANDS: &[(&str, &str)] = &[
     ("zxS", "catalog"),
 ];
 
-/// A backslash command, cut in two.
+/// A backslash command, split in two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Meta<'a> {
     /// The name, without the backslash.
     pub(super) name: &'a str,
-    /// Everything behind it.
+    /// Everything after the name.
     pub(super) arguments: &'a str,
 }
 
 /// The class of a command, or why it cannot be told.
 pub(super) fn class(meta: Meta<'_>) -> Result<&'static str, String> {
     // A backquote runs a shell command while the arguments are read, whatever the command does with
-    // the result. Inside single quotes it is plain text; that is not looked at, to be sure.
+    // the result. Inside single quotes it would be plain text; to be safe, that makes no difference
+    // here.
     if meta.arguments.contains('`') {
         return Ok("program");
     }
@@ -144,7 +145,7 @@ pub(super) fn class(meta: Meta<'_>) -> Result<&'static str, String> {
         "g" | "gx" | "o" | "out" | "w" | "write" => "file_write",
         "s" if target.is_empty() => "inform",
         "s" => "file_write",
-        // `\copy` alone is compared without regard to case.
+        // Only `\copy` is compared without regard to case.
         name if name.eq_ignore_ascii_case("copy") => copy::class(target),
         name if name.starts_with('d') => "catalog",
         name => match COMMANDS.iter().find(|(known, _)| *known == name) {

@@ -45,11 +45,11 @@ pub(super) static OPTIONS: &[Opt] = &[
     opt(&["password"], b'W', Nothing),
     opt(&["expanded"], b'x', Nothing),
     opt(&["no-psqlrc"], b'X', Nothing),
-    // `-?` alone is help; getopt also returns `?` for what it refuses, and psql tells them apart by
+    // `-?` alone is help. getopt also returns `?` for what it refuses, and psql tells them apart by
     // the word.
     opt(&["help"], b'?', Perhaps),
     Opt { long: &["csv"], short: None, takes: Nothing },
-    // Not psql's own: Debian's wrapper takes it off before it runs the real psql, which is judged in
-    // its turn (pg_wrapper(1)).
+    // Not psql's own: Debian's wrapper takes it off before it runs the real psql, which is judged
+    // in its turn (pg_wrapper(1)).
     Opt { long: &["cluster"], short: None, takes: Argument },
 ];

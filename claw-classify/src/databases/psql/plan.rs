@@ -1,4 +1,4 @@
-//! What one psql call would do, step by step, and where in the command line each step stands.
+//! What one psql call would do, step by step, and where in the command line each step is.
 
 use std::rc::Rc;
 
@@ -26,7 +26,7 @@ pub(super) enum Holder {
     File(Vec<u8>),
 }
 
-/// Where a statement stands: the `statement`th of a text that is sent.
+/// Where a statement is: the `statement`th of a text that is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) holder: Holder,
@@ -61,27 +61,27 @@ struct CommandLine<'a> {
     /// Actions that options have by themselves.
     steps: Vec<Step>,
     variables: Variables,
-    /// Set by `--help` and `--version`: psql prints and leaves before it does anything else.
+    /// Set by `--help` and `--version`: psql prints and ends before it does anything else.
     informs: Option<&'static str>,
 }
 
 /// A call, step by step, and how psql starts.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// Everything it would do. Never empty.
+    /// Everything the call would do. Never empty.
     pub(super) steps: Vec<Step>,
-    /// Nothing where it starts no session: its command line is refused, or it only prints help.
+    /// None if it starts no session: its command line is refused, or it only prints help.
     pub(super) start: Option<Start>,
 }
 
 /// How psql starts, as far as policies change that.
 #[derive(Debug)]
 pub(super) struct Start {
-    /// Whether start-up files are left alone.
+    /// Whether psql reads no start-up files.
     pub(super) no_psqlrc: bool,
-    /// Whether the command line has scripts end at their first error; nothing where it does not say.
+    /// Whether the command line has scripts end at their first error; none if it does not say.
     pub(super) on_error_stop: Option<bool>,
-    /// Whether a script may have itself or others go on behind an error.
+    /// Whether a script may have itself or others continue after an error.
     pub(super) goes_on: bool,
     /// What gives the server its options in place of PGOPTIONS.
     pub(super) options_from: Option<&'static str>,
@@ -94,7 +94,8 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
         Err(action) => return Plan { steps: both_opaque(&action), start: None },
     };
     if let Some(name) = line.informs {
-        // What `-o` names is opened or started as soon as it is read; all else is forgotten.
+        // psql opens or starts what `-o` names as soon as it reads the option, and forgets
+        // everything else.
         let output = Some(Reading::Known(&Value::from("output")));
         let mut steps = line.steps;
         steps.retain(|step| step.action.fact("name") == output);
@@ -227,8 +228,8 @@ fn output(target: &[u8]) -> Action {
     fact("option", "output", class, format!("--output={}", excerpt(&text(target))))
 }
 
-/// `-v NAME=VALUE`. Prompts run what stands between backquotes when they are shown; other variables
-/// only matter where a script uses them.
+/// `-v NAME=VALUE`. A prompt runs what is between backquotes when it is shown. Other variables only
+/// matter if a script uses them.
 fn variable(assignment: &[u8]) -> Action {
     let name_end = assignment.iter().position(|&byte| byte == b'=').unwrap_or(assignment.len());
     let (name, value) = assignment.split_at(name_end);
@@ -243,7 +244,7 @@ fn set(variables: &mut Variables, name: &str) {
     variables.set(name, Some(variables::Value::Known("on".to_owned())));
 }
 
-/// A `-c` that holds statements. psql sends it as it is.
+/// A `-c` that holds statements. psql sends it unchanged.
 fn text_argument(scripts: &mut Scripts<'_>, value: &Located<'_>) {
     let Ok(text) = str::from_utf8(value.bytes) else {
         let actions = sql::actions(value.bytes, &mut scripts.session);
@@ -254,7 +255,7 @@ fn text_argument(scripts: &mut Scripts<'_>, value: &Located<'_>) {
     scripts.statements(&Place { holder: Holder::Argument(value.arg), query, statement: 0 });
 }
 
-/// A `-c` that holds a backslash command: one, with nothing behind it.
+/// A `-c` that holds one backslash command and nothing after it.
 fn meta_command(scripts: &mut Scripts<'_>, command: &[u8], arg: usize) {
     let said = excerpt(&format!("\\{}", text(command)));
     let mut opaque = |reason: &str| {
@@ -268,7 +269,8 @@ fn meta_command(scripts: &mut Scripts<'_>, command: &[u8], arg: usize) {
     if !line[command.length..].trim_matches('\\').trim().is_empty() || line.contains('\x0b') {
         return opaque("something follows the backslash command");
     }
-    // What psql cannot follow of it, no other `-c` is read by; a script is.
+    // A part that cannot be followed does not change how another `-c` is read, but it does change
+    // how a script is read.
     if let Err(Ends::Unread(reason)) = scripts.effect(&command, &Holder::Argument(arg)) {
         scripts.variables.unreadable.get_or_insert(reason);
     }
@@ -299,7 +301,7 @@ fn connection(
     session: &mut sql::Session,
 ) -> Target {
     let mut steps = Vec::new();
-    // libpq takes an empty word for none.
+    // libpq takes an empty word as if there were none.
     let own = |bytes: Option<&[u8]>| {
         bytes.filter(|bytes| !bytes.is_empty()).map(|bytes| text(bytes).into_owned())
     };
@@ -336,7 +338,7 @@ fn connection(
         Some(name) => connection.database = Some(name),
         None => {}
     }
-    // A service goes before the environment, and can name the address behind any host.
+    // A service comes before the environment, and can name the address behind any host.
     if service {
         connection.elsewhere = Some("the service file says it");
         options_from = options_from.or(Some("the service file"));
@@ -349,9 +351,9 @@ fn connection(
         connection.database = env(connection.database, "PGDATABASE");
         address = env(address, "PGHOSTADDR");
     }
-    // A keyword without a value has libpq take its own default, whatever the environment says.
+    // For a keyword without a value libpq takes its own default, whatever the environment says.
     let filled = |word: Option<String>| word.filter(|word| !word.is_empty());
-    // The address is what is connected to; the host only names it.
+    // libpq connects to the address; the host only names it.
     connection.host = filled(address).or(filled(connection.host));
     connection.port = filled(connection.port);
     connection.user = filled(connection.user);
@@ -363,7 +365,8 @@ fn connection(
     Target { connection, steps, options_from }
 }
 
-/// Keywords that choose how to reach and prove the server, and nothing that a statement would notice.
+/// Keywords that choose how to reach and authenticate the server, and that no statement would
+/// notice.
 const PLAIN: &[&str] = &[
     "application_name",
     "channel_binding",

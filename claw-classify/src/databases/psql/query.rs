@@ -1,8 +1,8 @@
-//! A text that psql sends, and where its parts stand in what it was read from.
+//! A text that psql sends, and where its parts are in what it was read from.
 
 use std::ops::Range;
 
-/// A stretch of the text that stands in the script as it is.
+/// A stretch of the text that is in the script as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Part {
     /// Where it is in the text.
@@ -12,7 +12,7 @@ struct Part {
     length: usize,
 }
 
-/// A text, gathered part by part. What variables hold stands in no script.
+/// A text, gathered part by part. What variables hold is in no script.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Query {
     text: String,
@@ -20,7 +20,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// A text that stands at `from`, whole.
+    /// A whole text that begins at `from`.
     pub(super) fn whole(text: &str, from: usize) -> Self {
         let mut query = Self::default();
         query.push(text, Some(from));
@@ -32,7 +32,7 @@ impl Query {
         &self.text
     }
 
-    /// Adds to the text what stands at `from`, or in no script.
+    /// Adds to the text what begins at `from`, or is in no script.
     pub(super) fn push(&mut self, text: &str, from: Option<usize>) {
         let (at, length) = (self.text.len(), text.len());
         self.text.push_str(text);
@@ -45,7 +45,7 @@ impl Query {
         }
     }
 
-    /// Notes that the end of the text, which stands in no script, is followed by what stands at `from`.
+    /// Notes that the end of the text, which is in no script, is followed by what begins at `from`.
     pub(super) fn anchor(&mut self, from: usize) {
         self.parts.push(Part { at: self.text.len(), from, length: 0 });
     }
@@ -66,8 +66,8 @@ impl Query {
         self.text.trim_matches(|c: char| c.is_ascii_whitespace() || c == ';').is_empty()
     }
 
-    /// Where a range of the text stands in the script, if all of it stands there in one piece. What is empty
-    /// stands at the end of the part before it.
+    /// Where a range of the text is in the script, if all of it is there in one piece. An empty
+    /// range is at the end of the part before it.
     pub(super) fn place(&self, range: &Range<usize>) -> Option<Range<usize>> {
         let holds = |part: &&Part| part.at <= range.start && range.end <= part.at + part.length;
         let part = self.parts.iter().find(holds)?;

@@ -1,12 +1,13 @@
 //! A script as psql runs it, line by line: what it sends, and its backslash commands.
 //!
-//! Input: the content of a file, or of standard input that is no terminal. Output: steps, in the order in which
-//! they happen; those in a branch that may run are among them.
+//! Input: the content of a file, or of standard input that is no terminal. Output: steps, in the
+//! order in which they happen; those in a branch that may run are among them.
 //! Source: `MainLoop` in `src/bin/psql/mainloop.c` and `src/bin/psql/command.c`, releases 15 to 18.
 //!
-//! Where releases differ, or where what follows depends on something outside the text, the rest of the script
-//! is not read: after `\bind`, `\connect`, `\cd`, `\setenv`, `\prompt`, `\copy`, `\gexec`, programs and editors;
-//! and where a command that may fail has something behind it on its line, which psql then drops.
+//! The rest of a script is not read where releases differ, or where what follows depends on
+//! something outside the text. That is so after `\bind`, `\connect`, `\cd`, `\setenv`, `\prompt`,
+//! `\copy`, `\gexec`, programs and editors. It is also so if a command that may fail has something
+//! after it on its line, which psql then drops.
 
 use std::rc::Rc;
 
@@ -21,11 +22,11 @@ use super::variables::{Sight, Value, takes_any};
 use crate::call::text;
 use crate::language::sql::Connection;
 
-/// Why a script is not read on.
+/// Why the rest of a script is not read.
 pub(super) enum Ends {
     /// For this reason.
     Unread(Unread),
-    /// A script it includes was not read, which has been said.
+    /// A script that it includes was not read, and an action says so already.
     Said,
 }
 
@@ -43,7 +44,7 @@ enum Previous {
     Unknown,
 }
 
-/// One script on its way.
+/// The state of one script that is being read.
 struct Run<'a> {
     lexer: Lexer<'a>,
     branches: Branches,
@@ -61,7 +62,7 @@ enum Next {
 /// Commands that send what was gathered.
 const SENDS: &[&str] = &["crosstabview", "g", "gdesc", "gexec", "gset", "gx", "watch"];
 
-/// Commands that do not fail, so that psql reads on behind them.
+/// Commands that do not fail, so that psql reads on after them.
 const SURE: &[&str] = &[
     "a",
     "crosstabview",
@@ -90,7 +91,7 @@ impl Scripts<'_> {
     /// Reads a script.
     ///
     /// # Errors
-    /// Why what follows is not read.
+    /// Why the rest is not read.
     pub(super) fn lines(&mut self, content: &str, holder: &Holder) -> Result<(), Ends> {
         let lexer = Lexer::new(content);
         let previous = Previous::None;
@@ -126,7 +127,7 @@ impl Scripts<'_> {
         Ok(())
     }
 
-    /// Sends what was gathered, unless it stands in a branch that does not run.
+    /// Sends the text gathered so far, unless it is in a branch that does not run.
     fn send(&mut self, run: &mut Run<'_>) -> Result<(), Ends> {
         let runs = run.branches.here();
         if runs == Runs::No {
@@ -189,7 +190,7 @@ impl Scripts<'_> {
                 run.lexer.take_query();
                 run.lexer.reset();
             }
-            // Where it may run, what follows may run as well.
+            // Where it only may run, what follows may run as well.
             "q" | "quit" if certain => {
                 self.effect(&command, run.holder)?;
                 return Ok(Next::Nothing);
@@ -202,7 +203,7 @@ impl Scripts<'_> {
         done.map(|()| Next::Line)
     }
 
-    /// Sends what was gathered, or what was sent before, for a command.
+    /// Sends, for a command, the text gathered so far or else the text sent before.
     fn send_by(&mut self, run: &mut Run<'_>, command: &Command) -> Result<(), Ends> {
         if command.raw.trim_start().starts_with('(') && !has_plain_options(&command.raw) {
             return Err("psql may refuse the options of `\\g`, and then sends nothing".into());
@@ -226,7 +227,7 @@ impl Scripts<'_> {
         Ok(())
     }
 
-    /// What a command does by itself, wherever it stands.
+    /// What a command does by itself, wherever it is.
     pub(super) fn effect(&mut self, command: &Command, holder: &Holder) -> Result<(), Ends> {
         let arguments = command.said();
         let meta = Meta { name: &command.name, arguments: &arguments };
@@ -292,7 +293,7 @@ impl Scripts<'_> {
                 return Ok(());
             }
             (_, "connect") => {
-                // What it does not say comes from the connection before it, and sometimes does not.
+                // What the command does not say may come from the connection before it.
                 let elsewhere = Some("a backslash command connects anew");
                 self.session.connection = Connection { elsewhere, ..Connection::default() };
             }
@@ -307,8 +308,8 @@ impl Scripts<'_> {
     }
 }
 
-/// `\if` and its kin. Branches must begin and end between statements, so that what follows is read the same
-/// whether they run or not.
+/// `\if` and the other three. A branch must begin and end between statements, so that what follows
+/// reads the same whether it runs or not.
 fn branch(run: &mut Run<'_>, command: &Command, alone: bool) -> Result<(), Ends> {
     let was = run.branches.here();
     if was == Runs::No {
@@ -326,7 +327,7 @@ fn branch(run: &mut Run<'_>, command: &Command, alone: bool) -> Result<(), Ends>
     Ok(())
 }
 
-/// Whether psql takes the command as it is, and reads on behind it.
+/// Whether psql accepts the command as it is, and reads on after it.
 fn is_sure(command: &Command) -> bool {
     let sets = matches!(&*command.name, "set" | "unset");
     let takes = |name: &Argument| name.known && takes_any(&name.text);

@@ -23,7 +23,8 @@ pub(super) struct Scripts<'a> {
     pub(super) call: &'a Call<'a>,
     pub(super) files: &'a dyn Files,
     pub(super) variables: Variables,
-    /// Whether what is being read runs for certain: no script around it stands in a branch that only may.
+    /// Whether the script that is being read runs for certain: no script around it is in a branch
+    /// that only may run.
     pub(super) certain: bool,
     pub(super) session: sql::Session,
     pub(super) steps: Vec<Step>,
@@ -40,7 +41,8 @@ impl Scripts<'_> {
         }));
     }
 
-    /// `~/.psqlrc`, where its content is known. The one that PSQLRC names is a fact of the environment.
+    /// `~/.psqlrc`, if its content is known. The file that PSQLRC names is a fact of the
+    /// environment.
     pub(super) fn start_up(&mut self) {
         if let Some(file) = self.call.var("PSQLRC") {
             self.file(file, "environment");
@@ -52,7 +54,7 @@ impl Scripts<'_> {
         }
     }
 
-    /// Standard input, where nothing else says what to run.
+    /// Standard input, if nothing else says what to run.
     pub(super) fn input(&mut self) {
         match self.call.stdin {
             Stdin::Null => self.steps.push(fact("stdin", "stdin", "inform", "no input").into()),
@@ -125,8 +127,8 @@ impl Scripts<'_> {
         self.steps.push(fact(source, source, "script", excerpt(said)).into());
     }
 
-    /// What is not read is opaque as SQL; as psql's own commands the source stands for it. Returns
-    /// false, for who asks whether all was read.
+    /// Records an unread script as one opaque `sql` action. A `psql` action names the source.
+    /// Always returns `false`, so a caller can `return self.unread(…)`.
     pub(super) fn unread(&mut self, said: &str, reason: &str) -> bool {
         self.session.unreadable.get_or_insert_with(|| {
             "what runs before it is not read, and may change how it is read".to_owned()
@@ -144,7 +146,8 @@ pub(super) fn takes_rows(action: &Action) -> bool {
         && action.fact("copy") == Some(Reading::Known(&Value::from("from_client")))
 }
 
-/// The path that `\i` and `\ir` name, where it is one plain word; `\ir` looks beside the script.
+/// The path that `\i` and `\ir` name, if it is one plain word; `\ir` looks in the script's own
+/// folder.
 fn included(command: &Command, holder: &Holder) -> Option<Vec<u8>> {
     let [Argument { text: path, known: true, .. }] = &command.arguments[..] else { return None };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);

@@ -11,7 +11,7 @@ use super::variables::{Form, Reference, Sight, Value, quoted_identifier};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Argument {
     pub(super) text: String,
-    /// Whether all of it is known: no program's output is in it, and no variable that is not known.
+    /// Whether all of it is known: it holds no program's output, and no variable that is not known.
     pub(super) known: bool,
     /// Whether a variable was put in.
     pub(super) expanded: bool,
@@ -21,9 +21,9 @@ pub(super) struct Argument {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Command {
     pub(super) name: String,
-    /// None for commands that take their line as it is.
+    /// None for commands that take the rest of their line as it is.
     pub(super) arguments: Vec<Argument>,
-    /// What stands behind the name, up to the end of the command.
+    /// What follows the name, up to the end of the command.
     pub(super) raw: String,
     /// How long the command is.
     pub(super) length: usize,
@@ -45,7 +45,7 @@ pub(super) fn name_end(line: &str) -> usize {
     line.find(['\\', ' ', '\t', '\n', '\r', '\x0b', '\x0c']).unwrap_or(line.len())
 }
 
-/// Reads a command. `sight` is nothing in a branch that does not run.
+/// Reads a command. `sight` is none in a branch that does not run.
 pub(super) fn read(line: &str, sight: Option<&Sight<'_>>) -> Command {
     let (name, rest) = line.split_at(name_end(line));
     if takes_line(name) {
@@ -63,8 +63,8 @@ pub(super) fn read(line: &str, sight: Option<&Sight<'_>>) -> Command {
 }
 
 impl Command {
-    /// The arguments as one text: as they stand, or with variables put in. What is not known is a variable still.
-    /// A bar that psql only finds behind quotes and escapes is one here too.
+    /// The arguments as one text: as written, or with variables put in. An unknown one stays a
+    /// variable. A bar that psql finds only after quotes and escapes counts as one here too.
     pub(super) fn said(&self) -> String {
         let bar = |argument: &Argument| !argument.known || argument.text.starts_with('|');
         let pipes = takes_pipe(&self.name) && self.arguments.iter().any(bar);
@@ -85,7 +85,7 @@ struct Reader<'a, 'b> {
 }
 
 impl Reader<'_, '_> {
-    /// The next argument. A quote that does not end takes everything, and there is no argument.
+    /// The next argument. A quote that does not end takes everything, and leaves no argument.
     fn argument(&mut self, pipes: bool) -> Option<Argument> {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
         if pipes && self.rest.starts_with('|') {
@@ -179,7 +179,7 @@ impl Reader<'_, '_> {
         None
     }
 
-    /// Puts a variable in, or what looks like one as it stands. Returns whether there is one.
+    /// Puts a variable in, or leaves what only looks like one. Returns whether there is one.
     fn variable(&mut self, argument: &mut Argument) -> bool {
         let Some(Reference { name, form, length }) = Reference::at(self.rest) else {
             argument.text.push(':');

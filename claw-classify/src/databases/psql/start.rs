@@ -1,11 +1,12 @@
-//! How a policy has psql start: without start-up files, with scripts that end at their first error, in a session that
-//! the server lets only read.
+//! How a policy has psql start: without start-up files, with scripts that end at their first error,
+//! in a session that may only read.
 //!
-//! Input: a call, and what is to change. Output: the call with the options and the value of PGOPTIONS that say so, and
-//! unchanged where it says so already; or why that would not hold.
-//! Sources: `src/bin/psql/startup.c`; libpq's `conninfo_add_defaults`, which takes `options` from the connection string,
-//! then from the service file, then from PGOPTIONS; `process_postgres_switches` in `src/backend/tcop/postgres.c`,
-//! where of two values the last holds.
+//! Input: a call, and what is to change. Output: the call with the options and the value of
+//! PGOPTIONS that say so, unchanged if it says so already; or why the change would not hold.
+//! Sources: `src/bin/psql/startup.c`; libpq's `conninfo_add_defaults`, which takes `options` from
+//! the connection string, then from the service file, then from PGOPTIONS;
+//! `process_postgres_switches` in `src/backend/tcop/postgres.c`, where the last of two values
+//! applies.
 
 use claw_policy::{Change, Reading, Rewrite, Value};
 
@@ -15,7 +16,7 @@ use super::{DOMAIN, cannot, conninfo};
 use crate::call::{Call, excerpt};
 use crate::tool::{CannotRewrite, Changed, Context};
 
-/// The setting that has transactions begin read-only, and its value.
+/// The setting that makes transactions begin read-only, and its value.
 const READ_ONLY: (&str, &str) = ("default_transaction_read_only", "on");
 
 /// Whether a change is one of those made here.
@@ -39,7 +40,7 @@ pub(super) fn rewrite(
     {
         put(&mut changed, ["-X"]);
     }
-    // What a start-up file says counts no more where none is read.
+    // If no start-up file is read, what it says does not count.
     let argv = changed.argv.clone();
     let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
     let call = &Call { argv: &argv, ..*call };
@@ -76,7 +77,8 @@ pub(super) fn rewrite(
     Ok(changed)
 }
 
-/// Puts words first among the arguments, where nothing that follows can make them anything but options.
+/// Puts words first among the arguments, where nothing that follows can make them anything but
+/// options.
 fn put<const N: usize>(changed: &mut Changed, words: [&str; N]) {
     let at = changed.argv.len().min(1);
     changed.argv.splice(at..at, words.map(|word| word.as_bytes().to_vec()));
@@ -90,7 +92,7 @@ fn stops(start: &Start, rule: &str) -> Result<bool, CannotRewrite> {
     Ok(start.on_error_stop.is_none())
 }
 
-/// The value of PGOPTIONS that makes the session read-only; nothing where it does already.
+/// The value of PGOPTIONS that makes the session read-only; none if it does already.
 fn read_only(call: &Call<'_>) -> Result<Option<String>, String> {
     let options = str::from_utf8(call.var("PGOPTIONS").unwrap_or_default())
         .map_err(|_| "PGOPTIONS is not UTF-8".to_owned())?;
@@ -195,7 +197,7 @@ mod tests {
                 "-v ON_ERROR_STOP=1 -Xl",
                 "-c default_transaction_read_only=on --Default_transaction_read_only=off -c default_transaction_read_only=on",
             ),
-            // Which of two a program takes is for it to choose.
+            // Which of two the program takes is up to the program.
             (
                 &["-Xl"],
                 &["PGOPTIONS=-c default_transaction_read_only=on", "PGOPTIONS=-c work_mem=1MB"],

@@ -1,11 +1,11 @@
 //! psql's variables: those that `-v` and `\set` set, as far as their values are known.
 //!
-//! Source: `src/bin/psql/variables.c` and `startup.c`. A variable that psql sets by itself, or that it treats
-//! specially (a value may be refused, or replaced), has a value that is not known here.
+//! Source: `src/bin/psql/variables.c` and `startup.c`. A variable that psql sets by itself, or that
+//! it treats specially (a value may be refused, or replaced), has a value that is not known here.
 
 use std::collections::BTreeMap;
 
-/// The variable that has scripts end at their first error.
+/// The variable that makes scripts end at their first error.
 pub(super) const ON_ERROR_STOP: &str = "ON_ERROR_STOP";
 
 /// The value of a variable that is set.
@@ -13,26 +13,26 @@ pub(super) const ON_ERROR_STOP: &str = "ON_ERROR_STOP";
 pub(super) enum Value {
     /// These characters.
     Known(String),
-    /// Set or not, and to what, depends on what the server or a program answers.
+    /// Whether it is set, and to what, depends on what the server or a program answers.
     Unknown,
 }
 
 /// The variables.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Variables {
-    /// Nothing where it was unset.
+    /// None if it was unset.
     set: BTreeMap<String, Option<Value>>,
-    /// Whatever begins so may have been set by `\gset`.
+    /// `\gset` may have set any variable that begins with one of these.
     unknown: Vec<String>,
-    /// Whether ON_ERROR_STOP was ever set: false where it may have been set to anything but on.
+    /// Whether ON_ERROR_STOP is on; false if it may have been set to anything else.
     pub(super) on_error_stop: Option<bool>,
-    /// SINGLELINE: a line's end sends what was gathered.
+    /// SINGLELINE: the end of a line sends the text gathered so far.
     pub(super) single_line: bool,
     /// Why scripts cannot be followed, once a variable has made it so.
     pub(super) unreadable: Option<&'static str>,
 }
 
-/// What of the variables is put in, where a branch runs or may run.
+/// The variables that are put in, in a branch that runs or may run.
 #[derive(Debug)]
 pub(super) struct Sight<'a> {
     pub(super) variables: &'a Variables,
@@ -53,7 +53,7 @@ pub(super) enum Form {
     Test,
 }
 
-/// What may mean a variable.
+/// A spelling that may mean a variable.
 #[derive(Debug)]
 pub(super) struct Reference<'a> {
     pub(super) name: &'a str,
@@ -63,7 +63,7 @@ pub(super) struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    /// What stands at the start of `text`, which begins with a colon.
+    /// The spelling at the start of `text`, which begins with a colon.
     pub(super) fn at(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix(':')?;
         let (form, open, close) = match rest.bytes().next()? {
@@ -116,7 +116,7 @@ pub(super) fn boolean(value: &str) -> Option<bool> {
 }
 
 impl Variables {
-    /// The value of the variable `name`, or nothing where it is not set.
+    /// The value of the variable `name`, or none if it is not set.
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
         match self.set.get(name) {
             Some(value) => value.as_ref(),
@@ -128,7 +128,8 @@ impl Variables {
         }
     }
 
-    /// Sets a variable, or unsets it. A name that cannot be one is refused by psql and changes nothing.
+    /// Sets a variable, or unsets it. psql refuses a name that cannot be one, which changes
+    /// nothing.
     pub(super) fn set(&mut self, name: &str, value: Option<Value>) {
         if name.is_empty() || name_length(name) != name.len() {
             return;
@@ -159,7 +160,7 @@ impl Variables {
         }
     }
 
-    /// Whatever begins with `prefix` may be set now.
+    /// Any variable that begins with `prefix` may be set now.
     pub(super) fn forget(&mut self, prefix: &str) {
         if ON_ERROR_STOP.starts_with(prefix) {
             self.lose(ON_ERROR_STOP);
@@ -168,7 +169,7 @@ impl Variables {
         self.unknown.push(prefix.to_owned());
     }
 
-    /// A variable whose value is not known any more.
+    /// The value of a variable becomes unknown.
     pub(super) fn lose(&mut self, name: &str) {
         self.set(name, Some(Value::Unknown));
     }

@@ -14,7 +14,7 @@ enum Takes {
     Value,
 }
 
-/// One option as it was given.
+/// One option of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
     /// The long name.

@@ -7,7 +7,8 @@ use crate::call::Call;
 use crate::call::files::NoFiles;
 use crate::language::sql;
 
-/// The texts that are sent, `\name` for each command, `?` for what is not read.
+/// The texts that are sent, `
+/// ame` for each command, `?` for what is not read.
 fn shown(script: &str) -> Vec<String> {
     let call = Call { env: &[b"WHO=me"], ..Call::default() };
     let mut scripts = Scripts {
