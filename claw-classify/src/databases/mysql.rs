@@ -352,8 +352,8 @@ impl Session {
                 let line = value[word.place.end..].lines().next().unwrap_or_default();
                 let alone = line.trim_matches([' ', '\t', ';']).is_empty();
                 let before = value[..word.place.start].rsplit('\n').next().unwrap_or_default();
-                // With anything before it on its line, it is a statement. The stricter reading of
-                // the two is kept.
+                // With anything before it on its line it is a statement. A command that does more than
+                // inform counts all the same.
                 let meant = |(_, class, takes): &&(&str, &str, bool)| {
                     (alone || *takes) && (before.trim().is_empty() || *class != "inform")
                 };
