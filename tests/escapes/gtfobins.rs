@@ -35,7 +35,8 @@ const ATTEMPTS: &[Attempt] = &[
         .needs(&["watch"]),
     run("time of bash", r#"bash -c 'time psql -c "$SQL"'"#),
     run("run-parts", r#"mkdir d; printf '#!/bin/sh\npsql -c "$SQL"\n' >d/x; chmod +x d/x; run-parts d"#),
-    run("start-stop-daemon", r#"start-stop-daemon --start --exec "$(command -v psql)" -- -c "$SQL""#),
+    // Without a pid file it starts nothing while anybody on the machine runs the same program.
+    run("start-stop-daemon", r#"start-stop-daemon --start --pidfile "$PWD/none" --exec "$(command -v psql)" -- -c "$SQL""#),
     run("vim -c :!", r#"vim -u NONE -es -c '!psql -c "$SQL"' -c q"#).needs(&["vim"]),
     run("vim system()", r#"vim -u NONE -es -c 'call system("psql -c \"$SQL\"")' -c q"#).needs(&["vim"]),
     run("ex", r#"printf '!psql -c "$SQL"\nq\n' | vim -u NONE -e -s"#).needs(&["vim"]),

@@ -91,9 +91,11 @@ fn tool(name: &str) -> PathBuf {
     program(name, Linkage::Static)
 }
 
-/// Somebody who waits at a loopback address.
+/// Somebody who waits at a loopback address, and for whom thousands may wait: a connection that finds no place in the
+/// queue is tried again by the kernel, over seconds.
 fn listener(port: u16) -> TcpListener {
     let listener = TcpListener::bind(("127.0.9.7", port)).expect("loopback");
+    rustix::net::listen(&listener, 4096).expect("it listens already");
     listener.set_nonblocking(true).expect("a socket can be non-blocking");
     listener
 }
