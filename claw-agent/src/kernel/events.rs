@@ -7,7 +7,7 @@ use aya::Ebpf;
 use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
 use claw_common::event::{Event, KINDS, Lost};
 
-use super::programs::{Refused, map};
+use super::object::{Refused, map};
 
 /// The ring buffer's reading end.
 pub(crate) struct Events {

@@ -13,7 +13,7 @@ use aya::util::nr_cpus;
 use claw_common::holders::{BORROWED, COUNT, MEMORY, OWN, USERS, WORDS};
 use rustix::process::Pid;
 
-use super::programs::{Refused, map, program};
+use super::object::{Refused, map, program};
 use crate::sys::bpf;
 
 /// How often is looked, and how long waited in between: whoever lists processes reads a little of each, and is done in a

@@ -3,6 +3,7 @@
 mod btf;
 mod events;
 mod holders;
+mod object;
 mod programs;
 mod unix;
 

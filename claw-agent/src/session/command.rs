@@ -11,7 +11,8 @@ use rustix::process::Pid;
 
 use super::tree::Tree;
 use super::wire::{Channel, Message};
-use super::{Options, Sockets, User, be_unreadable};
+use super::{Options, User, be_unreadable};
+use crate::guard::Sockets;
 use crate::intercept;
 use crate::record::Level;
 

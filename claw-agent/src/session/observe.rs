@@ -3,11 +3,10 @@
 use claw_common::event::{Event, FILENAME, LARGE_PAYLOAD};
 use claw_policy::Verdict;
 
-use super::Guard;
-use crate::apply::Proof;
 use crate::decode::{Decoder, Identity, Image, Program, Snapshot, Strings, last_name};
+use crate::guard::Guard;
 use crate::judge::image::judge_image;
-use crate::record::{Kind, Level, Record};
+use crate::record::{Kind, Level, Proof, Record};
 
 /// The record of an exec that the kernel side reports.
 ///

@@ -16,13 +16,13 @@ use rustix::process::{
 use super::tree::Tree;
 use super::watch::Watch;
 use super::wire::{Channel, Message};
-use super::{Guard, Options, Sockets, be_unreadable, command, journal};
-use crate::apply::Proof;
+use super::{Options, be_unreadable, command, journal};
 use crate::decode::Decoder;
+use crate::guard::own::Own;
+use crate::guard::{Guard, Sockets};
 use crate::intercept::Listener;
 use crate::kernel::KernelSide;
-use crate::reach::Own;
-use crate::record::{self, Audit, Kind, Level, Record};
+use crate::record::{self, Audit, Kind, Level, Proof, Record};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, peek_stop, read_signal, signal_fd};
 use crate::sys::ptrace::{Stop, Tracee};

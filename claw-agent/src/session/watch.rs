@@ -10,10 +10,10 @@ use claw_common::net::NO_RULE;
 use claw_policy::Verdict;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Guard, observe};
-use crate::apply::Proof;
+use super::observe;
+use crate::guard::Guard;
 use crate::kernel::{Events, KernelSide};
-use crate::record::{Kind, Level, Record};
+use crate::record::{Kind, Level, Proof, Record};
 use crate::vital;
 
 /// How long events that woke nobody may lie in the ring.

@@ -12,7 +12,7 @@ use rustix::thread::{
 };
 
 /// The calling thread acts as somebody else until this is dropped.
-pub(super) struct Assumed {
+pub(crate) struct Assumed {
     back: Option<Own>,
 }
 
@@ -29,7 +29,7 @@ impl Assumed {
     ///
     /// # Errors
     /// EPERM if this process may not, ESRCH if there is no such thread.
-    pub(super) fn of(tid: Pid) -> Result<Self, Errno> {
+    pub(crate) fn of(tid: Pid) -> Result<Self, Errno> {
         let capabilities = capabilities(None)?;
         if capabilities.effective.is_empty() {
             return Ok(Self { back: None });

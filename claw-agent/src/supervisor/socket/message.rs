@@ -9,8 +9,10 @@ use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
 
-use super::{Held, Peer, control, wait};
+use super::{Held, Peer};
+use crate::apply::on_behalf::control;
 use crate::decode::socket::{MESSAGE_LENGTH, MULTIPLE_MESSAGE, Outgoing, message};
+use crate::guard::waits::interruption;
 use crate::sys::seccomp::Answer;
 use crate::sys::socket::{Parcel, send, signal_thread};
 
@@ -142,7 +144,7 @@ impl Held {
             match self.stretch(sending, 0, true) {
                 Ok(true) => return Answer::Value(sending.sent as i64),
                 Ok(false) => {}
-                Err(Errno::INTR) => match wait::interruption(&self.notification) {
+                Err(Errno::INTR) => match interruption(&self.notification) {
                     Some(_) if sending.sent > 0 => return Answer::Value(sending.sent as i64),
                     Some(why) => return why.answer(),
                     None => {}

@@ -6,11 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use claw_policy::Verdict;
 use rustix::io::Errno;
 
-use crate::apply::Proof;
+use super::Guard;
 use crate::decode;
 use crate::intercept::{Asked, Notification};
-use crate::record::{Kind, Record};
-use crate::session::Guard;
+use crate::record::{Kind, Proof, Record};
 use crate::sys::seccomp::Answer;
 
 /// What a caller is told of a shortage: not its own, and over in a moment.

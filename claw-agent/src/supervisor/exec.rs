@@ -1,49 +1,30 @@
 //! The walk of one held exec: intercept, decode, classify and decide, apply, record.
 //!
-//! Several threads run [`serve`] at once, and each decides what it receives there and then. Only a
-//! change to a program takes a thread of its own, because it waits for the tracee.
+//! A change to a program takes a thread of its own, because it waits for the tracee.
 
 mod at_stop;
-pub(crate) mod mishap;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::apply::stop::{StopError, Stopped};
-use crate::apply::{Proof, keep, on_behalf, ticket};
+use crate::apply::error::StopError;
+use crate::apply::stop::Stopped;
+use crate::apply::{keep, ticket};
 use crate::decode::{NoSnapshot, Snapshot};
-use crate::intercept::{Asked, Exec, Listener, Notification};
+use crate::guard::{Guard, InFlight, mishap};
+use crate::intercept::{Exec, Notification};
 use crate::judge::content::judge_by_content;
 use crate::judge::environment_changes;
 use crate::judge::image::{ImageJudgement, Response, Runs, judge_image};
-use crate::reach;
-use crate::record::{Kind, Place, Record};
-use crate::session::{Guard, InFlight};
+use crate::record::{Kind, Place, Proof, Record};
 use crate::sys::ptrace::{Stop, Tracee};
 use crate::sys::seccomp::Answer;
 use at_stop::AtStop;
 use claw_policy::{Action, Verdict};
 
-/// Judges held calls until nobody is left to hold.
-///
-/// # Errors
-/// If the listener fails; every further exec of the session then fails with ENOSYS.
-pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<()> {
-    while let Some(notification) = listener.receive()? {
-        let held = notification.clone();
-        mishap::contain(guard, &held, || match notification.asked {
-            Asked::Exec(exec) => hold_exec(guard, notification, &exec),
-            Asked::Socket(call) => on_behalf::serve(guard, notification, call),
-            Asked::Reach(reach) => reach::answer(guard, &notification, reach),
-        });
-    }
-    Ok(())
-}
-
 /// The walk of one exec.
-fn hold_exec(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
+pub(super) fn walk(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
     let began = Instant::now();
     let in_flight = guard.in_flight();
     let snapshot = match guard.decoder.snapshot(&notification, exec) {

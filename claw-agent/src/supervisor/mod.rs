@@ -1,0 +1,31 @@
+//! The three walks of a held call, side by side: a program ([`exec`]), a peer ([`socket`]), another
+//! process ([`reach`]). Each goes intercept, decode, judge, apply, record, and stands on one screen.
+//!
+//! Several threads run [`serve`] at once, and each decides what it receives there and then. Only what
+//! has to wait takes a thread of its own.
+
+mod exec;
+mod reach;
+mod socket;
+
+use std::io;
+use std::sync::Arc;
+
+use crate::guard::{Guard, mishap};
+use crate::intercept::{Asked, Listener};
+
+/// Judges held calls until nobody is left to hold.
+///
+/// # Errors
+/// If the listener fails; every further exec of the session then fails with ENOSYS.
+pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<()> {
+    while let Some(notification) = listener.receive()? {
+        let held = notification.clone();
+        mishap::contain(guard, &held, || match notification.asked {
+            Asked::Exec(exec) => exec::walk(guard, notification, &exec),
+            Asked::Socket(call) => socket::walk(guard, notification, call),
+            Asked::Reach(reach) => reach::walk(guard, &notification, reach),
+        });
+    }
+    Ok(())
+}
