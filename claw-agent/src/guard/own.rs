@@ -57,6 +57,11 @@ impl Own {
         })
     }
 
+    /// Each of them.
+    pub(crate) fn processes(&self) -> [Pid; 2] {
+        [self.supervisor, self.front]
+    }
+
     /// What becomes of a held call that is about `target`.
     pub(crate) fn rule(&self, notification: &Notification, target: Target) -> Ruling {
         match target {

@@ -41,6 +41,12 @@ pub(crate) enum Refused {
         /// What the kernel said.
         error: MapError,
     },
+    /// The connect rules of a policy do not fit.
+    #[error("the connect rules take more port ranges than fit")]
+    TooManyRanges,
+    /// A descriptor cannot be duplicated.
+    #[error("cannot duplicate a descriptor of the kernel side's: {0}")]
+    Descriptor(#[from] io::Error),
     /// The object lacks something that this code expects: they were built from different trees.
     #[error("the embedded eBPF object has no `{0}`; build it again with `cargo xtask ebpf`")]
     Missing(&'static str),

@@ -24,11 +24,11 @@ const CANNOT_EXECUTE: i32 = 126;
 pub(super) fn become_it(
     options: &Options,
     (level, sockets): (Level, Sockets),
-    guard: &[Pid],
+    own: &[Pid],
     supervisor: &Channel,
     tree: &Tree,
 ) -> ! {
-    if let Err(error) = enter(options, (level, sockets), guard, supervisor, tree) {
+    if let Err(error) = enter(options, (level, sockets), own, supervisor, tree) {
         // The supervisor tells the front; if it is gone, so is everything else.
         let _ = supervisor.send(&Message::Failed(format!("{error:#}")), None);
         std::process::exit(CANNOT_EXECUTE);
@@ -47,7 +47,7 @@ pub(super) fn become_it(
 fn enter(
     options: &Options,
     (level, sockets): (Level, Sockets),
-    guard: &[Pid],
+    own: &[Pid],
     supervisor: &Channel,
     tree: &Tree,
 ) -> Result<()> {
@@ -63,7 +63,7 @@ fn enter(
             None
         }
         (_, Sockets::InKernel) => {
-            let listener = intercept::install(closed, false, guard)?;
+            let listener = intercept::install(closed, false, own)?;
             supervisor.send(&Message::Ready, Some(listener.as_fd()))?;
             Some(listener)
         }
@@ -72,7 +72,7 @@ fn enter(
             // stays closed there.
             let io_uring = (sockets == Sockets::OnBehalf).then_some(Door::IoUring);
             let others = closed.filter(|door| Some(*door) != io_uring);
-            let listener = intercept::install(others.chain(io_uring), true, guard)?;
+            let listener = intercept::install(others.chain(io_uring), true, own)?;
             // From here on sendmsg(2) is held, and nobody answers yet: the supervisor fetches it.
             supervisor.send(&Message::ListenerAt(listener.as_raw_fd()), None)?;
             Some(listener)

@@ -12,7 +12,7 @@ use crate::apply::error::StopError;
 use crate::apply::stop::Stopped;
 use crate::apply::{keep, ticket};
 use crate::decode::{NoSnapshot, Snapshot};
-use crate::guard::{Guard, InFlight, mishap};
+use crate::guard::{Generation, InFlight, Session, mishap};
 use crate::intercept::{Exec, Notification};
 use crate::judge::content::judge_by_content;
 use crate::judge::environment_changes;
@@ -24,32 +24,37 @@ use at_stop::AtStop;
 use claw_policy::{Action, Verdict};
 
 /// The walk of one exec.
-pub(super) fn walk(guard: &Arc<Guard>, notification: Notification, exec: &Exec) {
+pub(super) fn walk(session: &Arc<Session>, notification: Notification, exec: &Exec) {
     let began = Instant::now();
-    let in_flight = guard.in_flight();
-    let snapshot = match guard.decoder.snapshot(&notification, exec) {
+    let (in_flight, generation) = (session.in_flight(), session.policy());
+    let snapshot = match session.host.decoder.snapshot(&notification, exec, &generation.tools) {
         Ok(snapshot) => snapshot,
         Err(NoSnapshot::Gone) => return,
         // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
-        Err(NoSnapshot::Errno(errno)) => return mishap::fail(guard, &notification, errno),
+        Err(NoSnapshot::Errno(errno)) => return mishap::fail(session, &notification, errno),
     };
-    if guard.audit.is_short() {
-        return mishap::turn_away(guard, &notification);
+    if session.audit.is_short() {
+        return mishap::turn_away(session, &notification);
     }
-    let (judged, response) = judge_image(&guard.policy, &snapshot);
+    let (judged, response) = judge_image(&generation.policy, &snapshot);
     let took = began.elapsed();
-    let guard = Arc::clone(guard);
-    let held = Held { guard, in_flight, notification, snapshot, judged, took, place: None };
+    let session = Arc::clone(session);
+    let held =
+        Held { session, generation, in_flight, notification, snapshot, judged, took, place: None };
     match response {
         Response::Fail(errno) => held.fail(errno, None),
-        Response::Run if held.guard.kernel.is_some() && !held.is_to_be_sealed() => held.run(),
+        Response::Run if held.session.host.kernel.is_some() && !held.is_to_be_sealed() => {
+            held.run()
+        }
         response => held.stop_on_a_thread(response),
     }
 }
 
 /// A judged call that is still held.
 struct Held {
-    guard: Arc<Guard>,
+    session: Arc<Session>,
+    /// The policy it goes by.
+    generation: Arc<Generation>,
     /// Until it is recorded, the session is not over.
     in_flight: InFlight,
     notification: Notification,
@@ -92,10 +97,10 @@ impl Held {
 
     /// Lets it run as far as its exec stop, where it is compared and changed.
     fn stop_on_a_thread(self, response: Response) {
-        let crew = Arc::clone(&self.guard.crew);
+        let crew = Arc::clone(&self.session.host.crew);
         let given = crew.hand_over((self, response), |(held, response)| {
-            let (guard, notification) = (Arc::clone(&held.guard), held.notification.clone());
-            mishap::contain(&guard, &notification, || held.stop(response));
+            let (session, notification) = (Arc::clone(&held.session), held.notification.clone());
+            mishap::contain(&session, &notification, || held.stop(response));
         });
         if let Err(((held, _), error)) = given {
             held.fail(libc::EAGAIN, Some(format!("no thread to prove it: {error}")));
@@ -124,14 +129,14 @@ impl Held {
         let outcome = match self.at_the_stop(tracee, response) {
             Ok(Outcome::Ran) => None,
             Ok(Outcome::Failed) => {
-                if let Some(tickets) = self.guard.tickets() {
+                if let Some(tickets) = self.session.tickets() {
                     tickets.withdraw(self.snapshot.tid);
                 }
                 Some("the exec failed by itself".into())
             }
             Ok(Outcome::Gone(status)) | Err(StopError::Gone(status)) => {
                 if let Some(status) = status {
-                    self.guard.saw_end_of(self.snapshot.process, status);
+                    self.session.record_exit(self.snapshot.process, status);
                 }
                 Some("it was killed before it ran".into())
             }
@@ -145,7 +150,7 @@ impl Held {
     }
 
     fn proof_at_the_stop(&self) -> Proof {
-        if self.guard.kernel.is_some() { Proof::TicketAndStop } else { Proof::Stop }
+        if self.session.host.kernel.is_some() { Proof::TicketAndStop } else { Proof::Stop }
     }
 
     /// Proof B, and what was decided; or the decision, where it waits for what the image would read.
@@ -167,7 +172,9 @@ impl Held {
         }
         let Snapshot { image, env, .. } = &self.snapshot;
         // Where the kernel proof looks at the file, this need not.
-        if self.guard.kernel.is_none() && !self.guard.decoder.runs(tracee.tid(), image.identity) {
+        if self.session.host.kernel.is_none()
+            && !self.session.host.decoder.runs(tracee.tid(), image.identity)
+        {
             return Err(StopError::OtherFile);
         }
         let argv = ticket::argv(image);
@@ -182,7 +189,7 @@ impl Held {
         // What is denied for certain holds nothing, and only says so.
         let may_run = matches!(response, Response::Look)
             || self.judged.judgement.decision.verdict != Verdict::Deny;
-        if let (true, Some(kernel)) = (seal && may_run, &self.guard.kernel) {
+        if let (true, Some(kernel)) = (seal && may_run, &self.session.host.kernel) {
             stopped.seal()?;
             if !kernel.has_third_lock() {
                 stopped.prove_untouched(argv, env, |tid, ours| {
@@ -203,7 +210,8 @@ impl Held {
     /// Judges it by what it would read.
     fn look(&mut self, stopped: &mut Stopped) -> Result<Response, StopError> {
         let mut content = AtStop::of(stopped)?;
-        let (judged, response) = judge_by_content(&self.guard.policy, &self.snapshot, &mut content);
+        let (judged, response) =
+            judge_by_content(&self.generation.policy, &self.snapshot, &mut content);
         self.judged = judged;
         Ok(response)
     }
@@ -214,7 +222,7 @@ impl Held {
         let facts = &self.judged.judgement.facts;
         // What only starts other programs holds nothing, and `unshare` must write its own maps.
         let holds = |action: &Action| action.domain.governed && action.domain.name != "door";
-        self.guard.kernel.is_some()
+        self.session.host.kernel.is_some()
             && facts.tool.is_some()
             && facts.actions.iter().skip(1).any(holds)
     }
@@ -226,13 +234,13 @@ impl Held {
 
     /// As the kernel side's report of a program that it kills.
     fn record_kill(&self, why: &StopError) {
-        self.guard.audit.record(Record {
+        self.session.audit.record(Record {
             verdict: Some(Verdict::Deny),
             pid: Some(self.snapshot.process.as_raw_nonzero().get()),
             uid: self.snapshot.uid,
             ..Record::new(
                 Kind::Killed,
-                self.guard.level,
+                self.session.level,
                 self.proof_at_the_stop(),
                 format!("killed before its first instruction: {why}"),
             )
@@ -242,7 +250,7 @@ impl Held {
     /// Writes the ticket, where there is a kernel side, and lets the call continue. `false` if the caller
     /// is gone.
     fn let_run(&self) -> Result<bool, String> {
-        let Some(tickets) = self.guard.tickets() else {
+        let Some(tickets) = self.session.tickets() else {
             // TOCTOU: the kernel reads path and arguments again; the caller is seized, and at its exec
             // stop what the kernel built from them is compared with what was judged.
             return Ok(self.notification.answer(Answer::Continue));
@@ -263,12 +271,12 @@ impl Held {
 
     /// What the process does once it goes on is recorded behind this.
     fn claim_place(&mut self) {
-        self.place = Some(self.guard.audit.place());
+        self.place = Some(self.session.audit.place());
     }
 
     fn record(self, proof: Proof, outcome: Option<String>) {
-        let Self { guard, in_flight, mut snapshot, judged, took, place, .. } = self;
-        let place = place.unwrap_or_else(|| guard.audit.place());
+        let Self { session, in_flight, mut snapshot, judged, took, place, .. } = self;
+        let place = place.unwrap_or_else(|| session.audit.place());
         let decision = judged.judgement.decision;
         let program = snapshot.image.programs.swap_remove(judged.program);
         let (argv, asked, env) = match judged.runs {
@@ -293,9 +301,9 @@ impl Held {
             outcome,
             facts: Some(judged.judgement.facts),
             took_ns: u64::try_from(took.as_nanos()).ok(),
-            ..Record::new(Kind::Exec, guard.level, proof, decision.deciding.reason)
+            ..Record::new(Kind::Exec, session.level, proof, decision.deciding.reason)
         };
-        guard.audit.record_at(place, record);
+        session.audit.record_at(place, record);
         // The session may be over from here on.
         drop(in_flight);
     }

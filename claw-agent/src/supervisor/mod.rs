@@ -11,20 +11,20 @@ mod socket;
 use std::io;
 use std::sync::Arc;
 
-use crate::guard::{Guard, mishap};
+use crate::guard::{Session, mishap};
 use crate::intercept::{Asked, Listener};
 
 /// Judges held calls until nobody is left to hold.
 ///
 /// # Errors
 /// If the listener fails; every further exec of the session then fails with ENOSYS.
-pub(crate) fn serve(guard: &Arc<Guard>, listener: &Arc<Listener>) -> io::Result<()> {
+pub(crate) fn serve(session: &Arc<Session>, listener: &Arc<Listener>) -> io::Result<()> {
     while let Some(notification) = listener.receive()? {
         let held = notification.clone();
-        mishap::contain(guard, &held, || match notification.asked {
-            Asked::Exec(exec) => exec::walk(guard, notification, &exec),
-            Asked::Socket(call) => socket::walk(guard, notification, call),
-            Asked::Reach(reach) => reach::walk(guard, &notification, reach),
+        mishap::contain(session, &held, || match notification.asked {
+            Asked::Exec(exec) => exec::walk(session, notification, &exec),
+            Asked::Socket(call) => socket::walk(session, notification, call),
+            Asked::Reach(reach) => reach::walk(session, &notification, reach),
         });
     }
     Ok(())

@@ -29,7 +29,7 @@ use crate::apply::on_behalf::destination::{Destination, Kind};
 use crate::apply::on_behalf::subject::Assumed;
 use crate::decode;
 use crate::guard::waits::interruption;
-use crate::guard::{Guard, InFlight, Sockets, mishap};
+use crate::guard::{Generation, InFlight, Session, Sockets, mishap};
 use crate::intercept::{Area, Notification, SocketCall, Verb};
 use crate::record::{Kind as RecordKind, Proof, Record};
 use crate::sys::seccomp::Answer;
@@ -39,17 +39,17 @@ use crate::sys::socket;
 const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(libc::O_EXCL as u32);
 
 /// Serves one held call on a socket.
-pub(super) fn walk(guard: &Arc<Guard>, notification: Notification, call: SocketCall) {
-    let others_go_on = guard.sockets == Sockets::UnixOnBehalf;
+pub(super) fn walk(session: &Arc<Session>, notification: Notification, call: SocketCall) {
+    let others_go_on = session.sockets == Sockets::UnixOnBehalf;
     // TOCTOU: should the call have become one that names a Unix socket by the time it goes on, the kernel
     // side refuses it (kernel/unix.rs); any other address it decides on its own copy.
     if others_go_on && !decode::socket::may_name_unix(notification.tid, call.verb) {
         notification.answer(Answer::Continue);
         return;
     }
-    let held = match Held::take(guard, notification, call.fd) {
+    let held = match Held::take(session, notification, call.fd) {
         Ok(held) => held,
-        Err((notification, errno)) => return mishap::fail(guard, &notification, errno),
+        Err((notification, errno)) => return mishap::fail(session, &notification, errno),
     };
     if others_go_on && !held.kind.is_unix() {
         // TOCTOU: as above.
@@ -73,7 +73,9 @@ pub(super) fn walk(guard: &Arc<Guard>, notification: Notification, call: SocketC
 
 /// A held call and the supervisor's own duplicate of its socket.
 struct Held {
-    guard: Arc<Guard>,
+    session: Arc<Session>,
+    /// The policy it goes by.
+    generation: Arc<Generation>,
     /// Until it is answered, the session is not over.
     in_flight: InFlight,
     notification: Notification,
@@ -94,12 +96,12 @@ struct Peer {
 
 impl Held {
     fn take(
-        guard: &Arc<Guard>,
+        session: &Arc<Session>,
         notification: Notification,
         fd: i32,
     ) -> Result<Self, (Notification, Errno)> {
         let began = Instant::now();
-        let in_flight = guard.in_flight();
+        let in_flight = session.in_flight();
         let taken = || -> Result<(OwnedFd, OwnedFd, Kind), Errno> {
             // Kernels before 6.9 know processes only.
             let owner = pidfd_open(notification.tid, THREAD)
@@ -114,8 +116,17 @@ impl Held {
         };
         match taken() {
             Ok((owner, socket, kind)) => {
-                let guard = Arc::clone(guard);
-                Ok(Self { guard, in_flight, notification, began, owner, socket, kind })
+                let (session, generation) = (Arc::clone(session), session.policy());
+                Ok(Self {
+                    session,
+                    generation,
+                    in_flight,
+                    notification,
+                    began,
+                    owner,
+                    socket,
+                    kind,
+                })
             }
             Err(errno) => Err((notification, errno)),
         }
@@ -133,19 +144,19 @@ impl Held {
 
     fn fail(self, errno: Errno) {
         // The caller may be gone.
-        mishap::fail(&self.guard, &self.notification, errno);
+        mishap::fail(&self.session, &self.notification, errno);
         drop(self.in_flight);
     }
 
     /// Goes on where waiting makes nobody else wait.
     fn on_a_thread(self, work: impl FnOnce(Self) + Send + 'static) {
-        let crew = Arc::clone(&self.guard.crew);
+        let crew = Arc::clone(&self.session.host.crew);
         let given = crew.hand_over(self, |held| {
-            let (guard, notification) = (Arc::clone(&held.guard), held.notification.clone());
-            mishap::contain(&guard, &notification, || work(held));
+            let (session, notification) = (Arc::clone(&held.session), held.notification.clone());
+            mishap::contain(&session, &notification, || work(held));
         });
         if let Err((held, error)) = given {
-            mishap::put_off(&held.guard, &held.notification, &format!("a thread ({error})"));
+            mishap::put_off(&held.session, &held.notification, &format!("a thread ({error})"));
             drop(held.in_flight);
         }
     }
@@ -181,7 +192,7 @@ impl Held {
         loop {
             let connect = || socket::connect(self.socket.as_fd(), name);
             let result = if slowly {
-                self.guard.waits.interruptible(&self.notification, connect)
+                self.session.host.waits.interruptible(&self.notification, connect)
             } else {
                 connect()
             };
@@ -226,9 +237,9 @@ impl Held {
                 Ok(Peer { name, _file: None })
             }
             Destination::Path(path) => {
-                let (decoder, tid) = (&self.guard.decoder, self.tid());
+                let (decoder, tid) = (&self.session.host.decoder, self.tid());
                 let file = decoder.unix_socket(tid, path, || self.assume())?;
-                let names = decoder.unix_names(tid, &file, &self.guard.policy)?;
+                let names = decoder.unix_names(tid, &file, &self.generation.policy)?;
                 if !self.notification.is_valid() {
                     return Err(Errno::SRCH);
                 }
@@ -240,7 +251,7 @@ impl Held {
     }
 
     fn decide(&self, to: SocketAddr, protocol: Protocol) -> Result<(), Errno> {
-        let outcome = self.guard.policy.decide_connect(to.ip(), to.port(), protocol);
+        let outcome = self.generation.policy.decide_connect(to.ip(), to.port(), protocol);
         let protocol = match self.kind.protocol {
             6 => "tcp".to_owned(),
             17 => "udp".to_owned(),
@@ -250,7 +261,7 @@ impl Held {
     }
 
     fn decide_unix(&self, names: &Names) -> Result<(), Errno> {
-        let outcome = self.guard.policy.decide_unix(names);
+        let outcome = self.generation.policy.decide_unix(names);
         let called = names.all.first().cloned().unwrap_or_default();
         self.record(outcome, called, "unix".to_owned())
     }
@@ -261,12 +272,12 @@ impl Held {
     /// EPERM if it is a denial, EAGAIN if it cannot be recorded.
     fn record(&self, outcome: Outcome, to: String, protocol: String) -> Result<(), Errno> {
         let allowed = outcome.verdict == Verdict::Allow;
-        if self.guard.audit.is_short() {
-            self.guard.audit.refuse();
+        if self.session.audit.is_short() {
+            self.session.audit.refuse();
             return Err(Errno::AGAIN);
         }
         let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
-        self.guard.audit.record(Record {
+        self.session.audit.record(Record {
             verdict: Some(outcome.verdict),
             rule: outcome.rule,
             at: outcome.at,
@@ -276,7 +287,7 @@ impl Held {
             to: Some(to),
             protocol: Some(protocol),
             took_ns: u64::try_from(self.began.elapsed().as_nanos()).ok(),
-            ..Record::new(RecordKind::Connect, self.guard.level, proof, outcome.reason)
+            ..Record::new(RecordKind::Connect, self.session.level, proof, outcome.reason)
         });
         if allowed { Ok(()) } else { Err(Errno::PERM) }
     }

@@ -169,8 +169,11 @@ impl Held {
         let _as_them = self.assume()?;
         let flags = sending.flags | flags;
         let call = || send(self.socket.as_fd(), parcel, flags);
-        let result =
-            if slowly { self.guard.waits.interruptible(&self.notification, call) } else { call() };
+        let result = if slowly {
+            self.session.host.waits.interruptible(&self.notification, call)
+        } else {
+            call()
+        };
         let went = result.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         sending.sent += went;
         sending.passed.clear();
