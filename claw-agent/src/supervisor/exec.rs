@@ -1,225 +1,136 @@
 //! The walk of one held exec: intercept, decode, classify and decide, apply, record.
-//!
-//! A change to a program takes a thread of its own, because it waits for the tracee.
 
-mod at_stop;
+mod stage;
+mod stop;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::apply::error::StopError;
-use crate::apply::stop::Stopped;
-use crate::apply::{keep, ticket};
+use claw_policy::Action;
+
+use crate::apply::stop::Change;
+use crate::apply::ticket;
 use crate::decode::{NoSnapshot, Snapshot};
-use crate::guard::{Generation, InFlight, Session, mishap};
-use crate::intercept::{Exec, Notification};
-use crate::judge::content::judge_by_content;
+use crate::guard::{Held, Received, Refusal};
+use crate::intercept::Exec;
 use crate::judge::environment_changes;
-use crate::judge::image::{ImageJudgement, Response, Runs, judge_image};
+use crate::judge::image::{ImageJudgement, Plan, Response, Runs, judge_image};
 use crate::record::{Kind, Place, Proof, Record};
-use crate::sys::ptrace::{Stop, Tracee};
 use crate::sys::seccomp::Answer;
-use at_stop::AtStop;
-use claw_policy::{Action, Verdict};
 
 /// The walk of one exec.
-pub(super) fn walk(session: &Arc<Session>, notification: Notification, exec: &Exec) {
-    let began = Instant::now();
-    let (in_flight, generation) = (session.in_flight(), session.policy());
-    let snapshot = match session.host.decoder.snapshot(&notification, exec, &generation.tools) {
-        Ok(snapshot) => snapshot,
-        Err(NoSnapshot::Gone) => return,
+pub(super) fn walk(held: Held<Received>, exec: &Exec) {
+    let held = match held.read(exec) {
+        Ok(held) => held,
+        Err((_, NoSnapshot::Gone)) => return,
         // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
-        Err(NoSnapshot::Errno(errno)) => return mishap::fail(session, &notification, errno),
+        Err((held, NoSnapshot::Errno(errno))) => return held.refuse(errno),
     };
-    if session.audit.is_short() {
-        return mishap::turn_away(session, &notification);
+    if held.session.audit.is_short() {
+        return held.refuse(Refusal::Unrecorded);
     }
-    let (judged, response) = judge_image(&generation.policy, &snapshot);
-    let took = began.elapsed();
-    let session = Arc::clone(session);
-    let held =
-        Held { session, generation, in_flight, notification, snapshot, judged, took, place: None };
+    let (held, response) = held.judge();
     match response {
         Response::Fail(errno) => held.fail(errno, None),
-        Response::Run if held.session.host.kernel.is_some() && !held.is_to_be_sealed() => {
-            held.run()
-        }
-        response => held.stop_on_a_thread(response),
+        Response::Run if !held.stops_to_run() => held.run(),
+        Response::Run => held.stop_on_a_thread(Plan::Change(Change::Keep)),
+        Response::Stop(plan) => held.stop_on_a_thread(plan),
     }
 }
 
-/// A judged call that is still held.
-struct Held {
-    session: Arc<Session>,
-    /// The policy it goes by.
-    generation: Arc<Generation>,
-    /// Until it is recorded, the session is not over.
-    in_flight: InFlight,
-    notification: Notification,
+/// The call was copied out of its tracee.
+struct Seen {
+    snapshot: Snapshot,
+}
+
+/// It was judged.
+struct Judged {
     snapshot: Snapshot,
     judged: ImageJudgement,
     /// From the notification to the verdict.
     took: Duration,
-    /// Where its record stands, claimed before the process goes on.
-    place: Option<Place>,
 }
 
-/// What came of an exec that was to be stopped.
-enum Outcome {
-    /// The new image is what was judged, and goes on as was decided.
-    Ran,
-    /// The exec failed by itself and the old program goes on, with the errno it got.
-    Failed,
-    /// The process ended first, with this wait status if it is known: the kernel proof, or somebody's
-    /// SIGKILL.
-    Gone(Option<i32>),
+/// Why a call that was to go on did not.
+enum Stays {
+    /// The caller is gone.
+    Gone,
+    /// It cannot be proven that what runs is what was judged, for this reason.
+    Unproven(String),
 }
 
-impl Held {
+impl Held<Received> {
+    /// Copies the call out of its tracee.
+    fn read(self, exec: &Exec) -> Result<Held<Seen>, (Self, NoSnapshot)> {
+        let decoder = &self.session.host.decoder;
+        match decoder.snapshot(&self.notification, exec, &self.generation.tools) {
+            Ok(snapshot) => Ok(self.step(Seen { snapshot }).0),
+            Err(why) => Err((self, why)),
+        }
+    }
+}
+
+impl Held<Seen> {
+    /// Judges what the call would run, and says what follows.
+    fn judge(self) -> (Held<Judged>, Response) {
+        let (judged, response) = judge_image(&self.generation.policy, &self.state.snapshot);
+        let took = self.took();
+        let (held, Seen { snapshot }) = self.step(());
+        (held.step(Judged { snapshot, judged, took }).0, response)
+    }
+}
+
+impl Held<Judged> {
     /// Lets it run as it was judged.
-    fn run(mut self) {
-        self.claim_place();
-        match self.let_run() {
-            Ok(true) => self.record(Proof::Ticket, None),
-            Ok(false) => self.record(Proof::Answered, Some("the caller was gone".into())),
-            Err(why) => self.fail(libc::EAGAIN, Some(why)),
+    fn run(self) {
+        let place = self.session.audit.place();
+        match self.go_on() {
+            Ok(()) => self.record(place, Proof::Ticket, None),
+            Err(Stays::Gone) => self.record(place, Proof::Answered, Some(CALLER_GONE.into())),
+            Err(Stays::Unproven(why)) => self.fail(libc::EAGAIN, Some(why)),
         }
     }
 
     /// Fails it with an errno; nothing runs.
-    fn fail(mut self, errno: i32, why: Option<String>) {
-        self.claim_place();
-        self.notification.answer(Answer::Errno(errno));
-        self.record(Proof::Answered, why);
+    fn fail(self, errno: i32, why: Option<String>) {
+        let level = self.session.level;
+        let (held, judged) = self.step(());
+        let record = Box::new(judged.record(level, Proof::Answered, why));
+        held.refuse(Refusal::Judged { errno, record });
     }
 
-    /// Lets it run as far as its exec stop, where it is compared and changed.
-    fn stop_on_a_thread(self, response: Response) {
-        let crew = Arc::clone(&self.session.host.crew);
-        let given = crew.hand_over((self, response), |(held, response)| {
-            let (session, notification) = (Arc::clone(&held.session), held.notification.clone());
-            mishap::contain(&session, &notification, || held.stop(response));
-        });
-        if let Err(((held, _), error)) = given {
-            held.fail(libc::EAGAIN, Some(format!("no thread to prove it: {error}")));
-        }
-    }
-
-    fn stop(mut self, response: Response) {
-        let tracee = match Tracee::seize(self.snapshot.tid) {
-            Ok(tracee) => tracee,
-            Err(error) => {
-                let why = format!("cannot attach to prove it, so it did not run: {error}");
-                return self.fail(libc::EACCES, Some(why));
-            }
+    /// Writes the ticket, where there is a kernel side, and lets the call continue.
+    fn go_on(&self) -> Result<(), Stays> {
+        let Judged { snapshot, .. } = &self.state;
+        let Some(tickets) = self.session.tickets() else {
+            // TOCTOU: the kernel reads path and arguments again; the caller is seized, and at its exec
+            // stop what the kernel built from them is compared with what was judged.
+            let answered = self.notification.answer(Answer::Continue);
+            return if answered { Ok(()) } else { Err(Stays::Gone) };
         };
-        match self.let_run() {
-            Ok(true) => {}
-            Ok(false) => return self.record(Proof::Answered, Some("the caller was gone".into())),
-            Err(why) => {
-                self.claim_place();
-                self.notification.answer(Answer::Errno(libc::EAGAIN));
-                // It is still on its way out of the call, not in a new image: let it go.
-                tracee.release();
-                return self.record(Proof::Answered, Some(why));
-            }
+        let (with_env, sealed) = (self.state.looked_at_env(), self.is_to_be_sealed());
+        let ticket = ticket::ticket(tickets.key, snapshot, with_env, sealed);
+        tickets
+            .write(snapshot.tid, ticket)
+            .map_err(|error| Stays::Unproven(format!("no ticket could be written: {error}")))?;
+        // TOCTOU: the kernel reads path and arguments again; the kernel proof compares what it builds
+        // from them with the ticket just written.
+        if self.notification.answer(Answer::Continue) {
+            return Ok(());
         }
-        let outcome = match self.at_the_stop(tracee, response) {
-            Ok(Outcome::Ran) => None,
-            Ok(Outcome::Failed) => {
-                if let Some(tickets) = self.session.tickets() {
-                    tickets.withdraw(self.snapshot.tid);
-                }
-                Some("the exec failed by itself".into())
-            }
-            Ok(Outcome::Gone(status)) | Err(StopError::Gone(status)) => {
-                if let Some(status) = status {
-                    self.session.record_exit(self.snapshot.process, status);
-                }
-                Some("it was killed before it ran".into())
-            }
-            Err(error) => {
-                self.record_kill(&error);
-                Some(format!("{error}; it was killed before it ran"))
-            }
-        };
-        let proof = self.proof_at_the_stop();
-        self.record(proof, outcome);
+        tickets.withdraw(snapshot.tid);
+        Err(Stays::Gone)
     }
 
-    fn proof_at_the_stop(&self) -> Proof {
-        if self.session.host.kernel.is_some() { Proof::TicketAndStop } else { Proof::Stop }
-    }
-
-    /// Proof B, and what was decided; or the decision, where it waits for what the image would read.
-    fn at_the_stop(
-        &mut self,
-        mut tracee: Tracee,
-        response: Response,
-    ) -> Result<Outcome, StopError> {
-        let failed_with = match tracee.wait()? {
-            Stop::Exec => None,
-            Stop::Gone(status) => return Ok(Outcome::Gone(status)),
-            Stop::Elsewhere(signal) => Some(signal),
-            Stop::Trap | Stop::Call => Some(libc::SIGTRAP),
-        };
-        if let Some(signal) = failed_with {
-            self.claim_place();
-            tracee.detach(signal)?;
-            return Ok(Outcome::Failed);
-        }
-        let Snapshot { image, env, .. } = &self.snapshot;
-        // Where the kernel proof looks at the file, this need not.
-        if self.session.host.kernel.is_none()
-            && !self.session.host.decoder.runs(tracee.tid(), image.identity)
-        {
-            return Err(StopError::OtherFile);
-        }
-        let argv = ticket::argv(image);
-        let seal = self.is_to_be_sealed();
-        if let (Response::Run, false) = (&response, seal) {
-            keep::compare(&tracee, argv, self.looked_at_env().then_some(env))?;
-            self.claim_place();
-            tracee.detach(0)?;
-            return Ok(Outcome::Ran);
-        }
-        let mut stopped = Stopped::of(tracee, argv, env)?;
-        // What is denied for certain holds nothing, and only says so.
-        let may_run = matches!(response, Response::Look)
-            || self.judged.judgement.decision.verdict != Verdict::Deny;
-        if let (true, Some(kernel)) = (seal && may_run, &self.session.host.kernel) {
-            stopped.seal()?;
-            if !kernel.has_third_lock() {
-                stopped.prove_untouched(argv, env, |tid, ours| {
-                    kernel.holders.nobody_else(tid, ours)
-                })?;
-            }
-        }
-        let response = match response {
-            Response::Look => self.look(&mut stopped)?,
-            response => response,
-        };
-        stopped.change(&response.at_stop())?;
-        self.claim_place();
-        stopped.let_go()?;
-        Ok(Outcome::Ran)
-    }
-
-    /// Judges it by what it would read.
-    fn look(&mut self, stopped: &mut Stopped) -> Result<Response, StopError> {
-        let mut content = AtStop::of(stopped)?;
-        let (judged, response) =
-            judge_by_content(&self.generation.policy, &self.snapshot, &mut content);
-        self.judged = judged;
-        Ok(response)
+    /// Whether even what runs as it was judged is looked at in its exec stop.
+    fn stops_to_run(&self) -> bool {
+        self.session.host.kernel.is_none() || self.is_to_be_sealed()
     }
 
     /// Whether other processes of its user are kept from its memory: that of every governed tool, where
     /// the supervisor itself needs no permission to read it at its next exec.
     fn is_to_be_sealed(&self) -> bool {
-        let facts = &self.judged.judgement.facts;
+        let facts = &self.state.judged.judgement.facts;
         // What only starts other programs holds nothing, and `unshare` must write its own maps.
         let holds = |action: &Action| action.domain.governed && action.domain.name != "door";
         self.session.host.kernel.is_some()
@@ -227,56 +138,27 @@ impl Held {
             && facts.actions.iter().skip(1).any(holds)
     }
 
+    /// Records what came of it, at the place that was claimed before its process went on.
+    fn record(self, place: Place, proof: Proof, outcome: Option<String>) {
+        // The session may be over once this is dropped.
+        let (held, judged) = self.step(());
+        let record = judged.record(held.session.level, proof, outcome);
+        held.session.audit.record_at(place, record);
+    }
+}
+
+/// What is recorded of a caller that ended before it was answered.
+const CALLER_GONE: &str = "the caller was gone";
+
+impl Judged {
     /// Whether the verdict may depend on the environment.
     fn looked_at_env(&self) -> bool {
         self.judged.judgement.facts.tool.is_some()
     }
 
-    /// As the kernel side's report of a program that it kills.
-    fn record_kill(&self, why: &StopError) {
-        self.session.audit.record(Record {
-            verdict: Some(Verdict::Deny),
-            pid: Some(self.snapshot.process.as_raw_nonzero().get()),
-            uid: self.snapshot.uid,
-            ..Record::new(
-                Kind::Killed,
-                self.session.level,
-                self.proof_at_the_stop(),
-                format!("killed before its first instruction: {why}"),
-            )
-        });
-    }
-
-    /// Writes the ticket, where there is a kernel side, and lets the call continue. `false` if the caller
-    /// is gone.
-    fn let_run(&self) -> Result<bool, String> {
-        let Some(tickets) = self.session.tickets() else {
-            // TOCTOU: the kernel reads path and arguments again; the caller is seized, and at its exec
-            // stop what the kernel built from them is compared with what was judged.
-            return Ok(self.notification.answer(Answer::Continue));
-        };
-        let (with_env, sealed) = (self.looked_at_env(), self.is_to_be_sealed());
-        let ticket = ticket::ticket(tickets.key, &self.snapshot, with_env, sealed);
-        tickets
-            .write(self.snapshot.tid, ticket)
-            .map_err(|error| format!("no ticket could be written: {error}"))?;
-        // TOCTOU: the kernel reads path and arguments again; the kernel proof compares what it builds
-        // from them with the ticket just written.
-        let answered = self.notification.answer(Answer::Continue);
-        if !answered {
-            tickets.withdraw(self.snapshot.tid);
-        }
-        Ok(answered)
-    }
-
-    /// What the process does once it goes on is recorded behind this.
-    fn claim_place(&mut self) {
-        self.place = Some(self.session.audit.place());
-    }
-
-    fn record(self, proof: Proof, outcome: Option<String>) {
-        let Self { session, in_flight, mut snapshot, judged, took, place, .. } = self;
-        let place = place.unwrap_or_else(|| session.audit.place());
+    /// What the audit is told of it.
+    fn record(self, level: crate::record::Level, proof: Proof, outcome: Option<String>) -> Record {
+        let Self { mut snapshot, judged, took } = self;
         let decision = judged.judgement.decision;
         let program = snapshot.image.programs.swap_remove(judged.program);
         let (argv, asked, env) = match judged.runs {
@@ -287,7 +169,7 @@ impl Held {
             }
             None => (program.argv, None, BTreeMap::new()),
         };
-        let record = Record {
+        Record {
             verdict: Some(decision.verdict),
             rule: decision.deciding.rule,
             at: decision.deciding.at,
@@ -301,10 +183,7 @@ impl Held {
             outcome,
             facts: Some(judged.judgement.facts),
             took_ns: u64::try_from(took.as_nanos()).ok(),
-            ..Record::new(Kind::Exec, session.level, proof, decision.deciding.reason)
-        };
-        session.audit.record_at(place, record);
-        // The session may be over from here on.
-        drop(in_flight);
+            ..Record::new(Kind::Exec, level, proof, decision.deciding.reason)
+        }
     }
 }

@@ -11,20 +11,20 @@ mod socket;
 use std::io;
 use std::sync::Arc;
 
-use crate::guard::{Session, mishap};
+use crate::guard::{Held, Session};
 use crate::intercept::{Asked, Listener};
 
-/// Judges held calls until nobody is left to hold.
+/// Judges the held calls of a session until nobody is left to hold.
 ///
 /// # Errors
 /// If the listener fails; every further exec of the session then fails with ENOSYS.
 pub(crate) fn serve(session: &Arc<Session>, listener: &Arc<Listener>) -> io::Result<()> {
     while let Some(notification) = listener.receive()? {
-        let held = notification.clone();
-        mishap::contain(session, &held, || match notification.asked {
-            Asked::Exec(exec) => exec::walk(session, notification, &exec),
-            Asked::Socket(call) => socket::walk(session, notification, call),
-            Asked::Reach(reach) => reach::walk(session, &notification, reach),
+        let held = Held::new(session, notification.clone());
+        session.contain(&notification, || match notification.asked {
+            Asked::Exec(exec) => exec::walk(held, &exec),
+            Asked::Socket(call) => socket::walk(held, call),
+            Asked::Reach(reach) => reach::walk(held, reach),
         });
     }
     Ok(())

@@ -4,45 +4,31 @@
 //! No policy decides here: no guarded process may signal, limit, reprioritise or open claw's own
 //! processes ([`crate::guard::own`]).
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use claw_policy::Verdict;
 
-use crate::guard::Session;
+use crate::decode;
 use crate::guard::own::Ruling;
-use crate::intercept::{Notification, Reach};
+use crate::guard::{Held, Received, Refusal};
+use crate::intercept::Reach;
 use crate::record::{Kind, Proof, Record};
 use crate::sys::seccomp::Answer;
 
 /// Judges a held call that reaches for another process, and answers it.
-pub(super) fn walk(session: &Session, notification: &Notification, reach: Reach) {
-    let in_flight = session.in_flight();
-    let refused = match session.host.own.rule(notification, reach.target) {
+pub(super) fn walk(held: Held<Received>, reach: Reach) {
+    let reached = match held.session.host.own.rule(&held.notification, reach.target) {
         // TOCTOU: whom the call means is in a register. A number that was somebody else's a moment ago
-        // cannot be one of the guard's threads now: numbers come round only after all the others.
-        Ruling::Run => {
-            notification.answer(Answer::Continue);
-            return;
-        }
-        Ruling::Answer(answer) => {
-            notification.answer(answer);
-            return;
-        }
+        // cannot be one of claw's threads now: numbers come round only after all the others.
+        Ruling::Run => return held.answer(Answer::Continue),
+        Ruling::Answer(answer) => return held.answer(answer),
         Ruling::Refuse(whom) => whom,
     };
-    let pid = notification.tid.as_raw_nonzero().get();
-    let uid = fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid());
-    // Recorded first: what the caller does next stands behind it.
-    session.audit.record_refusal(Record {
-        verdict: Some(claw_policy::Verdict::Deny),
-        pid: Some(pid),
-        uid,
-        ..Record::new(
-            Kind::Tamper,
-            session.level,
-            Proof::Answered,
-            format!("`{}` would have reached {refused}", reach.name),
-        )
-    });
-    notification.answer(Answer::Errno(libc::EPERM));
-    drop(in_flight);
+    let tid = held.notification.tid;
+    let reason = format!("`{}` would have reached {reached}", reach.name);
+    let record = Record {
+        verdict: Some(Verdict::Deny),
+        pid: Some(tid.as_raw_nonzero().get()),
+        uid: decode::uid(tid),
+        ..Record::new(Kind::Tamper, held.session.level, Proof::Answered, reason)
+    };
+    held.refuse(Refusal::Judged { errno: libc::EPERM, record: Box::new(record) });
 }

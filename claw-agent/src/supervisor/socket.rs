@@ -1,5 +1,6 @@
-//! Connections that no kernel side decides, those of Unix sockets among them: the supervisor takes the socket (pidfd_getfd(2)), makes the call on
-//! its own duplicate with the judged copy of the address, and returns what came of it.
+//! The walk of one held call on a socket: connections that no kernel side decides, those of Unix sockets
+//! among them. The supervisor takes the socket (pidfd_getfd(2)), makes the call on its own duplicate with the
+//! judged copy of the address, and returns what came of it.
 //!
 //! Input: a held connect, sendto, sendmsg or sendmmsg. Output: its answer, and a record where rules were
 //! asked. No such call is ever continued: another thread could change the address, or put another socket
@@ -11,47 +12,40 @@
 //! `SCM_CREDENTIALS`) with the tracee's user; `MSG_ZEROCOPY` is answered ENOBUFS, on which programs copy.
 
 mod message;
+mod peer;
 
-use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
-use std::time::Instant;
+use std::os::fd::{AsFd, OwnedFd};
 
-use claw_policy::connect::Protocol;
-use claw_policy::unix::Names;
-use claw_policy::{Outcome, Verdict};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
-use rustix::net::AddressFamily;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-use crate::apply::on_behalf::destination::{Destination, Kind};
+use crate::apply::on_behalf::destination::Kind;
 use crate::apply::on_behalf::subject::Assumed;
 use crate::decode;
 use crate::guard::waits::interruption;
-use crate::guard::{Generation, InFlight, Session, Sockets, mishap};
-use crate::intercept::{Area, Notification, SocketCall, Verb};
-use crate::record::{Kind as RecordKind, Proof, Record};
+use crate::guard::{Held, Received, Refusal, Sockets};
+use crate::intercept::{Area, SocketCall, Verb};
 use crate::sys::seccomp::Answer;
 use crate::sys::socket;
+use peer::Peer;
 
 /// `PIDFD_THREAD`, Linux 6.9: a thread that has descriptors of its own is asked for those.
 const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(libc::O_EXCL as u32);
 
-/// Serves one held call on a socket.
-pub(super) fn walk(session: &Arc<Session>, notification: Notification, call: SocketCall) {
-    let others_go_on = session.sockets == Sockets::UnixOnBehalf;
+/// The walk of one call on a socket.
+pub(super) fn walk(held: Held<Received>, call: SocketCall) {
+    let others_go_on = held.session.sockets == Sockets::UnixOnBehalf;
     // TOCTOU: should the call have become one that names a Unix socket by the time it goes on, the kernel
     // side refuses it (kernel/unix.rs); any other address it decides on its own copy.
-    if others_go_on && !decode::socket::may_name_unix(notification.tid, call.verb) {
-        notification.answer(Answer::Continue);
-        return;
+    if others_go_on && !decode::socket::may_name_unix(held.notification.tid, call.verb) {
+        return held.answer(Answer::Continue);
     }
-    let held = match Held::take(session, notification, call.fd) {
+    let held = match held.take(call.fd) {
         Ok(held) => held,
-        Err((notification, errno)) => return mishap::fail(session, &notification, errno),
+        Err((held, errno)) => return held.refuse(errno),
     };
-    if others_go_on && !held.kind.is_unix() {
+    if others_go_on && !held.state.kind.is_unix() {
         // TOCTOU: as above.
         return held.answer(Answer::Continue);
     }
@@ -66,113 +60,61 @@ pub(super) fn walk(session: &Arc<Session>, notification: Notification, call: Soc
             held.send(outgoing, flags);
         }
         Verb::SendMessages { messages, count, flags } => {
-            held.on_a_thread(move |held| held.send_all(messages, count, flags));
+            held.wait(move |held| held.send_all(messages, count, flags));
         }
     }
 }
 
-/// A held call and the supervisor's own duplicate of its socket.
-struct Held {
-    session: Arc<Session>,
-    /// The policy it goes by.
-    generation: Arc<Generation>,
-    /// Until it is answered, the session is not over.
-    in_flight: InFlight,
-    notification: Notification,
-    began: Instant,
+/// The supervisor has its own duplicate of the call's socket.
+struct Taken {
     /// Whose descriptors are taken.
     owner: OwnedFd,
     socket: OwnedFd,
     kind: Kind,
 }
 
-/// An address that was judged, in the form that the supervisor uses.
-#[derive(Debug, Default)]
-struct Peer {
-    name: Option<Vec<u8>>,
-    /// The Unix socket that the address leads to through /proc/self/fd.
-    _file: Option<OwnedFd>,
-}
-
-impl Held {
-    fn take(
-        session: &Arc<Session>,
-        notification: Notification,
-        fd: i32,
-    ) -> Result<Self, (Notification, Errno)> {
-        let began = Instant::now();
-        let in_flight = session.in_flight();
-        let taken = || -> Result<(OwnedFd, OwnedFd, Kind), Errno> {
+impl Held<Received> {
+    /// Takes a duplicate of the socket that is `fd` to the caller.
+    fn take(self, fd: i32) -> Result<Held<Taken>, (Self, Errno)> {
+        let taken = || -> Result<Taken, Errno> {
+            let tid = self.notification.tid;
             // Kernels before 6.9 know processes only.
-            let owner = pidfd_open(notification.tid, THREAD)
-                .or_else(|_| pidfd_open(decode::process(notification.tid), PidfdFlags::empty()))?;
+            let owner = pidfd_open(tid, THREAD)
+                .or_else(|_| pidfd_open(decode::process(tid), PidfdFlags::empty()))?;
             // The number may have been given again; from here on the descriptor stands for the caller.
-            if !notification.is_valid() {
+            if !self.notification.is_valid() {
                 return Err(Errno::SRCH);
             }
             let socket = pidfd_getfd(&owner, fd, PidfdGetfdFlags::empty())?;
             let kind = Kind::of(socket.as_fd())?;
-            Ok((owner, socket, kind))
+            Ok(Taken { owner, socket, kind })
         };
         match taken() {
-            Ok((owner, socket, kind)) => {
-                let (session, generation) = (Arc::clone(session), session.policy());
-                Ok(Self {
-                    session,
-                    generation,
-                    in_flight,
-                    notification,
-                    began,
-                    owner,
-                    socket,
-                    kind,
-                })
-            }
-            Err(errno) => Err((notification, errno)),
+            Ok(taken) => Ok(self.step(taken).0),
+            Err(errno) => Err((self, errno)),
         }
     }
+}
 
+impl Held<Taken> {
     fn tid(&self) -> Pid {
         self.notification.tid
     }
 
-    fn answer(self, answer: Answer) {
-        // The caller may be gone.
-        self.notification.answer(answer);
-        drop(self.in_flight);
-    }
-
-    fn fail(self, errno: Errno) {
-        // The caller may be gone.
-        mishap::fail(&self.session, &self.notification, errno);
-        drop(self.in_flight);
-    }
-
-    /// Goes on where waiting makes nobody else wait.
-    fn on_a_thread(self, work: impl FnOnce(Self) + Send + 'static) {
-        let crew = Arc::clone(&self.session.host.crew);
-        let given = crew.hand_over(self, |held| {
-            let (session, notification) = (Arc::clone(&held.session), held.notification.clone());
-            mishap::contain(&session, &notification, || work(held));
-        });
-        if let Err((held, error)) = given {
-            mishap::put_off(&held.session, &held.notification, &format!("a thread ({error})"));
-            drop(held.in_flight);
+    /// Goes on with a call that takes its time.
+    fn wait(self, work: impl FnOnce(Self) + Send + 'static) {
+        if let Err((held, error)) = self.on_a_thread(work) {
+            held.refuse(Refusal::Shortage(format!("a thread ({error})")));
         }
     }
 
     fn connect(self, name: Area) {
-        let name = match decode::socket::name(self.tid(), name) {
-            Ok(name) => name,
-            Err(errno) => return self.fail(errno),
-        };
-        let judged = self.kind.connect(&name).and_then(|to| self.judge(&to, Some(name)));
-        let peer = match judged {
+        let peer = match self.peer(name) {
             Ok(peer) => peer,
-            Err(errno) => return self.fail(errno),
+            Err(refusal) => return self.refuse(refusal),
         };
-        if self.kind.connects_slowly() && self.blocks() {
-            self.on_a_thread(move |held| {
+        if self.state.kind.connects_slowly() && self.blocks() {
+            self.wait(move |held| {
                 let answer = held.connected(&peer, true);
                 held.answer(answer);
             });
@@ -182,15 +124,22 @@ impl Held {
         }
     }
 
+    /// Whom a connect(2) is to reach, if it may.
+    fn peer(&self, name: Area) -> Result<Peer, Refusal> {
+        let name = decode::socket::name(self.tid(), name)?;
+        let to = self.state.kind.connect(&name)?;
+        self.judge(&to, Some(name))
+    }
+
     /// Connects the duplicate, and so the tracee's socket: they are one.
     fn connected(&self, peer: &Peer, slowly: bool) -> Answer {
-        let name = peer.name.as_deref().unwrap_or_default();
+        let name = peer.name();
         let _as_them = match self.assume() {
             Ok(assumed) => assumed,
             Err(errno) => return Answer::Errno(errno.raw_os_error()),
         };
         loop {
-            let connect = || socket::connect(self.socket.as_fd(), name);
+            let connect = || socket::connect(self.state.socket.as_fd(), name.unwrap_or_default());
             let result = if slowly {
                 self.session.host.waits.interruptible(&self.notification, connect)
             } else {
@@ -211,92 +160,11 @@ impl Held {
 
     /// Where the kernel looks at who calls, the thread becomes the tracee's equal.
     fn assume(&self) -> Result<Option<Assumed>, Errno> {
-        if self.kind.is_inet() { Ok(None) } else { Assumed::of(self.tid()).map(Some) }
+        if self.state.kind.is_inet() { Ok(None) } else { Assumed::of(self.tid()).map(Some) }
     }
 
     /// Whether the tracee's calls on this socket wait.
     fn blocks(&self) -> bool {
-        fcntl_getfl(&self.socket).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK))
+        fcntl_getfl(&self.state.socket).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK))
     }
-
-    /// Asks the rules, records what they say, and makes the address one to use. Everything that was read of
-    /// the tracee so far counts only if it is still held.
-    fn judge(&self, to: &Destination, name: Option<Vec<u8>>) -> Result<Peer, Errno> {
-        if !self.notification.is_valid() {
-            return Err(Errno::SRCH);
-        }
-        match to {
-            Destination::Connected => Ok(Peer::default()),
-            Destination::Unruled => Ok(Peer { name, _file: None }),
-            Destination::Inet(to, protocol) => {
-                self.decide(*to, *protocol)?;
-                Ok(Peer { name, _file: None })
-            }
-            Destination::Abstract(abstract_name) => {
-                self.decide_unix(&decode::unix::abstract_names(abstract_name))?;
-                Ok(Peer { name, _file: None })
-            }
-            Destination::Path(path) => {
-                let (decoder, tid) = (&self.session.host.decoder, self.tid());
-                let file = decoder.unix_socket(tid, path, || self.assume())?;
-                let names = decoder.unix_names(tid, &file, &self.generation.policy)?;
-                if !self.notification.is_valid() {
-                    return Err(Errno::SRCH);
-                }
-                self.decide_unix(&names)?;
-                let file = file.file;
-                Ok(Peer { name: Some(through(file.as_fd())), _file: Some(file) })
-            }
-        }
-    }
-
-    fn decide(&self, to: SocketAddr, protocol: Protocol) -> Result<(), Errno> {
-        let outcome = self.generation.policy.decide_connect(to.ip(), to.port(), protocol);
-        let protocol = match self.kind.protocol {
-            6 => "tcp".to_owned(),
-            17 => "udp".to_owned(),
-            other => other.to_string(),
-        };
-        self.record(outcome, to.to_string(), protocol)
-    }
-
-    fn decide_unix(&self, names: &Names) -> Result<(), Errno> {
-        let outcome = self.generation.policy.decide_unix(names);
-        let called = names.all.first().cloned().unwrap_or_default();
-        self.record(outcome, called, "unix".to_owned())
-    }
-
-    /// Records a decision.
-    ///
-    /// # Errors
-    /// EPERM if it is a denial, EAGAIN if it cannot be recorded.
-    fn record(&self, outcome: Outcome, to: String, protocol: String) -> Result<(), Errno> {
-        let allowed = outcome.verdict == Verdict::Allow;
-        if self.session.audit.is_short() {
-            self.session.audit.refuse();
-            return Err(Errno::AGAIN);
-        }
-        let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
-        self.session.audit.record(Record {
-            verdict: Some(outcome.verdict),
-            rule: outcome.rule,
-            at: outcome.at,
-            because: outcome.because,
-            pid: Some(decode::process(self.tid()).as_raw_nonzero().get()),
-            uid: decode::uid(self.tid()),
-            to: Some(to),
-            protocol: Some(protocol),
-            took_ns: u64::try_from(self.began.elapsed().as_nanos()).ok(),
-            ..Record::new(RecordKind::Connect, self.session.level, proof, outcome.reason)
-        });
-        if allowed { Ok(()) } else { Err(Errno::PERM) }
-    }
-}
-
-/// The address by which this process reaches a Unix socket that is open here: exactly that one, whatever
-/// becomes of its path.
-fn through(file: BorrowedFd<'_>) -> Vec<u8> {
-    let mut name = AddressFamily::UNIX.as_raw().to_ne_bytes().to_vec();
-    name.extend(format!("/proc/self/fd/{}\0", file.as_raw_fd()).bytes());
-    name
 }
