@@ -24,7 +24,7 @@ pub(crate) enum StopError {
     Hijacked,
     /// Somebody else uses or holds its memory.
     #[error("another process has the memory of the new image open")]
-    Held,
+    Shared,
     /// There is something in its memory that comes from none of its files.
     #[error("another process has written to the memory of the new image, at {0:#x}")]
     Written(u64),

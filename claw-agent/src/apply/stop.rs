@@ -145,7 +145,7 @@ impl Stopped {
     ) -> Result<(), StopError> {
         // This is `self.memory`.
         if !nobody_else(self.tid(), 1)? {
-            return Err(StopError::Held);
+            return Err(StopError::Shared);
         }
         self.stack = InitialStack::read(&self.memory, self.registers.stack(), argv, env)?;
         self.stack.compare_auxiliary(self.tid(), &self.memory)?;

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::crew::Crew;
-use super::own::Own;
+use super::own::OwnProcesses;
 use super::session::Session;
 use super::waits::Waits;
 use crate::decode::Decoder;
@@ -27,7 +27,7 @@ pub(crate) struct Host {
     /// What decoding remembers, the tools of this machine among it.
     pub(crate) decoder: Decoder,
     /// claw's own processes.
-    pub(crate) own: Own,
+    pub(crate) own_processes: OwnProcesses,
     sessions: Mutex<Sessions>,
 }
 
@@ -57,13 +57,16 @@ pub(crate) enum Unguarded {
 }
 
 impl Host {
-    /// A host that guards nobody yet: this process, whose `own` nobody guarded may reach for.
+    /// A host that guards nobody yet: nobody guarded may reach for claw's `own_processes`.
     ///
     /// # Errors
     /// What this process lacks, or the kernel side.
-    pub(crate) fn new(kernel: Option<Arc<KernelSide>>, own: Own) -> Result<Arc<Self>, HostError> {
+    pub(crate) fn new(
+        kernel: Option<Arc<KernelSide>>,
+        own_processes: OwnProcesses,
+    ) -> Result<Arc<Self>, HostError> {
         if let Some(kernel) = &kernel {
-            for process in own.processes() {
+            for process in own_processes.all() {
                 kernel.protect(process)?;
             }
         }
@@ -72,7 +75,7 @@ impl Host {
             crew: Arc::default(),
             waits: Arc::default(),
             decoder: Decoder::new().map_err(HostError::Tools)?,
-            own,
+            own_processes,
             sessions: Mutex::default(),
         }))
     }

@@ -21,9 +21,9 @@ use crate::intercept::{Notification, Target};
 use crate::sys::process::is_thread_of;
 use crate::sys::seccomp::Answer;
 
-/// The processes that nobody guarded may reach for.
+/// claw's own processes.
 #[derive(Debug)]
-pub(crate) struct Own {
+pub(crate) struct OwnProcesses {
     supervisor: Pid,
     front: Pid,
     /// What `/proc/PID/ns/pid` of the supervisor says.
@@ -42,7 +42,7 @@ pub(crate) enum Ruling {
     Refuse(&'static str),
 }
 
-impl Own {
+impl OwnProcesses {
     /// The calling process as the supervisor, and its front.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl Own {
     }
 
     /// Each of them.
-    pub(crate) fn processes(&self) -> [Pid; 2] {
+    pub(crate) fn all(&self) -> [Pid; 2] {
         [self.supervisor, self.front]
     }
 
@@ -86,7 +86,7 @@ impl Own {
         if named.is_none() && test_kill_process(pid) != Err(Errno::SRCH) {
             return Ruling::Run;
         }
-        // From a pid namespace below, no number leads to the guard.
+        // From a pid namespace below, no number leads to claw's processes.
         if !self.shares_numbers(notification.tid) {
             return Ruling::Run;
         }
@@ -94,7 +94,7 @@ impl Own {
         named.map_or(Ruling::Answer(Answer::Errno(libc::ESRCH)), Ruling::Refuse)
     }
 
-    /// Whom of claw's a number of the supervisor's pid namespace means.
+    /// Which of claw's processes a number of the supervisor's pid namespace means.
     fn named(&self, pid: Pid) -> Option<&'static str> {
         if is_thread_of(self.supervisor, pid) {
             return Some("the supervisor");

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::Session;
 use crate::decode;
-use crate::intercept::{Asked, Notification};
+use crate::intercept::{Notification, Request};
 use crate::record::{Kind, Proof, Record};
 use crate::sys::seccomp::Answer;
 
@@ -87,10 +87,10 @@ impl Session {
 
     /// The record of a call that could not be judged, for no fault of its caller's.
     fn unjudged(&self, notification: &Notification, reason: String) -> Record {
-        let kind = match notification.asked {
-            Asked::Exec(_) => Kind::Exec,
-            Asked::Socket(_) => Kind::Connect,
-            Asked::Reach(_) => Kind::Tamper,
+        let kind = match notification.request {
+            Request::Exec(_) => Kind::Exec,
+            Request::Socket(_) => Kind::Connect,
+            Request::Reach(_) => Kind::Tamper,
         };
         Record {
             verdict: Some(Verdict::Deny),

@@ -15,7 +15,7 @@ use crate::apply::untouched;
 use crate::kernel::{KernelSide, Settings};
 use crate::record::Level;
 
-/// What a session is guarded with.
+/// What a session is guarded with, and how well.
 pub(super) struct Assurance {
     /// The level.
     pub(super) level: Level,

@@ -1,4 +1,4 @@
-//! The command's side of a start: the child that puts itself under guard and becomes the command.
+//! The command's side of a start: the child that puts itself under its filter and becomes the command.
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
@@ -21,7 +21,7 @@ const NOT_FOUND: i32 = 127;
 const CANNOT_EXECUTE: i32 = 126;
 
 /// Becomes the command, or ends with a shell's exit status for a command that cannot run.
-pub(super) fn become_it(
+pub(super) fn exec_command(
     options: &Options,
     (level, sockets): (Level, Sockets),
     own: &[Pid],
@@ -43,7 +43,7 @@ pub(super) fn become_it(
     std::process::exit(if missing { NOT_FOUND } else { CANNOT_EXECUTE });
 }
 
-/// Goes under guard, hands over the listener, and waits until the supervisor is ready.
+/// Goes under the filter, hands over the listener, and waits until the supervisor is ready.
 fn enter(
     options: &Options,
     (level, sockets): (Level, Sockets),
@@ -52,7 +52,7 @@ fn enter(
     tree: &Tree,
 ) -> Result<()> {
     tree.join().context("cannot join the session's cgroup")?;
-    become_who_runs(options, level)?;
+    drop_rights(options, level)?;
     // After the user: changing that takes the signal back.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
@@ -88,12 +88,12 @@ fn enter(
 }
 
 /// Takes the rights that closed doors need, then those of root where another user was asked for.
-fn become_who_runs(options: &Options, level: Level) -> Result<()> {
+fn drop_rights(options: &Options, level: Level) -> Result<()> {
     if level != Level::Observed {
         intercept::drop_capabilities(options.policy.closed_doors())?;
     }
     if let Some(user) = &options.user {
-        user.become_it()?;
+        user.assume()?;
     }
     // Until its exec this process has a copy of the supervisor's memory, the key of the kernel proof in it, and a
     // peer of its user could read that. At the level `held` there is no key, and the supervisor may be such a peer.

@@ -17,7 +17,7 @@ use super::tree::Tree;
 use super::watch::Watch;
 use super::wire::{Channel, Message};
 use super::{Options, be_unreadable, command, journal};
-use crate::guard::own::Own;
+use crate::guard::own::OwnProcesses;
 use crate::guard::{Host, Session, Settings, Sockets};
 use crate::intercept::Listener;
 use crate::kernel::KernelSide;
@@ -91,8 +91,8 @@ fn start(
     if kernel.is_none() {
         try_out(command)?;
     }
-    let own = Own::new(front_pid).context("cannot read /proc/self")?;
-    let host = Host::new(kernel, own)?;
+    let own_processes = OwnProcesses::new(front_pid).context("cannot read /proc/self")?;
+    let host = Host::new(kernel, own_processes)?;
     let watch = Watch::start(&host)?;
     let policy = options.policy.clone();
     let session = Session::begin(&host, Settings { policy, level, sockets, audit, command })?;
@@ -133,7 +133,7 @@ fn fork_command(
         Fork::Parent(child) => child,
         Fork::Child => {
             drop(channel);
-            command::become_it(options, (level, sockets), own, &others, tree)
+            command::exec_command(options, (level, sockets), own, &others, tree)
         }
     };
     drop(others);

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::guard::{Held, Session};
-use crate::intercept::{Asked, Listener};
+use crate::intercept::{Listener, Request};
 
 /// Judges the held calls of a session until nobody is left to hold.
 ///
@@ -21,10 +21,10 @@ use crate::intercept::{Asked, Listener};
 pub(crate) fn serve(session: &Arc<Session>, listener: &Arc<Listener>) -> io::Result<()> {
     while let Some(notification) = listener.receive()? {
         let held = Held::new(session, notification.clone());
-        session.contain(&notification, || match notification.asked {
-            Asked::Exec(exec) => exec::walk(held, &exec),
-            Asked::Socket(call) => socket::walk(held, call),
-            Asked::Reach(reach) => reach::walk(held, reach),
+        session.contain(&notification, || match notification.request {
+            Request::Exec(exec) => exec::walk(held, &exec),
+            Request::Socket(call) => socket::walk(held, call),
+            Request::Reach(reach) => reach::walk(held, reach),
         });
     }
     Ok(())

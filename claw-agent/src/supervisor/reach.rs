@@ -15,7 +15,7 @@ use crate::sys::seccomp::Answer;
 
 /// Judges a held call that reaches for another process, and answers it.
 pub(super) fn walk(held: Held<Received>, reach: Reach) {
-    let reached = match held.session.host.own.rule(&held.notification, reach.target) {
+    let reached = match held.session.host.own_processes.rule(&held.notification, reach.target) {
         // TOCTOU: whom the call means is in a register. A number that was somebody else's a moment ago
         // cannot be one of claw's threads now: numbers come round only after all the others.
         Ruling::Run => return held.answer(Answer::Continue),

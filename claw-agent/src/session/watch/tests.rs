@@ -13,7 +13,7 @@ use rustix::process::{Pid, getpid};
 use tempfile::TempDir;
 
 use super::*;
-use crate::guard::own::Own;
+use crate::guard::own::OwnProcesses;
 use crate::guard::{Settings, Sockets};
 use crate::kernel::{self, KernelSide};
 use crate::record::{self, Audit};
@@ -145,8 +145,8 @@ fn host(test: &str) -> (Arc<Host>, Arc<Watch>) {
     let kernel = KernelSide::load(&settings);
     cgroup.remove();
     let kernel = Arc::new(kernel.expect("the kernel takes the programs"));
-    let own = Own::new(getpid()).expect("procfs");
-    let host = Host::new(Some(kernel), own).expect("a host");
+    let own_processes = OwnProcesses::new(getpid()).expect("procfs");
+    let host = Host::new(Some(kernel), own_processes).expect("a host");
     let watch = Watch::start(&host).expect("a thread").expect("there is a kernel side");
     (host, watch)
 }
