@@ -1,16 +1,16 @@
 //! The `claw` command line.
 //!
-//! A held exec goes intercept -> decode -> judge (classify, decide) -> apply -> record, which
-//! [`supervisor`] shows on one screen; [`session`] starts the processes around it. A held call that reaches for
-//! another process goes a shorter way, [`reach`].
+//! A held call goes intercept -> decode -> judge (classify, decide) -> apply -> record. [`supervisor`] has
+//! the three walks, each on one screen; [`guard`] is what they share; [`session`] starts the processes
+//! around it.
 
 mod apply;
 mod cli;
 mod decode;
+mod guard;
 mod intercept;
 mod judge;
 mod kernel;
-mod reach;
 mod record;
 mod session;
 mod supervisor;

@@ -69,10 +69,15 @@ pub struct Event {
     pub port: u32,
     /// IPPROTO_TCP, IPPROTO_UDP or another (connect).
     pub protocol: u32,
-    /// The index of the rule that decided, [`crate::net::NO_RULE`] for the default (connect).
+    /// The index, in that generation of the rules, of the one that decided; [`crate::net::NO_RULE`] for the
+    /// default (connect).
     pub rule: u32,
     /// 1 if the connection was let through (connect).
     pub allowed: u32,
+    /// The session of the process.
+    pub session: u32,
+    /// The generation of the session's policy that decided, or held at that moment (connect, observed exec).
+    pub generation: u32,
     /// Always zero: keeps the size a multiple of eight.
     pub reserved: u32,
 }
@@ -119,7 +124,9 @@ impl Event {
             protocol: word(18),
             rule: word(19),
             allowed: word(20),
-            reserved: word(21),
+            session: word(21),
+            generation: word(22),
+            reserved: word(23),
         };
         Some((event, payload))
     }
@@ -133,7 +140,7 @@ mod tests {
 
     #[test]
     fn parse_reads_the_layout_that_the_kernel_side_writes() {
-        assert_eq!(EVENT_BYTES, 88);
+        assert_eq!(EVENT_BYTES, 96);
         assert_eq!(offset_of!(Event, kind), 16);
         assert_eq!(offset_of!(Event, addr), 48);
         assert_eq!(offset_of!(Event, allowed), 80);
@@ -144,6 +151,7 @@ mod tests {
         let (event, payload) = Event::parse(&bytes).expect("long enough");
         assert_eq!((event.kind, event.tgid, event.addr), (4, 6, [12, 13, 14, 15]));
         assert_eq!((event.rule, event.allowed, payload.len()), (19, 20, 3));
+        assert_eq!((event.session, event.generation), (21, 22));
     }
 
     #[test]

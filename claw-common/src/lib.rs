@@ -12,4 +12,5 @@ pub mod hash;
 pub mod holders;
 pub mod lineage;
 pub mod net;
+pub mod session;
 pub mod ticket;

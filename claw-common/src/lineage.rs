@@ -1,6 +1,7 @@
-//! The list of who is guarded: one byte a process number, in an array that is there from the start.
+//! The list of who is guarded, and in which session: one word a process number, in an array that is there
+//! from the start.
 //!
-//! Marking a process takes no memory and so cannot fail, and a byte is written whole, so that neighbours
+//! Marking a process takes no memory and so cannot fail, and a word is written whole, so that neighbours
 //! that change at the same time do not undo each other.
 
 /// Process numbers are below this: `PID_MAX_LIMIT` on 64-bit kernels, include/linux/threads.h.
@@ -12,16 +13,88 @@ pub const PAGE: usize = 4096;
 /// Elements of the map.
 pub const PAGES: u32 = PIDS / PAGE as u32;
 
-/// One element: a byte for each number, 0 for who is not guarded, else [`GUARDED`] and what else holds.
-pub type Page = [u8; PAGE];
+/// One element: a word for each number, 0 for a process that is not guarded, else its [`Mark`].
+pub type Page = [u32; PAGE];
 
-/// The process is guarded.
-pub const GUARDED: u8 = 1;
+/// For each element, whether any process in it was ever marked: the others need not be read.
+pub type Touched = [u8; PAGES as usize];
 
-/// It runs a governed tool, or is about to, and other guarded processes are kept from its memory.
-pub const SEALED: u8 = 2;
+/// Whoever else is guarded may not open the memory of the process: it runs a governed tool, or is about to.
+const SEALED: u32 = 1;
 
-/// The element that holds the process `tgid`, and the byte in it.
+/// Nothing is held or denied; what happens is reported.
+const OBSERVED: u32 = 1 << 1;
+
+/// The process may not name a Unix socket itself: the supervisor makes such calls. The program of
+/// `claw-agent/src/kernel/unix.rs` tests this bit.
+pub const NAMES_NO_UNIX: u32 = 1 << 2;
+
+/// Bits of flags, below the session's number.
+const FLAGS: u32 = 3;
+
+/// The highest number that a session can have.
+pub const MAX_SESSION: u32 = u32::MAX >> FLAGS;
+
+/// What the list says of a guarded process: its session, and how it is guarded. A child inherits it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(u32);
+
+impl Mark {
+    /// The mark of a session's first process. `None` for a number that no session can have, 0 among them.
+    #[must_use]
+    pub const fn new(session: u32, observed: bool, names_no_unix: bool) -> Option<Self> {
+        if session == 0 || session > MAX_SESSION {
+            return None;
+        }
+        let observed = if observed { OBSERVED } else { 0 };
+        let unix = if names_no_unix { NAMES_NO_UNIX } else { 0 };
+        Some(Self(session << FLAGS | observed | unix))
+    }
+
+    /// From the map's form; `None` for a process that is not guarded.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_word(word: u32) -> Option<Self> {
+        if word == 0 { None } else { Some(Self(word)) }
+    }
+
+    /// The map's form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to_word(self) -> u32 {
+        self.0
+    }
+
+    /// The number of the process's session.
+    #[inline(always)]
+    #[must_use]
+    pub const fn session(self) -> u32 {
+        self.0 >> FLAGS
+    }
+
+    /// Whether the process is only observed.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_observed(self) -> bool {
+        self.0 & OBSERVED != 0
+    }
+
+    /// Whether other guarded processes are kept from the process's memory.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_sealed(self) -> bool {
+        self.0 & SEALED != 0
+    }
+
+    /// The same with other guarded processes kept from its memory, or no longer.
+    #[inline(always)]
+    #[must_use]
+    pub const fn sealed(self, sealed: bool) -> Self {
+        if sealed { Self(self.0 | SEALED) } else { Self(self.0 & !SEALED) }
+    }
+}
+
+/// The element that holds the process `tgid`, and the word in it.
 #[inline(always)]
 #[must_use]
 pub const fn place(tgid: u32) -> (u32, usize) {
@@ -33,10 +106,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_has_a_byte_of_its_own() {
+    fn every_number_has_a_word_of_its_own() {
         assert_eq!(place(0), (0, 0));
         assert_eq!(place(PAGE as u32 - 1), (0, PAGE - 1));
         assert_eq!(place(PAGE as u32), (1, 0));
         assert_eq!(place(PIDS - 1), (PAGES - 1, PAGE - 1));
+    }
+
+    #[test]
+    fn a_mark_keeps_its_session_and_its_flags() {
+        for session in [1, 2, 4095, MAX_SESSION] {
+            for (observed, unix) in [(false, false), (false, true), (true, false), (true, true)] {
+                let mark = Mark::new(session, observed, unix).expect("a session's number");
+                assert_eq!((mark.session(), mark.is_observed()), (session, observed));
+                assert_eq!(mark.to_word() & NAMES_NO_UNIX != 0, unix);
+                assert!(!mark.is_sealed() && mark.sealed(true).is_sealed());
+                assert_eq!(mark.sealed(true).session(), session);
+                assert_eq!(mark.sealed(true).sealed(false), mark);
+                assert_eq!(Mark::from_word(mark.to_word()), Some(mark));
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_no_sessions_has_no_mark() {
+        assert_eq!(Mark::new(0, false, false), None);
+        assert_eq!(Mark::new(MAX_SESSION + 1, false, false), None);
+        assert_eq!(Mark::from_word(0), None);
     }
 }

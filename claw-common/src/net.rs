@@ -1,4 +1,17 @@
-//! Port tables: the value of the two longest-prefix maps that decide connections in the kernel.
+//! The two longest-prefix maps that decide connections in the kernel: their keys, and port tables, their
+//! values.
+//!
+//! In front of the address a key has the session's number and the generation of its rules. Every entry's
+//! prefix covers both in full, so a look-up sees the rules of one session and one generation, and no other.
+
+/// Words of a key for IPv4: the session, the generation, the address in network order.
+pub const KEY4: usize = 3;
+
+/// Words of a key for IPv6.
+pub const KEY6: usize = 6;
+
+/// Bits in front of the address.
+pub const OWNER_BITS: u32 = 64;
 
 /// How many port intervals one prefix can hold: those of the rules, and the default's.
 pub const MAX_RANGES: usize = 33;

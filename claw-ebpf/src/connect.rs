@@ -6,37 +6,33 @@
 
 use aya_ebpf::{
     macros::{cgroup_sock_addr, map},
-    maps::{
-        Array,
-        lpm_trie::{Key, LpmTrie},
-    },
+    maps::lpm_trie::{Key, LpmTrie},
     programs::SockAddrContext,
 };
 use claw_common::{
     event::kind,
-    net::{MAX_RANGES, NO_RULE, PORT_TABLE_WORDS, PortRange},
+    net::{KEY4, KEY6, MAX_RANGES, NO_RULE, OWNER_BITS, PORT_TABLE_WORDS, PortRange},
+    session::{GENERATION, SHUT},
 };
 
 use crate::{
     events::{self, NOW},
-    layout::OBSERVE,
-    lineage,
+    lineage, sessions,
 };
 
-const MAX_PREFIXES: u32 = 4096;
+/// As many as a policy may have, for each session of a host. They take memory when they are filled.
+const MAX_PREFIXES: u32 = 1 << 20;
 
-/// Port tables by IPv4 prefix.
-#[map]
-static NET4: LpmTrie<[u8; 4], [u64; PORT_TABLE_WORDS]> = LpmTrie::with_max_entries(MAX_PREFIXES, 0);
+/// A port table.
+type Table = [u64; PORT_TABLE_WORDS];
 
-/// Port tables by IPv6 prefix.
+/// Port tables by session, generation and IPv4 prefix.
 #[map]
-static NET6: LpmTrie<[u8; 16], [u64; PORT_TABLE_WORDS]> =
-    LpmTrie::with_max_entries(MAX_PREFIXES, 0);
+static NET4: LpmTrie<[u32; KEY4], Table> = LpmTrie::with_max_entries(MAX_PREFIXES, 0);
 
-/// 1 while the supervisor cannot record a connection: then none is let through.
+/// Port tables by session, generation and IPv6 prefix.
 #[map]
-static SHUT: Array<u32> = Array::with_max_entries(1, 0);
+static NET6: LpmTrie<[u32; KEY6], Table> = LpmTrie::with_max_entries(MAX_PREFIXES, 0);
 
 const TCP: u32 = 6;
 const UDP: u32 = 17;
@@ -93,10 +89,10 @@ fn decide6(ctx: &SockAddrContext) -> i32 {
 
 #[inline(always)]
 fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
-    let mut event = events::event(kind::CONNECT);
-    if !lineage::guarded(event.tgid) {
-        return ALLOW;
-    }
+    let Some(mark) = lineage::mark(events::caller()) else { return ALLOW };
+    let mut event = events::event(kind::CONNECT, mark);
+    let state = sessions::state(mark);
+    let owner = [mark.session(), state[GENERATION]];
     // SAFETY: as in `decide4`.
     let (port, protocol) = unsafe { ((*ctx.sock_addr).user_port, (*ctx.sock_addr).protocol) };
     // `user_port` holds the 16-bit port in network order.
@@ -105,23 +101,24 @@ fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
     // socket) as TCP, so that nothing is outside the rules.
     let ruled = if protocol == UDP || protocol == UDP_LITE { UDP } else { TCP } as u8;
     let verdict = if family == 4 {
-        look_up4(addr[0], port, ruled)
+        look_up4(owner, addr[0], port, ruled)
     } else if let [0, 0, MAPPED, v4] = addr {
-        look_up4(v4, port, ruled)
+        look_up4(owner, v4, port, ruled)
     } else {
-        look_up6(addr, port, ruled)
+        look_up6(owner, addr, port, ruled)
     };
     event.addr = addr;
     event.family = family;
     event.port = port.into();
     event.protocol = protocol;
+    event.generation = state[GENERATION];
     event.rule = verdict.rule.into();
     event.allowed = verdict.allow.into();
     let when = if verdict.allow { events::when() } else { NOW };
     // A connection that cannot be recorded is not let through.
-    let shut = SHUT.get(0).is_none_or(|shut| *shut != 0);
-    let recorded = if shut { events::lose(event.kind) } else { events::report(&event, when) };
-    if OBSERVE.load() != 0 || (verdict.allow && recorded) { ALLOW } else { DENY }
+    let shut = state[SHUT] != 0;
+    let recorded = if shut { events::lose(&event) } else { events::report(&event, when) };
+    if mark.is_observed() || (verdict.allow && recorded) { ALLOW } else { DENY }
 }
 
 /// The third word of a v4-mapped address, `::ffff:0:0/96`, in network order.
@@ -133,28 +130,24 @@ const CLOSED: PortRange =
     PortRange { low: 0, high: u16::MAX, protocol: 0, allow: false, rule: NO_RULE };
 
 #[inline(always)]
-fn look_up4(addr: u32, port: u16, protocol: u8) -> PortRange {
-    match NET4.get(Key::new(32, addr.to_ne_bytes())) {
+fn look_up4([session, generation]: [u32; 2], addr: u32, port: u16, protocol: u8) -> PortRange {
+    match NET4.get(Key::new(OWNER_BITS + 32, [session, generation, addr])) {
         Some(table) => find(table, port, protocol),
         None => CLOSED,
     }
 }
 
 #[inline(always)]
-fn look_up6(addr: [u32; 4], port: u16, protocol: u8) -> PortRange {
-    let [a, b, c, d] = addr.map(u32::to_ne_bytes);
-    let bytes = [
-        a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3], c[0], c[1], c[2], c[3], d[0], d[1], d[2],
-        d[3],
-    ];
-    match NET6.get(Key::new(128, bytes)) {
+fn look_up6(owner: [u32; 2], addr: [u32; 4], port: u16, protocol: u8) -> PortRange {
+    let ([session, generation], [a, b, c, d]) = (owner, addr);
+    match NET6.get(Key::new(OWNER_BITS + 128, [session, generation, a, b, c, d])) {
         Some(table) => find(table, port, protocol),
         None => CLOSED,
     }
 }
 
 #[inline(always)]
-fn find(table: &[u64; PORT_TABLE_WORDS], port: u16, protocol: u8) -> PortRange {
+fn find(table: &Table, port: u16, protocol: u8) -> PortRange {
     let count = table[0];
     for at in 0..MAX_RANGES {
         if at as u64 >= count {

@@ -5,13 +5,19 @@ use aya_ebpf::{
     macros::map,
     maps::{PerCpuArray, RingBuf},
 };
-use claw_common::event::{Event, KINDS, Lost};
+use claw_common::{
+    event::{Event, KINDS, Lost},
+    lineage::Mark,
+    session::slot,
+};
+
+use crate::layout::ROOM;
 
 /// The loader sets the true size.
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
 
-/// What found no room, counted on each processor.
+/// What found no room, by the place of its session, counted on each processor. The loader sets the true size.
 #[map]
 static LOST: PerCpuArray<Lost> = PerCpuArray::with_max_entries(1, 0);
 
@@ -33,9 +39,9 @@ pub(crate) fn caller() -> u32 {
     (bpf_get_current_pid_tgid() >> 32) as u32
 }
 
-/// An event about the calling thread.
+/// An event about the calling thread, which `mark` says is guarded.
 #[inline(always)]
-pub(crate) fn event(kind: u32) -> Event {
+pub(crate) fn event(kind: u32, mark: Mark) -> Event {
     let pid_tgid = bpf_get_current_pid_tgid();
     Event {
         // SAFETY: the helper reads a clock and takes no arguments.
@@ -44,6 +50,7 @@ pub(crate) fn event(kind: u32) -> Event {
         tgid: (pid_tgid >> 32) as u32,
         tid: pid_tgid as u32,
         uid: bpf_get_current_uid_gid() as u32,
+        session: mark.session(),
         ..Event::default()
     }
 }
@@ -57,7 +64,7 @@ pub(crate) fn when() -> u64 {
 /// Reports an event. `false` if the ring is full: the caller then fails closed, and the loss is counted.
 #[inline(always)]
 pub(crate) fn report(event: &Event, when: u64) -> bool {
-    EVENTS.output::<Event>(event, when).is_ok() || lose(event.kind)
+    EVENTS.output::<Event>(event, when).is_ok() || lose(event)
 }
 
 /// Reports an event that nobody misses.
@@ -66,10 +73,11 @@ pub(crate) fn mention(event: &Event, when: u64) {
     let _ = EVENTS.output::<Event>(event, when);
 }
 
-/// Counts an event of this kind that is not reported, and gives what [`report`] does then.
+/// Counts an event that is not reported, and gives what [`report`] does then.
 #[inline(always)]
-pub(crate) fn lose(kind: u32) -> bool {
-    let Some(lost) = LOST.get_ptr_mut(0) else { return false };
+pub(crate) fn lose(event: &Event) -> bool {
+    let kind = event.kind;
+    let Some(lost) = LOST.get_ptr_mut(slot(event.session, ROOM.load())) else { return false };
     if (kind as usize) < KINDS {
         // SAFETY: the pointer is to a whole `Lost` and `kind` is within it. Who interrupts this on the same
         // processor can make it one less than it was, and never none.

@@ -7,29 +7,25 @@ use core::ffi::c_void;
 
 use aya_ebpf::{
     helpers::generated::{bpf_loop, bpf_probe_read_kernel_str, bpf_probe_read_user},
-    macros::{btf_tracepoint, map},
-    maps::{HashMap, ring_buf::RingBufEntry},
+    macros::btf_tracepoint,
+    maps::ring_buf::RingBufEntry,
     programs::BtfTracePointContext,
 };
 use claw_common::{
     event::{Event, FILENAME, LARGE_PAYLOAD, SMALL_PAYLOAD, cause, kind},
     hash::{BLOCK, BLOCK_WORDS, Key, SipHash},
-    ticket::{TICKET_WORDS, TICKETS_AT_ONCE, Ticket},
+    session::GENERATION,
+    ticket::Ticket,
 };
 
 use crate::{
     events::{self, EVENTS, NOW},
     layout::{
         BPRM_FILENAME, FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START,
-        MM_ENV_END, MM_EXE_FILE, OBSERVE, SB_DEV, TASK_MM, field,
+        MM_ENV_END, MM_EXE_FILE, SB_DEV, TASK_MM, field,
     },
-    lineage,
+    lineage, sessions, tickets,
 };
-
-/// Tickets by the thread that calls exec, in the initial pid namespace. They are there from the start: an
-/// exec never fails for want of the kernel's memory for one.
-#[map]
-static TICKETS: HashMap<u32, [u64; TICKET_WORDS]> = HashMap::with_max_entries(TICKETS_AT_ONCE, 0);
 
 /// The new image.
 struct Image {
@@ -69,17 +65,16 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let task: u64 = ctx.arg(0);
     // The thread that called; by now a non-leader has taken its leader's number.
     let caller: u32 = ctx.arg::<u64>(1) as u32;
-    let mut event = events::event(kind::EXEC_PROVEN);
+    let tgid = events::caller();
+    let Some(mark) = lineage::mark(tgid) else { return 0 };
+    let mut event = events::event(kind::EXEC_PROVEN, mark);
     event.tid = caller;
-
-    if !lineage::guarded(event.tgid) {
-        return 0;
-    }
-    if OBSERVE.load() != 0 {
+    if mark.is_observed() {
+        event.generation = sessions::state(mark)[GENERATION];
         observe(task, ctx.arg(2), event);
         return 0;
     }
-    let ticket = take(caller);
+    let ticket = tickets::take(caller);
     let image = Image::of(task);
     if let Some(image) = &image {
         (event.ino, event.dev) = (image.ino, image.dev);
@@ -90,7 +85,7 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (Some(ticket), Some(image)) => compare(ticket, image),
     };
     if !ticket.is_some_and(|ticket| ticket.sealed) {
-        lineage::seal(event.tgid, false);
+        lineage::seal(tgid, mark, false);
     }
     if event.cause == 0 {
         events::mention(&event, events::when());
@@ -100,29 +95,6 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         events::report(&event, NOW);
     }
     0
-}
-
-/// Takes the ticket of the thread `tid` out of the map: it is good for one exec.
-#[inline(always)]
-fn take(tid: u32) -> Option<Ticket> {
-    let ticket = look_at(tid)?;
-    forget(tid);
-    Some(ticket)
-}
-
-/// The ticket of the thread `tid`, which keeps it.
-#[inline(always)]
-pub(crate) fn look_at(tid: u32) -> Option<Ticket> {
-    // SAFETY: the value is copied at once; only the supervisor writes it, and not while the thread
-    // that it is for is past its notification.
-    unsafe { TICKETS.get(tid) }.copied().map(Ticket::from_words)
-}
-
-/// Drops the ticket of the thread `tid`, if it has one.
-#[inline(always)]
-pub(crate) fn forget(tid: u32) {
-    // There is usually none.
-    let _ = TICKETS.remove(tid);
 }
 
 /// 0 if the image is what the ticket says, else the [`cause`].
@@ -201,14 +173,14 @@ fn observe(task: u64, bprm: u64, mut event: Event) {
         match EVENTS.reserve::<Observed<SMALL_PAYLOAD>>(0) {
             Some(slot) => fill(slot, &event, filename, &image, len),
             None => {
-                events::lose(event.kind);
+                events::lose(&event);
             }
         }
     } else {
         match EVENTS.reserve::<Observed<LARGE_PAYLOAD>>(0) {
             Some(slot) => fill(slot, &event, filename, &image, len),
             None => {
-                events::lose(event.kind);
+                events::lose(&event);
             }
         }
     }

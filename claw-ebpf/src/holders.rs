@@ -11,7 +11,7 @@ use aya_ebpf::{
     maps::Array,
     programs::RawTracePointContext,
 };
-use claw_common::holders::{BORROWED, COUNT, MEMORY, OWN, USERS, WORDS};
+use claw_common::holders::{BORROWED, COUNT, KNOWN, MEMORY, USERS, WORDS};
 
 use crate::layout::{
     MM_COUNT, MM_FLAGS, MM_USERS, TASK_ACTIVE_MM, TASK_MM, TASK_PID, TASK_PTRACE_ENTRY,
@@ -74,12 +74,12 @@ fn memory(task: u64) -> Option<[u64; WORDS]> {
     seen[USERS] = u64::from(field::<u32>(mm, &MM_USERS)?);
     seen[COUNT] = u64::from(field::<u32>(mm, &MM_COUNT)?);
     // All users together hold it once.
-    seen[OWN] = 1;
+    seen[KNOWN] = 1;
     if flags & KNOWN_TO_THE_KERNEL[0] != 0 {
-        seen[OWN] += 1;
+        seen[KNOWN] += 1;
     }
     if flags & KNOWN_TO_THE_KERNEL[1] != 0 {
-        seen[OWN] += 1;
+        seen[KNOWN] += 1;
     }
     Some(seen)
 }

@@ -1,5 +1,5 @@
 //! Where the fields are that the programs read, as the loader found them in the kernel's BTF, and
-//! the read-only settings of one session.
+//! the read-only settings of one host.
 
 use aya_ebpf::{Global, helpers::bpf_probe_read_kernel};
 
@@ -60,12 +60,12 @@ globals! {
     BPRM_EXEC: u64;
     /// `linux_binprm.buf`, the file's first bytes.
     BPRM_BUF: u64;
-    /// First half of the session's key.
+    /// First half of the key of the tickets.
     KEY_0: u64;
-    /// Second half of the session's key.
+    /// Second half of the key of the tickets.
     KEY_1: u64;
-    /// 1 where nothing is held or denied.
-    OBSERVE: u32;
+    /// How many sessions there is room for, a power of two.
+    ROOM: u32;
 }
 
 /// Reads the field at `offset` of the kernel object at `base`; nothing if the address faults.

@@ -1,21 +1,21 @@
-//! Who is guarded: membership passes from parent to child at fork and ends with the last thread, so
-//! that leaving the cgroup, the session or the namespace does not leave the guard.
+//! Who is guarded, and in which session: membership passes from parent to child at fork and ends with the
+//! last thread, so that leaving the cgroup, the session or the namespace does not leave the guard.
 
 use aya_ebpf::{
     helpers::bpf_send_signal,
-    macros::{btf_tracepoint, map},
+    macros::{btf_tracepoint, map, raw_tracepoint},
     maps::Array,
-    programs::BtfTracePointContext,
+    programs::{BtfTracePointContext, RawTracePointContext},
 };
 use claw_common::{
     event::kind,
-    lineage::{self, PAGES, Page, SEALED, place},
+    lineage::{Mark, PAGES, Page, Touched, place},
 };
 
 use crate::{
     events::{self, NOW},
-    exec,
     layout::{SIGNAL_LIVE, TASK_PID, TASK_SIGNAL, TASK_TGID, field},
+    tickets,
 };
 
 /// Guarded processes by thread group id in the initial pid namespace. It has room for every number there can
@@ -23,49 +23,56 @@ use crate::{
 #[map]
 static GUARDED: Array<Page> = Array::with_max_entries(PAGES, 0);
 
+/// Which of those elements were ever written to.
+#[map]
+static TOUCHED: Array<Touched> = Array::with_max_entries(1, 0);
+
 const SIGKILL: u32 = 9;
 
-/// Whether the process `tgid` is guarded.
+/// How the process `tgid` is guarded, if it is.
 #[inline(always)]
-pub(crate) fn guarded(tgid: u32) -> bool {
-    state(tgid) & lineage::GUARDED != 0
+pub(crate) fn mark(tgid: u32) -> Option<Mark> {
+    // SAFETY: the word is in the map, which lives as long as the program. Others write it whole.
+    Mark::from_word(unsafe { word(tgid)?.read_volatile() })
 }
 
-/// Whether other guarded processes are kept from the memory of the process `tgid`.
+/// Keeps other guarded processes from the memory of the process `tgid`, the caller, or no longer.
 #[inline(always)]
-pub(crate) fn sealed(tgid: u32) -> bool {
-    state(tgid) & SEALED != 0
+pub(crate) fn seal(tgid: u32, mark: Mark, sealed: bool) {
+    set(tgid, mark.sealed(sealed).to_word());
 }
 
-/// Keeps other guarded processes from the memory of the guarded process `tgid`, the caller, or no longer.
+/// Sets the word of the process `tgid`. `false` for a number that no process can have.
 #[inline(always)]
-pub(crate) fn seal(tgid: u32, sealed: bool) {
-    mark(tgid, if sealed { lineage::GUARDED | SEALED } else { lineage::GUARDED });
-}
-
-#[inline(always)]
-fn state(tgid: u32) -> u8 {
-    // SAFETY: the byte is in the map, which lives as long as the program. Others write it whole.
-    byte(tgid).map_or(0, |byte| unsafe { byte.read_volatile() })
-}
-
-/// Sets the byte of the process `tgid`. `false` for a number that no process can have.
-#[inline(always)]
-fn mark(tgid: u32, state: u8) -> bool {
-    let byte = byte(tgid);
-    if let Some(byte) = byte {
-        // SAFETY: as in `state`.
-        unsafe { byte.write_volatile(state) };
+fn set(tgid: u32, mark: u32) -> bool {
+    let word = word(tgid);
+    if let Some(word) = word {
+        // SAFETY: as in `mark`.
+        unsafe { word.write_volatile(mark) };
     }
-    byte.is_some()
+    word.is_some()
 }
 
-/// The byte of the process `tgid`.
+/// Sets the word of a process that was not guarded, in an element that may not have been written to before.
 #[inline(always)]
-fn byte(tgid: u32) -> Option<*mut u8> {
+fn put(tgid: u32, mark: Mark) -> bool {
+    if let Some(touched) = TOUCHED.get_ptr_mut(0) {
+        // The verifier follows a mask, and no bound of a number that this one is made from.
+        let page = place(tgid).0 % PAGES;
+        // SAFETY: `page` is within the map's only value.
+        let touched = unsafe { touched.cast::<u8>().add(page as usize) };
+        // SAFETY: as above. Others write the same.
+        unsafe { touched.write_volatile(1) };
+    }
+    set(tgid, mark.to_word())
+}
+
+/// The word of the process `tgid`.
+#[inline(always)]
+fn word(tgid: u32) -> Option<*mut u32> {
     let (page, at) = place(tgid);
     // SAFETY: `at` is within the page.
-    GUARDED.get_ptr_mut(page).map(|page| unsafe { page.cast::<u8>().add(at) })
+    GUARDED.get_ptr_mut(page).map(|page| unsafe { page.cast::<u32>().add(at) })
 }
 
 /// Ends the calling process. It runs no further instruction in user mode.
@@ -75,23 +82,33 @@ pub(crate) fn kill_current() {
     unsafe { bpf_send_signal(SIGKILL) };
 }
 
+/// Puts a session's first process under guard; all others come from it. No event calls this: the supervisor
+/// runs it itself (`BPF_PROG_TEST_RUN`), because what it wrote to the map would undo what the programs write
+/// to the same element meanwhile. The argument is the process, and its mark in the upper half.
+#[raw_tracepoint]
+fn enter(ctx: RawTracePointContext) -> i32 {
+    let argument = ctx.arg::<u64>(0);
+    if let Some(mark) = Mark::from_word((argument >> 32) as u32) {
+        put(argument as u32, mark);
+    }
+    0
+}
+
 /// `TP_PROTO(struct task_struct *parent, struct task_struct *child)`, include/trace/events/sched.h.
 #[btf_tracepoint(function = "sched_process_fork")]
 fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     let (parent, child): (u64, u64) = (ctx.arg(0), ctx.arg(1));
     let Some(from) = field::<u32>(parent, &TASK_TGID) else { return 0 };
-    if !guarded(from) {
-        return 0;
-    }
+    let Some(mark) = mark(from) else { return 0 };
     let to = field::<u32>(child, &TASK_TGID);
     if to == Some(from) {
         return 0;
     }
-    if !to.is_some_and(|to| mark(to, lineage::GUARDED)) {
+    if !to.is_some_and(|to| put(to, mark.sealed(false))) {
         // No kernel does this. The child is not running yet and its parent is the current task, which may
         // not go on with an unguarded child; the child's own exec is still held by seccomp.
         kill_current();
-        events::report(&events::event(kind::LINEAGE_LOST), NOW);
+        events::report(&events::event(kind::LINEAGE_LOST, mark), NOW);
     }
     0
 }
@@ -102,16 +119,16 @@ fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
 fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let task: u64 = ctx.arg(0);
     let Some(tgid) = field::<u32>(task, &TASK_TGID) else { return 0 };
-    if !guarded(tgid) {
+    if mark(tgid).is_none() {
         return 0;
     }
     if let Some(tid) = field::<u32>(task, &TASK_PID) {
-        exec::forget(tid);
+        tickets::forget(tid);
     }
     let live =
         field::<u64>(task, &TASK_SIGNAL).and_then(|signal| field::<u32>(signal, &SIGNAL_LIVE));
     if live == Some(0) {
-        mark(tgid, 0);
+        set(tgid, 0);
     }
     0
 }

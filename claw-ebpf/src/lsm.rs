@@ -5,7 +5,7 @@
 //!   caller is still there, where [`exec`](crate::exec) could only kill it.
 //! - Nobody guarded gets at the memory of a governed tool, from before the tool has any. Without this lock the
 //!   supervisor ends a tool that somebody has got at, at its exec stop.
-//! - Nobody guarded traces or signals the session's own processes, whatever user it runs as and whichever doors the
+//! - Nobody guarded traces or signals claw's own processes, whatever user it runs as and whichever doors the
 //!   policy opens.
 
 use aya_ebpf::{
@@ -13,16 +13,19 @@ use aya_ebpf::{
     maps::HashMap,
     programs::LsmContext,
 };
-use claw_common::event::{cause, kind};
+use claw_common::{
+    event::{cause, kind},
+    lineage::Mark,
+};
 
 use crate::{
     events::{self, NOW},
     exec,
-    layout::{BPRM_BUF, BPRM_EXEC, BPRM_FILE, BPRM_P, OBSERVE, TASK_TGID, field},
-    lineage,
+    layout::{BPRM_BUF, BPRM_EXEC, BPRM_FILE, BPRM_P, TASK_TGID, field},
+    lineage, tickets,
 };
 
-/// The supervisor and the front, by thread group id in the initial pid namespace.
+/// claw's own processes, by thread group id in the initial pid namespace.
 #[map]
 static PROTECTED: HashMap<u32, u32> = HashMap::with_max_entries(4, 0);
 
@@ -35,23 +38,22 @@ const SCRIPT: u16 = u16::from_ne_bytes(*b"#!");
 /// and then for its interpreter, which is what a ticket names.
 #[lsm(hook = "bprm_check_security")]
 fn bprm_check_security(ctx: LsmContext) -> i32 {
-    let mut event = events::event(kind::EXEC_REFUSED);
-    if OBSERVE.load() != 0 || !lineage::guarded(event.tgid) {
-        return 0;
-    }
-    event.cause = check(ctx.arg(0), event.tid, event.tgid);
+    let tgid = events::caller();
+    let Some(mark) = lineage::mark(tgid).filter(|mark| !mark.is_observed()) else { return 0 };
+    let mut event = events::event(kind::EXEC_REFUSED, mark);
+    event.cause = check(ctx.arg(0), event.tid, tgid, mark);
     if event.cause == 0 {
         return 0;
     }
-    exec::forget(event.tid);
+    tickets::forget(event.tid);
     events::report(&event, NOW);
     -EPERM
 }
 
 /// 0 if the image that is to be built may be what the ticket says, else the [`cause`].
 #[inline(always)]
-fn check(bprm: u64, tid: u32, tgid: u32) -> u32 {
-    let Some(ticket) = exec::look_at(tid) else { return cause::NO_TICKET };
+fn check(bprm: u64, tid: u32, tgid: u32, mark: Mark) -> u32 {
+    let Some(ticket) = tickets::look_at(tid) else { return cause::NO_TICKET };
     let Some(start) = field::<u16>(bprm, &BPRM_BUF) else { return cause::UNREADABLE };
     if start == SCRIPT {
         return 0;
@@ -71,7 +73,7 @@ fn check(bprm: u64, tid: u32, tgid: u32) -> u32 {
         return cause::LENGTH;
     }
     if ticket.sealed {
-        lineage::seal(tgid, true);
+        lineage::seal(tgid, mark, true);
     }
     0
 }
@@ -93,7 +95,7 @@ fn task_kill(ctx: LsmContext) -> i32 {
 #[inline(always)]
 fn refuse(target: u64, for_memory: bool) -> i32 {
     let caller = events::caller();
-    if OBSERVE.load() != 0 || !lineage::guarded(caller) {
+    if lineage::mark(caller).is_none_or(Mark::is_observed) {
         return 0;
     }
     let Some(target) = field::<u32>(target, &TASK_TGID) else { return -EPERM };
@@ -101,5 +103,6 @@ fn refuse(target: u64, for_memory: bool) -> i32 {
     if unsafe { PROTECTED.get(target) }.is_some() {
         return -EPERM;
     }
-    if for_memory && target != caller && lineage::sealed(target) { -EPERM } else { 0 }
+    let sealed = lineage::mark(target).is_some_and(Mark::is_sealed);
+    if for_memory && target != caller && sealed { -EPERM } else { 0 }
 }

@@ -16,6 +16,8 @@ mod holders;
 mod layout;
 mod lineage;
 mod lsm;
+mod sessions;
+mod tickets;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

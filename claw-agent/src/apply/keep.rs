@@ -5,7 +5,7 @@
 
 use rustix::process::Pid;
 
-use super::stop::StopError;
+use super::error::StopError;
 use crate::decode::Strings;
 use crate::sys::memory::{Remote, read};
 use crate::sys::ptrace::Tracee;

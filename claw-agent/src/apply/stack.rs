@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use rustix::process::Pid;
 
-use super::stop::StopError;
+use super::error::StopError;
 use crate::decode::Strings;
 
 /// The most that an initial stack is read.

@@ -16,7 +16,7 @@ use procfs::process::{MMapPath, MemoryMap, Process};
 use rustix::param::page_size;
 use rustix::process::{Pid, getpid};
 
-use super::stop::StopError;
+use super::error::StopError;
 
 /// Bits of an entry of /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst.
 const PRESENT: u64 = 1 << 63;

@@ -16,6 +16,7 @@ mod tools;
 pub(crate) mod unix;
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use claw_policy::Policy;
 use rustix::fs::AtFlags;
@@ -28,7 +29,8 @@ pub(crate) use image::{Image, Kinds, Program};
 pub(crate) use path::last_name;
 pub(crate) use shortage::is_shortage;
 pub(crate) use strings::Strings;
-use tools::Tools;
+use tools::Installed;
+pub(crate) use tools::Tools;
 pub(crate) use unix::real_folder;
 
 use crate::intercept::{Exec, Notification};
@@ -60,23 +62,31 @@ pub(crate) enum NoSnapshot {
     Gone,
 }
 
-/// What decoding remembers from one call to the next.
+/// What decoding remembers from one call to the next, whichever session it is of.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     kinds: Kinds,
     devices: Devices,
-    tools: Tools,
+    installed: Arc<Installed>,
 }
 
 impl Decoder {
-    /// A decoder that knows the tools which are installed now and those `policy` pins.
+    /// A decoder that knows the tools which are installed now.
     ///
     /// # Errors
     /// What this process lacks to look at them.
-    pub(crate) fn new(policy: &Policy) -> Result<Self, Errno> {
+    pub(crate) fn new() -> Result<Self, Errno> {
         let devices = Devices::default();
-        let tools = Tools::installed(policy, &devices)?;
-        Ok(Self { kinds: Kinds::default(), devices, tools })
+        let installed = Arc::new(Installed::look(&devices)?);
+        Ok(Self { kinds: Kinds::default(), devices, installed })
+    }
+
+    /// The tools that `policy` speaks of, as they are installed now.
+    ///
+    /// # Errors
+    /// What this process lacks to look at them.
+    pub(crate) fn tools(&self, policy: &Policy) -> Result<Tools, Errno> {
+        Tools::of(policy, &self.installed, &self.devices)
     }
 
     /// Copies `exec`, which `notification` holds, out of its tracee.
@@ -87,8 +97,9 @@ impl Decoder {
         &self,
         notification: &Notification,
         exec: &Exec,
+        tools: &Tools,
     ) -> Result<Snapshot, NoSnapshot> {
-        let result = self.read(notification.tid, exec);
+        let result = self.read(notification.tid, exec, tools);
         // Whatever was read counts only if its tracee was still held when it was.
         if !notification.is_valid() {
             return Err(NoSnapshot::Gone);
@@ -111,14 +122,14 @@ impl Decoder {
     }
 
     /// In the order of the kernel, so that the first error is the kernel's too.
-    fn read(&self, tid: Pid, exec: &Exec) -> Result<Snapshot, Errno> {
+    fn read(&self, tid: Pid, exec: &Exec, tools: &Tools) -> Result<Snapshot, Errno> {
         let path = memory::path(tid, exec.path)?;
         let (resolved, called) = resolve(tid, exec, path)?;
         let [argv, env] = memory::lists(tid, [exec.argv, exec.envp])?;
         if argv.area().len() + env.area().len() > memory::MAX_AREA {
             return Err(Errno::TOOBIG);
         }
-        let Self { kinds, devices, tools } = self;
+        let Self { kinds, devices, .. } = self;
         let files = image::Files { kinds, devices, tools };
         let image = image::follow(tid, resolved, called, argv, &files)?;
         Ok(Snapshot { tid, process: process(tid), uid: uid(tid), image, env })

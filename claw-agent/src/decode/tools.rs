@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use claw_classify::{Governed, Meant};
 use claw_policy::{Grammar, Policy};
@@ -49,47 +49,68 @@ const MAX_DIGESTS: usize = 1024;
 /// A SHA-256 digest.
 type Sum = [u8; 32];
 
-/// The tools of this machine.
+/// The tools that this machine has, and what was compared with them: one for all sessions.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    known: Found,
+    digests: Mutex<HashMap<Stat, Sum>>,
+}
+
+/// Which files are tools.
 #[derive(Debug, Default)]
-pub(crate) struct Tools {
-    /// The tools that the policy declares.
-    declared: Vec<&'static Grammar>,
+struct Found {
     /// Which tools a file is, by where their names lead.
     installed: HashMap<Identity, Vec<&'static str>>,
     /// The files that are called as their tool is, by size: what a copy may be a copy of.
     originals: HashMap<u64, Vec<(PathBuf, &'static str)>>,
-    /// The digests that each pinned tool must have one of.
-    pins: Vec<(&'static str, Vec<Sum>)>,
-    digests: Mutex<HashMap<Stat, Sum>>,
 }
 
-impl Tools {
-    /// The governed tools that are installed now, and what `policy` pins.
+/// The tools that one policy speaks of: those of this machine, and those it declares.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    machine: Arc<Installed>,
+    /// The tools that the policy declares.
+    declared: Vec<&'static Grammar>,
+    /// Which files those are.
+    own: Found,
+    /// The digests that each pinned tool must have one of.
+    pins: Vec<(&'static str, Vec<Sum>)>,
+}
+
+impl Installed {
+    /// Looks for the governed tools that are installed now.
     ///
     /// # Errors
     /// A shortage.
-    pub(crate) fn installed(policy: &Policy, devices: &Devices) -> Result<Self, Errno> {
+    pub(crate) fn look(devices: &Devices) -> Result<Self, Errno> {
+        let known = Found::look(claw_classify::Tools::BUILT_IN.all(), devices)?;
+        Ok(Self { known, digests: Mutex::default() })
+    }
+}
+
+impl Tools {
+    /// What `machine` has, and what `policy` declares and pins.
+    ///
+    /// # Errors
+    /// A shortage.
+    pub(crate) fn of(
+        policy: &Policy,
+        machine: &Arc<Installed>,
+        devices: &Devices,
+    ) -> Result<Self, Errno> {
         let declared = policy.declared().to_vec();
-        let all: Vec<Governed> = claw_classify::Tools::with(&declared).all().collect();
+        let own = || declared.iter().copied().map(Governed::Declared);
+        let all = claw_classify::Tools::with(&declared).all();
         let pins = all
-            .iter()
             .filter_map(|tool| Some((tool.name(), policy.pins(tool.name())?.to_vec())))
             .collect();
-        let mut tools = Self { declared, pins, ..Self::default() };
-        let folders = folders();
-        let names = names_of_inodes(&folders);
-        for tool in all.into_iter().filter(|tool| is_governed(*tool)) {
-            let own: Vec<&str> = match tool {
-                Governed::Known(tool) => tool.names.to_vec(),
-                Governed::Declared(grammar) => grammar.names.iter().map(String::as_str).collect(),
-            };
-            for name in own {
-                for folder in &folders {
-                    tools.add(tool, &folder.join(name), &names, devices)?;
-                }
-            }
-        }
-        Ok(tools)
+        let own = if declared.is_empty() { Found::default() } else { Found::look(own(), devices)? };
+        Ok(Self { machine: Arc::clone(machine), declared, own, pins })
+    }
+
+    /// What this machine has, then what the policy declares.
+    fn found(&self) -> [&Found; 2] {
+        [&self.machine.known, &self.own]
     }
 
     /// The tool that names mean.
@@ -97,41 +118,7 @@ impl Tools {
         claw_classify::Tools::with(&self.declared).meant(names)
     }
 
-    fn add(
-        &mut self,
-        tool: Governed,
-        path: &Path,
-        names: &HashMap<u64, Vec<Vec<u8>>>,
-        devices: &Devices,
-    ) -> Result<(), Errno> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let looked_at = openat(CWD, path, flags, Mode::empty())
-            .and_then(|file| devices.stat(file.as_fd(), rustix::process::getpid()));
-        let Some(stat) = unless_short(looked_at)? else { return Ok(()) };
-        if !stat.regular || stat.mode & 0o111 == 0 {
-            return Ok(());
-        }
-        let known = self.installed.entry(stat.identity).or_default();
-        if !known.contains(&tool.name()) {
-            known.push(tool.name());
-        }
-        let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
-        // One file behind the names of many programs tells by its name which it is.
-        let many = || {
-            let names = names.get(&stat.identity.ino);
-            names.is_some_and(|names| names.iter().any(|name| !tool.goes_by(name)))
-        };
-        let own = last_name(target.as_os_str().as_encoded_bytes());
-        if tool.goes_by(own) && unless_short(is_native(&target))? == Some(true) && !many() {
-            let same_size = self.originals.entry(stat.size).or_default();
-            if !same_size.iter().any(|(other, _)| *other == target) {
-                same_size.push((target, tool.name()));
-            }
-        }
-        Ok(())
-    }
-
-    /// The tool that a program is which goes by none of `names`, by what it is or by what it holds.
+    /// The tool a program really is that goes by none of `names`, by inode or by content digest.
     ///
     /// # Errors
     /// A shortage.
@@ -142,7 +129,11 @@ impl Tools {
         names: &[Vec<u8>],
     ) -> Result<Option<&'static str>, Errno> {
         // Hardly any program has the size of a tool: all others pay for this look-up alone.
-        let Some(originals) = self.originals.get(&stat.size) else { return Ok(None) };
+        let of_size = self.found().map(|found| found.originals.get(&stat.size));
+        let mut originals = of_size.into_iter().flatten().flatten().peekable();
+        if originals.peek().is_none() {
+            return Ok(None);
+        }
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         if !matches!(self.meant(&names), Meant::Nothing) {
             return Ok(None);
@@ -183,8 +174,11 @@ impl Tools {
         let roots_alone = stat.owner == 0 && stat.mode & 0o022 == 0;
         let own_name = names.last().is_some_and(|own| tool.goes_by(own));
         let installed = || {
-            let here = self.installed.get(&stat.identity);
-            here.is_some_and(|tools| tools.contains(&tool.name()))
+            let here = |found: &Found| {
+                let tools = found.installed.get(&stat.identity);
+                tools.is_some_and(|tools| tools.contains(&tool.name()))
+            };
+            self.found().into_iter().any(here)
         };
         if !roots_alone || !(own_name || installed()) {
             return Ok(true);
@@ -194,7 +188,7 @@ impl Tools {
 
     /// The digest of a file, read once for each state it is in.
     fn digest(&self, file: &OwnedFd, stat: &Stat) -> Result<Sum, Errno> {
-        let digests = || self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let digests = || self.machine.digests.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = digests().get(stat) {
             return Ok(*known);
         }
@@ -213,6 +207,64 @@ impl Tools {
         let file = openat(CWD, path, flags, Mode::empty())?;
         let stat = Devices::default().stat(file.as_fd(), rustix::process::getpid())?;
         self.digest(&file, &stat)
+    }
+}
+
+impl Found {
+    /// Looks where tools are installed for those of `tools` that are governed.
+    ///
+    /// # Errors
+    /// A shortage.
+    fn look(tools: impl Iterator<Item = Governed>, devices: &Devices) -> Result<Self, Errno> {
+        let mut found = Self::default();
+        let folders = folders();
+        let names = names_of_inodes(&folders);
+        for tool in tools.filter(|tool| is_governed(*tool)) {
+            let own: Vec<&str> = match tool {
+                Governed::Known(tool) => tool.names.to_vec(),
+                Governed::Declared(grammar) => grammar.names.iter().map(String::as_str).collect(),
+            };
+            for name in own {
+                for folder in &folders {
+                    found.add(tool, &folder.join(name), &names, devices)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn add(
+        &mut self,
+        tool: Governed,
+        path: &Path,
+        names: &HashMap<u64, Vec<Vec<u8>>>,
+        devices: &Devices,
+    ) -> Result<(), Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let looked_at = openat(CWD, path, flags, Mode::empty())
+            .and_then(|file| devices.stat(file.as_fd(), rustix::process::getpid()));
+        let Some(stat) = unless_short(looked_at)? else { return Ok(()) };
+        if !stat.regular || stat.mode & 0o111 == 0 {
+            return Ok(());
+        }
+        let known = self.installed.entry(stat.identity).or_default();
+        if !known.contains(&tool.name()) {
+            known.push(tool.name());
+        }
+        let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
+        // One file behind the names of many programs tells by its name which it is.
+        let many = || {
+            let names = names.get(&stat.identity.ino);
+            names.is_some_and(|names| names.iter().any(|name| !tool.goes_by(name)))
+        };
+        let own = last_name(target.as_os_str().as_encoded_bytes());
+        if tool.goes_by(own) && unless_short(is_native(&target))? == Some(true) && !many() {
+            let same_size = self.originals.entry(stat.size).or_default();
+            if !same_size.iter().any(|(other, _)| *other == target) {
+                same_size.push((target, tool.name()));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn names(policy: &Policy, path: &Path) -> Names {
-        let decoder = Decoder::new(policy).expect("descriptors enough");
+        let decoder = Decoder::new().expect("descriptors enough");
         let path = path.to_str().expect("text").as_bytes();
         let file = decoder.unix_socket(getpid(), path, || Ok(())).expect("there");
         decoder.unix_names(getpid(), &file, policy).expect("known")

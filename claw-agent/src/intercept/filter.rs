@@ -15,7 +15,7 @@ use libseccomp::{ScmpAction, ScmpArgCompare, ScmpCompareOp, ScmpFilterContext, S
 use rustix::process::Pid;
 
 use super::doors::{self, Shut};
-use super::reach::{HELD, Held};
+use super::reach::{HELD, When};
 use crate::sys::seccomp;
 
 /// Which argument of sendto(2) is the address, from 0.
@@ -24,17 +24,17 @@ const SENDTO_ADDRESS: u32 = 4;
 /// command.
 const LOW_HALF: u64 = 0xffff_ffff;
 
-/// Puts the calling thread, and whatever it becomes and starts, under the filter. `guard` is the
-/// processes that the guard itself is made of, in the caller's numbers.
+/// Puts the calling thread, and whatever it becomes and starts, under the filter. `own` is claw's own
+/// processes, in the caller's numbers.
 ///
 /// # Errors
 /// What is missing, in one line.
 pub(crate) fn install(
     closed: impl Iterator<Item = Door>,
     sockets: bool,
-    guard: &[Pid],
+    own: &[Pid],
 ) -> Result<OwnedFd> {
-    let program = program(closed, sockets, guard).context("cannot build the seccomp filter")?;
+    let program = program(closed, sockets, own).context("cannot build the seccomp filter")?;
     rustix::thread::set_no_new_privs(true).context("cannot set no_new_privs")?;
     seccomp::load(&program).map_err(|error| {
         let what = match error.raw_os_error() {
@@ -50,7 +50,7 @@ pub(crate) fn install(
     })
 }
 
-fn program(closed: impl Iterator<Item = Door>, sockets: bool, guard: &[Pid]) -> Result<Vec<u8>> {
+fn program(closed: impl Iterator<Item = Door>, sockets: bool, own: &[Pid]) -> Result<Vec<u8>> {
     let mut filter = ScmpFilterContext::new(ScmpAction::Allow)?;
     filter.set_act_badarch(ScmpAction::KillProcess)?;
     // A search tree over the numbers instead of a list.
@@ -67,8 +67,8 @@ fn program(closed: impl Iterator<Item = Door>, sockets: bool, guard: &[Pid]) -> 
         let sendto = ScmpSyscall::from_name("sendto")?;
         filter.add_rule_conditional(ScmpAction::Notify, sendto, &[addressed])?;
     }
-    for (name, held) in HELD {
-        hold(&mut filter, name, held, guard)?;
+    for (name, when) in HELD {
+        hold(&mut filter, name, when, own)?;
     }
     for shut in doors::ALWAYS.iter().chain(closed.flat_map(doors::behind)) {
         close(&mut filter, shut)?;
@@ -82,7 +82,7 @@ fn program(closed: impl Iterator<Item = Door>, sockets: bool, guard: &[Pid]) -> 
     Ok(program)
 }
 
-fn hold(filter: &mut ScmpFilterContext, name: &str, held: Held, guard: &[Pid]) -> Result<()> {
+fn hold(filter: &mut ScmpFilterContext, name: &str, when: When, own: &[Pid]) -> Result<()> {
     let call = ScmpSyscall::from_name(name)?;
     let mut rule = |conditions: &[ScmpArgCompare]| {
         filter.add_rule_conditional(ScmpAction::Notify, call, conditions).map(drop)
@@ -90,18 +90,18 @@ fn hold(filter: &mut ScmpFilterContext, name: &str, held: Held, guard: &[Pid]) -
     let is = |argument, value: u64| {
         ScmpArgCompare::new(argument, ScmpCompareOp::MaskedEqual(LOW_HALF), value)
     };
-    match held {
-        Held::Always => rule(&[])?,
+    match when {
+        When::Always => rule(&[])?,
         // Compared whole: what differs in the high half alone is held as well, which does no harm.
-        Held::Unless(argument, value) => {
+        When::Unless(argument, value) => {
             rule(&[ScmpArgCompare::new(argument, ScmpCompareOp::NotEqual, value)])?;
         }
-        Held::IfGuard(argument) => {
-            for pid in guard {
+        When::IfOwn(argument) => {
+            for pid in own {
                 rule(&[is(argument, u64::from(pid.as_raw_nonzero().get().unsigned_abs()))])?;
             }
         }
-        Held::If(argument, value) => {
+        When::If(argument, value) => {
             let next = ScmpArgCompare::new(argument + 1, ScmpCompareOp::NotEqual, 0);
             rule(&[is(argument, value.into()), next])?;
         }

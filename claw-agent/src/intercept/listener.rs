@@ -40,7 +40,7 @@ pub(crate) struct At {
 
 /// What a held call asks for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Asked {
+pub(crate) enum Request {
     /// Another program.
     Exec(Exec),
     /// A peer.
@@ -110,7 +110,7 @@ pub(crate) struct Notification {
     /// The thread that called.
     pub(crate) tid: Pid,
     /// What it asks for.
-    pub(crate) asked: Asked,
+    pub(crate) request: Request,
 }
 
 impl Listener {
@@ -139,12 +139,12 @@ impl Listener {
             };
             // A tracee outside the supervisor's pid namespace has no number here and is not judged; a call
             // that nothing here knows is one that the filter should not hold.
-            let (Some(tid), Some(asked)) = (Pid::from_raw(raw.tid as i32), Asked::read(&raw))
+            let (Some(tid), Some(request)) = (Pid::from_raw(raw.tid as i32), Request::read(&raw))
             else {
                 let _ = seccomp::answer(self.fd.as_fd(), raw.id, Answer::Errno(libc::EPERM));
                 continue;
             };
-            return Ok(Some(Notification { listener: Arc::clone(self), id: raw.id, tid, asked }));
+            return Ok(Some(Notification { listener: Arc::clone(self), id: raw.id, tid, request }));
         }
     }
 
@@ -159,7 +159,7 @@ impl Listener {
     }
 }
 
-impl Asked {
+impl Request {
     /// Reads a call's registers; nothing if it is none that the filter holds.
     fn read(raw: &RawNotification) -> Option<Self> {
         let [a, b, c, d, e, f] = raw.args;

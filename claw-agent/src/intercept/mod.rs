@@ -7,5 +7,5 @@ mod reach;
 
 pub(crate) use doors::drop_capabilities;
 pub(crate) use filter::install;
-pub(crate) use listener::{Area, Asked, Exec, Listener, Notification, SocketCall, Verb};
+pub(crate) use listener::{Area, Exec, Listener, Notification, Request, SocketCall, Verb};
 pub(crate) use reach::{Reach, Sent, Target};

@@ -40,16 +40,16 @@ pub(crate) struct Sent {
     pub(crate) flags: u32,
 }
 
-/// Which calls of one system call are held. The kernel takes the low half of these arguments.
+/// When a call of one system call is held. The kernel takes the low half of these arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Held {
-    /// All of them.
+pub(crate) enum When {
+    /// Always.
     Always,
     /// Those whose argument is not the number with which the kernel means the caller.
     Unless(u32, u64),
-    /// Those whose argument is one of the guard's own processes: here the number of a process must be
+    /// Those whose argument is one of claw's own processes: here the number of a process must be
     /// exact, and programs signal their own threads all the time.
-    IfGuard(u32),
+    IfOwn(u32),
     /// Those whose argument is this value and whose next one is not 0.
     If(u32, u32),
 }
@@ -59,26 +59,26 @@ const PRIO_PROCESS: u64 = 0;
 const IOPRIO_WHO_PROCESS: u64 = 1;
 
 /// What is held.
-pub(super) const HELD: [(&str, Held); 19] = [
-    ("kill", Held::Unless(0, 0)),
-    ("tkill", Held::Always),
-    ("tgkill", Held::IfGuard(0)),
-    ("rt_sigqueueinfo", Held::Always),
-    ("rt_tgsigqueueinfo", Held::IfGuard(0)),
-    ("pidfd_open", Held::Always),
-    ("pidfd_send_signal", Held::Always),
-    ("fcntl", Held::If(1, libc::F_SETOWN as u32)),
-    ("prlimit64", Held::Unless(0, 0)),
-    ("sched_setaffinity", Held::Unless(0, 0)),
-    ("sched_setparam", Held::Unless(0, 0)),
-    ("sched_setscheduler", Held::Unless(0, 0)),
-    ("sched_setattr", Held::Unless(0, 0)),
-    ("setpriority", Held::Unless(0, PRIO_PROCESS)),
-    ("setpriority", Held::Unless(1, 0)),
-    ("ioprio_set", Held::Unless(0, IOPRIO_WHO_PROCESS)),
-    ("ioprio_set", Held::Unless(1, 0)),
-    ("migrate_pages", Held::Unless(0, 0)),
-    ("move_pages", Held::Unless(0, 0)),
+pub(super) const HELD: [(&str, When); 19] = [
+    ("kill", When::Unless(0, 0)),
+    ("tkill", When::Always),
+    ("tgkill", When::IfOwn(0)),
+    ("rt_sigqueueinfo", When::Always),
+    ("rt_tgsigqueueinfo", When::IfOwn(0)),
+    ("pidfd_open", When::Always),
+    ("pidfd_send_signal", When::Always),
+    ("fcntl", When::If(1, libc::F_SETOWN as u32)),
+    ("prlimit64", When::Unless(0, 0)),
+    ("sched_setaffinity", When::Unless(0, 0)),
+    ("sched_setparam", When::Unless(0, 0)),
+    ("sched_setscheduler", When::Unless(0, 0)),
+    ("sched_setattr", When::Unless(0, 0)),
+    ("setpriority", When::Unless(0, PRIO_PROCESS)),
+    ("setpriority", When::Unless(1, 0)),
+    ("ioprio_set", When::Unless(0, IOPRIO_WHO_PROCESS)),
+    ("ioprio_set", When::Unless(1, 0)),
+    ("migrate_pages", When::Unless(0, 0)),
+    ("move_pages", When::Unless(0, 0)),
 ];
 
 impl Reach {

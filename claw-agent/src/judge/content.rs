@@ -9,7 +9,7 @@ use claw_classify::{File, Files, NoFiles, Stdin};
 use claw_policy::{Policy, Verdict};
 
 use super::Judgement;
-use super::image::{self, ImageJudgement, Response, Runs};
+use super::image::{self, ImageJudgement, Ruling, Runs};
 use crate::apply::stop::Change;
 use crate::decode::{Found, Program, Snapshot, Strings};
 
@@ -56,16 +56,16 @@ pub(crate) fn judge_by_content(
     policy: &Policy,
     snapshot: &Snapshot,
     stopped: &mut dyn Stopped,
-) -> (ImageJudgement, Response) {
+) -> (ImageJudgement, Change) {
     let read = read(policy, snapshot, stopped);
     let judgements = read.judgements(policy, snapshot);
-    let (mut judged, response) = image::strictest(policy, snapshot, judgements);
+    let (mut judged, ruling) = image::strictest(policy, snapshot, judgements);
     let program = &snapshot.image.programs[judged.program];
     if judged.judgement.decision.verdict == Verdict::Deny {
-        return (judged, response);
+        return (judged, ruling.at_stop());
     }
     match hand_over::hand_over(policy, snapshot, program, &read, &judged.judgement, stopped) {
-        Ok(None) => (judged, response),
+        Ok(None) => (judged, ruling.at_stop()),
         Ok(Some(handed)) => {
             let argv: Strings = handed.argv.iter().map(Vec::as_slice).collect();
             let env: Strings = handed.env.iter().map(Vec::as_slice).collect();
@@ -75,12 +75,12 @@ pub(crate) fn judge_by_content(
                 stdin: handed.stdin,
             };
             judged.runs = Some(Runs { argv, env });
-            (judged, Response::Change(change))
+            (judged, change)
         }
         Err(reason) => {
             image::deny(&mut judged.judgement, &reason);
-            let response = image::denial(policy, &judged.judgement, program);
-            (judged, response)
+            let denial = image::denial(policy, &judged.judgement, program);
+            (judged, Ruling::Deny(denial).at_stop())
         }
     }
 }

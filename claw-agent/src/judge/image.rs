@@ -14,27 +14,69 @@ const CANNOT_EXECUTE: u8 = 126;
 /// How much of an action's text a denial quotes, in characters.
 const QUOTE: usize = 160;
 
-/// What the kernel is to be told.
+/// What the kernel is to be told of a held exec, before it goes on.
 #[derive(Debug, Clone)]
 pub(crate) enum Response {
     /// Run it as it is.
     Run,
     /// Fail it with this errno.
     Fail(i32),
-    /// Change the new image.
+    /// Let it come to its exec stop, and do this there.
+    Stop(Plan),
+}
+
+/// What is to be done with a new image at its exec stop.
+#[derive(Debug, Clone)]
+pub(crate) enum Plan {
+    /// Change it.
     Change(Change),
-    /// Look at what it would read, once it is at its exec stop: [`super::content`].
+    /// Look at what it would read: [`super::content`].
     Look,
 }
 
-impl Response {
-    /// What becomes of an image that is at its exec stop: an errno comes too late there, and a bare end
-    /// is what is nearest to it.
-    pub(crate) fn at_stop(self) -> Change {
+/// What follows from a judgement, whenever it was made.
+pub(super) enum Ruling {
+    /// It runs as it is.
+    Run,
+    /// It runs changed.
+    Change(Change),
+    /// It does not run.
+    Deny(Refused),
+}
+
+/// A denial, as the policy wants it.
+pub(super) enum Refused {
+    /// A bare errno.
+    Errno(i32),
+    /// The tool's own words, and its exit status.
+    Said {
+        /// The message.
+        message: Vec<u8>,
+        /// The exit status.
+        status: u8,
+    },
+}
+
+impl Ruling {
+    /// What the kernel is told of it before the call goes on.
+    fn before(self) -> Response {
+        match self {
+            Self::Run => Response::Run,
+            Self::Deny(Refused::Errno(errno)) => Response::Fail(errno),
+            Self::Change(_) | Self::Deny(Refused::Said { .. }) => {
+                Response::Stop(Plan::Change(self.at_stop()))
+            }
+        }
+    }
+
+    /// What becomes of an image that is at its exec stop. An errno comes too late there, and a bare end is
+    /// what is nearest to it.
+    pub(super) fn at_stop(self) -> Change {
         match self {
             Self::Run => Change::Keep,
             Self::Change(change) => change,
-            Self::Fail(_) | Self::Look => {
+            Self::Deny(Refused::Said { message, status }) => Change::Exit { message, status },
+            Self::Deny(Refused::Errno(_)) => {
                 Change::Exit { message: Vec::new(), status: CANNOT_EXECUTE }
             }
         }
@@ -75,13 +117,13 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
             && !content::matters(policy, program, snapshot.uid, &env, &judgement, &asked);
         judgements.push(judgement);
     }
-    let (judged, response) = strictest(policy, snapshot, judgements);
+    let (judged, ruling) = strictest(policy, snapshot, judgements);
     // What it reads may make a denial milder, or stricter what would be allowed without it.
     let look = match judged.judgement.decision.verdict {
         Verdict::Deny => !hopeless,
         Verdict::Allow | Verdict::Rewrite => judged.judgement.facts.governed() && asks,
     };
-    (judged, if look { Response::Look } else { response })
+    (judged, if look { Response::Stop(Plan::Look) } else { ruling.before() })
 }
 
 /// The judgement that decides, and what follows from it.
@@ -89,7 +131,7 @@ pub(super) fn strictest(
     policy: &Policy,
     snapshot: &Snapshot,
     mut judgements: Vec<Judgement>,
-) -> (ImageJudgement, Response) {
+) -> (ImageJudgement, Ruling) {
     let programs = &snapshot.image.programs;
     // What the image would run instead, if that program's change were made.
     let instead = |at: usize| {
@@ -118,16 +160,18 @@ pub(super) fn strictest(
     let strings = |words: &[Vec<u8>]| words.iter().map(Vec::as_slice).collect::<Strings>();
     let rewritten = judgement.rewritten.as_ref();
     let runs = rewritten.map(|to| Runs { argv: strings(&to.argv), env: strings(&to.env) });
-    let response = match (judgement.decision.verdict, &runs) {
-        (Verdict::Deny, _) => denial(policy, &judgement, &programs[program]),
-        (_, Some(Runs { argv, env })) => Response::Change(Change::Run {
-            argv: snapshot.image.argv_with(program, argv),
-            env: env.clone(),
-            stdin: None,
-        }),
-        (_, None) => Response::Run,
+    let ruling = match (judgement.decision.verdict, &runs) {
+        (Verdict::Deny, _) => Ruling::Deny(denial(policy, &judgement, &programs[program])),
+        (Verdict::Allow | Verdict::Rewrite, Some(Runs { argv, env })) => {
+            Ruling::Change(Change::Run {
+                argv: snapshot.image.argv_with(program, argv),
+                env: env.clone(),
+                stdin: None,
+            })
+        }
+        (Verdict::Allow | Verdict::Rewrite, None) => Ruling::Run,
     };
-    (ImageJudgement { judgement, program, runs }, response)
+    (ImageJudgement { judgement, program, runs }, ruling)
 }
 
 /// Judges one program of an image that runs as `uid`, by the content that is known.
@@ -165,9 +209,9 @@ pub(super) fn deny(judgement: &mut Judgement, reason: &str) {
 }
 
 /// A denial as the policy wants it: the tool's own words, or a bare errno.
-pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) -> Response {
+pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) -> Refused {
     if let Denial::Errno(errno) = policy.denial() {
-        return Response::Fail(match errno {
+        return Refused::Errno(match errno {
             Errno::Eacces => libc::EACCES,
             Errno::Eperm => libc::EPERM,
             Errno::Enoent => libc::ENOENT,
@@ -182,7 +226,7 @@ pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) 
         None => (format!("claw: {}: ", quote(&name)), CANNOT_EXECUTE),
     };
     let message = format!("{prefix}permission denied: {} ({})\n", quote(text), because(deciding));
-    Response::Change(Change::Exit { message: message.into_bytes(), status })
+    Refused::Said { message: message.into_bytes(), status }
 }
 
 /// The tool that a judgement is about.

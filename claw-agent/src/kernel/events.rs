@@ -1,20 +1,24 @@
 //! What the kernel side reports, and the count of what it had no room for.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 
 use aya::Ebpf;
 use aya::maps::{MapData, MapError, PerCpuArray, RingBuf};
 use claw_common::event::{Event, KINDS, Lost};
+use claw_common::session::slot;
 
-use super::programs::{Refused, map};
+use super::object::{Refused, map};
 
 /// The ring buffer's reading end.
 pub(crate) struct Events {
     ring: RingBuf<MapData>,
     lost: PerCpuArray<MapData, Lost>,
-    /// The losses that were told already.
-    told: Lost,
+    /// The losses that were told already, by the place of their session.
+    told: HashMap<u32, Lost>,
+    /// How many sessions there is room for.
+    room: u32,
 }
 
 impl Events {
@@ -22,20 +26,22 @@ impl Events {
     ///
     /// # Errors
     /// If it lacks one.
-    pub(super) fn of(ebpf: &mut Ebpf) -> Result<Self, Refused> {
-        Ok(Self { ring: map(ebpf, "EVENTS")?, lost: map(ebpf, "LOST")?, told: [0; KINDS] })
+    pub(super) fn of(ebpf: &mut Ebpf, room: u32) -> Result<Self, Refused> {
+        let (ring, lost) = (map(ebpf, "EVENTS")?, map(ebpf, "LOST")?);
+        Ok(Self { ring, lost, told: HashMap::new(), room })
     }
 
-    /// How many events of each kind found no room since this was asked last.
+    /// How many events of a session found no room since this was asked last, by kind.
     ///
     /// # Errors
     /// Out of memory; what was lost is told the next time.
-    pub(crate) fn lost(&mut self) -> Result<Lost, MapError> {
+    pub(crate) fn lost(&mut self, session: u32) -> Result<Lost, MapError> {
+        let slot = slot(session, self.room);
         let mut sum = [0; KINDS];
-        for processor in self.lost.get(&0, 0)?.iter() {
+        for processor in self.lost.get(&slot, 0)?.iter() {
             sum.iter_mut().zip(processor).for_each(|(sum, count)| *sum += count);
         }
-        let told = std::mem::replace(&mut self.told, sum);
+        let told = self.told.insert(slot, sum).unwrap_or([0; KINDS]);
         sum.iter_mut().zip(told).for_each(|(sum, told)| *sum = sum.saturating_sub(told));
         Ok(sum)
     }

@@ -10,10 +10,10 @@ use aya::Ebpf;
 use aya::maps::{Array, MapData};
 use aya::programs::{ProgramFd, RawTracePoint};
 use aya::util::nr_cpus;
-use claw_common::holders::{BORROWED, COUNT, MEMORY, OWN, USERS, WORDS};
+use claw_common::holders::{BORROWED, COUNT, KNOWN, MEMORY, USERS, WORDS};
 use rustix::process::Pid;
 
-use super::programs::{Refused, map, program};
+use super::object::{Refused, map, program};
 use crate::sys::bpf;
 
 /// How often is looked, and how long waited in between: whoever lists processes reads a little of each, and is done in a
@@ -68,7 +68,7 @@ impl Holders {
     fn is_alone(&self, tracee: Pid, ours: u64) -> io::Result<bool> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.look(&mut seen, tracee)?;
-        let known = before[OWN] + ours;
+        let known = before[KNOWN] + ours;
         // Nobody can come to hold it, so an equal count means the same holders: those asked in between.
         let borrowed = if before[COUNT] > known { self.borrowed(&seen)? } else { 0 };
         Ok(before[USERS] == 1

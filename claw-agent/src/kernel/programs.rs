@@ -1,23 +1,24 @@
-//! Loading the programs of claw-ebpf for one session, and the ends of their maps.
+//! Loading the programs of claw-ebpf for one host, and what can be asked of them.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
-use aya::maps::lpm_trie::{Key as Prefix, LpmTrie};
-use aya::maps::{Array, HashMap, Map, MapData, MapError};
-use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Lsm, Program, ProgramError};
+use aya::maps::{HashMap, MapData, MapError};
+use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Lsm};
 use aya::{Btf as AyaBtf, Ebpf, EbpfError, EbpfLoader};
 use claw_common::hash::Key;
-use claw_common::lineage::{GUARDED, PAGE, PAGES, Page, place};
-use claw_common::net::{PORT_TABLE_WORDS, PortRange};
-use claw_common::ticket::{TICKET_WORDS, Ticket};
+use claw_common::lineage::Mark;
+use claw_policy::Policy;
 use rustix::process::Pid;
-use thiserror::Error;
 
-use super::btf::{Btf, BtfError, VMLINUX};
+use super::btf::{Btf, VMLINUX};
+use super::connect::Connections;
 use super::events::Events;
 use super::holders::Holders;
+use super::lineage::Lineage;
+use super::object::{Refused, map, program};
+use super::tickets::Tickets;
 use super::unix;
 
 /// The object that `cargo xtask ebpf` builds.
@@ -64,104 +65,44 @@ const OFFSETS: [(&str, &str, &str); 24] = [
     ("BPRM_BUF", "linux_binprm", "buf"),
 ];
 
-/// Why the kernel side cannot be had.
-#[derive(Debug, Error)]
-pub(crate) enum Refused {
-    /// There is no type information.
-    #[error(
-        "cannot read `{VMLINUX}`: {0}; the `proven` level needs a kernel built with CONFIG_DEBUG_INFO_BTF"
-    )]
-    NoBtf(io::Error),
-    /// The type information is of no use.
-    #[error("{0}; this kernel is not supported by the `proven` level")]
-    Layout(#[from] BtfError),
-    /// A program does not load.
-    #[error("the kernel refuses the program `{program}`: {}{}", chain(.error), hint(.error))]
-    Program {
-        /// Which one.
-        program: &'static str,
-        /// What the kernel said.
-        error: ProgramError,
-    },
-    /// The object does not load.
-    #[error(
-        "the kernel refuses claw's maps: {0}; run claw as root (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)"
-    )]
-    Object(#[from] EbpfError),
-    /// A map does not take what it must hold.
-    #[error("cannot fill the map `{map}`: {}", chain(.error))]
-    Map {
-        /// Which one.
-        map: &'static str,
-        /// What the kernel said.
-        error: MapError,
-    },
-    /// The object lacks something that this code expects: they were built from different trees.
-    #[error("the embedded eBPF object has no `{0}`; build it again with `cargo xtask ebpf`")]
-    Missing(&'static str),
-}
-
-/// An error with all of its causes: the last one is what the kernel said.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
-/// What to do about a refusal that is about permission.
-fn hint(error: &ProgramError) -> &'static str {
-    let denied = match error {
-        ProgramError::LoadError { io_error, .. } => io_error.raw_os_error() == Some(libc::EPERM),
-        ProgramError::SyscallError(error) => error.io_error.raw_os_error() == Some(libc::EPERM),
-        _ => false,
-    };
-    if denied { "; run claw as root (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)" } else { "" }
-}
-
-/// What one session sets.
+/// What a host sets.
 pub(crate) struct Settings<'a> {
     /// The key of the tickets.
     pub(crate) key: Key,
-    /// Nothing is held or denied.
-    pub(crate) observe: bool,
     /// The root of the cgroup v2 tree.
     pub(crate) cgroup_root: BorrowedFd<'a>,
-    /// Port tables by IPv4 prefix.
-    pub(crate) net4: &'a [(u32, [u8; 4], Vec<PortRange>)],
-    /// Port tables by IPv6 prefix.
-    pub(crate) net6: &'a [(u32, [u8; 16], Vec<PortRange>)],
-    /// Guarded processes name no Unix socket themselves.
-    pub(crate) refuse_unix: bool,
+    /// How many sessions there has to be room for; the next power of two is taken.
+    pub(crate) sessions: u32,
 }
 
-/// The loaded programs. They are detached when the last process that holds this ends.
+/// The loaded programs, one set for all sessions of a host. They are detached when the last process that
+/// holds this ends.
 pub(crate) struct KernelSide {
     /// Keeps the programs attached.
     _ebpf: Ebpf,
-    /// Who is guarded.
-    guarded: Mutex<Array<MapData, Page>>,
+    /// How many sessions there is room for.
+    room: u32,
+    lineage: Lineage,
+    connections: Connections,
     /// What the proof compares with.
     pub(crate) tickets: Tickets,
     /// Who holds the memory of a stopped process.
     pub(crate) holders: Holders,
-    /// Whether no connection is let through, and where the programs look for that.
-    shut: Mutex<(Array<MapData, u32>, bool)>,
     /// What the programs report; taken by the thread that reads it.
     events: Mutex<Option<Events>>,
-    /// Whom the third lock protects; nothing where the kernel does not take it.
+    /// claw's own processes, where the third lock protects them; nothing where the kernel does not take it.
     protected: Option<Mutex<HashMap<MapData, u32, u32>>>,
     /// Why a kernel that runs such programs did not take the third lock.
     unlocked: Option<Refused>,
-    /// Keeps the refusal of Unix sockets attached; nothing where it is not asked for, or not to be had.
-    unix: Option<[OwnedFd; 2]>,
+    /// Where the socket-address programs are attached.
+    cgroup_root: OwnedFd,
+    /// Keeps the refusal of Unix sockets attached; nothing where no session asked for it, or the kernel has
+    /// no such hooks.
+    unix: Mutex<Option<[OwnedFd; 2]>>,
 }
 
 impl KernelSide {
-    /// Loads and attaches everything.
+    /// Loads and attaches everything. Nobody is guarded yet.
     ///
     /// # Errors
     /// [`Refused`], with what is missing.
@@ -172,7 +113,7 @@ impl KernelSide {
         for (global, structure, field) in OFFSETS {
             offsets.push((global, btf.offset(structure, field)?));
         }
-        let observe = u32::from(settings.observe);
+        let room = settings.sessions.next_power_of_two();
         let mut loader = EbpfLoader::new();
         let types = AyaBtf::from_sys_fs().map_err(EbpfError::from)?;
         loader.btf(Some(&types));
@@ -182,7 +123,9 @@ impl KernelSide {
         loader
             .override_global("KEY_0", &settings.key.0[0], true)
             .override_global("KEY_1", &settings.key.0[1], true)
-            .override_global("OBSERVE", &observe, true);
+            .override_global("ROOM", &room, true)
+            .map_max_entries("SESSIONS", room)
+            .map_max_entries("LOST", room);
         let mut ebpf = loader.load(OBJECT)?;
 
         for name in TRACEPOINTS {
@@ -200,46 +143,70 @@ impl KernelSide {
                 .and_then(|()| program.attach(settings.cgroup_root, CgroupAttachMode::Single))
                 .map_err(|error| Refused::Program { program: name, error })?;
         }
-        // Nobody is guarded yet, so nothing was decided by the empty tables. The maps can be taken out
-        // only now: a program finds them by descriptor when it loads.
-        fill(&mut ebpf, "NET4", settings.net4)?;
-        fill(&mut ebpf, "NET6", settings.net6)?;
-        let unix = match ebpf.map("GUARDED") {
-            Some(Map::Array(guarded)) if settings.refuse_unix => {
-                // Kernels before 6.7 have no such hooks.
-                unix::refuse(guarded.fd().as_fd(), settings.cgroup_root).ok()
-            }
-            _ => None,
-        };
+        // The maps can be taken out only now: a program finds them by descriptor when it loads.
         let lock = third_lock(&mut ebpf, &types);
         let protected = map(&mut ebpf, "PROTECTED")?;
         Ok(Self {
+            room,
             protected: matches!(lock, Ok(true)).then(|| Mutex::new(protected)),
             unlocked: lock.err(),
-            guarded: Mutex::new(map(&mut ebpf, "GUARDED")?),
+            lineage: Lineage::load(&mut ebpf)?,
+            connections: Connections::of(&mut ebpf, room)?,
             holders: Holders::load(&mut ebpf)?,
-            tickets: Tickets { map: Mutex::new(map(&mut ebpf, "TICKETS")?), key: settings.key },
-            shut: Mutex::new((map(&mut ebpf, "SHUT")?, false)),
-            events: Mutex::new(Some(Events::of(&mut ebpf)?)),
+            tickets: Tickets::of(&mut ebpf, settings.key)?,
+            events: Mutex::new(Some(Events::of(&mut ebpf, room)?)),
+            cgroup_root: settings.cgroup_root.try_clone_to_owned()?,
+            unix: Mutex::default(),
             _ebpf: ebpf,
-            unix,
         })
     }
 
-    /// Puts the first process under guard, before it runs anything of its own. All others come from it: while
-    /// there are any, the programs write to the same page, and this would undo that.
-    ///
-    /// # Errors
-    /// For a number that no process can have.
-    pub(crate) fn guard(&self, process: Pid) -> Result<(), MapError> {
-        let mut map = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, byte) = place(process.as_raw_nonzero().get() as u32);
-        let mut page = map.get(&at, 0)?;
-        page[byte] = GUARDED;
-        map.set(at, page, 0)
+    /// How many sessions there is room for at a time.
+    pub(crate) fn room(&self) -> u32 {
+        self.room
     }
 
-    /// Puts a process of the session's own out of the reach of everybody guarded, where there is the third lock.
+    /// Puts a session's first process under guard, before it runs anything of its own. All others come from
+    /// it.
+    ///
+    /// # Errors
+    /// As bpf(2); `InvalidInput` for a number that no process can have.
+    pub(crate) fn enter(&self, process: Pid, mark: Mark) -> io::Result<()> {
+        self.lineage.enter(process, mark)
+    }
+
+    /// Whether any process of a session is still guarded.
+    pub(crate) fn guards_any(&self, session: u32) -> bool {
+        self.lineage.holds_any(session)
+    }
+
+    /// Has the connect rules of `policy` hold for a session, as this generation of them.
+    ///
+    /// # Errors
+    /// If they do not fit; what held before does so still.
+    pub(crate) fn adopt(
+        &self,
+        session: u32,
+        generation: u32,
+        policy: &Policy,
+    ) -> Result<(), Refused> {
+        self.connections.adopt(session, generation, policy)
+    }
+
+    /// Has every connection of a session refused and counted, or no longer.
+    ///
+    /// # Errors
+    /// If the map cannot be written; it stays as it was.
+    pub(crate) fn refuse_connections(&self, session: u32, refuse: bool) -> Result<(), MapError> {
+        self.connections.shut(session, refuse)
+    }
+
+    /// Drops what the maps hold for a session of which no process is left.
+    pub(crate) fn forget(&self, session: u32) {
+        self.connections.forget(session);
+    }
+
+    /// Puts a process of claw's own out of the reach of everybody guarded, where there is the third lock.
     ///
     /// # Errors
     /// Out of memory.
@@ -268,60 +235,19 @@ impl KernelSide {
         self.protected.is_some()
     }
 
-    /// Whether the kernel refuses what a guarded process names of Unix sockets itself.
-    pub(crate) fn refuses_unix(&self) -> bool {
-        self.unix.is_some()
-    }
-
-    /// Has every connection of guarded processes refused and counted, or no longer.
-    ///
-    /// # Errors
-    /// If the map cannot be written; it stays as it was.
-    pub(crate) fn refuse_connections(&self, refuse: bool) -> Result<(), MapError> {
-        let mut shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
-        if shut.1 != refuse {
-            shut.0.set(0, u32::from(refuse), 0)?;
-            shut.1 = refuse;
+    /// Has the kernel refuse what a process names of Unix sockets itself, where its mark says so. `false`
+    /// before Linux 6.7, which has no such hooks.
+    pub(crate) fn refuse_unix(&self) -> bool {
+        let mut unix = self.unix.lock().unwrap_or_else(PoisonError::into_inner);
+        if unix.is_none() {
+            *unix = unix::refuse(self.lineage.list().as_fd(), self.cgroup_root.as_fd()).ok();
         }
-        Ok(())
-    }
-
-    /// Whether any process is still guarded.
-    pub(crate) fn guards_any(&self) -> bool {
-        let map = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
-        // A page that cannot be read could hold somebody.
-        (0..PAGES).any(|page| map.get(&page, 0).map_or(true, |page| page != [0; PAGE]))
+        unix.is_some()
     }
 
     /// The events; nothing if they were taken before.
     pub(crate) fn take_events(&self) -> Option<Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// The ticket map.
-pub(crate) struct Tickets {
-    map: Mutex<HashMap<MapData, u32, [u64; TICKET_WORDS]>>,
-    /// The key that tickets are hashed with.
-    pub(crate) key: Key,
-}
-
-impl Tickets {
-    /// Writes the ticket of the thread `tid`, over an older one that was not used.
-    ///
-    /// # Errors
-    /// E2BIG while as many as there can be are out.
-    pub(crate) fn write(&self, tid: Pid, ticket: Ticket) -> Result<(), Refused> {
-        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        map.insert(tid.as_raw_nonzero().get() as u32, ticket.to_words(), 0)
-            .map_err(|error| Refused::Map { map: "TICKETS", error })
-    }
-
-    /// Takes back the ticket of a thread that will not use it.
-    pub(crate) fn withdraw(&self, tid: Pid) {
-        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        // It may have been used after all.
-        let _ = map.remove(&(tid.as_raw_nonzero().get() as u32));
     }
 }
 
@@ -339,43 +265,4 @@ fn third_lock(ebpf: &mut Ebpf, types: &AyaBtf) -> Result<bool, Refused> {
             .map_err(|error| Refused::Program { program: name, error })?;
     }
     Ok(true)
-}
-
-pub(super) fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, Refused>
-where
-    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
-{
-    ebpf.program_mut(name)
-        .ok_or(Refused::Missing(name))?
-        .try_into()
-        .map_err(|error| Refused::Program { program: name, error })
-}
-
-pub(super) fn map<M: TryFrom<Map, Error = MapError>>(
-    ebpf: &mut Ebpf,
-    name: &'static str,
-) -> Result<M, Refused> {
-    let map = ebpf.take_map(name).ok_or(Refused::Missing(name))?;
-    M::try_from(map).map_err(|error| Refused::Map { map: name, error })
-}
-
-fn fill<const N: usize>(
-    ebpf: &mut Ebpf,
-    name: &'static str,
-    tables: &[(u32, [u8; N], Vec<PortRange>)],
-) -> Result<(), Refused>
-where
-    [u8; N]: aya::Pod,
-{
-    let mut trie: LpmTrie<MapData, [u8; N], [u64; PORT_TABLE_WORDS]> = map(ebpf, name)?;
-    for (prefix, address, ranges) in tables {
-        let mut words = [0; PORT_TABLE_WORDS];
-        for (word, range) in words[1..].iter_mut().zip(ranges) {
-            *word = range.to_word();
-        }
-        words[0] = ranges.len() as u64;
-        trie.insert(&Prefix::new(*prefix, *address), words, 0)
-            .map_err(|error| Refused::Map { map: name, error })?;
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@
 
 mod chain;
 mod part;
+mod proof;
 mod reader;
 mod writer;
 
@@ -16,10 +17,10 @@ use claw_policy::{Facts, Verdict};
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
+pub(crate) use proof::Proof;
 pub(crate) use reader::{Line, parts, read, verify};
 pub(crate) use writer::{Audit, Place, Settings};
 
-use crate::apply::Proof;
 use crate::decode::Strings;
 
 /// What a record is about.

@@ -20,8 +20,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::part::{Part, RETRY, Room};
-use super::{Kind, Record, chain};
-use crate::apply::Proof;
+use super::{Kind, Proof, Record, chain};
 use crate::vital;
 use order::InOrder;
 pub(crate) use order::Place;
@@ -227,9 +226,8 @@ fn object(settings: &Settings, seq: u64, time: Timestamp, record: &Record) -> St
 #[cfg(test)]
 mod tests {
     use super::super::reader::Problem;
-    use super::super::{Kind, Level, read, verify};
+    use super::super::{Kind, Level, Proof, read, verify};
     use super::*;
-    use crate::apply::Proof;
 
     fn settings(folder: &std::path::Path, part_bytes: u64) -> Settings {
         Settings { folder: folder.into(), part_bytes, session: "abc".into(), labels: vec![] }

@@ -4,11 +4,9 @@
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use claw_common::hash::Key;
-use claw_common::net::{NO_RULE, PortRange};
-use claw_policy::connect::{self, Compiled, Protocol};
-use claw_policy::{Policy, Verdict};
+use claw_policy::Policy;
 
 use super::cgroup::Cgroup;
 use super::fill_random;
@@ -17,7 +15,7 @@ use crate::apply::untouched;
 use crate::kernel::{KernelSide, Settings};
 use crate::record::Level;
 
-/// What a session is guarded with.
+/// What a session is guarded with, and how well.
 pub(super) struct Assurance {
     /// The level.
     pub(super) level: Level,
@@ -86,56 +84,20 @@ fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
     fill_random(&mut random).context("cannot read random numbers")?;
     let (low, high) = random.split_at(8);
     let half = |bytes: &[u8]| bytes.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
-    let compiled = connect::compile(policy.connect(), policy.defaults().connect)
-        .map_err(|_| anyhow!("the connect rules take more port ranges than fit"))?;
-    let net4 =
-        tables(&compiled, &compiled.v4, |net| (net.prefix_len().into(), net.addr().octets()));
-    let net6 =
-        tables(&compiled, &compiled.v6, |net| (net.prefix_len().into(), net.addr().octets()));
     let kernel = KernelSide::load(&Settings {
         key: Key([half(low), half(high)]),
-        observe,
         cgroup_root: cgroup.root.as_fd(),
-        net4: &net4,
-        net6: &net6,
-        refuse_unix: !observe && policy.speaks_of_unix(),
+        sessions: 1,
     })?;
+    if !observe && policy.speaks_of_unix() {
+        // Before the fork, so that the front holds this too: it is to outlive a supervisor that dies. Where the
+        // kernel has no such hooks, the supervisor makes every connection.
+        let _ = kernel.refuse_unix();
+    }
     if !observe && !kernel.has_third_lock() {
         untouched::may_check().context(
             "cannot look at the files that a program is mapped from; run claw as root (CAP_CHECKPOINT_RESTORE)",
         )?;
     }
     Ok(kernel)
-}
-
-/// The kernel's form of compiled rules; the default closes each list.
-fn tables<N, const L: usize>(
-    compiled: &Compiled,
-    entries: &[(N, Vec<connect::PortRange>)],
-    prefix: impl Fn(&N) -> (u32, [u8; L]),
-) -> Vec<(u32, [u8; L], Vec<PortRange>)> {
-    let default = PortRange {
-        low: 0,
-        high: u16::MAX,
-        protocol: 0,
-        allow: compiled.default == Verdict::Allow,
-        rule: NO_RULE,
-    };
-    entries
-        .iter()
-        .map(|(net, ranges)| {
-            let ranges = ranges.iter().map(|range| PortRange {
-                low: range.lo,
-                high: range.hi,
-                protocol: match range.protocol {
-                    Protocol::Tcp => 6,
-                    Protocol::Udp => 17,
-                },
-                allow: range.verdict == Verdict::Allow,
-                rule: u16::try_from(range.rule).unwrap_or(NO_RULE),
-            });
-            let (length, address) = prefix(net);
-            (length, address, ranges.chain([default]).collect())
-        })
-        .collect()
 }

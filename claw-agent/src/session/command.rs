@@ -1,4 +1,4 @@
-//! The command's side of a start: the child that puts itself under guard and becomes the command.
+//! The command's side of a start: the child that puts itself under its filter and becomes the command.
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
@@ -11,7 +11,8 @@ use rustix::process::Pid;
 
 use super::tree::Tree;
 use super::wire::{Channel, Message};
-use super::{Options, Sockets, User, be_unreadable};
+use super::{Options, User, be_unreadable};
+use crate::guard::Sockets;
 use crate::intercept;
 use crate::record::Level;
 
@@ -25,14 +26,14 @@ const CANNOT_EXECUTE: i32 = 126;
     clippy::disallowed_macros,
     reason = "the child after a failed exec: it owns nothing, and speaks for a shell"
 )]
-pub(super) fn become_it(
+pub(super) fn exec_command(
     options: &Options,
     (level, sockets): (Level, Sockets),
-    guard: &[Pid],
+    own: &[Pid],
     supervisor: &Channel,
     tree: &Tree,
 ) -> ! {
-    if let Err(error) = enter(options, (level, sockets), guard, supervisor, tree) {
+    if let Err(error) = enter(options, (level, sockets), own, supervisor, tree) {
         // The supervisor tells the front; if it is gone, so is everything else.
         let _ = supervisor.send(&Message::Failed(format!("{error:#}")), None);
         std::process::exit(CANNOT_EXECUTE);
@@ -47,16 +48,16 @@ pub(super) fn become_it(
     std::process::exit(if missing { NOT_FOUND } else { CANNOT_EXECUTE });
 }
 
-/// Goes under guard, hands over the listener, and waits until the supervisor is ready.
+/// Goes under the filter, hands over the listener, and waits until the supervisor is ready.
 fn enter(
     options: &Options,
     (level, sockets): (Level, Sockets),
-    guard: &[Pid],
+    own: &[Pid],
     supervisor: &Channel,
     tree: &Tree,
 ) -> Result<()> {
     tree.join().context("cannot join the session's cgroup")?;
-    become_who_runs(options, level)?;
+    drop_rights(options, level)?;
     // After the user: changing that takes the signal back.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
@@ -67,7 +68,7 @@ fn enter(
             None
         }
         (_, Sockets::InKernel) => {
-            let listener = intercept::install(closed, false, guard)?;
+            let listener = intercept::install(closed, false, own)?;
             supervisor.send(&Message::Ready, Some(listener.as_fd()))?;
             Some(listener)
         }
@@ -76,7 +77,7 @@ fn enter(
             // stays closed there.
             let io_uring = (sockets == Sockets::OnBehalf).then_some(Door::IoUring);
             let others = closed.filter(|door| Some(*door) != io_uring);
-            let listener = intercept::install(others.chain(io_uring), true, guard)?;
+            let listener = intercept::install(others.chain(io_uring), true, own)?;
             // From here on sendmsg(2) is held, and nobody answers yet: the supervisor fetches it.
             supervisor.send(&Message::ListenerAt(listener.as_raw_fd()), None)?;
             Some(listener)
@@ -92,12 +93,12 @@ fn enter(
 }
 
 /// Takes the rights that closed doors need, then those of root where another user was asked for.
-fn become_who_runs(options: &Options, level: Level) -> Result<()> {
+fn drop_rights(options: &Options, level: Level) -> Result<()> {
     if level != Level::Observed {
         intercept::drop_capabilities(options.policy.closed_doors())?;
     }
     if let Some(user) = &options.user {
-        user.become_it()?;
+        user.assume()?;
     }
     // Until its exec this process has a copy of the supervisor's memory, the key of the kernel proof in it, and a
     // peer of its user could read that. At the level `held` there is no key, and the supervisor may be such a peer.

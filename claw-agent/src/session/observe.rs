@@ -3,28 +3,33 @@
 use claw_common::event::{Event, FILENAME, LARGE_PAYLOAD};
 use claw_policy::Verdict;
 
-use super::Guard;
-use crate::apply::Proof;
 use crate::decode::{Decoder, Identity, Image, Program, Snapshot, Strings, last_name};
+use crate::guard::Session;
 use crate::judge::image::judge_image;
-use crate::record::{Kind, Level, Record};
+use crate::record::{Kind, Level, Proof, Record};
 
 /// The record of an exec that the kernel side reports.
 ///
 /// Known gaps, all of observing only: a file is taken for the tool it is called and for no other; a program that ends at once may be known by its called name
 /// alone, and of arguments and environment past 32 KiB the rest is not seen, which the record says.
-pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
+pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Record {
     let (filename, area) = payload.split_at_checked(FILENAME).unwrap_or((payload, &[]));
     let called = filename.split(|byte| *byte == 0).next().unwrap_or_default();
     let whole = event.arg_len as usize + event.env_len as usize;
     let seen = area.get(..whole.min(LARGE_PAYLOAD)).unwrap_or(area);
     let (argv, env) = seen.split_at_checked(event.arg_len as usize).unwrap_or((seen, &[]));
-    let snapshot =
-        snapshot(&guard.decoder, event, called, Strings::from_area(argv), Strings::from_area(env));
+    let snapshot = snapshot(
+        &session.host.decoder,
+        event,
+        called,
+        Strings::from_area(argv),
+        Strings::from_area(env),
+    );
     let Some(snapshot) = snapshot else {
         return Record::new(Kind::Exec, Level::Observed, Proof::None, "the event names no process");
     };
-    let (judged, _) = judge_image(&guard.policy, &snapshot);
+    let generation = session.policy_at(event.generation).unwrap_or_else(|| session.policy());
+    let (judged, _) = judge_image(&generation.policy, &snapshot);
     let program = &snapshot.image.programs[judged.program];
     let deciding = judged.judgement.decision.deciding;
     let cut = whole > LARGE_PAYLOAD || event.cause != 0;

@@ -2,8 +2,8 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -16,13 +16,12 @@ use rustix::process::{
 use super::tree::Tree;
 use super::watch::Watch;
 use super::wire::{Channel, Message};
-use super::{Guard, Options, Sockets, be_unreadable, command, journal};
-use crate::apply::Proof;
-use crate::decode::Decoder;
+use super::{Options, be_unreadable, command, journal};
+use crate::guard::own::OwnProcesses;
+use crate::guard::{Host, Session, Settings, Sockets};
 use crate::intercept::Listener;
 use crate::kernel::KernelSide;
-use crate::reach::Own;
-use crate::record::{self, Audit, Kind, Level, Record};
+use crate::record::{self, Audit, Kind, Level, Proof, Record};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, peek_stop, read_signal, signal_fd};
 use crate::sys::ptrace::{Stop, Tracee};
@@ -45,8 +44,9 @@ pub(super) fn run(
     kernel: Option<Arc<KernelSide>>,
 ) -> Result<ExitCode> {
     match start(options, level, audit, (front, front_pid), tree, kernel) {
-        Ok((guard, watch, listener)) => {
-            let result = serve(&guard, watch.as_deref(), listener, front, tree);
+        Ok(Started { session, watch, listener }) => {
+            let result = serve(&session, watch.as_deref(), listener, front, tree);
+            session.host.dismiss(&session);
             if let Err(error) = &result {
                 tracing::error!("{error:#}");
                 // Nobody answers any more: end what would wait for ever.
@@ -63,9 +63,13 @@ pub(super) fn run(
     }
 }
 
-/// A session whose command waits for its first exec: the guard, the reader of what the kernel side
-/// reports, and the listener.
-type Started = (Arc<Guard>, Option<Arc<Watch>>, Option<OwnedFd>);
+/// A session whose command waits for its first exec.
+struct Started {
+    session: Arc<Session>,
+    /// The reader of what the kernel side reports.
+    watch: Option<Arc<Watch>>,
+    listener: Option<OwnedFd>,
+}
 
 /// Starts the command as far as its first exec, which waits for the receivers.
 fn start(
@@ -77,14 +81,59 @@ fn start(
     kernel: Option<Arc<KernelSide>>,
 ) -> Result<Started> {
     tree.watch_over()?;
-    let sockets = Sockets::of(&options.policy, kernel.as_deref());
+    let sockets = Sockets::of(&options.policy, level, kernel.as_deref());
+    let own = [getpid(), front_pid];
+    let Forked { command, channel, listener } =
+        fork_command(options, (level, sockets), &own, tree)?;
+    detach().context("cannot leave the terminal's session")?;
+    be_unreadable().context("cannot close this process's memory to others of its user")?;
+    let audit = open_audit(audit)?;
+    if kernel.is_none() {
+        try_out(command)?;
+    }
+    let own_processes = OwnProcesses::new(front_pid).context("cannot read /proc/self")?;
+    let host = Host::new(kernel, own_processes)?;
+    let watch = Watch::start(&host)?;
+    let policy = options.policy.clone();
+    let session = Session::begin(&host, Settings { policy, level, sockets, audit, command })?;
+    let argv = options.command.iter().map(|word| word.as_encoded_bytes()).collect();
+    session.audit.record(Record {
+        pid: Some(command.as_raw_nonzero().get()),
+        argv: Some(argv),
+        outcome: host.kernel.as_ref().and_then(|kernel| kernel.lock()),
+        ..Record::new(Kind::Start, level, Proof::None, format!("policy {}", options.policy.file()))
+    });
+    front.send(&Message::Started(command.as_raw_nonzero().get()), None)?;
+    match front.receive().context("the front is gone")? {
+        (Message::Go, _) => {}
+        (other, _) => bail!("the front says {other:?} instead of go"),
+    }
+    channel.send(&Message::Go, None).context("the command's process is gone")?;
+    Ok(Started { session, watch, listener })
+}
+
+/// A command that waits for its first exec.
+struct Forked {
+    command: Pid,
+    /// The way to it.
+    channel: Channel,
+    /// The listener of its filter; nothing where it is only observed.
+    listener: Option<OwnedFd>,
+}
+
+/// Forks the command, and waits until it has put itself under its filter.
+fn fork_command(
+    options: &Options,
+    (level, sockets): (Level, Sockets),
+    own: &[Pid],
+    tree: &Tree,
+) -> Result<Forked> {
     let (channel, others) = Channel::pair().context("cannot make a socket pair")?;
-    let guard = [getpid(), front_pid];
     let command = match fork().context("cannot fork the command")? {
         Fork::Parent(child) => child,
         Fork::Child => {
             drop(channel);
-            command::become_it(options, (level, sockets), &guard, &others, tree)
+            command::exec_command(options, (level, sockets), own, &others, tree)
         }
     };
     drop(others);
@@ -98,52 +147,15 @@ fn start(
     if listener.is_none() && level != Level::Observed {
         bail!("the command handed over no listener");
     }
-    detach().context("cannot leave the terminal's session")?;
-    be_unreadable().context("cannot close this process's memory to others of its user")?;
-    let folder = audit.folder.clone();
-    journal::start(folder.join(format!("{}.log", audit.session)));
-    let audit = Audit::start(audit)
-        .with_context(|| format!("cannot write the audit in `{}`", folder.display()))?;
-    match &kernel {
-        Some(kernel) => kernel.guard(command).context("cannot put the command under guard")?,
-        None => try_out(command)?,
-    }
-    if let Some(kernel) = &kernel {
-        // This process and the front, its parent.
-        for process in [Some(getpid()), rustix::process::getppid()].into_iter().flatten() {
-            kernel.protect(process).context("cannot protect the session's own processes")?;
-        }
-    }
-    let guard = Arc::new(Guard {
-        policy: options.policy.clone(),
-        kernel: kernel.clone(),
-        crew: Arc::default(),
-        waits: Arc::default(),
-        decoder: Decoder::new(&options.policy)
-            .context("cannot look at the tools that are installed")?,
-        audit,
-        level,
-        sockets,
-        own: Own::new(front_pid).context("cannot read /proc/self")?,
-        command,
-        calls: Arc::default(),
-        ended: OnceLock::new(),
-    });
-    let argv = options.command.iter().map(|word| word.as_encoded_bytes()).collect();
-    guard.audit.record(Record {
-        pid: Some(command.as_raw_nonzero().get()),
-        argv: Some(argv),
-        outcome: kernel.as_ref().and_then(|kernel| kernel.lock()),
-        ..Record::new(Kind::Start, level, Proof::None, format!("policy {}", options.policy.file()))
-    });
-    let watch = kernel.map(|kernel| Watch::start(Arc::clone(&guard), &kernel)).transpose()?;
-    front.send(&Message::Started(command.as_raw_nonzero().get()), None)?;
-    match front.receive().context("the front is gone")? {
-        (Message::Go, _) => {}
-        (other, _) => bail!("the front says {other:?} instead of go"),
-    }
-    channel.send(&Message::Go, None).context("the command's process is gone")?;
-    Ok((guard, watch, listener))
+    Ok(Forked { command, channel, listener })
+}
+
+/// Opens the audit, and the journal beside it.
+fn open_audit(settings: record::Settings) -> Result<Audit> {
+    let folder = settings.folder.clone();
+    journal::start(folder.join(format!("{}.log", settings.session)));
+    Audit::start(settings)
+        .with_context(|| format!("cannot write the audit in `{}`", folder.display()))
 }
 
 /// Takes a descriptor of the command's: what connections on behalf rest on.
@@ -190,7 +202,7 @@ fn detach() -> Result<()> {
 
 /// Serves until neither the command nor anything it started is left.
 fn serve(
-    guard: &Arc<Guard>,
+    session: &Arc<Session>,
     watch: Option<&Watch>,
     listener: Option<OwnedFd>,
     front: &Channel,
@@ -199,9 +211,9 @@ fn serve(
     if let Some(listener) = listener {
         let listener = Arc::new(Listener::new(listener));
         for _ in 0..receivers() {
-            let (guard, listener) = (Arc::clone(guard), Arc::clone(&listener));
+            let (session, listener) = (Arc::clone(session), Arc::clone(&listener));
             vital::spawn("receive", move || {
-                if let Err(error) = supervisor::serve(&guard, &listener) {
+                if let Err(error) = supervisor::serve(&session, &listener) {
                     // Without receivers held calls would wait for ever; the front ends the tree.
                     tracing::error!(%error, "the listener failed");
                     std::process::abort();
@@ -210,15 +222,14 @@ fn serve(
         }
     }
     let mut trouble = Trouble { front, told: false };
-    let status = wait_for_command(guard, front, tree, &mut trouble)?;
-    trouble.tell(guard);
-    let guards_any = || guard.kernel.as_ref().is_some_and(|kernel| kernel.guards_any());
-    let left = || tree.is_populated() || guards_any() || guard.is_busy();
+    let status = wait_for_command(session, front, tree, &mut trouble)?;
+    trouble.tell(session);
+    let left = || tree.is_populated() || session.is_guarded() || session.is_busy();
     let drain = || watch.into_iter().for_each(Watch::drain);
     let mut told = false;
     // The command's own last call is recorded before anybody hears that the command has ended.
     for _ in 0..SETTLE_LOOKS {
-        if !guard.is_busy() {
+        if !session.is_busy() {
             break;
         }
         std::thread::sleep(SETTLE);
@@ -229,19 +240,19 @@ fn serve(
         if over {
             // What was killed last may have been reported after the look above.
             drain();
-            watch.into_iter().for_each(Watch::tell_losses);
+            watch.into_iter().for_each(|watch| watch.tell_losses(session));
             let reason = format!("the command ended with status {status}");
-            guard.audit.record(Record::new(Kind::End, guard.level, Proof::None, reason));
+            session.audit.record(Record::new(Kind::End, session.level, Proof::None, reason));
         }
         if over || !told {
-            let done = guard.audit.flush();
+            let done = session.audit.flush();
             while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                trouble.tell(guard);
+                trouble.tell(session);
             }
         }
         if !told {
             told = true;
-            // The front may have been killed; the guard goes on all the same.
+            // The front may have been killed; the session goes on all the same.
             let _ = front.send(&Message::Ended(status), None);
         }
         if over {
@@ -258,8 +269,8 @@ struct Trouble<'a> {
 }
 
 impl Trouble<'_> {
-    fn tell(&mut self, guard: &Guard) {
-        if let (false, Some(why)) = (self.told, guard.audit.trouble()) {
+    fn tell(&mut self, session: &Session) {
+        if let (false, Some(why)) = (self.told, session.audit.trouble()) {
             let text = format!(
                 "the audit cannot be written ({why}); what would be recorded fails until it can: make room in its folder"
             );
@@ -271,17 +282,17 @@ impl Trouble<'_> {
 
 /// Waits for the command and gives its exit status, 128 + n for a signal.
 fn wait_for_command(
-    guard: &Guard,
+    session: &Session,
     front: &Channel,
     tree: &Tree,
     trouble: &mut Trouble<'_>,
 ) -> Result<u8> {
     block_signals(&[libc::SIGCHLD], true);
     let signals = signal_fd(&[libc::SIGCHLD]).context("cannot make a signal descriptor")?;
-    let pidfd = pidfd_open(guard.command, PidfdFlags::empty());
+    let pidfd = pidfd_open(session.command(), PidfdFlags::empty());
     let Ok(pidfd) = pidfd else {
         // Reaped already, by the thread that traced it.
-        return Ok(ended(guard).unwrap_or(u8::MAX));
+        return Ok(ended(session).unwrap_or(u8::MAX));
     };
     loop {
         let mut fds = [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
@@ -295,20 +306,20 @@ fn wait_for_command(
         if over {
             break;
         }
-        trouble.tell(guard);
-        tree.reap_orphans(guard.command);
-        if let Some(signal) = stopped_by(guard.command) {
+        trouble.tell(session);
+        tree.reap_orphans(session.command());
+        if let Some(signal) = stopped_by(session.command()) {
             // Said again at every look, for the front may have woken the command meanwhile.
             let _ = front.offer(&Message::Stopped(signal));
         }
     }
-    if let Some(status) = ended(guard) {
+    if let Some(status) = ended(session) {
         return Ok(status);
     }
     let status = match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
         Ok(Some(status)) => status,
         // The thread that traced it was faster and says so in a moment.
-        _ => return Ok(wait_until_seen(guard)),
+        _ => return Ok(wait_until_seen(session)),
     };
     let status = match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => code,
@@ -317,9 +328,9 @@ fn wait_for_command(
     Ok(u8::try_from(status & 0xff).unwrap_or(u8::MAX))
 }
 
-fn wait_until_seen(guard: &Guard) -> u8 {
+fn wait_until_seen(session: &Session) -> u8 {
     for _ in 0..100 {
-        if let Some(status) = ended(guard) {
+        if let Some(status) = ended(session) {
             return status;
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -328,8 +339,8 @@ fn wait_until_seen(guard: &Guard) -> u8 {
 }
 
 /// The exit status where a tracing thread saw the end.
-fn ended(guard: &Guard) -> Option<u8> {
-    let status = *guard.ended.get()?;
+fn ended(session: &Session) -> Option<u8> {
+    let status = session.command_ended()?;
     let code = if libc::WIFEXITED(status) {
         libc::WEXITSTATUS(status)
     } else {

@@ -50,7 +50,7 @@ impl Tree {
         }
     }
 
-    /// Prepares the supervisor's process: what it takes to be an ancestor is not inherited.
+    /// Makes the supervisor a subreaper; PR_SET_CHILD_SUBREAPER is not inherited across fork.
     ///
     /// # Errors
     /// As prctl(2).

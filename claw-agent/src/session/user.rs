@@ -147,7 +147,7 @@ impl User {
     ///
     /// # Errors
     /// What root lacks, as in a user namespace or a container.
-    pub(super) fn become_it(&self) -> Result<()> {
+    pub(super) fn assume(&self) -> Result<()> {
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
         let groups: Vec<_> = self.groups.iter().map(|group| Gid::from_raw(*group)).collect();
         // The user comes last: with it goes the right to change the others.

@@ -1,4 +1,5 @@
-//! Turns the kernel side's events into records: connections, kills, and in observe mode execs.
+//! Turns the kernel side's events into records of the session that each is about: connections, kills, and
+//! in observe mode execs.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,10 +11,10 @@ use claw_common::net::NO_RULE;
 use claw_policy::Verdict;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Guard, observe};
-use crate::apply::Proof;
-use crate::kernel::{Events, KernelSide};
-use crate::record::{Kind, Level, Record};
+use super::observe;
+use crate::guard::{Host, Session};
+use crate::kernel::Events;
+use crate::record::{Kind, Level, Proof, Record};
 use crate::vital;
 
 /// How long events that woke nobody may lie in the ring.
@@ -22,21 +23,22 @@ const EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 /// How often is asked what found no room in it.
 const LOSSES_EVERY: Duration = Duration::from_secs(1);
 
-/// The reader of the ring.
-pub(super) struct Watch {
-    guard: Arc<Guard>,
+/// The reader of a host's ring.
+pub(crate) struct Watch {
+    host: Arc<Host>,
     events: Mutex<Events>,
 }
 
 impl Watch {
-    /// Starts the thread that reads what `kernel` reports.
+    /// Starts the thread that reads what the kernel side reports; nothing where there is none.
     ///
     /// # Errors
-    /// If the events were taken before, or there is no thread to be had.
-    pub(super) fn start(guard: Arc<Guard>, kernel: &KernelSide) -> Result<Arc<Self>> {
+    /// If the events were taken before, or no thread can be started.
+    pub(crate) fn start(host: &Arc<Host>) -> Result<Option<Arc<Self>>> {
+        let Some(kernel) = &host.kernel else { return Ok(None) };
         let events = kernel.take_events().context("the events are read already")?;
         let descriptor = events.descriptor().context("cannot wait for events")?;
-        let watch = Arc::new(Self { guard, events: Mutex::new(events) });
+        let watch = Arc::new(Self { host: Arc::clone(host), events: Mutex::new(events) });
         let reader = Arc::clone(&watch);
         vital::spawn("watch", move || {
             let mut told = Instant::now();
@@ -45,132 +47,145 @@ impl Watch {
                 // An interrupted wait is as good as one that is over.
                 let _ = poll(&mut fds, Some(&EVERY));
                 reader.drain();
-                if told.elapsed() > LOSSES_EVERY && !reader.guard.audit.is_short() {
+                if told.elapsed() > LOSSES_EVERY {
                     told = Instant::now();
-                    reader.tell_losses();
+                    let sessions = reader.host.sessions();
+                    let with_room = sessions.iter().filter(|session| !session.audit.is_short());
+                    with_room.for_each(|session| reader.tell_losses(session));
                 }
             }
         })?;
-        Ok(watch)
+        Ok(Some(watch))
     }
 
-    /// Records everything that has been reported so far. While there is no room for more, the kernel side lets
-    /// no connection through.
-    pub(super) fn drain(&self) {
-        let short = self.guard.audit.is_short();
-        if let Some(Err(error)) =
-            self.guard.kernel.as_ref().map(|kernel| kernel.refuse_connections(short))
-        {
-            tracing::error!(%error, "cannot tell the kernel side whether there is room in the audit");
+    /// Records everything that has been reported so far. While a session has no room for more, the kernel side
+    /// lets no connection of it through.
+    pub(crate) fn drain(&self) {
+        for session in self.host.sessions() {
+            if let Err(error) = session.shut_where_unrecorded() {
+                tracing::error!(%error, "cannot tell the kernel side whether there is room in the audit");
+            }
         }
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((event, payload)) = events.next() {
-            if let Some(record) = self.record(&event, &payload) {
-                self.guard.audit.record(record);
+            let Some(session) = self.host.session(event.session) else {
+                tracing::error!(
+                    session = event.session,
+                    "the kernel side reports an unknown session"
+                );
+                continue;
+            };
+            if let Some(record) = record(&session, &event, &payload) {
+                session.audit.record(record);
             }
         }
     }
 
-    /// Records how much found no room since this was asked last.
-    pub(super) fn tell_losses(&self) {
-        let lost = self.events.lock().unwrap_or_else(PoisonError::into_inner).lost();
+    /// Records how much of a session's found no room since this was asked last.
+    pub(crate) fn tell_losses(&self, session: &Session) {
+        let lost =
+            self.events.lock().unwrap_or_else(PoisonError::into_inner).lost(session.number());
         match lost {
-            Ok(lost) => self.losses(&lost).for_each(|record| self.guard.audit.record(record)),
+            Ok(lost) => losses(session, &lost).for_each(|record| session.audit.record(record)),
             Err(error) => tracing::error!(%error, "cannot ask what the kernel side lost"),
         }
     }
+}
 
-    /// One record for each kind of event that found no room.
-    fn losses(&self, lost: &Lost) -> impl Iterator<Item = Record> {
-        let level = self.guard.level;
-        let kinds = (0..).zip(*lost).filter(|(_, count)| *count > 0);
-        kinds.map(move |(kind, count)| {
-            let what = match kind {
-                kind::CONNECT if level == Level::Observed => "connections, which went on",
-                kind::CONNECT => "connections, none of which was made",
-                kind::EXEC_OBSERVED => "programs, which ran",
-                kind::EXEC_REFUSED => "programs, which were refused",
-                _ => "processes, which the kernel side has ended",
-            };
-            let (verdict, proof) = match level {
-                Level::Observed => (None, Proof::None),
-                Level::Held | Level::Proven => (Some(Verdict::Deny), Proof::InKernel),
-            };
-            Record {
-                verdict,
-                count: Some(count),
-                ..Record::new(
-                    Kind::Lost,
-                    level,
-                    proof,
-                    format!("could not be recorded: {count} {what}"),
-                )
-            }
-        })
-    }
-
-    fn record(&self, event: &Event, payload: &[u8]) -> Option<Record> {
-        match event.kind {
-            kind::EXEC_PROVEN => None,
-            kind::EXEC_KILLED => {
-                Some(prevented(event, Kind::Killed, "killed before its first instruction"))
-            }
-            kind::EXEC_REFUSED => {
-                Some(prevented(event, Kind::Refused, "refused while its caller was still there"))
-            }
-            kind::EXEC_OBSERVED => Some(observe::record(&self.guard, event, payload)),
-            kind::CONNECT => Some(self.connection(event)),
-            kind::LINEAGE_LOST => Some(Record {
-                verdict: Some(Verdict::Deny),
-                pid: i32::try_from(event.tgid).ok(),
-                uid: Some(event.uid),
-                ..Record::new(
-                    Kind::Killed,
-                    self.guard.level,
-                    Proof::InKernel,
-                    "a new process could not be put under guard: its number is none that can be",
-                )
-            }),
-            unknown => {
-                tracing::error!(kind = unknown, "the kernel side reports an unknown event");
-                None
-            }
-        }
-    }
-
-    fn connection(&self, event: &Event) -> Record {
-        let [a, b, c, d] = event.addr;
-        let ip = if event.family == 4 {
-            IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
-        } else {
-            let mut octets = [0; 16];
-            for (bytes, word) in octets.chunks_exact_mut(4).zip([a, b, c, d]) {
-                bytes.copy_from_slice(&word.to_ne_bytes());
-            }
-            IpAddr::V6(Ipv6Addr::from(octets))
+/// One record for each kind of event that found no room.
+fn losses(session: &Session, lost: &Lost) -> impl Iterator<Item = Record> {
+    let level = session.level;
+    let kinds = (0..).zip(*lost).filter(|(_, count)| *count > 0);
+    kinds.map(move |(kind, count)| {
+        let what = match kind {
+            kind::CONNECT if level == Level::Observed => "connections, which went on",
+            kind::CONNECT => "connections, none of which was made",
+            kind::EXEC_OBSERVED => "programs, which ran",
+            kind::EXEC_REFUSED => "programs, which were refused",
+            _ => "processes, which the kernel side has ended",
         };
-        let to = SocketAddr::new(ip.to_canonical(), u16::try_from(event.port).unwrap_or_default());
-        let rules = self.guard.policy.connect();
-        let rule = rules.get(event.rule as usize).filter(|_| event.rule != u32::from(NO_RULE));
-        let reason = match rule {
-            Some(rule) => rule.reason.clone(),
-            None => "no rule about connections matches: the policy's default".to_owned(),
+        let (verdict, proof) = match level {
+            Level::Observed => (None, Proof::None),
+            Level::Held | Level::Proven => (Some(Verdict::Deny), Proof::InKernel),
         };
-        let proof = if self.guard.level == Level::Observed { Proof::None } else { Proof::InKernel };
         Record {
-            verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
-            rule: rule.map(|rule| rule.id.clone()),
-            at: rule.map(|rule| rule.at.clone()),
+            verdict,
+            count: Some(count),
+            ..Record::new(
+                Kind::Lost,
+                level,
+                proof,
+                format!("could not be recorded: {count} {what}"),
+            )
+        }
+    })
+}
+
+fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Record> {
+    match event.kind {
+        kind::EXEC_PROVEN => None,
+        kind::EXEC_KILLED => {
+            Some(prevented(event, Kind::Killed, "killed before its first instruction"))
+        }
+        kind::EXEC_REFUSED => {
+            Some(prevented(event, Kind::Refused, "refused while its caller was still there"))
+        }
+        kind::EXEC_OBSERVED => Some(observe::record(session, event, payload)),
+        kind::CONNECT => Some(connection(session, event)),
+        kind::LINEAGE_LOST => Some(Record {
+            verdict: Some(Verdict::Deny),
             pid: i32::try_from(event.tgid).ok(),
             uid: Some(event.uid),
-            to: Some(to.to_string()),
-            protocol: Some(match event.protocol {
-                6 => "tcp".to_owned(),
-                17 => "udp".to_owned(),
-                other => other.to_string(),
-            }),
-            ..Record::new(Kind::Connect, self.guard.level, proof, reason)
+            ..Record::new(
+                Kind::Killed,
+                session.level,
+                Proof::InKernel,
+                "cannot guard the new process: pid out of range",
+            )
+        }),
+        unknown => {
+            tracing::error!(kind = unknown, "the kernel side reports an unknown event");
+            None
         }
+    }
+}
+
+fn connection(session: &Session, event: &Event) -> Record {
+    let [a, b, c, d] = event.addr;
+    let ip = if event.family == 4 {
+        IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
+    } else {
+        let mut octets = [0; 16];
+        for (bytes, word) in octets.chunks_exact_mut(4).zip([a, b, c, d]) {
+            bytes.copy_from_slice(&word.to_ne_bytes());
+        }
+        IpAddr::V6(Ipv6Addr::from(octets))
+    };
+    let to = SocketAddr::new(ip.to_canonical(), u16::try_from(event.port).unwrap_or_default());
+    // The rule that decided stands in the policy that decided, which may have been replaced since.
+    let generation = session.policy_at(event.generation);
+    let by_default = event.rule == u32::from(NO_RULE);
+    let rules = generation.as_ref().map(|generation| generation.policy.connect());
+    let rule = rules.and_then(|rules| rules.get(event.rule as usize)).filter(|_| !by_default);
+    let reason = match rule {
+        Some(rule) => rule.reason.clone(),
+        None if by_default => "no rule about connections matches: the policy's default".to_owned(),
+        None => "a rule of a policy that was replaced meanwhile".to_owned(),
+    };
+    let proof = if session.level == Level::Observed { Proof::None } else { Proof::InKernel };
+    Record {
+        verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
+        rule: rule.map(|rule| rule.id.clone()),
+        at: rule.map(|rule| rule.at.clone()),
+        pid: i32::try_from(event.tgid).ok(),
+        uid: Some(event.uid),
+        to: Some(to.to_string()),
+        protocol: Some(match event.protocol {
+            6 => "tcp".to_owned(),
+            17 => "udp".to_owned(),
+            other => other.to_string(),
+        }),
+        ..Record::new(Kind::Connect, session.level, proof, reason)
     }
 }
 
@@ -190,3 +205,6 @@ fn prevented(event: &Event, kind: Kind, how: &str) -> Record {
         ..Record::new(kind, Level::Proven, Proof::Ticket, format!("{how}: {reason}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ const HARMLESS: [(i32, i32); 9] = [
 /// # Errors
 /// EINVAL for what is malformed, EPERM for what cannot be sent on another's behalf, and what
 /// pidfd_getfd(2) says.
-pub(super) fn take_over(
+pub(crate) fn take_over(
     control: &mut [u8],
     inet: bool,
     owner: impl AsFd,

@@ -25,16 +25,16 @@ const FAMILY: usize = 2;
 
 /// What kind of socket it is. Read from the supervisor's own duplicate, it cannot change any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(crate) struct Kind {
     family: AddressFamily,
     kind: SocketType,
     /// The protocol's number.
-    pub(super) protocol: u32,
+    pub(crate) protocol: u32,
 }
 
 /// Where a call goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Destination {
+pub(crate) enum Destination {
     /// To whom the socket is connected already, or nowhere: the address does not count and is left out.
     Connected,
     /// To an address that no rule speaks of.
@@ -52,7 +52,7 @@ impl Kind {
     ///
     /// # Errors
     /// ENOTSOCK.
-    pub(super) fn of(socket: BorrowedFd<'_>) -> Result<Self, Errno> {
+    pub(crate) fn of(socket: BorrowedFd<'_>) -> Result<Self, Errno> {
         let protocol = socket_protocol(socket.as_fd())?;
         Ok(Self {
             family: socket_domain(socket)?,
@@ -62,22 +62,22 @@ impl Kind {
     }
 
     /// Whether it carries a stream: what is sent may go in parts.
-    pub(super) fn is_stream(self) -> bool {
+    pub(crate) fn is_stream(self) -> bool {
         self.kind == SocketType::STREAM
     }
 
     /// Whether a connect(2) may take time.
-    pub(super) fn connects_slowly(self) -> bool {
+    pub(crate) fn connects_slowly(self) -> bool {
         self.kind != SocketType::DGRAM && self.kind != SocketType::RAW
     }
 
     /// Whether it is of one of IP's two families.
-    pub(super) fn is_inet(self) -> bool {
+    pub(crate) fn is_inet(self) -> bool {
         self.family == AddressFamily::INET || self.family == AddressFamily::INET6
     }
 
     /// Whether it is a Unix socket.
-    pub(super) fn is_unix(self) -> bool {
+    pub(crate) fn is_unix(self) -> bool {
         self.family == AddressFamily::UNIX
     }
 
@@ -91,7 +91,7 @@ impl Kind {
     ///
     /// # Errors
     /// As connect(2).
-    pub(super) fn connect(self, name: &[u8]) -> Result<Destination, Errno> {
+    pub(crate) fn connect(self, name: &[u8]) -> Result<Destination, Errno> {
         match family(name).ok_or(Errno::INVAL)? {
             // It dissolves the association.
             AddressFamily::UNSPEC => Ok(Destination::Unruled),
@@ -103,7 +103,7 @@ impl Kind {
     ///
     /// # Errors
     /// As sendmsg(2).
-    pub(super) fn send(self, name: Option<&[u8]>, flags: i32) -> Result<Destination, Errno> {
+    pub(crate) fn send(self, name: Option<&[u8]>, flags: i32) -> Result<Destination, Errno> {
         let Some(name) = name else { return Ok(Destination::Connected) };
         // TCP looks at an address only where it opens a connection with it.
         let opens = flags & libc::MSG_FASTOPEN != 0;

@@ -12,12 +12,12 @@ use rustix::thread::{
 };
 
 /// The calling thread acts as somebody else until this is dropped.
-pub(super) struct Assumed {
-    back: Option<Own>,
+pub(crate) struct Assumed {
+    back: Option<Before>,
 }
 
 /// What the thread was before.
-struct Own {
+struct Before {
     uid: Uid,
     gid: Gid,
     groups: Vec<Gid>,
@@ -29,7 +29,7 @@ impl Assumed {
     ///
     /// # Errors
     /// EPERM if this process may not, ESRCH if there is no such thread.
-    pub(super) fn of(tid: Pid) -> Result<Self, Errno> {
+    pub(crate) fn of(tid: Pid) -> Result<Self, Errno> {
         let capabilities = capabilities(None)?;
         if capabilities.effective.is_empty() {
             return Ok(Self { back: None });
@@ -37,19 +37,19 @@ impl Assumed {
         let status = procfs::process::Process::new(tid.as_raw_nonzero().get())
             .and_then(|process| process.status())
             .map_err(|_| Errno::SRCH)?;
-        let own = Own { uid: geteuid(), gid: getegid(), groups: getgroups()?, capabilities };
+        let before = Before { uid: geteuid(), gid: getegid(), groups: getgroups()?, capabilities };
         let theirs = CapabilitySet::from_bits_retain(status.capeff);
         let (uid, gid) = (Uid::from_raw(status.fuid), Gid::from_raw(status.fgid));
         let groups: Vec<Gid> = status.groups.iter().map(|group| Gid::from_raw(*group)).collect();
         let less = capabilities.effective & theirs;
-        if (uid, gid) == (own.uid, own.gid)
-            && groups == own.groups
+        if (uid, gid) == (before.uid, before.gid)
+            && groups == before.groups
             && less == capabilities.effective
         {
             return Ok(Self { back: None });
         }
         // From here on dropping it goes back.
-        let assumed = Self { back: Some(own) };
+        let assumed = Self { back: Some(before) };
         set_thread_groups(&groups)?;
         set_thread_res_gid(None, gid, None)?;
         set_thread_res_uid(None, uid, None)?;
@@ -60,12 +60,12 @@ impl Assumed {
 
 impl Drop for Assumed {
     fn drop(&mut self) {
-        let Some(own) = &self.back else { return };
-        let back = set_capabilities(None, own.capabilities)
-            .and_then(|()| set_thread_res_uid(None, own.uid, None))
-            .and_then(|()| set_capabilities(None, own.capabilities))
-            .and_then(|()| set_thread_res_gid(None, own.gid, None))
-            .and_then(|()| set_thread_groups(&own.groups));
+        let Some(before) = &self.back else { return };
+        let back = set_capabilities(None, before.capabilities)
+            .and_then(|()| set_thread_res_uid(None, before.uid, None))
+            .and_then(|()| set_capabilities(None, before.capabilities))
+            .and_then(|()| set_thread_res_gid(None, before.gid, None))
+            .and_then(|()| set_thread_groups(&before.groups));
         if let Err(error) = back {
             // A thread that is not what it takes itself for must not judge anything.
             tracing::error!(%error, "cannot take the supervisor's own identity back");

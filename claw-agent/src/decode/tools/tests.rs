@@ -14,7 +14,9 @@ fn looked_at(path: &Path) -> (OwnedFd, Stat) {
 
 fn tools(policy: &str) -> Tools {
     let policy = Policy::parse(&format!("version = 1\n{policy}"), "p", &schema()).expect("right");
-    Tools::installed(&policy, &Devices::default()).expect("descriptors enough")
+    let devices = Devices::default();
+    let machine = Installed::look(&devices).expect("descriptors enough");
+    Tools::of(&policy, &Arc::new(machine), &devices).expect("descriptors enough")
 }
 
 /// A folder with a program called `git`, which is not the one that is installed, of this owner and mode.

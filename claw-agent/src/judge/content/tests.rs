@@ -8,6 +8,7 @@ use rustix::process::Pid;
 
 use super::*;
 use crate::decode::{Identity, Image};
+use crate::judge::image::{Plan, Response};
 
 const READS: &str = r#"
 version = 1
@@ -61,7 +62,7 @@ impl Stopped for Fake {
     }
 }
 
-fn judged(fake: &mut Fake, argv: &[&str]) -> (Verdict, String, Response) {
+fn judged(fake: &mut Fake, argv: &[&str]) -> (Verdict, String, Change) {
     let policy = Policy::parse(READS, "p.toml", &schema()).expect("right");
     let strings = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Strings>();
     let program = Program {
@@ -78,18 +79,17 @@ fn judged(fake: &mut Fake, argv: &[&str]) -> (Verdict, String, Response) {
         image: Image::new(Identity { dev: 0, ino: 0 }, vec![program]),
         env: strings(&["HOME=/h"]),
     };
-    let (image, held) = image::judge_image(&policy, &snapshot);
-    if !matches!(held, Response::Look) {
-        return (image.judgement.decision.verdict, image.judgement.decision.deciding.reason, held);
-    }
-    let (image, response) = judge_by_content(&policy, &snapshot, fake);
-    (image.judgement.decision.verdict, image.judgement.decision.deciding.reason, response)
+    let (image, change) = match image::judge_image(&policy, &snapshot) {
+        (_, Response::Stop(Plan::Look)) => judge_by_content(&policy, &snapshot, fake),
+        (image, Response::Stop(Plan::Change(change))) => (image, change),
+        (image, Response::Run) => (image, Change::Keep),
+        (_, Response::Fail(errno)) => panic!("this policy's denials are in words: {errno}"),
+    };
+    (image.judgement.decision.verdict, image.judgement.decision.deciding.reason, change)
 }
 
-fn run(response: Response) -> (Vec<String>, Option<u32>) {
-    let Response::Change(Change::Run { argv, stdin, .. }) = response else {
-        panic!("not run: {response:?}")
-    };
+fn run(change: Change) -> (Vec<String>, Option<u32>) {
+    let Change::Run { argv, stdin, .. } = change else { panic!("not run: {change:?}") };
     (argv.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect(), stdin)
 }
 
@@ -135,7 +135,7 @@ fn what_is_denied_is_denied_wherever_it_stands() {
         let mut fake = fake;
         let (verdict, _, response) = judged(&mut fake, argv);
         assert_eq!(verdict, Verdict::Deny, "{:?} {:?}", fake.files, fake.stdin);
-        assert!(matches!(response, Response::Change(Change::Exit { .. })), "{response:?}");
+        assert!(matches!(response, Change::Exit { .. }), "{response:?}");
         assert_eq!(fake.given.iter().flatten().count(), 0, "{:?}", fake.given);
     }
 }

@@ -10,13 +10,13 @@ use crate::apply::stop::Stopped;
 use crate::decode::{Contents, Found};
 use crate::judge::content;
 
-/// What a judgement by content sees and does at the exec stop.
-pub(super) struct AtStop<'a> {
+/// The exec stop, as a judgement by content sees it and acts on it.
+pub(super) struct Stage<'a> {
     contents: Contents,
     stopped: &'a mut Stopped,
 }
 
-impl<'a> AtStop<'a> {
+impl<'a> Stage<'a> {
     /// What `stopped` has before it.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl<'a> AtStop<'a> {
     }
 }
 
-impl content::Stopped for AtStop<'_> {
+impl content::Stopped for Stage<'_> {
     fn file(&mut self, path: &[u8]) -> Found {
         self.contents.file(path)
     }

@@ -39,7 +39,7 @@ impl Waits {
     ///
     /// # Errors
     /// As `call`, or why nobody can be made to watch.
-    pub(super) fn interruptible<T>(
+    pub(crate) fn interruptible<T>(
         self: &Arc<Self>,
         tracee: &Notification,
         call: impl FnOnce() -> io::Result<T>,
@@ -87,7 +87,7 @@ impl Waits {
 
 /// Why a call for this tracee should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Interruption {
+pub(crate) enum Interruption {
     /// There is nobody to answer.
     Gone,
     /// It has a signal to see to.
@@ -96,7 +96,7 @@ pub(super) enum Interruption {
 
 impl Interruption {
     /// What its call returns.
-    pub(super) fn answer(self) -> Answer {
+    pub(crate) fn answer(self) -> Answer {
         match self {
             Self::Gone => Answer::Errno(libc::EINTR),
             Self::Signal => Answer::Errno(RESTART),
@@ -105,7 +105,7 @@ impl Interruption {
 }
 
 /// Whether a call for this tracee should end.
-pub(super) fn interruption(tracee: &Notification) -> Option<Interruption> {
+pub(crate) fn interruption(tracee: &Notification) -> Option<Interruption> {
     let status =
         procfs::process::Process::new(tracee.tid.as_raw_nonzero().get()).and_then(|p| p.status());
     if !tracee.is_valid() {

@@ -9,8 +9,12 @@ use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
 
-use super::{Held, Peer, control, wait};
+use super::Taken;
+use super::peer::Peer;
+use crate::apply::on_behalf::control;
 use crate::decode::socket::{MESSAGE_LENGTH, MULTIPLE_MESSAGE, Outgoing, message};
+use crate::guard::waits::interruption;
+use crate::guard::{Held, Refusal};
 use crate::sys::seccomp::Answer;
 use crate::sys::socket::{Parcel, send, signal_thread};
 
@@ -39,12 +43,12 @@ enum Attempt {
     Full,
 }
 
-impl Held {
+impl Held<Taken> {
     /// Sends one message.
     pub(super) fn send(self, outgoing: Result<Outgoing, Errno>, flags: i32) {
-        let mut sending = match outgoing.and_then(|outgoing| self.prepare(outgoing, flags)) {
+        let mut sending = match self.prepare(outgoing, flags) {
             Ok(sending) => sending,
-            Err(errno) => return self.fail(errno),
+            Err(refusal) => return self.refuse(refusal),
         };
         let waits = flags & libc::MSG_DONTWAIT == 0 && self.blocks();
         let first = if !waits {
@@ -56,7 +60,7 @@ impl Held {
         };
         match first {
             Attempt::Done(answer) => self.answer(answer),
-            Attempt::Full => self.on_a_thread(move |held| {
+            Attempt::Full => self.wait(move |held| {
                 let answer = held.whole(&mut sending);
                 held.answer(answer);
             }),
@@ -72,9 +76,11 @@ impl Held {
                 break Answer::Value(sent);
             }
             let at = messages.wrapping_add(MULTIPLE_MESSAGE * sent as u64);
-            let one = message(self.tid(), at).and_then(|one| self.prepare(one, flags));
-            let answer = match one {
-                Err(errno) => Answer::Errno(errno.raw_os_error()),
+            let answer = match self.prepare(message(self.tid(), at), flags) {
+                // What went before is told all the same; so the answer waits.
+                Err(refusal) => {
+                    Answer::Errno(self.session.account_for(&self.notification, refusal))
+                }
                 Ok(mut sending) if waits => self.whole(&mut sending),
                 Ok(mut sending) => match self.attempt(&mut sending, false) {
                     Attempt::Done(answer) => answer,
@@ -105,19 +111,21 @@ impl Held {
     }
 
     /// Judges a message and makes its control messages the supervisor's.
-    fn prepare(&self, mut outgoing: Outgoing, flags: i32) -> Result<Sending, Errno> {
+    fn prepare(&self, outgoing: Result<Outgoing, Errno>, flags: i32) -> Result<Sending, Refusal> {
+        let mut outgoing = outgoing?;
         // The kernel would keep pages of this process's, and send what stands there later.
         if flags & libc::MSG_ZEROCOPY != 0 {
-            return Err(Errno::NOBUFS);
+            return Err(Errno::NOBUFS.into());
         }
-        if !self.kind.is_stream() && outgoing.len() > STRETCH {
-            return Err(Errno::MSGSIZE);
+        if !self.state.kind.is_stream() && outgoing.len() > STRETCH {
+            return Err(Errno::MSGSIZE.into());
         }
         let name = outgoing.name.take();
-        let to = self.kind.send(name.as_deref(), flags)?;
+        let to = self.state.kind.send(name.as_deref(), flags)?;
         let peer = self.judge(&to, name)?;
         let mut control = std::mem::take(&mut outgoing.control);
-        let passed = control::take_over(&mut control, self.kind.is_inet(), &self.owner)?;
+        let passed =
+            control::take_over(&mut control, self.state.kind.is_inet(), &self.state.owner)?;
         Ok(Sending { peer, outgoing, control, passed, flags, sent: 0 })
     }
 
@@ -142,7 +150,7 @@ impl Held {
             match self.stretch(sending, 0, true) {
                 Ok(true) => return Answer::Value(sending.sent as i64),
                 Ok(false) => {}
-                Err(Errno::INTR) => match wait::interruption(&self.notification) {
+                Err(Errno::INTR) => match interruption(&self.notification) {
                     Some(_) if sending.sent > 0 => return Answer::Value(sending.sent as i64),
                     Some(why) => return why.answer(),
                     None => {}
@@ -160,19 +168,22 @@ impl Held {
         }
         let first = sending.sent == 0;
         let parcel = Parcel {
-            name: sending.peer.name.as_deref().filter(|_| first),
+            name: sending.peer.name().filter(|_| first),
             data: &data,
             control: if first { &sending.control } else { &[] },
         };
         let _as_them = self.assume()?;
         let flags = sending.flags | flags;
-        let call = || send(self.socket.as_fd(), parcel, flags);
-        let result =
-            if slowly { self.guard.waits.interruptible(&self.notification, call) } else { call() };
+        let call = || send(self.state.socket.as_fd(), parcel, flags);
+        let result = if slowly {
+            self.session.host.waits.interruptible(&self.notification, call)
+        } else {
+            call()
+        };
         let went = result.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         sending.sent += went;
         sending.passed.clear();
-        Ok(!self.kind.is_stream() || went == 0 || sending.sent >= sending.outgoing.len())
+        Ok(!self.state.kind.is_stream() || went == 0 || sending.sent >= sending.outgoing.len())
     }
 
     /// What a failed send returns: how much went, if anything did.
@@ -180,7 +191,9 @@ impl Held {
         if sending.sent > 0 {
             return Answer::Value(sending.sent as i64);
         }
-        if errno == Errno::PIPE && self.kind.is_stream() && sending.flags & libc::MSG_NOSIGNAL == 0
+        if errno == Errno::PIPE
+            && self.state.kind.is_stream()
+            && sending.flags & libc::MSG_NOSIGNAL == 0
         {
             // The kernel would have sent it to the calling thread. It may be gone.
             let process = crate::decode::process(self.tid());

@@ -1,8 +1,6 @@
-//! The walk of one held call that reaches for another process: whom it means, whether that is the guard,
-//! the answer, and a record where it was the guard.
+//! claw's own processes, which guarded processes may not signal, limit, reprioritise or open.
 //!
-//! No policy decides here: nobody guarded signals, limits, reprioritises or opens the supervisor and the
-//! front. Everybody else's permission stays the kernel's matter. Two calls are coarser than the kernel's:
+//! Everybody else's permission stays the kernel's matter. Two calls are coarser than the kernel's:
 //! kill(-1), and setpriority(2) and ioprio_set(2) of all of a user's processes, are refused to a caller in
 //! the supervisor's pid namespace.
 //!
@@ -19,16 +17,13 @@ use std::os::unix::fs::MetadataExt;
 use rustix::io::Errno;
 use rustix::process::{Pid, getpid, test_kill_process};
 
-use crate::apply::Proof;
-use crate::intercept::{Notification, Reach, Target};
-use crate::record::{Kind, Record};
-use crate::session::Guard;
+use crate::intercept::{Notification, Target};
 use crate::sys::process::is_thread_of;
 use crate::sys::seccomp::Answer;
 
-/// The processes that nobody guarded may reach for.
+/// claw's own processes.
 #[derive(Debug)]
-pub(crate) struct Own {
+pub(crate) struct OwnProcesses {
     supervisor: Pid,
     front: Pid,
     /// What `/proc/PID/ns/pid` of the supervisor says.
@@ -38,7 +33,7 @@ pub(crate) struct Own {
 }
 
 /// What becomes of a call.
-enum Ruling {
+pub(crate) enum Ruling {
     /// The kernel goes on with it.
     Run,
     /// It is answered here.
@@ -47,41 +42,7 @@ enum Ruling {
     Refuse(&'static str),
 }
 
-/// Judges a held call that reaches for another process, and answers it.
-pub(crate) fn answer(guard: &Guard, notification: &Notification, reach: Reach) {
-    let in_flight = guard.in_flight();
-    let refused = match guard.own.rule(notification, reach.target) {
-        // TOCTOU: whom the call means is in a register. A number that was somebody else's a moment ago
-        // cannot be one of the guard's threads now: numbers come round only after all the others.
-        Ruling::Run => {
-            notification.answer(Answer::Continue);
-            return;
-        }
-        Ruling::Answer(answer) => {
-            notification.answer(answer);
-            return;
-        }
-        Ruling::Refuse(whom) => whom,
-    };
-    let pid = notification.tid.as_raw_nonzero().get();
-    let uid = fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid());
-    // Recorded first: what the caller does next stands behind it.
-    guard.audit.record_refusal(Record {
-        verdict: Some(claw_policy::Verdict::Deny),
-        pid: Some(pid),
-        uid,
-        ..Record::new(
-            Kind::Tamper,
-            guard.level,
-            Proof::Answered,
-            format!("`{}` would have reached {refused}", reach.name),
-        )
-    });
-    notification.answer(Answer::Errno(libc::EPERM));
-    drop(in_flight);
-}
-
-impl Own {
+impl OwnProcesses {
     /// The calling process as the supervisor, and its front.
     ///
     /// # Errors
@@ -96,7 +57,13 @@ impl Own {
         })
     }
 
-    fn rule(&self, notification: &Notification, target: Target) -> Ruling {
+    /// Each of them.
+    pub(crate) fn all(&self) -> [Pid; 2] {
+        [self.supervisor, self.front]
+    }
+
+    /// What becomes of a held call that is about `target`.
+    pub(crate) fn rule(&self, notification: &Notification, target: Target) -> Ruling {
         match target {
             Target::Process(number) => self.process(notification, number),
             Target::Group(number) if number == self.front.as_raw_nonzero().get() => Ruling::Run,
@@ -119,7 +86,7 @@ impl Own {
         if named.is_none() && test_kill_process(pid) != Err(Errno::SRCH) {
             return Ruling::Run;
         }
-        // From a pid namespace below, no number leads to the guard.
+        // From a pid namespace below, no number leads to claw's processes.
         if !self.shares_numbers(notification.tid) {
             return Ruling::Run;
         }
@@ -127,7 +94,7 @@ impl Own {
         named.map_or(Ruling::Answer(Answer::Errno(libc::ESRCH)), Ruling::Refuse)
     }
 
-    /// Whom of claw's a number of the supervisor's pid namespace means.
+    /// Which of claw's processes a number of the supervisor's pid namespace means.
     fn named(&self, pid: Pid) -> Option<&'static str> {
         if is_thread_of(self.supervisor, pid) {
             return Some("the supervisor");

@@ -14,7 +14,7 @@ use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, getsid, pidfd_getfd, pidfd_open};
 
-use super::{Own, Ruling};
+use super::{OwnProcesses, Ruling};
 use crate::intercept::{Notification, Sent};
 use crate::sys::memory::{Remote, read};
 use crate::sys::process::{SIGINFO, send_signal};
@@ -28,7 +28,7 @@ const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(libc::O_EXCL as u32);
 const CAP_KILL: u64 = 1 << 5;
 
 /// Sends a signal as the caller of a held pidfd_send_signal(2) would.
-pub(super) fn send(own: &Own, notification: &Notification, sent: Sent) -> Ruling {
+pub(super) fn send(own: &OwnProcesses, notification: &Notification, sent: Sent) -> Ruling {
     // The kernel's names for the caller itself, or nothing at all.
     if sent.fd < 0 {
         return Ruling::Run;
@@ -40,9 +40,9 @@ pub(super) fn send(own: &Own, notification: &Notification, sent: Sent) -> Ruling
     }
 }
 
-/// Nothing if it was sent, or whom of the guard's it would have reached.
+/// Nothing if it was sent, or which of claw's processes it would have reached.
 fn try_send(
-    own: &Own,
+    own: &OwnProcesses,
     notification: &Notification,
     sent: Sent,
 ) -> Result<Option<&'static str>, Errno> {

@@ -1,0 +1,189 @@
+//! The walk of one held exec: intercept, decode, classify and decide, apply, record.
+
+mod stage;
+mod stop;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use claw_policy::Action;
+
+use crate::apply::stop::Change;
+use crate::apply::ticket;
+use crate::decode::{NoSnapshot, Snapshot};
+use crate::guard::{Held, Received, Refusal};
+use crate::intercept::Exec;
+use crate::judge::environment_changes;
+use crate::judge::image::{ImageJudgement, Plan, Response, Runs, judge_image};
+use crate::record::{Kind, Place, Proof, Record};
+use crate::sys::seccomp::Answer;
+
+/// The walk of one exec.
+pub(super) fn walk(held: Held<Received>, exec: &Exec) {
+    let held = match held.read(exec) {
+        Ok(held) => held,
+        Err((_, NoSnapshot::Gone)) => return,
+        // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
+        Err((held, NoSnapshot::Errno(errno))) => return held.refuse(errno),
+    };
+    if held.session.audit.is_short() {
+        return held.refuse(Refusal::Unrecorded);
+    }
+    let (held, response) = held.judge();
+    match response {
+        Response::Fail(errno) => held.fail(errno, None),
+        Response::Run if !held.stops_to_run() => held.run(),
+        Response::Run => held.stop_on_a_thread(Plan::Change(Change::Keep)),
+        Response::Stop(plan) => held.stop_on_a_thread(plan),
+    }
+}
+
+/// The call was copied out of its tracee.
+struct Seen {
+    snapshot: Snapshot,
+}
+
+/// It was judged.
+struct Judged {
+    snapshot: Snapshot,
+    judged: ImageJudgement,
+    /// From the notification to the verdict.
+    took: Duration,
+}
+
+/// Why a call that was to go on did not.
+enum Stays {
+    /// The caller is gone.
+    Gone,
+    /// It cannot be proven that what runs is what was judged, for this reason.
+    Unproven(String),
+}
+
+impl Held<Received> {
+    /// Copies the call out of its tracee.
+    fn read(self, exec: &Exec) -> Result<Held<Seen>, (Self, NoSnapshot)> {
+        let decoder = &self.session.host.decoder;
+        match decoder.snapshot(&self.notification, exec, &self.generation.tools) {
+            Ok(snapshot) => Ok(self.step(Seen { snapshot }).0),
+            Err(why) => Err((self, why)),
+        }
+    }
+}
+
+impl Held<Seen> {
+    /// Judges what the call would run, and says what follows.
+    fn judge(self) -> (Held<Judged>, Response) {
+        let (judged, response) = judge_image(&self.generation.policy, &self.state.snapshot);
+        let took = self.took();
+        let (held, Seen { snapshot }) = self.step(());
+        (held.step(Judged { snapshot, judged, took }).0, response)
+    }
+}
+
+impl Held<Judged> {
+    /// Lets it run as it was judged.
+    fn run(self) {
+        let place = self.session.audit.place();
+        match self.go_on() {
+            Ok(()) => self.record(place, Proof::Ticket, None),
+            Err(Stays::Gone) => self.record(place, Proof::Answered, Some(CALLER_GONE.into())),
+            Err(Stays::Unproven(why)) => self.fail(libc::EAGAIN, Some(why)),
+        }
+    }
+
+    /// Fails it with an errno; nothing runs.
+    fn fail(self, errno: i32, why: Option<String>) {
+        let level = self.session.level;
+        let (held, judged) = self.step(());
+        let record = Box::new(judged.record(level, Proof::Answered, why));
+        held.refuse(Refusal::Judged { errno, record });
+    }
+
+    /// Writes the ticket, where there is a kernel side, and lets the call continue.
+    fn go_on(&self) -> Result<(), Stays> {
+        let Judged { snapshot, .. } = &self.state;
+        let Some(tickets) = self.session.tickets() else {
+            // TOCTOU: the kernel reads path and arguments again; the caller is seized, and at its exec
+            // stop what the kernel built from them is compared with what was judged.
+            let answered = self.notification.answer(Answer::Continue);
+            return if answered { Ok(()) } else { Err(Stays::Gone) };
+        };
+        let (with_env, sealed) = (self.state.looked_at_env(), self.is_to_be_sealed());
+        let ticket = ticket::ticket(tickets.key, snapshot, with_env, sealed);
+        tickets
+            .write(snapshot.tid, ticket)
+            .map_err(|error| Stays::Unproven(format!("no ticket could be written: {error}")))?;
+        // TOCTOU: the kernel reads path and arguments again; the kernel proof compares what it builds
+        // from them with the ticket just written.
+        if self.notification.answer(Answer::Continue) {
+            return Ok(());
+        }
+        tickets.withdraw(snapshot.tid);
+        Err(Stays::Gone)
+    }
+
+    /// Whether even what runs as it was judged is looked at in its exec stop.
+    fn stops_to_run(&self) -> bool {
+        self.session.host.kernel.is_none() || self.is_to_be_sealed()
+    }
+
+    /// Whether other processes of its user are kept from its memory: that of every governed tool, where
+    /// the supervisor itself needs no permission to read it at its next exec.
+    fn is_to_be_sealed(&self) -> bool {
+        let facts = &self.state.judged.judgement.facts;
+        // What only starts other programs holds nothing, and `unshare` must write its own maps.
+        let holds = |action: &Action| action.domain.governed && action.domain.name != "door";
+        self.session.host.kernel.is_some()
+            && facts.tool.is_some()
+            && facts.actions.iter().skip(1).any(holds)
+    }
+
+    /// Records what came of it, at the place that was claimed before its process went on.
+    fn record(self, place: Place, proof: Proof, outcome: Option<String>) {
+        // The session may be over once this is dropped.
+        let (held, judged) = self.step(());
+        let record = judged.record(held.session.level, proof, outcome);
+        held.session.audit.record_at(place, record);
+    }
+}
+
+/// What is recorded of a caller that ended before it was answered.
+const CALLER_GONE: &str = "the caller was gone";
+
+impl Judged {
+    /// Whether the verdict may depend on the environment.
+    fn looked_at_env(&self) -> bool {
+        self.judged.judgement.facts.tool.is_some()
+    }
+
+    /// What the audit is told of it.
+    fn record(self, level: crate::record::Level, proof: Proof, outcome: Option<String>) -> Record {
+        let Self { mut snapshot, judged, took } = self;
+        let decision = judged.judgement.decision;
+        let program = snapshot.image.programs.swap_remove(judged.program);
+        let (argv, asked, env) = match judged.runs {
+            Some(Runs { argv, env }) => {
+                let changes = environment_changes(snapshot.env.iter(), env.iter());
+                let asked = Some(program.argv).filter(|asked| *asked != argv);
+                (argv, asked, changes)
+            }
+            None => (program.argv, None, BTreeMap::new()),
+        };
+        Record {
+            verdict: Some(decision.verdict),
+            rule: decision.deciding.rule,
+            at: decision.deciding.at,
+            because: decision.deciding.because,
+            pid: Some(snapshot.process.as_raw_nonzero().get()),
+            uid: snapshot.uid,
+            path: program.path,
+            argv: Some(argv),
+            asked,
+            env,
+            outcome,
+            facts: Some(judged.judgement.facts),
+            took_ns: u64::try_from(took.as_nanos()).ok(),
+            ..Record::new(Kind::Exec, level, proof, decision.deciding.reason)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Whom a call on a socket would reach: what the rules say of that, and the address the supervisor uses.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use claw_policy::connect::Protocol;
+use claw_policy::unix::Names;
+use claw_policy::{Outcome, Verdict};
+use rustix::io::Errno;
+use rustix::net::AddressFamily;
+
+use super::Taken;
+use crate::apply::on_behalf::destination::Destination;
+use crate::decode;
+use crate::guard::{Held, Refusal};
+use crate::record::{Kind, Proof, Record};
+
+/// An address that was judged, in the form that the supervisor uses.
+#[derive(Debug, Default)]
+pub(super) struct Peer {
+    name: Option<Vec<u8>>,
+    /// The Unix socket that the address leads to through /proc/self/fd.
+    _file: Option<OwnedFd>,
+}
+
+impl Peer {
+    /// The address; nothing where the socket is connected already.
+    pub(super) fn name(&self) -> Option<&[u8]> {
+        self.name.as_deref()
+    }
+}
+
+impl Held<Taken> {
+    /// Asks the rules, records what they let through, and makes the address one to use. Everything that was
+    /// read of the tracee so far counts only if it is still held.
+    pub(super) fn judge(&self, to: &Destination, name: Option<Vec<u8>>) -> Result<Peer, Refusal> {
+        if !self.notification.is_valid() {
+            return Err(Errno::SRCH.into());
+        }
+        match to {
+            Destination::Connected => Ok(Peer::default()),
+            Destination::Unruled => Ok(Peer { name, _file: None }),
+            Destination::Inet(to, protocol) => {
+                self.decide(*to, *protocol)?;
+                Ok(Peer { name, _file: None })
+            }
+            Destination::Abstract(abstract_name) => {
+                self.decide_unix(&decode::unix::abstract_names(abstract_name))?;
+                Ok(Peer { name, _file: None })
+            }
+            Destination::Path(path) => {
+                let (decoder, tid) = (&self.session.host.decoder, self.tid());
+                let file = decoder.unix_socket(tid, path, || self.assume())?;
+                let names = decoder.unix_names(tid, &file, &self.generation.policy)?;
+                if !self.notification.is_valid() {
+                    return Err(Errno::SRCH.into());
+                }
+                self.decide_unix(&names)?;
+                let file = file.file;
+                Ok(Peer { name: Some(through(file.as_fd())), _file: Some(file) })
+            }
+        }
+    }
+
+    fn decide(&self, to: SocketAddr, protocol: Protocol) -> Result<(), Refusal> {
+        let outcome = self.generation.policy.decide_connect(to.ip(), to.port(), protocol);
+        let protocol = match self.state.kind.protocol {
+            6 => "tcp".to_owned(),
+            17 => "udp".to_owned(),
+            other => other.to_string(),
+        };
+        self.conclude(outcome, to.to_string(), protocol)
+    }
+
+    fn decide_unix(&self, names: &Names) -> Result<(), Refusal> {
+        let outcome = self.generation.policy.decide_unix(names);
+        let called = names.all.first().cloned().unwrap_or_default();
+        self.conclude(outcome, called, "unix".to_owned())
+    }
+
+    /// Records a decision that lets the call be made; one that does not is recorded as it is refused.
+    fn conclude(&self, outcome: Outcome, to: String, protocol: String) -> Result<(), Refusal> {
+        if self.session.audit.is_short() {
+            return Err(Refusal::Unrecorded);
+        }
+        let allowed = outcome.verdict == Verdict::Allow;
+        let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
+        let record = Record {
+            verdict: Some(outcome.verdict),
+            rule: outcome.rule,
+            at: outcome.at,
+            because: outcome.because,
+            pid: Some(decode::process(self.tid()).as_raw_nonzero().get()),
+            uid: decode::uid(self.tid()),
+            to: Some(to),
+            protocol: Some(protocol),
+            took_ns: u64::try_from(self.took().as_nanos()).ok(),
+            ..Record::new(Kind::Connect, self.session.level, proof, outcome.reason)
+        };
+        if !allowed {
+            return Err(Refusal::Judged { errno: libc::EPERM, record: Box::new(record) });
+        }
+        self.session.audit.record(record);
+        Ok(())
+    }
+}
+
+/// The address by which this process reaches a Unix socket that is open here: exactly that one, whatever
+/// becomes of its path.
+fn through(file: BorrowedFd<'_>) -> Vec<u8> {
+    let mut name = AddressFamily::UNIX.as_raw().to_ne_bytes().to_vec();
+    name.extend(format!("/proc/self/fd/{}\0", file.as_raw_fd()).bytes());
+    name
+}

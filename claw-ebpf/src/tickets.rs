@@ -1,0 +1,32 @@
+//! Tickets: what the supervisor judged, by the thread that calls exec.
+
+use aya_ebpf::{macros::map, maps::HashMap};
+use claw_common::ticket::{TICKET_WORDS, TICKETS_AT_ONCE, Ticket};
+
+/// Tickets by the thread that calls exec, in the initial pid namespace. They are there from the start: an
+/// exec never fails for want of the kernel's memory for one.
+#[map]
+static TICKETS: HashMap<u32, [u64; TICKET_WORDS]> = HashMap::with_max_entries(TICKETS_AT_ONCE, 0);
+
+/// Takes the ticket of the thread `tid` out of the map: it is good for one exec.
+#[inline(always)]
+pub(crate) fn take(tid: u32) -> Option<Ticket> {
+    let ticket = look_at(tid)?;
+    forget(tid);
+    Some(ticket)
+}
+
+/// The ticket of the thread `tid`, which keeps it.
+#[inline(always)]
+pub(crate) fn look_at(tid: u32) -> Option<Ticket> {
+    // SAFETY: the value is copied at once; only the supervisor writes it, and not while the thread
+    // that it is for is past its notification.
+    unsafe { TICKETS.get(tid) }.copied().map(Ticket::from_words)
+}
+
+/// Drops the ticket of the thread `tid`, if it has one.
+#[inline(always)]
+pub(crate) fn forget(tid: u32) {
+    // There is usually none.
+    let _ = TICKETS.remove(tid);
+}
