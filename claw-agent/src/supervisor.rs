@@ -198,9 +198,9 @@ impl Held {
             return Ok(Outcome::Ran);
         }
         let mut stopped = Stopped::of(tracee, argv, env)?;
-        // What is denied for certain holds nothing, and only says so.
+        // A call that is already denied only prints its message: there is nothing in its memory to protect.
         let may_run = matches!(response, Response::Look)
-            || self.judged.judgement.decision.verdict != Verdict::Deny;
+            || !self.judged.judgement.decision.verdict.is_denied();
         if let (true, Some(kernel)) = (seal && may_run, &self.guard.kernel) {
             stopped.seal()?;
             if !kernel.has_third_lock() {

@@ -2,7 +2,7 @@
 //! own, because a `#!` line starts its interpreter without another exec.
 
 use claw_classify::{Call, Files, Governed, NoFiles, Stdin, TOOLS};
-use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
+use claw_policy::{Denial, Errno, Outcome, Policy, Refusal, Verdict};
 
 use super::content::{self, Asked};
 use super::{Judgement, judge};
@@ -71,7 +71,7 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
         let asked = Asked::of(&NoFiles);
         let judgement = judge_program(policy, program, snapshot.uid, &env, Stdin::Unknown, &asked);
         asks |= asked.has_any();
-        hopeless |= judgement.decision.verdict == Verdict::Deny
+        hopeless |= judgement.decision.verdict.is_denied()
             && !content::matters(policy, program, snapshot.uid, &env, &judgement, &asked);
         judgements.push(judgement);
     }
@@ -110,7 +110,7 @@ pub(super) fn strictest(
     // some program runs.
     let decides = |judgement: &Judgement| {
         let changes = judgement.rewritten.is_some();
-        (judgement.decision.verdict, changes, judgement.facts.governed())
+        (judgement.decision.verdict.strictness(), changes, judgement.facts.governed())
     };
     let program =
         (0..judgements.len()).rev().max_by_key(|at| decides(&judgements[*at])).unwrap_or_default();
@@ -118,14 +118,16 @@ pub(super) fn strictest(
     let strings = |words: &[Vec<u8>]| words.iter().map(Vec::as_slice).collect::<Strings>();
     let rewritten = judgement.rewritten.as_ref();
     let runs = rewritten.map(|to| Runs { argv: strings(&to.argv), env: strings(&to.env) });
-    let response = match (judgement.decision.verdict, &runs) {
-        (Verdict::Deny, _) => denial(policy, &judgement, &programs[program]),
-        (_, Some(Runs { argv, env })) => Response::Change(Change::Run {
-            argv: snapshot.image.argv_with(program, argv),
-            env: env.clone(),
-            stdin: None,
-        }),
-        (_, None) => Response::Run,
+    let response = match judgement.decision.verdict {
+        Verdict::Deny => denial(policy, &judgement, &programs[program]),
+        Verdict::Allow | Verdict::Rewrite => match &runs {
+            Some(Runs { argv, env }) => Response::Change(Change::Run {
+                argv: snapshot.image.argv_with(program, argv),
+                env: env.clone(),
+                stdin: None,
+            }),
+            None => Response::Run,
+        },
     };
     (ImageJudgement { judgement, program, runs }, response)
 }
@@ -160,9 +162,8 @@ pub(super) fn judge_program(
 /// Turns a judgement into a denial.
 pub(super) fn deny(judgement: &mut Judgement, reason: &str) {
     judgement.rewritten = None;
-    judgement.decision.verdict = Verdict::Deny;
-    judgement.decision.deciding.verdict = Verdict::Deny;
-    reason.clone_into(&mut judgement.decision.deciding.reason);
+    let Outcome { action, rule, at, because, .. } = judgement.decision.deciding.clone();
+    judgement.decision.refuse(Refusal { action, rule, at, reason: reason.to_owned(), because });
 }
 
 /// A denial as the policy wants it: the tool's own words, or a bare errno.

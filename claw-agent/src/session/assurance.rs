@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use claw_common::hash::Key;
 use claw_common::net::{NO_RULE, PortRange};
+use claw_policy::Policy;
 use claw_policy::connect::{self, Compiled, Protocol};
-use claw_policy::{Policy, Verdict};
 
 use super::cgroup::Cgroup;
 use super::fill_random;
@@ -118,7 +118,7 @@ fn tables<N, const L: usize>(
         low: 0,
         high: u16::MAX,
         protocol: 0,
-        allow: compiled.default == Verdict::Allow,
+        allow: compiled.default.runs(),
         rule: NO_RULE,
     };
     entries
@@ -131,7 +131,7 @@ fn tables<N, const L: usize>(
                     Protocol::Tcp => 6,
                     Protocol::Udp => 17,
                 },
-                allow: range.verdict == Verdict::Allow,
+                allow: range.verdict.runs(),
                 rule: u16::try_from(range.rule).unwrap_or(NO_RULE),
             });
             let (length, address) = prefix(net);

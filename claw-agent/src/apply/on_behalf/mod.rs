@@ -21,9 +21,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use claw_policy::connect::Protocol;
-use claw_policy::unix::Names;
-use claw_policy::{Outcome, Verdict};
+use claw_policy::Outcome;
+use claw_policy::connect::{self, Protocol};
+use claw_policy::unix::{self, Names};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
@@ -246,7 +246,7 @@ impl Held {
     }
 
     fn decide(&self, to: SocketAddr, protocol: Protocol) -> Result<(), Errno> {
-        let outcome = self.guard.policy.decide_connect(to.ip(), to.port(), protocol);
+        let outcome = connect::decide(&self.guard.policy, to.ip(), to.port(), protocol);
         let protocol = match self.kind.protocol {
             6 => "tcp".to_owned(),
             17 => "udp".to_owned(),
@@ -256,7 +256,7 @@ impl Held {
     }
 
     fn decide_unix(&self, names: &Names) -> Result<(), Errno> {
-        let outcome = self.guard.policy.decide_unix(names);
+        let outcome = unix::decide(&self.guard.policy, names);
         let called = names.all.first().cloned().unwrap_or_default();
         self.record(outcome, called, "unix".to_owned())
     }
@@ -266,7 +266,7 @@ impl Held {
     /// # Errors
     /// EPERM if it is a denial, EAGAIN if it cannot be recorded.
     fn record(&self, outcome: Outcome, to: String, protocol: String) -> Result<(), Errno> {
-        let allowed = outcome.verdict == Verdict::Allow;
+        let allowed = outcome.verdict.runs();
         if self.guard.audit.is_short() {
             self.guard.audit.refuse();
             return Err(Errno::AGAIN);

@@ -13,7 +13,8 @@ fn looked_at(path: &Path) -> (OwnedFd, Stat) {
 }
 
 fn tools(policy: &str) -> Tools {
-    let policy = Policy::parse(&format!("version = 1\n{policy}"), "p", &schema()).expect("right");
+    let policy =
+        claw_policy::parse(&format!("version = 1\n{policy}"), "p", &schema()).expect("right");
     Tools::installed(&policy, &Devices::default()).expect("descriptors enough")
 }
 
