@@ -74,7 +74,7 @@ rewrite.limit_rows = 5
     );
     assert_eq!(judgement.rewritten, None);
     assert!(judgement.decision.rewrites.is_empty());
-    assert_eq!(&judgement.decision.outcomes[0], deciding);
+    assert_eq!(format!("{:?}", judgement.decision.outcomes[0]), format!("{deciding:?}"));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use claw_classify::schema;
-use claw_policy::Policy;
 use rustix::process::Pid;
 
 use super::*;
