@@ -12,7 +12,7 @@ pub(crate) mod written;
 use std::collections::{BTreeMap, BTreeSet};
 
 use claw_classify::{Call, File, Files, Rewritten, Stdin, Tools};
-use claw_policy::{Decision, Facts, Outcome, Policy, Verdict, decide};
+use claw_policy::{Decision, Facts, Outcome, Policy, Refusal, Verdict, decide};
 
 /// What is known of a call, what was decided, and what runs instead where it is to be changed.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Judgement {
 pub(crate) fn judge(policy: &Policy, call: &Call<'_>, files: &dyn Files) -> Judgement {
     let facts = Tools::with(policy.declared()).classify(call, files);
     let mut decision = decide(policy, &facts);
-    if decision.verdict != Verdict::Rewrite {
+    if decision.rewrites.is_empty() {
         return Judgement { facts, decision, rewritten: None };
     }
     match settled(policy, call, files, &facts, &decision) {
@@ -41,19 +41,10 @@ pub(crate) fn judge(policy: &Policy, call: &Call<'_>, files: &dyn Files) -> Judg
             Judgement { facts, decision, rewritten }
         }
         Err(refusal) => {
-            refuse(&mut decision, refusal);
+            decision.refuse(refusal);
             Judgement { facts, decision, rewritten: None }
         }
     }
-}
-
-/// Why a call that rules would change cannot run.
-struct Refusal {
-    action: usize,
-    rule: Option<String>,
-    at: Option<String>,
-    reason: String,
-    because: Vec<String>,
 }
 
 /// Applies the rewrites of `decision` and judges the result as if it had been called: it must be
@@ -130,25 +121,6 @@ impl Files for Changed<'_> {
             None => self.before.file(path),
         }
     }
-}
-
-/// Turns `decision` into a denial.
-fn refuse(decision: &mut Decision, refusal: Refusal) {
-    let outcomes = &mut decision.outcomes;
-    let outcome = Outcome {
-        action: refusal.action,
-        verdict: Verdict::Deny,
-        rule: refusal.rule,
-        at: refusal.at,
-        reason: refusal.reason,
-        because: refusal.because,
-    };
-    if let Some(of_action) = outcomes.get_mut(refusal.action) {
-        of_action.clone_from(&outcome);
-    }
-    decision.verdict = Verdict::Deny;
-    decision.deciding = outcome;
-    decision.rewrites.clear();
 }
 
 /// The variables that differ, with their value after the change: nothing where they were removed.

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use claw_policy::{Action, Domain, FactDef, Facts, Kind, Policy, Schema, decide};
+use claw_policy::{Action, Domain, FactDef, Facts, Kind, Schema, decide, parse};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 static EXEC: Domain = Domain {
@@ -31,7 +31,7 @@ fn decisions(criterion: &mut Criterion) {
         ));
     }
     text.push_str("[[rule]]\nid = \"reads\"\nverdict = \"allow\"\nmatch.sql.effect = \"read\"\n");
-    let policy = Policy::parse(&text, "bench.toml", &SCHEMA).expect("a right policy");
+    let policy = parse(&text, "bench.toml", &SCHEMA).expect("a right policy");
     let exec = || {
         Action::new(&EXEC, "ls").with("names", ["ls"].into_iter().collect::<claw_policy::Value>())
     };

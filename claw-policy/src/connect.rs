@@ -3,7 +3,7 @@
 //! The kernel decides a connection by one look-up in a longest-prefix trie, which yields the entry
 //! of the longest network that holds the address and nothing else. [`compile`] therefore puts into
 //! each network's entry the verdict of *every* rule whose networks contain it, so that the strictest
-//! matching rule wins there as it does in [`Policy::decide_connect`].
+//! matching rule wins there as it does in [`decide`].
 //!
 //! IPv4 rules hold for v4-mapped IPv6 addresses too: the kernel side takes the IPv4 address out
 //! first, as [`canonical`] does. IPv6 rules never hold for IPv4. Linux takes a connection to the
@@ -16,86 +16,17 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use serde::{Deserialize, Serialize};
 
-use crate::decide::{Outcome, Verdict};
+use crate::decision::Outcome;
 use crate::policy::Policy;
+pub use crate::rule::{ConnectRule, Ports, Protocol};
+use crate::verdict::{Strictness, Verdict};
 
 /// How many port ranges one entry of the kernel's tries holds.
 pub const MAX_RANGES: usize = 32;
 
 /// How many networks each of the kernel's tries holds, and how many rules they may come from.
 pub const MAX_NETWORKS: usize = 4096;
-
-/// The protocols a connect rule may name. UDP-Lite counts as UDP and MPTCP as TCP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP, both `connect` and the first datagram of `sendto`.
-    Udp,
-}
-
-impl Protocol {
-    /// Each of them.
-    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        })
-    }
-}
-
-/// Ports from `lo` to `hi`, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ports {
-    /// The first.
-    pub lo: u16,
-    /// The last.
-    pub hi: u16,
-}
-
-impl Ports {
-    /// Every port.
-    pub const ALL: Self = Self { lo: 0, hi: u16::MAX };
-
-    fn contains(self, port: u16) -> bool {
-        (self.lo..=self.hi).contains(&port)
-    }
-}
-
-/// A rule about connections.
-#[derive(Debug, Clone)]
-pub struct ConnectRule {
-    /// Its name, unique in the policy.
-    pub id: String,
-    /// The line it starts at, from 1.
-    pub line: usize,
-    /// `FILE:LINE`.
-    pub at: String,
-    /// The networks it is about; never empty. None lies in `::ffff:0:0/96`.
-    pub to: Vec<IpNet>,
-    /// The ports it is about; never empty.
-    pub ports: Vec<Ports>,
-    /// The protocol it is about, or nothing for both.
-    pub protocol: Option<Protocol>,
-    /// [`Verdict::Allow`] or [`Verdict::Deny`].
-    pub verdict: Verdict,
-    /// Why.
-    pub reason: String,
-}
-
-impl ConnectRule {
-    fn covers(&self, port: u16, protocol: Protocol) -> bool {
-        self.protocol.is_none_or(|own| own == protocol)
-            && self.ports.iter().any(|ports| ports.contains(port))
-    }
-}
 
 /// The address that rules see: a v4-mapped IPv6 address is the IPv4 address in it.
 #[must_use]
@@ -122,19 +53,20 @@ fn reached(to: IpAddr) -> Vec<IpAddr> {
 
 /// The place of the strictest of `rules` that covers `port`, the first of several.
 fn strictest(rules: &[(usize, &ConnectRule)], port: u16, protocol: Protocol) -> Option<usize> {
-    let mut strictest: Option<(usize, Verdict)> = None;
+    let mut strictest: Option<(usize, Strictness)> = None;
     for (place, rule) in rules {
-        if rule.covers(port, protocol)
-            && strictest.is_none_or(|(_, verdict)| rule.verdict > verdict)
-        {
-            strictest = Some((*place, rule.verdict));
+        let own = rule.verdict.strictness();
+        if rule.covers(port, protocol) && strictest.is_none_or(|(_, other)| own > other) {
+            strictest = Some((*place, own));
         }
     }
     strictest.map(|(place, _)| place)
 }
 
-/// See [`Policy::decide_connect`].
-pub(crate) fn decide(policy: &Policy, to: IpAddr, port: u16, protocol: Protocol) -> Outcome {
+/// Decides one connection, straight from the rules; the kernel's maps are compiled from the same rules by
+/// [`compile`].
+#[must_use]
+pub fn decide(policy: &Policy, to: IpAddr, port: u16, protocol: Protocol) -> Outcome {
     let reached = reached(to);
     let holds = |network: &IpNet| reached.iter().any(|to| network.contains(to));
     let rules = policy.connect().iter().enumerate();
@@ -174,7 +106,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// A run of ports of one protocol with one verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct PortRange {
     /// The first port.
     pub lo: u16,
@@ -192,7 +124,7 @@ pub struct PortRange {
 ///
 /// A connection is decided by the entry of the longest network that contains the address: by the
 /// range that holds its port and protocol, or by `default` where none does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Compiled {
     /// The IPv4 networks, sorted; `0.0.0.0/0` is always among them. The ranges of each are disjoint,
     /// sorted by protocol and port, and at most [`MAX_RANGES`].

@@ -1,104 +1,160 @@
 //! Facts and a policy to a decision. The only evaluator there is.
+//!
+//! Pure. Each action is matched against every rule by itself (`decide/hit.rs`), the strictest match decides the
+//! action, and the strictest action decides the call.
 
-use std::fmt;
+mod hit;
+mod injection;
 
-use serde::{Deserialize, Serialize};
-
-use crate::fact::Facts;
-use crate::policy::Policy;
-
-/// What happens to a call, mildest first: the strictest matching rule wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It runs as it is.
-    Allow,
-    /// It runs changed.
-    Rewrite,
-    /// It does not run.
-    Deny,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Allow => "allow",
-            Self::Rewrite => "rewrite",
-            Self::Deny => "deny",
-        })
-    }
-}
-
-/// One change that a rewrite rule asks for. The tool that classified the call applies it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// No more than this many rows from a statement that returns rows and says no limit itself.
-    LimitRows(u64),
-    /// Sets an environment variable.
-    SetEnv(String, String),
-    /// Removes an environment variable.
-    UnsetEnv(String),
-    /// psql reads no start-up file of its own: `-X`.
-    NoPsqlrc,
-    /// psql stops a script at its first error: `-v ON_ERROR_STOP=1`.
-    OnErrorStop,
-    /// psql's session begins read-only: `default_transaction_read_only`, through `PGOPTIONS`.
-    ReadOnly,
-}
-
-impl Change {
-    /// Whether it is made to the call as a whole, and so permits nothing of what the call does.
-    pub(crate) fn is_of_call(&self) -> bool {
-        !matches!(self, Self::LimitRows(_))
-    }
-}
-
-/// A change, the action that asked for it and the rule it comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Rewrite {
-    /// The index of the action in [`Facts::actions`].
-    pub action: usize,
-    /// What to change.
-    pub change: Change,
-    /// The id of the rule.
-    pub rule: String,
-}
-
-/// What was decided for one action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Outcome {
-    /// The index of the action in [`Facts::actions`].
-    pub action: usize,
-    /// Its verdict.
-    pub verdict: Verdict,
-    /// The id of the rule that gave it, or nothing where a default did.
-    pub rule: Option<String>,
-    /// Where the rule stands, `FILE:LINE`, or nothing where a default decided.
-    pub at: Option<String>,
-    /// The rule's reason, or what default applied and why.
-    pub reason: String,
-    /// The facts that made the rule match, `sql.effect = ddl`, or why they could not be read.
-    pub because: Vec<String>,
-}
-
-/// The verdict on a call, with its reasons.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// The strictest verdict of all actions.
-    pub verdict: Verdict,
-    /// The outcome that gave the verdict. Of several as strict: the first that a rule gave, or else
-    /// the first of what the call does, or else that of the call itself.
-    pub deciding: Outcome,
-    /// The outcome of each action, in their order.
-    pub outcomes: Vec<Outcome>,
-    /// The changes to apply, in the order of the rules in the file; empty unless the verdict is
-    /// [`Verdict::Rewrite`].
-    pub rewrites: Vec<Rewrite>,
-}
+use crate::decision::{Change, Decision, Outcome, Rewrite};
+use crate::fact::{Action, Facts, Reading, Value};
+use crate::matcher::{EXEC, opaque_reason};
+use crate::policy::{Defaults, Policy};
+use crate::verdict::Verdict;
+use hit::Hit;
 
 /// Decides one call.
 #[must_use]
 pub fn decide(policy: &Policy, facts: &Facts) -> Decision {
-    policy.judge(facts)
+    let Some(first) = facts.actions.first() else { return nothing_was_read() };
+    let mut outcomes = Vec::with_capacity(facts.actions.len());
+    // With the rule's place in the file, to sort by.
+    let mut rewrites: Vec<(usize, Rewrite)> = Vec::new();
+    for (index, action) in facts.actions.iter().enumerate() {
+        let mut strictest: Option<Hit<'_>> = None;
+        let rewrites_before = rewrites.len();
+        for (place, rule) in policy.rules.iter().enumerate() {
+            let Some(hit) = Hit::of(rule, facts, index, first, action) else { continue };
+            rewrites.extend(hit.changes().iter().map(|change| {
+                let rule = rule.id.clone();
+                (place, Rewrite { action: index, change: change.clone(), rule })
+            }));
+            if strictest.as_ref().is_none_or(|other| hit.weight() > other.weight()) {
+                strictest = Some(hit);
+            }
+        }
+        keep_smallest_limit(&mut rewrites, rewrites_before);
+        outcomes.push(match strictest {
+            Some(hit) => hit.outcome(index, first, action),
+            None => unmatched(&policy.defaults, facts, index, action),
+        });
+    }
+    apply_exec_default_to_everyday_calls(policy.defaults.exec, facts, &mut outcomes);
+    let strips =
+        injection::apply_injected_env_default(policy.defaults.injected_env, facts, &mut outcomes);
+    // Of several as strict, a rule says more than a default, and what a call does says more
+    // than that it was made.
+    let weight = |outcome: &Outcome| {
+        (outcome.verdict.strictness(), outcome.rule.is_some(), outcome.action > 0)
+    };
+    let mut deciding = &outcomes[0];
+    for outcome in &outcomes[1..] {
+        if weight(outcome) > weight(deciding) {
+            deciding = outcome;
+        }
+    }
+    let deciding = deciding.clone();
+    let verdict = deciding.verdict;
+    rewrites.sort_by_key(|(place, rewrite)| (*place, rewrite.action));
+    let mut rewrites: Vec<Rewrite> = rewrites.into_iter().map(|(_, rewrite)| rewrite).collect();
+    rewrites.extend(strips);
+    if verdict.is_denied() {
+        rewrites.clear();
+    }
+    Decision { verdict, deciding, outcomes, rewrites }
 }
+
+/// The outcome of an action that no rule matches.
+fn unmatched(defaults: &Defaults, facts: &Facts, index: usize, action: &Action) -> Outcome {
+    let Defaults { exec, governed, .. } = *defaults;
+    let call = action.domain.name == EXEC;
+    let (verdict, reason) = if !action.domain.governed {
+        let reason = format!("no rule covers this `{}` action", action.domain.name);
+        (Verdict::Allow, reason)
+    } else if let Some(why) = &action.opaque {
+        // An ungoverned program that cannot be read is still a program that may be denied.
+        let verdict = if call { exec.stricter(governed) } else { governed };
+        (verdict, format!("{why}, and no rule covers it (`defaults.governed` is `{verdict}`)"))
+    } else if !call {
+        let domain = action.domain.name;
+        let reason =
+            format!("no rule covers this `{domain}` action (`defaults.governed` is `{governed}`)");
+        (governed, reason)
+    } else if let Some(tool) = facts.tool {
+        if let Some(Reading::Known(Value::Bool(false))) = action.fact("trusted") {
+            let reason = format!(
+                "this file is called `{tool}` and is not trusted to be it (`defaults.exec` is `{exec}`)"
+            );
+            (exec, reason)
+        } else if facts.actions.len() > 1 {
+            (Verdict::Allow, format!("what `{tool}` does is decided action by action"))
+        } else {
+            let reason = format!("no rule covers `{tool}` (`defaults.governed` is `{governed}`)");
+            (governed, reason)
+        }
+    } else {
+        (exec, format!("no tool governs this program (`defaults.exec` is `{exec}`)"))
+    };
+    let because = opaque_reason(action)
+        .map(|reason| format!("{} is opaque: {reason}", action.domain.name))
+        .into_iter()
+        .collect();
+    Outcome { action: index, verdict, rule: None, at: None, reason, because }
+}
+
+/// Decides a call that does everyday things like that of a program no tool governs, where no rule matches the call
+/// or one of those things.
+fn apply_exec_default_to_everyday_calls(exec: Verdict, facts: &Facts, outcomes: &mut [Outcome]) {
+    let everyday = |outcome: &&Outcome| {
+        outcome.rule.is_none() && !facts.actions[outcome.action].domain.governed
+    };
+    let opaque_call = facts.actions[0].opaque.is_some();
+    if outcomes[0].rule.is_some() || opaque_call {
+        return;
+    }
+    let Some(domain) =
+        outcomes[1..].iter().find(everyday).map(|found| facts.actions[found.action].domain.name)
+    else {
+        return;
+    };
+    outcomes[0].verdict = exec;
+    outcomes[0].reason =
+        format!("no rule covers what it does (`{domain}`), and `defaults.exec` is `{exec}`");
+}
+
+/// Denies a call without actions: it breaks the contract of [`Facts`], so nothing is known of it.
+fn nothing_was_read() -> Decision {
+    let deciding = Outcome {
+        action: 0,
+        verdict: Verdict::Deny,
+        rule: None,
+        at: None,
+        reason: "nothing was read of this call".to_owned(),
+        because: Vec::new(),
+    };
+    let outcomes = vec![deciding.clone()];
+    Decision { verdict: Verdict::Deny, deciding, outcomes, rewrites: Vec::new() }
+}
+
+/// Keeps the smallest row limit of one action's rewrites, those from `start`: a statement takes one
+/// limit, and the strictest rule wins.
+fn keep_smallest_limit(rewrites: &mut Vec<(usize, Rewrite)>, start: usize) {
+    let limit = |rewrite: &(usize, Rewrite)| match rewrite.1.change {
+        Change::LimitRows(rows) => Some(rows),
+        _ => None,
+    };
+    let Some(smallest) = rewrites[start..].iter().filter_map(limit).min() else { return };
+    let mut kept = false;
+    let mut index = 0;
+    rewrites.retain(|rewrite| {
+        let keep = match limit(rewrite) {
+            Some(rows) if index >= start => rows == smallest && !std::mem::replace(&mut kept, true),
+            _ => true,
+        };
+        index += 1;
+        keep
+    });
+}
+
+#[cfg(test)]
+mod tests;

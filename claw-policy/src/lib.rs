@@ -10,6 +10,7 @@
 
 pub mod connect;
 mod decide;
+mod decision;
 mod diagnostic;
 mod door;
 mod fact;
@@ -18,14 +19,20 @@ mod matcher;
 mod parse;
 mod pattern;
 mod policy;
+mod rule;
 pub mod unix;
+mod verdict;
 #[cfg(test)]
 mod vocabulary;
 
-pub use decide::{Change, Decision, Outcome, Rewrite, Verdict, decide};
+pub use decide::decide;
+pub use decision::{Change, Decision, Outcome, Refusal, Rewrite};
 pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
 pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value, fact};
 pub use grammar::Grammar;
 pub use matcher::{EXEC, OPAQUE};
-pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy, Rule};
+pub use parse::parse;
+pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
+pub use rule::Rule;
+pub use verdict::{Strictness, Verdict};

@@ -14,12 +14,13 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::connect::{self, ConnectRule, MAX_NETWORKS, MAX_RANGES, TooManyRanges};
-use crate::decide::Verdict;
+use crate::connect::{self, MAX_NETWORKS, MAX_RANGES, TooManyRanges};
 use crate::diagnostic::{Diagnostic, position};
 use crate::door::Door;
 use crate::fact::Schema;
 use crate::policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
+use crate::rule::ConnectRule;
+use crate::verdict::Verdict;
 use connect_rule::PeerRule;
 use reader::{Node, Reader, describe};
 
@@ -29,8 +30,12 @@ const VERSION: i64 = 1;
 /// What may stand where a default is named.
 const DEFAULTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("deny", Verdict::Deny)];
 
-/// See [`Policy::parse`].
-pub(crate) fn policy(text: &str, file: &str, schema: &Schema) -> Result<Policy, Vec<Diagnostic>> {
+/// Reads a policy. `file` is what it is called in [`Outcome::at`](crate::Outcome::at); `schema` says what it may speak
+/// of. The language is described at the top of this crate.
+///
+/// # Errors
+/// Every mistake in the text, in the order of the text.
+pub fn parse(text: &str, file: &str, schema: &Schema) -> Result<Policy, Vec<Diagnostic>> {
     let mut reader = Reader::new(text, file, *schema);
     let (root, broken) = DeTable::parse_recoverable(text);
     let broken: Vec<Range<usize>> = broken

@@ -1,20 +1,14 @@
-//! A policy that has been read and checked, and how its rules are matched against actions.
+//! A policy that has been read and checked: data, and what can be told from it alone.
+//!
+//! Deciding is above it: [`crate::decide`], [`crate::connect::decide`] and [`crate::unix::decide`] are functions over
+//! a policy, as is [`crate::parse`], which makes one.
 
-mod injection;
-
-use std::net::IpAddr;
-
-use crate::connect::{self, ConnectRule, Protocol};
-use crate::decide::{Change, Decision, Outcome, Rewrite, Verdict};
-use crate::diagnostic::Diagnostic;
 use crate::door::Door;
-use crate::fact::{Action, Facts, Reading, Schema, Value};
+use crate::fact::Facts;
 use crate::grammar::Grammar;
-use crate::matcher::{Condition, EXEC, Truth, opaque_reason};
-use crate::parse;
 use crate::pattern::Pattern;
-use crate::unix::{self, Names, UnixRule};
-pub use injection::InjectedEnv;
+use crate::rule::{About, ConnectRule, Rule, UnixRule};
+use crate::verdict::Verdict;
 
 /// Whether verdicts are carried out. [`crate::decide`] does not look at it: its caller does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +20,7 @@ pub enum Mode {
 }
 
 /// The verdicts where no rule matches: each [`Verdict::Allow`] or [`Verdict::Deny`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Defaults {
     /// A program that no tool governs.
     pub exec: Verdict,
@@ -72,117 +66,15 @@ impl Errno {
     }
 }
 
-/// Which actions of a call a rule is matched against.
+/// What becomes of a governed tool's call whose environment has something loaded into the tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum About {
-    /// The first, which is the call itself.
-    Call,
-    /// Those of this domain.
-    Domain(&'static str),
-    /// Every one.
-    Every,
-    /// Every one but the first.
-    Others,
-}
-
-/// A rule about what a call does.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Its name, unique in the policy.
-    pub id: String,
-    /// The line it starts at, from 1.
-    pub line: usize,
-    /// `FILE:LINE`.
-    pub at: String,
-    /// What happens to an action that matches.
-    pub verdict: Verdict,
-    /// Why, for the people and programs that meet the verdict.
-    pub reason: String,
-    /// What a rewrite rule changes.
-    pub changes: Vec<Change>,
-    pub(crate) tools: Vec<&'static str>,
-    pub(crate) about: About,
-    pub(crate) matches: Vec<Condition>,
-    pub(crate) unless: Vec<Condition>,
-}
-
-/// A rule that matched one action.
-struct Hit<'a> {
-    rule: &'a Rule,
-    /// The rule's verdict, or deny where a rewrite cannot be applied to what is opaque.
-    verdict: Verdict,
-    /// Whether every fact it depends on was read.
-    certain: bool,
-}
-
-impl Rule {
-    /// Whether it matches the action at `index`, and with what verdict.
-    fn hit(&self, facts: &Facts, index: usize, first: &Action, action: &Action) -> Option<Hit<'_>> {
-        let about = match self.about {
-            About::Call => index == 0,
-            About::Domain(name) => action.domain.name == name,
-            About::Every => true,
-            About::Others => index > 0,
-        };
-        let tool = self.tools.is_empty() || facts.tools().any(|tool| self.tools.contains(&tool));
-        if !about || !tool {
-            return None;
-        }
-        let all = |conditions: &[Condition]| {
-            let holds = conditions.iter().map(|condition| condition.holds(first, action));
-            holds.min().unwrap_or(Truth::Yes)
-        };
-        let matches = all(&self.matches);
-        let excused = if self.unless.is_empty() { Truth::No } else { all(&self.unless) };
-        // What cannot be told counts as the stricter of the two.
-        let verdict = match (self.verdict, matches, excused) {
-            (_, Truth::No, _) | (_, _, Truth::Yes) => return None,
-            (Verdict::Allow, Truth::Yes, Truth::No) => Verdict::Allow,
-            (Verdict::Allow, _, _) => return None,
-            (Verdict::Rewrite, Truth::Yes, Truth::No) => Verdict::Rewrite,
-            // Of a rewrite, which permits, and no match, which may not, neither is always stricter.
-            (Verdict::Rewrite | Verdict::Deny, _, _) => Verdict::Deny,
-        };
-        let certain = (matches, excused) == (Truth::Yes, Truth::No);
-        Some(Hit { rule: self, verdict, certain })
-    }
-}
-
-impl Hit<'_> {
-    /// The greatest decides. Of several as strict, a rule that matches says more than one that is
-    /// only not ruled out, and a denial more than a change that cannot be made.
-    fn weight(&self) -> (Verdict, bool, bool) {
-        (self.verdict, self.certain, self.verdict == self.rule.verdict)
-    }
-
-    fn outcome(self, index: usize, first: &Action, action: &Action) -> Outcome {
-        let Rule { id, at, reason, .. } = self.rule;
-        let mut because: Vec<String> =
-            self.rule.matches.iter().map(|condition| condition.reading(first, action)).collect();
-        because.extend(
-            self.rule
-                .unless
-                .iter()
-                .filter(|condition| condition.holds(first, action) == Truth::Unknown)
-                .map(|condition| condition.reading(first, action)),
-        );
-        let conditions = || self.rule.matches.iter().chain(&self.rule.unless);
-        let reason = match conditions().find_map(|condition| condition.unknown(first, action)) {
-            Some(why) if !self.certain && self.verdict == self.rule.verdict => {
-                format!("{reason} (not ruled out: {why})")
-            }
-            Some(why) if !self.certain => format!("cannot be changed as the rule asks: {why}"),
-            _ => reason.clone(),
-        };
-        Outcome {
-            action: index,
-            verdict: self.verdict,
-            rule: Some(id.clone()),
-            at: Some(at.clone()),
-            reason,
-            because,
-        }
-    }
+pub enum InjectedEnv {
+    /// It runs without those variables.
+    Strip,
+    /// It does not run.
+    Deny,
+    /// It runs as it is: rules that ask for `exec.injected_env` decide.
+    Keep,
 }
 
 /// A policy.
@@ -201,15 +93,6 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads a policy. `file` is what it is called in [`Outcome::at`]; `schema` says what it may speak
-    /// of. The language is described at the top of this crate.
-    ///
-    /// # Errors
-    /// Every mistake in the text, in the order of the text.
-    pub fn parse(text: &str, file: &str, schema: &Schema) -> Result<Self, Vec<Diagnostic>> {
-        parse::policy(text, file, schema)
-    }
-
     /// The name it was read under.
     #[must_use]
     pub fn file(&self) -> &str {
@@ -260,13 +143,13 @@ impl Policy {
     /// Whether any Unix socket may be denied, or a rule wants to see one allowed: else nobody need look.
     #[must_use]
     pub fn speaks_of_unix(&self) -> bool {
-        !self.unix.is_empty() || self.defaults.unix == Verdict::Deny
+        !self.unix.is_empty() || !self.defaults.unix.runs()
     }
 
-    /// The paths without wildcards that deny rules about Unix sockets name: what is the same file is the
-    /// same socket.
+    /// The paths without wildcards that deny rules about Unix sockets name: whatever else the same file is called,
+    /// it is the same socket.
     pub fn denied_unix_paths(&self) -> impl Iterator<Item = String> {
-        let deny = self.unix.iter().filter(|rule| rule.verdict == Verdict::Deny);
+        let deny = self.unix.iter().filter(|rule| !rule.verdict.runs());
         let literal = deny.flat_map(|rule| &rule.unix).filter_map(Pattern::literal);
         literal.filter(|name| name.starts_with('/'))
     }
@@ -281,12 +164,6 @@ impl Policy {
                 rule.unix.extend(real.and_then(|real| rule.unix[at].in_folder(&real)));
             }
         }
-    }
-
-    /// Decides what becomes of a call to the Unix socket of these names.
-    #[must_use]
-    pub fn decide_unix(&self, names: &Names) -> Outcome {
-        unix::decide(self, names)
     }
 
     /// Whether the verdict on a call of these facts can depend on more than which program it is: it is
@@ -316,163 +193,4 @@ impl Policy {
     pub fn declared(&self) -> &[&'static Grammar] {
         &self.declared
     }
-
-    /// Decides one connection, straight from the rules; the kernel's maps are compiled from the same
-    /// rules by [`connect::compile`].
-    #[must_use]
-    pub fn decide_connect(&self, to: IpAddr, port: u16, protocol: Protocol) -> Outcome {
-        connect::decide(self, to, port, protocol)
-    }
-
-    /// See [`crate::decide`].
-    pub(crate) fn judge(&self, facts: &Facts) -> Decision {
-        let Some(first) = facts.actions.first() else { return self.judge_nothing() };
-        let mut outcomes = Vec::with_capacity(facts.actions.len());
-        // With the rule's place in the file, to sort by.
-        let mut rewrites: Vec<(usize, Rewrite)> = Vec::new();
-        for (index, action) in facts.actions.iter().enumerate() {
-            let mut strictest: Option<Hit<'_>> = None;
-            let rewrites_before = rewrites.len();
-            for (place, rule) in self.rules.iter().enumerate() {
-                let Some(hit) = rule.hit(facts, index, first, action) else { continue };
-                if hit.verdict == Verdict::Rewrite {
-                    rewrites.extend(rule.changes.iter().map(|change| {
-                        let rule = rule.id.clone();
-                        (place, Rewrite { action: index, change: change.clone(), rule })
-                    }));
-                }
-                if strictest.as_ref().is_none_or(|other| hit.weight() > other.weight()) {
-                    strictest = Some(hit);
-                }
-            }
-            keep_smallest_limit(&mut rewrites, rewrites_before);
-            outcomes.push(match strictest {
-                Some(hit) => hit.outcome(index, first, action),
-                None => self.unmatched(facts, index, action),
-            });
-        }
-        self.let_everyday_calls_decide(facts, &mut outcomes);
-        let strips = self.look_at_injected_env(facts, &mut outcomes);
-        // Of several as strict, a rule says more than a default, and what a call does says more
-        // than that it was made.
-        let weight =
-            |outcome: &Outcome| (outcome.verdict, outcome.rule.is_some(), outcome.action > 0);
-        let mut deciding = &outcomes[0];
-        for outcome in &outcomes[1..] {
-            if weight(outcome) > weight(deciding) {
-                deciding = outcome;
-            }
-        }
-        let deciding = deciding.clone();
-        let verdict = deciding.verdict;
-        if verdict != Verdict::Rewrite {
-            rewrites.clear();
-        }
-        rewrites.sort_by_key(|(place, rewrite)| (*place, rewrite.action));
-        let mut rewrites: Vec<Rewrite> = rewrites.into_iter().map(|(_, rewrite)| rewrite).collect();
-        if verdict == Verdict::Rewrite {
-            rewrites.extend(strips);
-        }
-        Decision { verdict, deciding, outcomes, rewrites }
-    }
-
-    /// The outcome of an action that no rule matches.
-    fn unmatched(&self, facts: &Facts, index: usize, action: &Action) -> Outcome {
-        let Defaults { exec, governed, .. } = self.defaults;
-        let call = action.domain.name == EXEC;
-        let (verdict, reason) = if !action.domain.governed {
-            let reason = format!("no rule covers this `{}` action", action.domain.name);
-            (Verdict::Allow, reason)
-        } else if let Some(why) = &action.opaque {
-            // An ungoverned program that cannot be read is still a program that may be denied.
-            let verdict = if call { exec.max(governed) } else { governed };
-            (verdict, format!("{why}, and no rule covers it (`defaults.governed` is `{verdict}`)"))
-        } else if !call {
-            let domain = action.domain.name;
-            let reason = format!(
-                "no rule covers this `{domain}` action (`defaults.governed` is `{governed}`)"
-            );
-            (governed, reason)
-        } else if let Some(tool) = facts.tool {
-            if let Some(Reading::Known(Value::Bool(false))) = action.fact("trusted") {
-                let reason = format!(
-                    "this file is called `{tool}` and is not trusted to be it (`defaults.exec` is `{exec}`)"
-                );
-                (exec, reason)
-            } else if facts.actions.len() > 1 {
-                (Verdict::Allow, format!("what `{tool}` does is decided action by action"))
-            } else {
-                let reason =
-                    format!("no rule covers `{tool}` (`defaults.governed` is `{governed}`)");
-                (governed, reason)
-            }
-        } else {
-            (exec, format!("no tool governs this program (`defaults.exec` is `{exec}`)"))
-        };
-        let because = opaque_reason(action)
-            .map(|reason| format!("{} is opaque: {reason}", action.domain.name))
-            .into_iter()
-            .collect();
-        Outcome { action: index, verdict, rule: None, at: None, reason, because }
-    }
-
-    /// A call that no rule is about and that does everyday things which no rule matches either is decided
-    /// like that of a program no tool governs.
-    fn let_everyday_calls_decide(&self, facts: &Facts, outcomes: &mut [Outcome]) {
-        let everyday = |outcome: &&Outcome| {
-            outcome.rule.is_none() && !facts.actions[outcome.action].domain.governed
-        };
-        let opaque_call = facts.actions[0].opaque.is_some();
-        if outcomes[0].rule.is_some() || opaque_call {
-            return;
-        }
-        let Some(domain) = outcomes[1..]
-            .iter()
-            .find(everyday)
-            .map(|found| facts.actions[found.action].domain.name)
-        else {
-            return;
-        };
-        let exec = self.defaults.exec;
-        outcomes[0].verdict = exec;
-        outcomes[0].reason =
-            format!("no rule covers what it does (`{domain}`), and `defaults.exec` is `{exec}`");
-    }
-
-    /// A call of no action breaks the contract of [`Facts`], so nothing is known of it.
-    fn judge_nothing(&self) -> Decision {
-        let deciding = Outcome {
-            action: 0,
-            verdict: Verdict::Deny,
-            rule: None,
-            at: None,
-            reason: "nothing was read of this call".to_owned(),
-            because: Vec::new(),
-        };
-        let outcomes = vec![deciding.clone()];
-        Decision { verdict: Verdict::Deny, deciding, outcomes, rewrites: Vec::new() }
-    }
 }
-
-/// Keeps the smallest row limit of one action's rewrites, those from `start`: a statement takes one
-/// limit, and the strictest rule wins.
-fn keep_smallest_limit(rewrites: &mut Vec<(usize, Rewrite)>, start: usize) {
-    let limit = |rewrite: &(usize, Rewrite)| match rewrite.1.change {
-        Change::LimitRows(rows) => Some(rows),
-        _ => None,
-    };
-    let Some(smallest) = rewrites[start..].iter().filter_map(limit).min() else { return };
-    let mut kept = false;
-    let mut index = 0;
-    rewrites.retain(|rewrite| {
-        let keep = match limit(rewrite) {
-            Some(rows) if index >= start => rows == smallest && !std::mem::replace(&mut kept, true),
-            _ => true,
-        };
-        index += 1;
-        keep
-    });
-}
-
-#[cfg(test)]
-mod tests;

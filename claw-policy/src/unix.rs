@@ -5,32 +5,10 @@
 //! ([`Names`]); here they meet the rules. An allow rule has to hold for every name, so that a link or a
 //! rename under an allowed name opens nothing; a deny rule needs one.
 
-use crate::decide::{Outcome, Verdict};
-use crate::pattern::Pattern;
+use crate::decision::Outcome;
 use crate::policy::Policy;
-
-/// A rule about Unix sockets.
-#[derive(Debug, Clone)]
-pub struct UnixRule {
-    /// Its name, unique in the policy.
-    pub id: String,
-    /// The line it starts at, from 1.
-    pub line: usize,
-    /// `FILE:LINE`.
-    pub at: String,
-    /// The names it is about; never empty.
-    pub(crate) unix: Vec<Pattern>,
-    /// [`Verdict::Allow`] or [`Verdict::Deny`].
-    pub verdict: Verdict,
-    /// Why.
-    pub reason: String,
-}
-
-impl UnixRule {
-    fn covers(&self, name: &str) -> bool {
-        self.unix.iter().any(|pattern| pattern.matches(name))
-    }
-}
+pub use crate::rule::UnixRule;
+use crate::verdict::Verdict;
 
 /// What a Unix socket is called. An abstract name is spelled with an `@` for its first byte.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,26 +19,33 @@ pub struct Names {
     pub also: Vec<String>,
 }
 
-/// See [`Policy::decide_unix`].
-pub(crate) fn decide(policy: &Policy, names: &Names) -> Outcome {
+/// Decides what becomes of a call to the Unix socket of these names.
+#[must_use]
+pub fn decide(policy: &Policy, names: &Names) -> Outcome {
     let strictest = |name: &str| {
         let covering = policy.unix().iter().filter(|rule| rule.covers(name));
         // The first of several as strict.
-        covering.reduce(|one, other| if other.verdict > one.verdict { other } else { one })
+        covering.reduce(|one, other| {
+            let stricter = other.verdict.strictness() > one.verdict.strictness();
+            if stricter { other } else { one }
+        })
     };
     let default = policy.defaults().unix;
     let mut decided: Option<(Verdict, Option<&UnixRule>, &str)> = None;
     let also = names.also.iter().map(|name| (name, true));
     for (name, deny_only) in names.all.iter().map(|name| (name, false)).chain(also) {
-        let rule = strictest(name).filter(|rule| !deny_only || rule.verdict == Verdict::Deny);
+        let rule = strictest(name).filter(|rule| !deny_only || !rule.verdict.runs());
         let verdict = match rule {
             Some(rule) => rule.verdict,
             None if deny_only => continue,
             None => default,
         };
         // Of two as strict, a rule says more than a default.
-        let weight = (verdict, rule.is_some());
-        if decided.is_none_or(|(verdict, rule, _)| weight > (verdict, rule.is_some())) {
+        let weight = |verdict: Verdict, by_rule| (verdict.strictness(), by_rule);
+        let is_stricter = |(other, other_rule, _): (Verdict, Option<&UnixRule>, &str)| {
+            weight(verdict, rule.is_some()) > weight(other, other_rule.is_some())
+        };
+        if decided.is_none_or(is_stricter) {
             decided = Some((verdict, rule, name));
         }
     }
@@ -86,10 +71,11 @@ pub(crate) fn decide(policy: &Policy, names: &Names) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::parse;
     use crate::vocabulary::SCHEMA;
 
     fn policy(text: &str) -> Policy {
-        Policy::parse(&format!("version = 1\n{text}"), "p.toml", &SCHEMA).expect("right")
+        parse(&format!("version = 1\n{text}"), "p.toml", &SCHEMA).expect("right")
     }
 
     fn names(all: &[&str], also: &[&str]) -> Names {
@@ -97,12 +83,12 @@ mod tests {
         Names { all: own(all), also: own(also) }
     }
 
-    fn decided(policy: &Policy, all: &[&str], also: &[&str]) -> (Verdict, Option<String>) {
-        let outcome = policy.decide_unix(&names(all, also));
-        (outcome.verdict, outcome.rule)
+    fn decided(policy: &Policy, all: &[&str], also: &[&str]) -> (&'static str, Option<String>) {
+        let outcome = decide(policy, &names(all, also));
+        (outcome.verdict.name(), outcome.rule)
     }
 
-    fn by(verdict: Verdict, rule: &str) -> (Verdict, Option<String>) {
+    fn by(verdict: &'static str, rule: &str) -> (&'static str, Option<String>) {
         (verdict, Some(rule.to_owned()))
     }
 
@@ -121,14 +107,14 @@ reason = "no"
     #[test]
     fn the_strictest_rule_decides_and_else_the_default() {
         let open = policy(RULES);
-        assert_eq!(decided(&open, &["/run/pg/.s.1"], &[]), by(Verdict::Allow, "server"));
-        assert_eq!(decided(&open, &["@pg-1"], &[]), by(Verdict::Allow, "server"));
-        assert_eq!(decided(&open, &["/run/pg/.s.docker"], &[]), by(Verdict::Deny, "no-docker"));
-        assert_eq!(decided(&open, &["/run/other"], &[]), (Verdict::Allow, None));
+        assert_eq!(decided(&open, &["/run/pg/.s.1"], &[]), by("allow", "server"));
+        assert_eq!(decided(&open, &["@pg-1"], &[]), by("allow", "server"));
+        assert_eq!(decided(&open, &["/run/pg/.s.docker"], &[]), by("deny", "no-docker"));
+        assert_eq!(decided(&open, &["/run/other"], &[]), ("allow", None));
         let closed = policy(&format!("defaults.unix = \"deny\"\n{RULES}"));
-        assert_eq!(decided(&closed, &["/run/other"], &[]), (Verdict::Deny, None));
-        assert_eq!(decided(&closed, &["/run/pg/.s.1"], &[]), by(Verdict::Allow, "server"));
-        let outcome = closed.decide_unix(&names(&["/run/other"], &[]));
+        assert_eq!(decided(&closed, &["/run/other"], &[]), ("deny", None));
+        assert_eq!(decided(&closed, &["/run/pg/.s.1"], &[]), by("allow", "server"));
+        let outcome = decide(&closed, &names(&["/run/other"], &[]));
         let reason = "no rule covers this Unix socket (`defaults.unix` is `deny`)";
         assert_eq!(
             (outcome.reason.as_str(), &outcome.because[..]),
@@ -139,10 +125,10 @@ reason = "no"
     #[test]
     fn every_name_is_decided() {
         let closed = policy(&format!("defaults.unix = \"deny\"\n{RULES}"));
-        assert_eq!(decided(&closed, &["/run/pg/.s.1", "/run/other"], &[]), (Verdict::Deny, None));
+        assert_eq!(decided(&closed, &["/run/pg/.s.1", "/run/other"], &[]), ("deny", None));
         let docker = ["/run/pg/.s.1", "/run/docker.sock"];
-        assert_eq!(decided(&closed, &docker, &[]), by(Verdict::Deny, "no-docker"));
-        let outcome = closed.decide_unix(&names(&docker, &[]));
+        assert_eq!(decided(&closed, &docker, &[]), by("deny", "no-docker"));
+        let outcome = decide(&closed, &names(&docker, &[]));
         assert_eq!(
             outcome.because,
             ["unix = /run/pg/.s.1", "unix = /run/docker.sock, which is the same socket"]
@@ -153,9 +139,9 @@ reason = "no"
     fn further_names_can_only_deny() {
         let closed = policy(&format!("defaults.unix = \"deny\"\n{RULES}"));
         let pg = ["/run/pg/.s.1"];
-        assert_eq!(decided(&closed, &pg, &["/other"]), by(Verdict::Allow, "server"));
-        assert_eq!(decided(&closed, &pg, &["/x/docker"]), by(Verdict::Deny, "no-docker"));
-        assert_eq!(decided(&closed, &["/other"], &pg), (Verdict::Deny, None));
+        assert_eq!(decided(&closed, &pg, &["/other"]), by("allow", "server"));
+        assert_eq!(decided(&closed, &pg, &["/x/docker"]), by("deny", "no-docker"));
+        assert_eq!(decided(&closed, &["/other"], &pg), ("deny", None));
     }
 
     #[test]
@@ -170,9 +156,9 @@ reason = "no"
         });
         assert_eq!(asked, ["/var/run/a"]);
         for name in ["/var/run/a/b.sock", "/run/a/b.sock", "@x/y", "z"] {
-            assert_eq!(decided(&policy, &[name], &[]).0, Verdict::Deny, "{name}");
+            assert_eq!(decided(&policy, &[name], &[]).0, "deny", "{name}");
         }
-        assert_eq!(decided(&policy, &["/run/b.sock"], &[]).0, Verdict::Allow);
+        assert_eq!(decided(&policy, &["/run/b.sock"], &[]).0, "allow");
     }
 
     #[test]

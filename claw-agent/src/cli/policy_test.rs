@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use claw_policy::connect::Protocol;
-use claw_policy::unix::Names;
+use claw_policy::connect::{self, Protocol};
+use claw_policy::unix::{self, Names};
 use claw_policy::{Diagnostic, Outcome, Policy, Verdict, position};
 use serde::Deserialize;
 use toml::Spanned;
@@ -398,19 +398,20 @@ fn decided(case: &Connection, policy: &Policy) -> Vec<(String, Outcome)> {
     };
     let inet = case.to.iter().flat_map(|to| {
         protocols.iter().map(move |protocol| {
-            let outcome = policy.decide_connect(to.ip(), to.port(), *protocol);
+            let outcome = connect::decide(policy, to.ip(), to.port(), *protocol);
             (format!("connect {protocol} {to}"), outcome)
         })
     });
     let unix = case.unix.iter().map(|name| {
         let names = Names { all: vec![name.clone()], also: Vec::new() };
-        (format!("connect unix {name}"), policy.decide_unix(&names))
+        (format!("connect unix {name}"), unix::decide(policy, &names))
     });
     inet.chain(unix).collect()
 }
 
 fn is_expected(outcome: &Outcome, verdict: Verdict, rule: Option<&str>) -> bool {
-    outcome.verdict == verdict && rule.is_none_or(|rule| outcome.rule.as_deref() == Some(rule))
+    outcome.verdict.name() == verdict.name()
+        && rule.is_none_or(|rule| outcome.rule.as_deref() == Some(rule))
 }
 
 /// A verdict, and the rule that is to give it where that is said.

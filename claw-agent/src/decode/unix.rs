@@ -221,7 +221,7 @@ mod tests {
 
     fn policy(rules: &str) -> Policy {
         let text = format!("version = 1\n{rules}");
-        Policy::parse(&text, "p", &claw_classify::schema()).expect("right")
+        claw_policy::parse(&text, "p", &claw_classify::schema()).expect("right")
     }
 
     fn names(policy: &Policy, path: &Path) -> Names {

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use claw_classify::{File, Files, NoFiles, Stdin};
-use claw_policy::{Policy, Verdict};
+use claw_policy::Policy;
 
 use super::Judgement;
 use super::image::{self, ImageJudgement, Ruling, Runs};
@@ -61,7 +61,7 @@ pub(crate) fn judge_by_content(
     let judgements = read.judgements(policy, snapshot);
     let (mut judged, ruling) = image::strictest(policy, snapshot, judgements);
     let program = &snapshot.image.programs[judged.program];
-    if judged.judgement.decision.verdict == Verdict::Deny {
+    if judged.judgement.decision.verdict.is_denied() {
         return (judged, ruling.at_stop());
     }
     match hand_over::hand_over(policy, snapshot, program, &read, &judged.judgement, stopped) {
@@ -165,7 +165,7 @@ fn read(policy: &Policy, snapshot: &Snapshot, stopped: &mut dyn Stopped) -> Read
         let asked = Asked::of(&read);
         let now = read.judged(policy, snapshot, read.stdin(), &asked);
         let look = read.stdin.is_none()
-            && now.iter().any(|judged| judged.decision.verdict == Verdict::Deny)
+            && now.iter().any(|judged| !judged.decision.verdict.runs())
             && now
                 .iter()
                 .zip(read.judged(policy, snapshot, Stdin::Content(b""), &asked))

@@ -2,7 +2,7 @@
 //! own, because a `#!` line starts its interpreter without another exec.
 
 use claw_classify::{Call, Files, Governed, NoFiles, Stdin, Tools};
-use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
+use claw_policy::{Denial, Errno, Outcome, Policy, Refusal, Verdict};
 
 use super::content::{self, Asked};
 use super::{Judgement, judge};
@@ -113,7 +113,7 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
         let asked = Asked::of(&NoFiles);
         let judgement = judge_program(policy, program, snapshot.uid, &env, Stdin::Unknown, &asked);
         asks |= asked.has_any();
-        hopeless |= judgement.decision.verdict == Verdict::Deny
+        hopeless |= judgement.decision.verdict.is_denied()
             && !content::matters(policy, program, snapshot.uid, &env, &judgement, &asked);
         judgements.push(judgement);
     }
@@ -152,7 +152,7 @@ pub(super) fn strictest(
     // some program runs.
     let decides = |judgement: &Judgement| {
         let changes = judgement.rewritten.is_some();
-        (judgement.decision.verdict, changes, judgement.facts.governed())
+        (judgement.decision.verdict.strictness(), changes, judgement.facts.governed())
     };
     let program =
         (0..judgements.len()).rev().max_by_key(|at| decides(&judgements[*at])).unwrap_or_default();
@@ -203,9 +203,8 @@ pub(super) fn judge_program(
 /// Turns a judgement into a denial.
 pub(super) fn deny(judgement: &mut Judgement, reason: &str) {
     judgement.rewritten = None;
-    judgement.decision.verdict = Verdict::Deny;
-    judgement.decision.deciding.verdict = Verdict::Deny;
-    reason.clone_into(&mut judgement.decision.deciding.reason);
+    let Outcome { action, rule, at, because, .. } = judgement.decision.deciding.clone();
+    judgement.decision.refuse(Refusal { action, rule, at, reason: reason.to_owned(), because });
 }
 
 /// A denial as the policy wants it: the tool's own words, or a bare errno.

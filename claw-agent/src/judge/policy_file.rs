@@ -76,7 +76,7 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Policy, PolicyError> {
         }
         text => text?,
     };
-    Policy::parse(&text, &file.to_string_lossy(), &claw_classify::schema())
+    claw_policy::parse(&text, &file.to_string_lossy(), &claw_classify::schema())
         .map_err(|found| Mistakes::new(file, text, found).into())
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use claw_classify::{Call, File, Files, Input, Stdin, Tools};
-use claw_policy::{Policy, Verdict};
+use claw_policy::Policy;
 
 use super::{Judgement, judge};
 
@@ -66,7 +66,7 @@ impl Written {
             interpreters: &[],
         };
         let own = judge(policy, &call, self);
-        if own.decision.verdict == Verdict::Deny || depth == 0 {
+        if own.decision.verdict.is_denied() || depth == 0 {
             return own;
         }
         for start in Tools::with(policy.declared()).starts(&call, self) {
@@ -80,7 +80,7 @@ impl Written {
             let child = child.judge_down(policy, depth - 1);
             // Of a call whose last words are not known, only what was read of it counts.
             let read = || child.facts.actions.iter().all(|action| action.opaque.is_none());
-            if child.decision.verdict == Verdict::Deny && (start.whole || read()) {
+            if !child.decision.verdict.runs() && (start.whole || read()) {
                 return child;
             }
         }

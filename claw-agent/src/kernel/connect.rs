@@ -13,8 +13,8 @@ use aya::maps::{Array, MapData, MapError};
 use aya::{Ebpf, Pod};
 use claw_common::net::{KEY4, KEY6, NO_RULE, OWNER_BITS, PORT_TABLE_WORDS, PortRange};
 use claw_common::session::{GENERATION, SHUT, State, slot};
+use claw_policy::Policy;
 use claw_policy::connect::{self, Compiled, Protocol};
-use claw_policy::{Policy, Verdict};
 
 use super::object::{Refused, map};
 
@@ -192,7 +192,7 @@ fn table(compiled: &Compiled, ranges: &[connect::PortRange]) -> Table {
         low: 0,
         high: u16::MAX,
         protocol: 0,
-        allow: compiled.default == Verdict::Allow,
+        allow: compiled.default.runs(),
         rule: NO_RULE,
     };
     let ranges = ranges.iter().map(|range| PortRange {
@@ -202,7 +202,7 @@ fn table(compiled: &Compiled, ranges: &[connect::PortRange]) -> Table {
             Protocol::Tcp => 6,
             Protocol::Udp => 17,
         },
-        allow: range.verdict == Verdict::Allow,
+        allow: range.verdict.runs(),
         rule: u16::try_from(range.rule).unwrap_or(NO_RULE),
     });
     let mut table = [0; PORT_TABLE_WORDS];

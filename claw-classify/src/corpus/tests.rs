@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use claw_corpus::lines;
-use claw_policy::{Policy, Verdict, decide};
+use claw_policy::{decide, parse};
 
 use super::*;
 use crate::TOOLS;
@@ -12,13 +12,13 @@ use crate::TOOLS;
 /// stops what is hard to undo, allows, and whose every action is read.
 fn counts() -> BTreeMap<&'static str, (usize, usize)> {
     let text = include_str!("../../../policies/starter.toml");
-    let policy = Policy::parse(text, "starter.toml", &crate::schema()).unwrap();
+    let policy = parse(text, "starter.toml", &crate::schema()).unwrap();
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for words in lines() {
         let facts = facts(&words);
         let Some(tool) = facts.tool else { continue };
         let read = facts.actions.iter().all(|action| action.opaque.is_none());
-        let allowed = matches!(decide(&policy, &facts).verdict, Verdict::Allow | Verdict::Rewrite);
+        let allowed = decide(&policy, &facts).verdict.runs();
         let count = counts.entry(tool).or_default();
         count.0 += 1;
         count.1 += usize::from(read && allowed);

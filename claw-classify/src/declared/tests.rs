@@ -2,7 +2,7 @@
 
 use crate::corpus::shown;
 use crate::{Call, NoFiles, Tools};
-use claw_policy::{Grammar, Policy};
+use claw_policy::Grammar;
 
 const DEPLOYCTL: &str = r#"version = 1
 [tool.deployctl]
@@ -26,7 +26,7 @@ arguments = ["files..."]
 "#;
 
 fn declared() -> Vec<&'static Grammar> {
-    Policy::parse(DEPLOYCTL, "p.toml", &crate::schema()).expect("right").declared().to_vec()
+    claw_policy::parse(DEPLOYCTL, "p.toml", &crate::schema()).expect("right").declared().to_vec()
 }
 
 fn read(declared: &[&'static Grammar], line: &str) -> String {

@@ -7,10 +7,9 @@ use ipnet::{IpNet, Ipv4Net};
 use toml::de::{DeTable, DeValue};
 
 use super::reader::{Node, Reader, describe};
-use crate::connect::{ConnectRule, Ports, Protocol};
-use crate::decide::Verdict;
 use crate::pattern::Pattern;
-use crate::unix::UnixRule;
+use crate::rule::{ConnectRule, Ports, Protocol, UnixRule};
+use crate::verdict::Verdict;
 
 const KEYS: &[&str] = &["id", "to", "ports", "protocol", "unix", "verdict", "reason"];
 
@@ -76,7 +75,7 @@ impl Reader<'_> {
         );
         let reason = table.get("reason").map(|value| self.reason(value));
         let verdict = verdict?;
-        if verdict == Verdict::Deny && reason.is_none() {
+        if verdict.needs_reason() && reason.is_none() {
             self.error(header, "a deny rule says why", "no `reason`")
                 .help("the reason goes into the record of each denied connection");
         }

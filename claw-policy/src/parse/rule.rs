@@ -5,9 +5,10 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::reader::{Node, Reader};
-use crate::decide::{Change, Verdict};
+use crate::decision::Change;
 use crate::matcher::{Condition, EXEC};
-use crate::policy::{About, Rule};
+use crate::rule::{About, Rule};
+use crate::verdict::Verdict;
 
 const KEYS: &[&str] = &["id", "tools", "verdict", "reason", "match", "unless", "rewrite"];
 
@@ -50,19 +51,19 @@ impl Reader<'_> {
         self.one_domain(table, &matches, &unless);
         self.not_vacuous(table, &matches, &unless);
         let verdict = verdict?;
-        match (verdict, &changes) {
-            (Verdict::Rewrite, None) => {
+        match (verdict.needs_changes(), &changes) {
+            (true, None) => {
                 self.error(header.clone(), "a rewrite rule says what it changes", "no `rewrite`")
                     .help("add `rewrite = { limit_rows = 1000 }`, `{ set_env = {…} }`, `{ unset_env = […] }` or `{ read_only = true }`");
             }
-            (Verdict::Allow | Verdict::Deny, Some((span, _))) => {
+            (false, Some((span, _))) => {
                 let message = format!("a rule whose verdict is `{verdict}` changes nothing");
                 self.error(span.clone(), message, "never applied")
                     .help("remove it, or say `verdict = \"rewrite\"`");
             }
-            _ => {}
+            (true, Some(_)) | (false, None) => {}
         }
-        if verdict == Verdict::Deny && reason.is_none() {
+        if verdict.needs_reason() && reason.is_none() {
             self.error(header.clone(), "a deny rule says why", "no `reason`")
                 .help("the reason is shown to whoever is denied");
         }
@@ -73,7 +74,7 @@ impl Reader<'_> {
         let about = match domain.into_iter().find(|name| *name != EXEC) {
             Some(domain) => About::Domain(domain),
             None if tools.is_none() => About::Call,
-            None if verdict != Verdict::Rewrite => About::Every,
+            None if !verdict.needs_changes() => About::Every,
             None if changes.iter().all(Change::is_of_call) => About::Call,
             None => About::Others,
         };
@@ -183,10 +184,8 @@ impl Reader<'_> {
         let start = STARTS.iter().map(|(name, _)| *name);
         let known: Vec<&str> =
             ["limit_rows", "set_env", "unset_env"].into_iter().chain(start).collect();
+        let mistakes = self.found.len();
         self.keys(table, "`rewrite`", &known);
-        if table.is_empty() {
-            self.error(value.span(), "`rewrite` changes nothing", "empty");
-        }
         if let Some(value) = table.get("limit_rows") {
             let rows = self.int(value, "`limit_rows`");
             match rows.map(u64::try_from) {
@@ -231,6 +230,9 @@ impl Reader<'_> {
                 }
                 None => {}
             }
+        }
+        if changes.is_empty() && self.found.len() == mistakes {
+            self.error(value.span(), "`rewrite` changes nothing", "empty");
         }
         changes
     }

@@ -1,7 +1,7 @@
 //! The shapes of answers, line by line and for people.
 
 use claw_classify::schema;
-use claw_policy::Policy;
+use claw_policy::{Policy, parse};
 use serde_json::{Value, json};
 
 use super::{answer, answer_cases, describe, difference};
@@ -21,7 +21,7 @@ rewrite = { set_env.LESSSECURE = "1", unset_env = "LESSOPEN" }
 "#;
 
 fn policy() -> Policy {
-    Policy::parse(POLICY, "p.toml", &schema()).expect("right")
+    parse(POLICY, "p.toml", &schema()).expect("right")
 }
 
 fn answered(line: &str) -> Value {

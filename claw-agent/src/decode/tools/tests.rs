@@ -13,7 +13,8 @@ fn looked_at(path: &Path) -> (OwnedFd, Stat) {
 }
 
 fn tools(policy: &str) -> Tools {
-    let policy = Policy::parse(&format!("version = 1\n{policy}"), "p", &schema()).expect("right");
+    let policy =
+        claw_policy::parse(&format!("version = 1\n{policy}"), "p", &schema()).expect("right");
     let devices = Devices::default();
     let machine = Installed::look(&devices).expect("descriptors enough");
     Tools::of(&policy, &Arc::new(machine), &devices).expect("descriptors enough")

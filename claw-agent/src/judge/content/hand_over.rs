@@ -45,7 +45,7 @@ pub(super) fn hand_over(
     let others = snapshot.image.programs.iter().filter(|other| !std::ptr::eq(*other, program));
     for other in others {
         let judged = judge_program(policy, other, snapshot.uid, &env, Stdin::Unknown, &NoFiles);
-        if judged.decision.verdict == Verdict::Deny {
+        if !judged.decision.verdict.runs() {
             return Err("the script and its interpreter both depend on content".to_owned());
         }
     }
@@ -259,12 +259,13 @@ impl<'a> Draft<'a> {
             (None, _) => Stdin::Unknown,
         };
         let judged = self.with_call(stdin, |call| judge(policy, call, self));
-        match (judged.decision.verdict, judged.rewritten) {
-            (Verdict::Allow, _) | (Verdict::Rewrite, None) => Ok(()),
-            (Verdict::Rewrite, Some(_)) => {
+        match judged.decision.verdict {
+            Verdict::Allow => Ok(()),
+            Verdict::Rewrite if judged.rewritten.is_none() => Ok(()),
+            Verdict::Rewrite => {
                 Err("the call as it was handed over would have to be changed again".to_owned())
             }
-            (Verdict::Deny, _) => Err(format!(
+            Verdict::Deny => Err(format!(
                 "the call as it was handed over is denied: {}",
                 judged.decision.deciding.reason
             )),

@@ -94,7 +94,7 @@ fn but_for(peer: &Peer, rule: &str) -> Policy {
          [[connect]]\nid = \"{rule}\"\nverdict = \"deny\"\nreason = \"by {rule}\"\n\
          to = [\"127.0.0.0/8\"]\nports = [\"{port}\"]\n"
     );
-    Policy::parse(&text, "p.toml", &schema()).expect("right")
+    claw_policy::parse(&text, "p.toml", &schema()).expect("right")
 }
 
 /// A session with a caller, and the folder of its audit.
@@ -223,7 +223,7 @@ fn a_connection_is_recorded_by_the_policy_that_decided_it() {
 
     // The filter of a running session cannot be changed, so the doors stay as they are.
     let doors = "version = 1\n[doors]\nio_uring = \"open\"\n";
-    let doors = Policy::parse(doors, "p.toml", &schema()).expect("right");
+    let doors = claw_policy::parse(doors, "p.toml", &schema()).expect("right");
     assert!(one.session.adopt(doors).is_err_and(|error| error.to_string().contains("other doors")));
     assert_eq!(one.session.policy().policy.connect()[0].id, "after");
 }

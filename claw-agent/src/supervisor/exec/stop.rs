@@ -116,8 +116,8 @@ impl Held<Judged> {
         }
         let mut stopped = Stopped::of(tracee, argv, env)?;
         // A call already denied only prints its message; there is nothing in its memory to protect.
-        let may_run = matches!(plan, Plan::Look)
-            || self.state.judged.judgement.decision.verdict != Verdict::Deny;
+        let may_run =
+            matches!(plan, Plan::Look) || !self.state.judged.judgement.decision.verdict.is_denied();
         if let (true, Some(kernel)) = (seal && may_run, &host.kernel) {
             stopped.seal()?;
             if !kernel.has_third_lock() {

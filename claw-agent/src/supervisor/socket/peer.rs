@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use claw_policy::connect::Protocol;
-use claw_policy::unix::Names;
-use claw_policy::{Outcome, Verdict};
+use claw_policy::Outcome;
+use claw_policy::connect::{self, Protocol};
+use claw_policy::unix::{self, Names};
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
 
@@ -63,7 +63,7 @@ impl Held<Taken> {
     }
 
     fn decide(&self, to: SocketAddr, protocol: Protocol) -> Result<(), Refusal> {
-        let outcome = self.generation.policy.decide_connect(to.ip(), to.port(), protocol);
+        let outcome = connect::decide(&self.generation.policy, to.ip(), to.port(), protocol);
         let protocol = match self.state.kind.protocol {
             6 => "tcp".to_owned(),
             17 => "udp".to_owned(),
@@ -73,7 +73,7 @@ impl Held<Taken> {
     }
 
     fn decide_unix(&self, names: &Names) -> Result<(), Refusal> {
-        let outcome = self.generation.policy.decide_unix(names);
+        let outcome = unix::decide(&self.generation.policy, names);
         let called = names.all.first().cloned().unwrap_or_default();
         self.conclude(outcome, called, "unix".to_owned())
     }
@@ -83,7 +83,7 @@ impl Held<Taken> {
         if self.session.audit.is_short() {
             return Err(Refusal::Unrecorded);
         }
-        let allowed = outcome.verdict == Verdict::Allow;
+        let allowed = outcome.verdict.runs();
         let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
         let record = Record {
             verdict: Some(outcome.verdict),

@@ -1,0 +1,102 @@
+//! What was decided for a call: the verdict, its reasons, and the changes that go with it.
+
+use serde::Serialize;
+
+use crate::verdict::Verdict;
+
+/// One change that a rewrite rule asks for. The tool that classified the call applies it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// No more than this many rows from a statement that returns rows and says no limit itself.
+    LimitRows(u64),
+    /// Sets an environment variable.
+    SetEnv(String, String),
+    /// Removes an environment variable.
+    UnsetEnv(String),
+    /// psql reads no start-up file of its own: `-X`.
+    NoPsqlrc,
+    /// psql stops a script at its first error: `-v ON_ERROR_STOP=1`.
+    OnErrorStop,
+    /// psql's session begins read-only: `default_transaction_read_only`, through `PGOPTIONS`.
+    ReadOnly,
+}
+
+impl Change {
+    /// Whether it is made to the call as a whole, and so permits nothing of what the call does.
+    pub(crate) fn is_of_call(&self) -> bool {
+        !matches!(self, Self::LimitRows(_))
+    }
+}
+
+/// A change, the action that asked for it and the rule it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rewrite {
+    /// The index of the action in [`Facts::actions`](crate::Facts::actions).
+    pub action: usize,
+    /// What to change.
+    pub change: Change,
+    /// The id of the rule.
+    pub rule: String,
+}
+
+/// What was decided for one action.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// The index of the action in [`Facts::actions`](crate::Facts::actions).
+    pub action: usize,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// The id of the rule that gave it, or nothing where a default did.
+    pub rule: Option<String>,
+    /// Where the rule stands, `FILE:LINE`, or nothing where a default decided.
+    pub at: Option<String>,
+    /// The rule's reason, or what default applied and why.
+    pub reason: String,
+    /// The facts that made the rule match, `sql.effect = ddl`, or why they could not be read.
+    pub because: Vec<String>,
+}
+
+/// The verdict on a call, with its reasons.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The strictest verdict of all actions.
+    pub verdict: Verdict,
+    /// The outcome that gave the verdict. Of several as strict: the first that a rule gave, or else
+    /// the first of what the call does, or else that of the call itself.
+    pub deciding: Outcome,
+    /// The outcome of each action, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The changes that the call runs with if it runs, in the order of the rules in the file. They stand beside
+    /// the verdict: none where the call is denied or where no rule changes it.
+    pub rewrites: Vec<Rewrite>,
+}
+
+impl Decision {
+    /// Turns the decision into a denial. The changes go with it, because nothing runs.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        let Refusal { action, rule, at, reason, because } = refusal;
+        let outcome = Outcome { action, verdict: Verdict::Deny, rule, at, reason, because };
+        if let Some(of_action) = self.outcomes.get_mut(action) {
+            of_action.clone_from(&outcome);
+        }
+        self.verdict = outcome.verdict;
+        self.deciding = outcome;
+        self.rewrites.clear();
+    }
+}
+
+/// Why a call is denied after all, by what was found out once the policy had decided.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The index of the action in [`Facts::actions`](crate::Facts::actions).
+    pub action: usize,
+    /// The id of the rule behind it, if there is one.
+    pub rule: Option<String>,
+    /// Where that rule stands, `FILE:LINE`.
+    pub at: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The facts behind it.
+    pub because: Vec<String>,
+}
