@@ -21,7 +21,7 @@ use rustix::process::{Pid, getpid, test_kill_process};
 
 use crate::apply::Proof;
 use crate::intercept::{Notification, Reach, Target};
-use crate::record::{Kind, Record};
+use crate::record::{Entry, What};
 use crate::session::Guard;
 use crate::sys::process::is_thread_of;
 use crate::sys::seccomp::Answer;
@@ -66,12 +66,12 @@ pub(crate) fn answer(guard: &Guard, notification: &Notification, reach: Reach) {
     let pid = notification.tid.as_raw_nonzero().get();
     let uid = fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid());
     // Recorded first: what the caller does next stands behind it.
-    guard.audit.record_refusal(Record {
+    guard.audit.record_refusal(Entry {
         verdict: Some(claw_policy::Verdict::Deny),
         pid: Some(pid),
         uid,
-        ..Record::new(
-            Kind::Tamper,
+        ..Entry::new(
+            What::Tamper,
             guard.level,
             Proof::Answered,
             format!("`{}` would have reached {refused}", reach.name),

@@ -19,7 +19,7 @@ use crate::judge::content::judge_by_content;
 use crate::judge::environment_changes;
 use crate::judge::image::{ImageJudgement, Response, Runs, judge_image};
 use crate::reach;
-use crate::record::{Kind, Place, Record};
+use crate::record::{self, Entry, Place, What};
 use crate::session::{Guard, InFlight};
 use crate::sys::ptrace::{Stop, Tracee};
 use crate::sys::seccomp::Answer;
@@ -245,12 +245,12 @@ impl Held {
 
     /// As the kernel side's report of a program that it kills.
     fn record_kill(&self, why: &StopError) {
-        self.guard.audit.record(Record {
+        self.guard.audit.record(Entry {
             verdict: Some(Verdict::Deny),
             pid: Some(self.snapshot.process.as_raw_nonzero().get()),
             uid: self.snapshot.uid,
-            ..Record::new(
-                Kind::Killed,
+            ..Entry::new(
+                What::Killed,
                 self.guard.level,
                 self.proof_at_the_stop(),
                 format!("killed before its first instruction: {why}"),
@@ -298,23 +298,25 @@ impl Held {
             }
             None => (program.argv, None, BTreeMap::new()),
         };
-        let record = Record {
+        let exec = record::Exec {
+            path: program.path,
+            argv: Some(argv),
+            asked,
+            env,
+            facts: Some(judged.judgement.facts),
+            took_ns: u64::try_from(took.as_nanos()).ok(),
+        };
+        let entry = Entry {
             verdict: Some(decision.verdict),
             rule: decision.deciding.rule,
             at: decision.deciding.at,
             because: decision.deciding.because,
             pid: Some(snapshot.process.as_raw_nonzero().get()),
             uid: snapshot.uid,
-            path: program.path,
-            argv: Some(argv),
-            asked,
-            env,
             outcome,
-            facts: Some(judged.judgement.facts),
-            took_ns: u64::try_from(took.as_nanos()).ok(),
-            ..Record::new(Kind::Exec, guard.level, proof, decision.deciding.reason)
+            ..Entry::new(What::Exec(Box::new(exec)), guard.level, proof, decision.deciding.reason)
         };
-        guard.audit.record_at(place, record);
+        guard.audit.record_at(place, entry);
         // The session may be over from here on.
         drop(in_flight);
     }

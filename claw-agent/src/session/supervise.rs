@@ -22,7 +22,7 @@ use crate::decode::Decoder;
 use crate::intercept::Listener;
 use crate::kernel::KernelSide;
 use crate::reach::Own;
-use crate::record::{self, Audit, Kind, Level, Record};
+use crate::record::{self, Audit, Entry, Level, What};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, peek_stop, read_signal, signal_fd};
 use crate::sys::ptrace::{Stop, Tracee};
@@ -130,11 +130,11 @@ fn start(
         ended: OnceLock::new(),
     });
     let argv = options.command.iter().map(|word| word.as_encoded_bytes()).collect();
-    guard.audit.record(Record {
+    let policy = format!("policy {}", options.policy.file());
+    guard.audit.record(Entry {
         pid: Some(command.as_raw_nonzero().get()),
-        argv: Some(argv),
         outcome: kernel.as_ref().and_then(|kernel| kernel.lock()),
-        ..Record::new(Kind::Start, level, Proof::None, format!("policy {}", options.policy.file()))
+        ..Entry::new(What::Start { argv }, level, Proof::None, policy)
     });
     let watch = kernel.map(|kernel| Watch::start(Arc::clone(&guard), &kernel)).transpose()?;
     front.send(&Message::Started(command.as_raw_nonzero().get()), None)?;
@@ -231,7 +231,7 @@ fn serve(
             drain();
             watch.into_iter().for_each(Watch::tell_losses);
             let reason = format!("the command ended with status {status}");
-            guard.audit.record(Record::new(Kind::End, guard.level, Proof::None, reason));
+            guard.audit.record(Entry::new(What::End, guard.level, Proof::None, reason));
         }
         if over || !told {
             let done = guard.audit.flush();

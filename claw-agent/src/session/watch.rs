@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{Guard, observe};
 use crate::apply::Proof;
 use crate::kernel::{Events, KernelSide};
-use crate::record::{Kind, Level, Record};
+use crate::record::{Connect, Entry, Level, What};
 use crate::vital;
 
 /// How long events that woke nobody may lie in the ring.
@@ -81,7 +81,7 @@ impl Watch {
     }
 
     /// One record for each kind of event that found no room.
-    fn losses(&self, lost: &Lost) -> impl Iterator<Item = Record> {
+    fn losses(&self, lost: &Lost) -> impl Iterator<Item = Entry> {
         let level = self.guard.level;
         let kinds = (0..).zip(*lost).filter(|(_, count)| *count > 0);
         kinds.map(move |(kind, count)| {
@@ -96,11 +96,10 @@ impl Watch {
                 Level::Observed => (None, Proof::None),
                 Level::Held | Level::Proven => (Some(Verdict::Deny), Proof::InKernel),
             };
-            Record {
+            Entry {
                 verdict,
-                count: Some(count),
-                ..Record::new(
-                    Kind::Lost,
+                ..Entry::new(
+                    What::Lost { count },
                     level,
                     proof,
                     format!("could not be recorded: {count} {what}"),
@@ -109,23 +108,23 @@ impl Watch {
         })
     }
 
-    fn record(&self, event: &Event, payload: &[u8]) -> Option<Record> {
+    fn record(&self, event: &Event, payload: &[u8]) -> Option<Entry> {
         match event.kind {
             kind::EXEC_PROVEN => None,
             kind::EXEC_KILLED => {
-                Some(prevented(event, Kind::Killed, "killed before its first instruction"))
+                Some(prevented(event, What::Killed, "killed before its first instruction"))
             }
             kind::EXEC_REFUSED => {
-                Some(prevented(event, Kind::Refused, "refused while its caller was still there"))
+                Some(prevented(event, What::Refused, "refused while its caller was still there"))
             }
             kind::EXEC_OBSERVED => Some(observe::record(&self.guard, event, payload)),
             kind::CONNECT => Some(self.connection(event)),
-            kind::LINEAGE_LOST => Some(Record {
+            kind::LINEAGE_LOST => Some(Entry {
                 verdict: Some(Verdict::Deny),
                 pid: i32::try_from(event.tgid).ok(),
                 uid: Some(event.uid),
-                ..Record::new(
-                    Kind::Killed,
+                ..Entry::new(
+                    What::Killed,
                     self.guard.level,
                     Proof::InKernel,
                     "a new process could not be put under guard: its number is none that can be",
@@ -138,7 +137,7 @@ impl Watch {
         }
     }
 
-    fn connection(&self, event: &Event) -> Record {
+    fn connection(&self, event: &Event) -> Entry {
         let [a, b, c, d] = event.addr;
         let ip = if event.family == 4 {
             IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
@@ -157,25 +156,28 @@ impl Watch {
             None => "no rule about connections matches: the policy's default".to_owned(),
         };
         let proof = if self.guard.level == Level::Observed { Proof::None } else { Proof::InKernel };
-        Record {
-            verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
-            rule: rule.map(|rule| rule.id.clone()),
-            at: rule.map(|rule| rule.at.clone()),
-            pid: i32::try_from(event.tgid).ok(),
-            uid: Some(event.uid),
+        let connect = Connect {
             to: Some(to.to_string()),
             protocol: Some(match event.protocol {
                 6 => "tcp".to_owned(),
                 17 => "udp".to_owned(),
                 other => other.to_string(),
             }),
-            ..Record::new(Kind::Connect, self.guard.level, proof, reason)
+            took_ns: None,
+        };
+        Entry {
+            verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
+            rule: rule.map(|rule| rule.id.clone()),
+            at: rule.map(|rule| rule.at.clone()),
+            pid: i32::try_from(event.tgid).ok(),
+            uid: Some(event.uid),
+            ..Entry::new(What::Connect(connect), self.guard.level, proof, reason)
         }
     }
 }
 
 /// What the kernel side kept from running, and `how`.
-fn prevented(event: &Event, kind: Kind, how: &str) -> Record {
+fn prevented(event: &Event, what: What, how: &str) -> Entry {
     let reason = match event.cause {
         cause::NO_TICKET => "it has not been judged",
         cause::FILE => "another file runs than was judged",
@@ -183,10 +185,10 @@ fn prevented(event: &Event, kind: Kind, how: &str) -> Record {
         cause::HASH => "its arguments or its environment are not what was judged",
         _ => "its arguments could not be read in the kernel",
     };
-    Record {
+    Entry {
         verdict: Some(Verdict::Deny),
         pid: i32::try_from(event.tgid).ok(),
         uid: Some(event.uid),
-        ..Record::new(kind, Level::Proven, Proof::Ticket, format!("{how}: {reason}"))
+        ..Entry::new(what, Level::Proven, Proof::Ticket, format!("{how}: {reason}"))
     }
 }

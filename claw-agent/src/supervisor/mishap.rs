@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use crate::apply::Proof;
 use crate::decode;
 use crate::intercept::{Asked, Notification};
-use crate::record::{Kind, Record};
+use crate::record::{Connect, Entry, What};
 use crate::session::Guard;
 use crate::sys::seccomp::Answer;
 
@@ -52,15 +52,15 @@ pub(crate) fn contain(guard: &Guard, notification: &Notification, work: impl FnO
 
 /// Records a refusal, before it is answered: what the caller does next stands behind it.
 fn record(guard: &Guard, notification: &Notification, reason: String) {
-    let kind = match notification.asked {
-        Asked::Exec(_) => Kind::Exec,
-        Asked::Socket(_) => Kind::Connect,
-        Asked::Reach(_) => Kind::Tamper,
+    let what = match notification.asked {
+        Asked::Exec(_) => What::Exec(Box::default()),
+        Asked::Socket(_) => What::Connect(Connect::default()),
+        Asked::Reach(_) => What::Tamper,
     };
-    guard.audit.record_refusal(Record {
+    guard.audit.record_refusal(Entry {
         verdict: Some(Verdict::Deny),
         pid: Some(decode::process(notification.tid).as_raw_nonzero().get()),
         uid: decode::uid(notification.tid),
-        ..Record::new(kind, guard.level, Proof::Answered, reason)
+        ..Entry::new(what, guard.level, Proof::Answered, reason)
     });
 }

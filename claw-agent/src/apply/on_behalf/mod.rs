@@ -32,7 +32,7 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open}
 use super::Proof;
 use crate::decode;
 use crate::intercept::{Area, Notification, SocketCall, Verb};
-use crate::record::{Kind as RecordKind, Record};
+use crate::record::{Connect, Entry, What};
 use crate::session::{Guard, InFlight, Sockets};
 use crate::supervisor::mishap;
 use crate::sys::seccomp::Answer;
@@ -272,17 +272,19 @@ impl Held {
             return Err(Errno::AGAIN);
         }
         let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
-        self.guard.audit.record(Record {
+        let connect = Connect {
+            to: Some(to),
+            protocol: Some(protocol),
+            took_ns: u64::try_from(self.began.elapsed().as_nanos()).ok(),
+        };
+        self.guard.audit.record(Entry {
             verdict: Some(outcome.verdict),
             rule: outcome.rule,
             at: outcome.at,
             because: outcome.because,
             pid: Some(decode::process(self.tid()).as_raw_nonzero().get()),
             uid: decode::uid(self.tid()),
-            to: Some(to),
-            protocol: Some(protocol),
-            took_ns: u64::try_from(self.began.elapsed().as_nanos()).ok(),
-            ..Record::new(RecordKind::Connect, self.guard.level, proof, outcome.reason)
+            ..Entry::new(What::Connect(connect), self.guard.level, proof, outcome.reason)
         });
         if allowed { Ok(()) } else { Err(Errno::PERM) }
     }
