@@ -52,6 +52,7 @@ mod process;
 mod program;
 mod psql;
 mod redis;
+mod secret;
 mod sql;
 mod sqlite3;
 mod subcommands;
@@ -65,6 +66,7 @@ use claw_policy::{Action, Change, Domain, Facts, Rewrite, Schema};
 pub use call::{Call, Stdin};
 pub use files::{File, Files, NoFiles};
 pub use program::{Input, Start, starts};
+pub use secret::{HIDDEN, MASKED, Secret, Secrets, Span, in_text, in_variable, masked, secrets};
 use tool::Changed;
 pub use tool::{CannotRewrite, Denial, Governed, Meant, TOOLS, Tool, tool};
 
