@@ -114,18 +114,20 @@ impl Marks {
 
     /// Where the value of `option` begins if `word` is that option: in the word itself, or (nothing) in the next one.
     pub(super) fn find(&self, option: &MarkedOption, word: &[u8]) -> Option<Option<usize>> {
-        option.names.split_ascii_whitespace().find_map(|name| {
-            let bytes = name.as_bytes();
-            if bytes.len() == 2 && bytes[1] != b'-' {
-                return self.short(bytes[1], word);
-            }
-            let (given, value) = match memchr::memchr(b'=', word) {
-                Some(at) => (&word[..at], Some(at + 1)),
-                None => (word, None),
-            };
-            let begins = self.abbreviates && given.len() > 4 && bytes.starts_with(given);
-            (given == bytes || begins).then_some(value)
-        })
+        let names = || option.names.split_ascii_whitespace();
+        let is_short = |name: &&str| name.len() == 2;
+        let long = names().filter(|name| !is_short(name)).find_map(|name| self.long(name, word));
+        long.or_else(|| names().filter(is_short).find_map(|name| self.short(name.as_bytes()[1], word)))
+    }
+
+    /// A long option, which may have one dash.
+    fn long(&self, name: &str, word: &[u8]) -> Option<Option<usize>> {
+        let (given, value) = match memchr::memchr(b'=', word) {
+            Some(at) => (&word[..at], Some(at + 1)),
+            None => (word, None),
+        };
+        let begins = self.abbreviates && given.len() > 4 && name.as_bytes().starts_with(given);
+        (given == name.as_bytes() || begins).then_some(value)
     }
 
     /// A short option, by itself or behind others that take no value.

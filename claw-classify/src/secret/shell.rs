@@ -3,7 +3,7 @@
 //!
 //! The text is cut into words without asking which language it is: quotes hold a word together, and
 //! signs of shells and of lists part commands and words. Where the shell's own reader
-//! ([`crate::program::shell`]) understands the text, the commands that it finds are read as well: it
+//! ([`crate::language::shell`]) understands the text, the commands that it finds are read as well: it
 //! knows escapes, here-documents and substitutions.
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::{Span, words};
-use crate::program::shell::{Input, commands};
+use crate::language::shell::{Input, commands};
 
 /// One word of a text, with its quotes taken away.
 #[derive(Debug, Default)]

@@ -13,7 +13,8 @@ pub(super) fn scan(words: &[&[u8]], depth: usize) -> Vec<Vec<Span>> {
     let mut found: Vec<Vec<Span>> = vec![Vec::new(); words.len()];
     let mut speaking: Vec<&'static Marks> = Vec::new();
     for (at, word) in words.iter().enumerate() {
-        by_itself(word, depth, &mut found[at]);
+        let code = at > 0 && is_before_code(words[at - 1]);
+        by_itself(word, code, depth, &mut found[at]);
         if !by_marks(words, at, &speaking, depth, &mut found) {
             by_name(words, at, &mut found);
         }
@@ -62,8 +63,8 @@ pub(super) fn scan_input(words: &[&[u8]], input: &[u8], depth: usize) -> Vec<Spa
     spans
 }
 
-/// What the word says without those around it.
-fn by_itself(word: &[u8], depth: usize, spans: &mut Vec<Span>) {
+/// What the word says without those around it, unless they say that it is code.
+fn by_itself(word: &[u8], code: bool, depth: usize, spans: &mut Vec<Span>) {
     scan_text(word, depth, spans);
     // `PGPASSWORD=…` as `env` and `docker -e` take it: the whole rest, whatever is in it.
     if let Some(at) = memchr::memchr(b'=', word) {
@@ -71,10 +72,17 @@ fn by_itself(word: &[u8], depth: usize, spans: &mut Vec<Span>) {
         let variable = name
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
-        if variable && name::is_secret(name) && is_value(value) {
+        if variable && !code && name::is_secret(name) && is_value(value) {
             spans.push(Span::new(word, at + 1..word.len()));
         }
     }
+}
+
+/// `-c`, `-lc`: what shells and `su` are given code by.
+fn is_before_code(word: &[u8]) -> bool {
+    word.strip_prefix(b"-").and_then(|rest| rest.strip_suffix(b"c")).is_some_and(|rest| {
+        rest.iter().all(u8::is_ascii_lowercase)
+    })
 }
 
 /// What a row says of the option at `at`. `false` where none speaks of it.
@@ -254,15 +262,23 @@ fn hold(holds: Holds, word: &[u8], start: usize, depth: usize, spans: &mut Vec<S
                 all(0);
             }
         }
-        Holds::Conninfo => {
+        Holds::Conninfo if is_conninfo(value) => {
             let mut inner = Vec::new();
             text::scan(value, Bare::Blank, &mut inner);
             spans.extend(inner.into_iter().map(|span| span.moved(start)));
         }
+        // The name of a database, or what another option is given.
+        Holds::Conninfo => {}
         Holds::Text => {
             let mut inner = Vec::new();
             scan_text(value, depth, &mut inner);
             spans.extend(inner.into_iter().map(|span| span.moved(start)));
         }
     }
+}
+
+/// `name = …`
+fn is_conninfo(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_').count();
+    name > 0 && value[name..].trim_ascii_start().starts_with(b"=")
 }
