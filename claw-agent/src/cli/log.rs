@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use claw_policy::Verdict;
 
-use crate::record::{Line, parts, read, verify};
+use crate::record::{Kind, Line, Record, parts, read, verify};
 
 /// The exit status where the chain does not hold.
 const BROKEN: u8 = 1;
@@ -73,19 +73,22 @@ impl Log {
             return Ok(ExitCode::SUCCESS);
         }
         let lines = read(&self.audit).with_context(|| unreadable(&self.audit))?;
-        let wanted = |line: &&Line| {
-            self.session.as_deref().is_none_or(|session| line.value["session"] == session)
-        };
+        let of = |line: &Line| line.record.as_ref().is_ok_and(|record| self.is_of(record));
+        let wanted = |line: &&Line| self.session.is_none() || of(line);
         let lines: Vec<&Line> = lines.iter().filter(wanted).collect();
         let skipped = self.last.map_or(0, |last| lines.len().saturating_sub(last));
         for line in &lines[skipped..] {
-            if self.json {
-                writeln!(out, "{}", line.value)?;
-            } else {
-                writeln!(out, "{}", one_line(&line.value))?;
+            match &line.record {
+                _ if self.json => writeln!(out, "{}", line.text)?,
+                Ok(record) => writeln!(out, "{}", one_line(record))?,
+                Err(error) => writeln!(out, "{}", not_a_record(line, error))?,
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn is_of(&self, record: &Record) -> bool {
+        self.session.as_ref().is_some_and(|session| record.session == *session)
     }
 }
 
@@ -109,84 +112,120 @@ impl Explain {
     /// When the audit cannot be read or has no such record.
     pub(crate) fn run(self) -> Result<ExitCode> {
         let lines = read(&self.audit).with_context(|| unreadable(&self.audit))?;
-        let Some(line) = lines.iter().find(|line| line.value["id"] == *self.id) else {
+        let found = lines.iter().find_map(|line| {
+            let record = line.record.as_ref().ok().filter(|record| record.id == self.id)?;
+            Some((line, record))
+        });
+        let Some((line, record)) = found else {
             bail!("no record `{}` in `{}`; `claw log` lists them", self.id, self.audit.display());
         };
-        let record = &line.value;
         let mut out = io::stdout().lock();
         writeln!(out, "{}", one_line(record))?;
-        let ran = if record["verdict"] == "deny" { "asked" } else { "ran" };
         writeln!(out, "  stored   {}:{}", line.part.display(), line.number)?;
-        for (title, field) in [
-            ("rule", "rule"),
-            ("at", "at"),
-            ("reason", "reason"),
-            ("because", "because"),
-            ("asked", "asked"),
-            (ran, "argv"),
-            ("path", "path"),
-            ("outcome", "outcome"),
-            ("level", "level"),
-            ("proof", "proof"),
-            ("labels", "labels"),
-        ] {
-            let value = &record[field];
-            if !value.is_null() {
-                writeln!(out, "  {title:8} {}", plain(value))?;
-            }
-        }
-        for (name, value) in record["env"].as_object().into_iter().flatten() {
-            let change = match value {
-                Value::Null => format!("- {name}"),
-                value => format!("+ {name}={}", word(value)),
-            };
-            writeln!(out, "  env      {}", plain(&change.into()))?;
-        }
-        for action in record["facts"]["actions"].as_array().into_iter().flatten() {
-            writeln!(out, "  facts    {action}")?;
+        for (title, value) in explanation(record)? {
+            writeln!(out, "  {title:8} {}", visible(&value))?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What a record says beside its first line, each with its title, in the order of reading.
+fn explanation(record: &Record) -> serde_json::Result<Vec<(&'static str, String)>> {
+    let exec = match &record.kind {
+        Kind::Exec(exec) => Some(&**exec),
+        Kind::Start { .. }
+        | Kind::Connect { .. }
+        | Kind::Killed
+        | Kind::Refused
+        | Kind::Tamper
+        | Kind::Lost { .. }
+        | Kind::End => None,
+    };
+    let argv = match &record.kind {
+        Kind::Start { argv } => Some(argv),
+        _ => exec.and_then(|exec| exec.argv.as_ref()),
+    };
+    let denied = record.verdict.is_some_and(Verdict::is_denied);
+    let because = (!record.because.is_empty()).then(|| words(&record.because));
+    let labels = (!record.labels.is_empty()).then(|| serde_json::to_string(&record.labels));
+    let mut said = Vec::new();
+    let mut say = |title, value: Option<String>| said.extend(value.map(|value| (title, value)));
+    say("rule", record.rule.clone());
+    say("at", record.at.clone());
+    say("reason", Some(record.reason.clone()));
+    say("because", because);
+    say("asked", exec.and_then(|exec| exec.asked.as_deref()).map(words));
+    say(if denied { "asked" } else { "ran" }, argv.map(|argv| words(argv)));
+    say("path", exec.and_then(|exec| exec.path.clone()));
+    say("outcome", record.outcome.clone());
+    say("level", Some(record.level.to_string()));
+    say("proof", Some(record.proof.to_string()));
+    say("labels", labels.transpose()?);
+    for (name, value) in exec.iter().flat_map(|exec| &exec.env) {
+        let change = match value {
+            None => format!("- {name}"),
+            Some(value) => format!("+ {name}={}", word(value)),
+        };
+        say("env", Some(change));
+    }
+    for action in
+        exec.iter().filter_map(|exec| exec.facts.as_ref()).flat_map(|facts| &facts.actions)
+    {
+        say("facts", Some(serde_json::to_string(action)?));
+    }
+    Ok(said)
 }
 
 fn unreadable(folder: &Path) -> String {
     format!("cannot read the audit in `{}`; name its folder with `--audit DIR`", folder.display())
 }
 
+fn not_a_record(line: &Line, error: &serde_json::Error) -> String {
+    visible(&format!("{}:{}: not a record: {error}", line.part.display(), line.number))
+}
+
 /// `ID TIME VERDICT what (rule)`.
-fn one_line(record: &Value) -> String {
-    let text = |field: &str| record[field].as_str().unwrap_or("-").to_owned();
-    let what = match record["kind"].as_str() {
-        Some("connect") => format!("connect {} {}", text("protocol"), text("to")),
-        Some("exec") => plain(&record["argv"]),
-        _ => format!("{}: {}", text("kind"), text("reason")),
+fn one_line(record: &Record) -> String {
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let about = |kind: &str| format!("{kind}: {}", record.reason);
+    let what = match &record.kind {
+        Kind::Connect { to, protocol, .. } => format!("connect {} {}", known(protocol), known(to)),
+        Kind::Exec(exec) => exec.argv.as_deref().map_or_else(|| about("exec"), words),
+        Kind::Start { .. } => about("start"),
+        Kind::Killed => about("killed"),
+        Kind::Refused => about("refused"),
+        Kind::Tamper => about("tamper"),
+        Kind::Lost { .. } => about("lost"),
+        Kind::End => about("end"),
     };
-    let rule = record["rule"].as_str().map(|rule| format!("  [{rule}]")).unwrap_or_default();
-    format!("{:12} {}  {:7} {what}{rule}", text("id"), text("time"), text("verdict"))
+    let verdict = record.verdict.map_or_else(|| "-".to_owned(), |verdict| verdict.to_string());
+    let rule = record.rule.as_ref().map(|rule| format!("  [{rule}]")).unwrap_or_default();
+    let line = format!("{:12} {}  {verdict:7} {what}{rule}", record.id, record.time);
+    visible(&line)
 }
 
-/// A value for people: words without quotes where they need none, no control characters.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.chars().flat_map(visible).collect(),
-        Value::Array(list) => list.iter().map(word).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
+/// Words for people, without quotes where they need none.
+fn words(list: &[String]) -> String {
+    list.iter().map(|text| word(text)).collect::<Vec<_>>().join(" ")
+}
+
+fn word(text: &str) -> String {
+    let bare = |char: char| char.is_alphanumeric() || "-_./=:,@%+‹›".contains(char);
+    if !text.is_empty() && text.chars().all(bare) {
+        return text.to_owned();
     }
+    serde_json::Value::from(text).to_string()
 }
 
-fn word(value: &Value) -> String {
-    let bare = |text: &str| {
-        !text.is_empty()
-            && text.chars().all(|char| char.is_alphanumeric() || "-_./=:,@%+".contains(char))
-    };
-    match value {
-        Value::String(text) if bare(text) => text.clone(),
-        other => other.to_string(),
+/// Text for a terminal: control characters are spelled out.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
     }
-}
-
-fn visible(char: char) -> impl Iterator<Item = char> {
-    let escaped = char.is_control().then(|| char.escape_default());
-    let plain = escaped.is_none().then_some(char);
-    plain.into_iter().chain(escaped.into_iter().flatten())
+    shown
 }

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::Session;
 use crate::decode;
 use crate::intercept::{Notification, Request};
-use crate::record::{Kind, Proof, Record};
+use crate::record::{Connect, Entry, Proof, What};
 use crate::sys::seccomp::Answer;
 
 /// What a caller is told of a shortage: not its own, and over in a moment.
@@ -23,8 +23,8 @@ pub(crate) enum Refusal {
     Judged {
         /// What the caller is told.
         errno: i32,
-        /// The record.
-        record: Box<Record>,
+        /// What is recorded.
+        entry: Box<Entry>,
     },
     /// claw itself lacks this for it: descriptors, memory, a thread.
     Shortage(String),
@@ -56,13 +56,13 @@ impl Session {
     /// Gives the audit what a refusal owes it, and the errno that the caller is told then.
     pub(crate) fn account_for(&self, notification: &Notification, refusal: Refusal) -> i32 {
         let unjudged = |reason: String| self.unjudged(notification, reason);
-        let (record, errno) = match refusal {
+        let (entry, errno) = match refusal {
             Refusal::AsKernel(errno) => return errno.raw_os_error(),
             Refusal::Unrecorded => {
                 self.audit.refuse();
                 return LATER;
             }
-            Refusal::Judged { errno, record } => (*record, errno),
+            Refusal::Judged { errno, entry } => (*entry, errno),
             Refusal::Shortage(what) => {
                 (unjudged(format!("claw itself lacks {what} for it")), LATER)
             }
@@ -70,7 +70,7 @@ impl Session {
                 (unjudged(format!("claw failed over it: {said}")), libc::EPERM)
             }
         };
-        self.audit.record_refusal(record);
+        self.audit.record_refusal(entry);
         errno
     }
 
@@ -85,18 +85,18 @@ impl Session {
         self.refuse(notification, Refusal::Panicked(said.to_owned()));
     }
 
-    /// The record of a call that could not be judged, for no fault of its caller's.
-    fn unjudged(&self, notification: &Notification, reason: String) -> Record {
-        let kind = match notification.request {
-            Request::Exec(_) => Kind::Exec,
-            Request::Socket(_) => Kind::Connect,
-            Request::Reach(_) => Kind::Tamper,
+    /// What is recorded of a call that could not be judged, for no fault of its caller's.
+    fn unjudged(&self, notification: &Notification, reason: String) -> Entry {
+        let what = match notification.request {
+            Request::Exec(_) => What::Exec(Box::default()),
+            Request::Socket(_) => What::Connect(Connect::default()),
+            Request::Reach(_) => What::Tamper,
         };
-        Record {
+        Entry {
             verdict: Some(Verdict::Deny),
             pid: Some(decode::process(notification.tid).as_raw_nonzero().get()),
             uid: decode::uid(notification.tid),
-            ..Record::new(kind, self.level, Proof::Answered, reason)
+            ..Entry::new(what, self.level, Proof::Answered, reason)
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a record says makes sure of its verdict.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 /// What makes sure that the verdict holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Proof {
     /// The kernel proof compares the new image with its ticket before its first instruction.
@@ -20,4 +22,18 @@ pub(crate) enum Proof {
     InKernel,
     /// None: it was only observed.
     None,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ticket => "ticket",
+            Self::TicketAndStop => "ticket-and-stop",
+            Self::Stop => "stop",
+            Self::Answered => "answered",
+            Self::OnBehalf => "on-behalf",
+            Self::InKernel => "in-kernel",
+            Self::None => "none",
+        })
+    }
 }

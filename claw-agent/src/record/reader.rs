@@ -5,10 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::{Kind, Record, chain};
 use jiff::Timestamp;
-use serde_json::Value;
-
-use super::chain;
 
 /// One line of the audit.
 #[derive(Debug)]
@@ -17,9 +15,10 @@ pub(crate) struct Line {
     pub(crate) part: PathBuf,
     /// Its number in the part, from 1.
     pub(crate) number: usize,
-    /// What it says; null if it is not JSON.
-    pub(crate) value: Value,
-    text: String,
+    /// What it says, or why it is no record that this claw knows.
+    pub(crate) record: Result<Record, serde_json::Error>,
+    /// The line as it is stored.
+    pub(crate) text: String,
 }
 
 /// Something that `claw log verify` found.
@@ -38,6 +37,8 @@ pub(crate) enum Fault {
     Changed,
     /// The line does not follow the one before it.
     Missing,
+    /// The chain holds, but this is no record that this claw knows.
+    Unknown,
     /// The session has no end: it runs still, it was cut off, or its last lines are gone.
     NoEnd,
 }
@@ -47,6 +48,7 @@ impl fmt::Display for Problem {
         let what = match self.what {
             Fault::Changed => "this line was changed after it was written",
             Fault::Missing => "one or more lines before this one are missing or moved",
+            Fault::Unknown => "this is not a record that this claw can read",
             Fault::NoEnd => {
                 "the session has no end record: it still runs, was cut off, or its last lines are missing"
             }
@@ -84,7 +86,7 @@ pub(crate) fn read(folder: &Path) -> io::Result<Vec<Line>> {
     for parts in parts(folder)?.into_values() {
         let mut latest = Timestamp::MIN;
         for line in session(&parts)? {
-            latest = time(&line).map_or(latest, |time| time.max(latest));
+            latest = line.record.as_ref().map_or(latest, |record| record.time.max(latest));
             lines.push((latest, line));
         }
     }
@@ -110,9 +112,13 @@ pub(crate) fn verify(folder: &Path) -> io::Result<Vec<Problem>> {
                         problems.push(Problem { at: at.clone(), what: Fault::Missing });
                     }
                     prev = hash.to_owned();
+                    if line.record.is_err() {
+                        problems.push(Problem { at: at.clone(), what: Fault::Unknown });
+                    }
                 }
             }
-            last = Some((at, line.value["kind"] == "end"));
+            let ends = line.record.is_ok_and(|record| matches!(record.kind, Kind::End));
+            last = Some((at, ends));
         }
         if let Some((at, false)) = last {
             problems.push(Problem { at, what: Fault::NoEnd });
@@ -128,15 +134,11 @@ fn session(parts: &[PathBuf]) -> io::Result<Vec<Line>> {
         lines.extend(text.lines().enumerate().map(|(index, text)| Line {
             part: part.clone(),
             number: index + 1,
-            value: serde_json::from_str(text).unwrap_or(Value::Null),
+            record: serde_json::from_str(text),
             text: text.to_owned(),
         }));
     }
     Ok(lines)
-}
-
-fn time(line: &Line) -> Option<Timestamp> {
-    line.value["time"].as_str()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -149,7 +151,7 @@ mod tests {
         let write = |session: &str, seconds: &[&str]| {
             let lines = seconds.iter().map(|second| {
                 format!(
-                    "{{\"id\":\"{session}{second}\",\"time\":\"2026-01-01T00:00:{second}Z\"}}\n"
+                    "{{\"id\":\"{session}{second}\",\"seq\":1,\"time\":\"2026-01-01T00:00:{second}Z\",\"session\":\"{session}\",\"kind\":\"end\",\"rule\":null,\"reason\":\"\",\"level\":\"held\",\"proof\":\"none\"}}\n"
                 )
             });
             let path = folder.path().join(format!("{session}.0001.jsonl"));
@@ -159,7 +161,44 @@ mod tests {
         write("a", &["01.12", "01.1234", "03"]);
         write("b", &["02", "00.5", "04"]);
         let lines = read(folder.path()).expect("readable");
-        let ids: Vec<_> = lines.iter().map(|line| line.value["id"].as_str()).collect();
-        assert_eq!(ids, ["a01.12", "a01.1234", "b02", "b00.5", "a03", "b04"].map(Some));
+        let ids = lines.into_iter().map(|line| line.record.expect("a record").id);
+        assert!(ids.eq(["a01.12", "a01.1234", "b02", "b00.5", "a03", "b04"]));
+    }
+
+    /// Four sessions as claw wrote them before lines had a version.
+    fn before_versions() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/reader/before_versions")
+    }
+
+    #[test]
+    fn lines_without_a_version_are_read_and_their_chains_hold() {
+        assert_eq!(verify(&before_versions()).expect("readable"), vec![]);
+        let lines = read(&before_versions()).expect("readable");
+        let mut kinds = BTreeMap::<String, usize>::new();
+        for line in &lines {
+            let stored: serde_json::Value = serde_json::from_str(&line.text).expect("JSON");
+            let record = line.record.as_ref().expect("a record");
+            // Whatever the old line said, the typed record says too.
+            let mut read = serde_json::to_value(record).expect("JSON");
+            let fields = read.as_object_mut().expect("an object");
+            fields.shift_remove("v");
+            for field in ["prev", "hash"] {
+                fields.insert(field.to_owned(), stored[field].clone());
+            }
+            assert_eq!(read, stored, "{}:{}", line.part.display(), line.number);
+            *kinds.entry(stored["kind"].as_str().expect("a kind").to_owned()).or_default() += 1;
+        }
+        let kinds: Vec<&str> = kinds.keys().map(String::as_str).collect();
+        assert_eq!(kinds, ["connect", "end", "exec", "killed", "start", "tamper"]);
+    }
+
+    #[test]
+    fn a_line_whose_chain_holds_and_that_is_no_record_is_found() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (line, _) = chain::seal("{\"v\":2,\"kind\":\"end\"}", chain::FIRST);
+        std::fs::write(folder.path().join("a.0001.jsonl"), line + "\n").expect("writable");
+        let found: Vec<Fault> =
+            verify(folder.path()).expect("readable").into_iter().map(|it| it.what).collect();
+        assert_eq!(found, [Fault::Unknown, Fault::NoEnd]);
     }
 }

@@ -17,10 +17,9 @@ use std::time::Duration;
 
 use claw_policy::Verdict;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::part::{Part, RETRY, Room};
-use super::{Kind, Proof, Record, chain};
+use super::{Entry, Proof, Record, What, chain, mask};
 use crate::vital;
 use order::InOrder;
 pub(crate) use order::Place;
@@ -55,7 +54,7 @@ pub(crate) struct Audit {
 
 #[derive(Debug)]
 enum Job {
-    Write(Timestamp, Box<Record>),
+    Write(Timestamp, Box<Entry>),
     /// Write everything out and say so.
     Flush(SyncSender<()>),
     /// Nothing: the place was given up.
@@ -79,9 +78,9 @@ impl Audit {
             let mut seq = 1;
             while let Some(job) = next(&mut jobs, &mut part, &theirs) {
                 match job {
-                    Job::Write(time, record) => {
-                        let object = object(&settings, seq, time, &record);
-                        let (mut line, hash) = chain::seal(&object, &prev);
+                    Job::Write(time, entry) => {
+                        let record = mask::record(&settings, seq, time, *entry);
+                        let (mut line, hash) = chain::seal(&object(&record), &prev);
                         line.push('\n');
                         (prev, seq) = (hash, seq + 1);
                         part.take(&settings, line.as_bytes());
@@ -117,11 +116,11 @@ impl Audit {
     }
 
     /// Queues the record of a call that was refused for another reason, or counts it where there is no room.
-    pub(crate) fn record_refusal(&self, record: Record) {
+    pub(crate) fn record_refusal(&self, entry: Entry) {
         if self.is_short() {
             self.refuse();
         } else {
-            self.record(record);
+            self.record(entry);
         }
     }
 
@@ -132,30 +131,29 @@ impl Audit {
     }
 
     /// Queues a record. Waits while the queue is full.
-    pub(crate) fn record(&self, record: Record) {
-        self.tell_refused(&record);
-        self.place().take(record);
+    pub(crate) fn record(&self, entry: Entry) {
+        self.tell_refused(&entry);
+        self.place().take(entry);
     }
 
     /// Queues a record at a place that was claimed for it. Waits while the queue is full.
-    pub(crate) fn record_at(&self, place: Place, record: Record) {
-        self.tell_refused(&record);
-        place.take(record);
+    pub(crate) fn record_at(&self, place: Place, entry: Entry) {
+        self.tell_refused(&entry);
+        place.take(entry);
     }
 
     /// Before the next record that there is room for, the count of those there was none for.
-    fn tell_refused(&self, record: &Record) {
+    fn tell_refused(&self, entry: &Entry) {
         let refused = &self.room.refused;
-        let tells = !self.is_short() || record.kind == Kind::End;
+        let tells = !self.is_short() || matches!(entry.what, What::End);
         if refused.load(Ordering::Relaxed) > 0 && tells {
             let count = refused.swap(0, Ordering::Relaxed);
             let reason = format!(
                 "the audit could not be written: {count} calls failed, and are not recorded"
             );
-            self.place().take(Record {
+            self.place().take(Entry {
                 verdict: Some(Verdict::Deny),
-                count: Some(count),
-                ..Record::new(Kind::Lost, record.level, Proof::Answered, reason)
+                ..Entry::new(What::Lost { count }, entry.level, Proof::Answered, reason)
             });
         }
     }
@@ -196,48 +194,39 @@ fn next(jobs: &mut InOrder, part: &mut Part, room: &Room) -> Option<Job> {
     }
 }
 
-/// A record with who and when.
-fn object(settings: &Settings, seq: u64, time: Timestamp, record: &Record) -> String {
-    #[derive(Serialize)]
-    struct Whole<'a> {
-        id: String,
-        seq: u64,
-        time: String,
-        session: &'a str,
-        #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-        labels: std::collections::BTreeMap<&'a str, &'a str>,
-        #[serde(flatten)]
-        record: &'a Record,
-    }
-    let whole = Whole {
-        id: format!("{}-{seq}", settings.session),
-        seq,
-        time: time.to_string(),
-        session: &settings.session,
-        labels: settings.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
-        record,
-    };
-    serde_json::to_string(&whole).unwrap_or_else(|error| {
+/// The JSON object of a record.
+fn object(record: &Record) -> String {
+    serde_json::to_string(record).unwrap_or_else(|error| {
         // Maps with other keys than strings are the only thing that fails, and there are none.
-        format!("{{\"id\":\"{}\",\"error\":\"{error}\"}}", whole.id)
+        format!("{{\"id\":\"{}\",\"error\":\"{error}\"}}", record.id)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::reader::Problem;
-    use super::super::{Kind, Level, Proof, read, verify};
+    use super::super::{Exec, Level, Proof, read, verify};
     use super::*;
 
     fn settings(folder: &std::path::Path, part_bytes: u64) -> Settings {
         Settings { folder: folder.into(), part_bytes, session: "abc".into(), labels: vec![] }
     }
 
+    fn exec() -> What {
+        What::Exec(Box::<Exec>::default())
+    }
+
+    /// The reasons of the records, each read back as what it is.
+    fn reasons(folder: &std::path::Path) -> Vec<String> {
+        let lines = read(folder).expect("readable");
+        lines.into_iter().map(|line| line.record.expect("a record").reason).collect()
+    }
+
     fn write(settings: &Settings, records: usize) {
         let audit = Audit::start(settings.clone()).expect("starts");
         for number in 0..records {
-            let kind = if number + 1 == records { Kind::End } else { Kind::Exec };
-            audit.record(Record::new(kind, Level::Proven, Proof::Ticket, number.to_string()));
+            let what = if number + 1 == records { What::End } else { exec() };
+            audit.record(Entry::new(what, Level::Proven, Proof::Ticket, number.to_string()));
         }
         audit.flush().recv().expect("the writer answers");
     }
@@ -247,9 +236,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let folder = dir.path().join("audit");
         write(&settings(&folder, 2000), 100);
-        let lines = read(&folder).expect("readable");
-        let reasons: Vec<_> = lines.iter().map(|line| line.value["reason"].clone()).collect();
-        assert_eq!(reasons, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert_eq!(reasons(&folder), (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
         assert!(std::fs::read_dir(&folder).expect("folder").count() > 5);
         assert_eq!(verify(&folder).expect("readable"), vec![]);
     }
@@ -259,20 +246,18 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let settings = settings(dir.path(), 1 << 20);
         let audit = Audit::start(settings).expect("starts");
-        let record = |text: &str| Record::new(Kind::Exec, Level::Proven, Proof::Ticket, text);
+        let entry = |text: &str| Entry::new(exec(), Level::Proven, Proof::Ticket, text);
         let (first, given_up, third) = (audit.place(), audit.place(), audit.place());
-        audit.record(record("fourth"));
-        audit.record_at(third, record("third"));
+        audit.record(entry("fourth"));
+        audit.record_at(third, entry("third"));
         let flushed = audit.flush();
         assert!(flushed.try_recv().is_err(), "two places before it are open");
-        audit.record_at(first, record("first"));
+        audit.record_at(first, entry("first"));
         drop(given_up);
         flushed.recv().expect("the writer answers");
-        audit.record(Record::new(Kind::End, Level::Proven, Proof::None, "end"));
+        audit.record(Entry::new(What::End, Level::Proven, Proof::None, "end"));
         audit.flush().recv().expect("the writer answers");
-        let lines = read(dir.path()).expect("readable");
-        let reasons: Vec<_> = lines.iter().map(|line| line.value["reason"].clone()).collect();
-        assert_eq!(reasons, ["first", "third", "fourth", "end"]);
+        assert_eq!(reasons(dir.path()), ["first", "third", "fourth", "end"]);
         assert_eq!(verify(dir.path()).expect("readable"), vec![]);
     }
 

@@ -6,13 +6,13 @@ use claw_policy::Verdict;
 use crate::decode::{Decoder, Identity, Image, Program, Snapshot, Strings, last_name};
 use crate::guard::Session;
 use crate::judge::image::judge_image;
-use crate::record::{Kind, Level, Proof, Record};
+use crate::record::{Entry, Exec, Level, Proof, What};
 
 /// The record of an exec that the kernel side reports.
 ///
 /// Known gaps, all of observing only: a file is taken for the tool it is called and for no other; a program that ends at once may be known by its called name
 /// alone, and of arguments and environment past 32 KiB the rest is not seen, which the record says.
-pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Record {
+pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Entry {
     let (filename, area) = payload.split_at_checked(FILENAME).unwrap_or((payload, &[]));
     let called = filename.split(|byte| *byte == 0).next().unwrap_or_default();
     let whole = event.arg_len as usize + event.env_len as usize;
@@ -26,14 +26,21 @@ pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Record
         Strings::from_area(env),
     );
     let Some(snapshot) = snapshot else {
-        return Record::new(Kind::Exec, Level::Observed, Proof::None, "the event names no process");
+        let what = What::Exec(Box::default());
+        return Entry::new(what, Level::Observed, Proof::None, "the event names no process");
     };
     let generation = session.policy_at(event.generation).unwrap_or_else(|| session.policy());
     let (judged, _) = judge_image(&generation.policy, &snapshot);
     let program = &snapshot.image.programs[judged.program];
     let deciding = judged.judgement.decision.deciding;
     let cut = whole > LARGE_PAYLOAD || event.cause != 0;
-    Record {
+    let exec = Exec {
+        path: program.path.clone(),
+        argv: Some(program.argv.clone()),
+        facts: Some(judged.judgement.facts),
+        ..Exec::default()
+    };
+    Entry {
         // What was not seen cannot be called harmless.
         verdict: Some(if cut { Verdict::Deny } else { judged.judgement.decision.verdict }),
         rule: deciding.rule.filter(|_| !cut),
@@ -41,12 +48,9 @@ pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Record
         because: deciding.because,
         pid: i32::try_from(event.tgid).ok(),
         uid: Some(event.uid),
-        path: program.path.clone(),
-        argv: Some(program.argv.clone()),
         outcome: Some("observed: it ran as it was called".into()),
-        facts: Some(judged.judgement.facts),
-        ..Record::new(
-            Kind::Exec,
+        ..Entry::new(
+            What::Exec(Box::new(exec)),
             Level::Observed,
             Proof::None,
             if cut {

@@ -21,7 +21,7 @@ use crate::guard::own::OwnProcesses;
 use crate::guard::{Host, Session, Settings, Sockets};
 use crate::intercept::Listener;
 use crate::kernel::KernelSide;
-use crate::record::{self, Audit, Kind, Level, Proof, Record};
+use crate::record::{self, Audit, Entry, Level, Proof, What};
 use crate::supervisor;
 use crate::sys::process::{Fork, block_signals, fork, peek_stop, read_signal, signal_fd};
 use crate::sys::ptrace::{Stop, Tracee};
@@ -97,11 +97,11 @@ fn start(
     let policy = options.policy.clone();
     let session = Session::begin(&host, Settings { policy, level, sockets, audit, command })?;
     let argv = options.command.iter().map(|word| word.as_encoded_bytes()).collect();
-    session.audit.record(Record {
+    let started = format!("policy {}", options.policy.file());
+    session.audit.record(Entry {
         pid: Some(command.as_raw_nonzero().get()),
-        argv: Some(argv),
         outcome: host.kernel.as_ref().and_then(|kernel| kernel.lock()),
-        ..Record::new(Kind::Start, level, Proof::None, format!("policy {}", options.policy.file()))
+        ..Entry::new(What::Start { argv }, level, Proof::None, started)
     });
     front.send(&Message::Started(command.as_raw_nonzero().get()), None)?;
     match front.receive().context("the front is gone")? {
@@ -242,7 +242,7 @@ fn serve(
             drain();
             watch.into_iter().for_each(|watch| watch.tell_losses(session));
             let reason = format!("the command ended with status {status}");
-            session.audit.record(Record::new(Kind::End, session.level, Proof::None, reason));
+            session.audit.record(Entry::new(What::End, session.level, Proof::None, reason));
         }
         if over || !told {
             let done = session.audit.flush();

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::observe;
 use crate::guard::{Host, Session};
 use crate::kernel::Events;
-use crate::record::{Kind, Level, Proof, Record};
+use crate::record::{Connect, Entry, Level, Proof, What};
 use crate::vital;
 
 /// How long events that woke nobody may lie in the ring.
@@ -93,7 +93,7 @@ impl Watch {
 }
 
 /// One record for each kind of event that found no room.
-fn losses(session: &Session, lost: &Lost) -> impl Iterator<Item = Record> {
+fn losses(session: &Session, lost: &Lost) -> impl Iterator<Item = Entry> {
     let level = session.level;
     let kinds = (0..).zip(*lost).filter(|(_, count)| *count > 0);
     kinds.map(move |(kind, count)| {
@@ -108,11 +108,10 @@ fn losses(session: &Session, lost: &Lost) -> impl Iterator<Item = Record> {
             Level::Observed => (None, Proof::None),
             Level::Held | Level::Proven => (Some(Verdict::Deny), Proof::InKernel),
         };
-        Record {
+        Entry {
             verdict,
-            count: Some(count),
-            ..Record::new(
-                Kind::Lost,
+            ..Entry::new(
+                What::Lost { count },
                 level,
                 proof,
                 format!("could not be recorded: {count} {what}"),
@@ -121,23 +120,23 @@ fn losses(session: &Session, lost: &Lost) -> impl Iterator<Item = Record> {
     })
 }
 
-fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Record> {
+fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Entry> {
     match event.kind {
         kind::EXEC_PROVEN => None,
         kind::EXEC_KILLED => {
-            Some(prevented(event, Kind::Killed, "killed before its first instruction"))
+            Some(prevented(event, What::Killed, "killed before its first instruction"))
         }
         kind::EXEC_REFUSED => {
-            Some(prevented(event, Kind::Refused, "refused while its caller was still there"))
+            Some(prevented(event, What::Refused, "refused while its caller was still there"))
         }
         kind::EXEC_OBSERVED => Some(observe::record(session, event, payload)),
         kind::CONNECT => Some(connection(session, event)),
-        kind::LINEAGE_LOST => Some(Record {
+        kind::LINEAGE_LOST => Some(Entry {
             verdict: Some(Verdict::Deny),
             pid: i32::try_from(event.tgid).ok(),
             uid: Some(event.uid),
-            ..Record::new(
-                Kind::Killed,
+            ..Entry::new(
+                What::Killed,
                 session.level,
                 Proof::InKernel,
                 "cannot guard the new process: pid out of range",
@@ -150,7 +149,7 @@ fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Record> {
     }
 }
 
-fn connection(session: &Session, event: &Event) -> Record {
+fn connection(session: &Session, event: &Event) -> Entry {
     let [a, b, c, d] = event.addr;
     let ip = if event.family == 4 {
         IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
@@ -173,24 +172,27 @@ fn connection(session: &Session, event: &Event) -> Record {
         None => "a rule of a policy that was replaced meanwhile".to_owned(),
     };
     let proof = if session.level == Level::Observed { Proof::None } else { Proof::InKernel };
-    Record {
-        verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
-        rule: rule.map(|rule| rule.id.clone()),
-        at: rule.map(|rule| rule.at.clone()),
-        pid: i32::try_from(event.tgid).ok(),
-        uid: Some(event.uid),
+    let connect = Connect {
         to: Some(to.to_string()),
         protocol: Some(match event.protocol {
             6 => "tcp".to_owned(),
             17 => "udp".to_owned(),
             other => other.to_string(),
         }),
-        ..Record::new(Kind::Connect, session.level, proof, reason)
+        took_ns: None,
+    };
+    Entry {
+        verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
+        rule: rule.map(|rule| rule.id.clone()),
+        at: rule.map(|rule| rule.at.clone()),
+        pid: i32::try_from(event.tgid).ok(),
+        uid: Some(event.uid),
+        ..Entry::new(What::Connect(connect), session.level, proof, reason)
     }
 }
 
 /// What the kernel side kept from running, and `how`.
-fn prevented(event: &Event, kind: Kind, how: &str) -> Record {
+fn prevented(event: &Event, what: What, how: &str) -> Entry {
     let reason = match event.cause {
         cause::NO_TICKET => "it has not been judged",
         cause::FILE => "another file runs than was judged",
@@ -198,11 +200,11 @@ fn prevented(event: &Event, kind: Kind, how: &str) -> Record {
         cause::HASH => "its arguments or its environment are not what was judged",
         _ => "its arguments could not be read in the kernel",
     };
-    Record {
+    Entry {
         verdict: Some(Verdict::Deny),
         pid: i32::try_from(event.tgid).ok(),
         uid: Some(event.uid),
-        ..Record::new(kind, Level::Proven, Proof::Ticket, format!("{how}: {reason}"))
+        ..Entry::new(what, Level::Proven, Proof::Ticket, format!("{how}: {reason}"))
     }
 }
 

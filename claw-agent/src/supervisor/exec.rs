@@ -15,7 +15,7 @@ use crate::guard::{Held, Received, Refusal};
 use crate::intercept::Exec;
 use crate::judge::environment_changes;
 use crate::judge::image::{ImageJudgement, Plan, Response, Runs, judge_image};
-use crate::record::{Kind, Place, Proof, Record};
+use crate::record::{self, Entry, Level, Place, Proof, What};
 use crate::sys::seccomp::Answer;
 
 /// The walk of one exec.
@@ -95,8 +95,8 @@ impl Held<Judged> {
     fn fail(self, errno: i32, why: Option<String>) {
         let level = self.session.level;
         let (held, judged) = self.step(());
-        let record = Box::new(judged.record(level, Proof::Answered, why));
-        held.refuse(Refusal::Judged { errno, record });
+        let entry = Box::new(judged.entry(level, Proof::Answered, why));
+        held.refuse(Refusal::Judged { errno, entry });
     }
 
     /// Writes the ticket, where there is a kernel side, and lets the call continue.
@@ -142,8 +142,8 @@ impl Held<Judged> {
     fn record(self, place: Place, proof: Proof, outcome: Option<String>) {
         // The session may be over once this is dropped.
         let (held, judged) = self.step(());
-        let record = judged.record(held.session.level, proof, outcome);
-        held.session.audit.record_at(place, record);
+        let entry = judged.entry(held.session.level, proof, outcome);
+        held.session.audit.record_at(place, entry);
     }
 }
 
@@ -157,7 +157,7 @@ impl Judged {
     }
 
     /// What the audit is told of it.
-    fn record(self, level: crate::record::Level, proof: Proof, outcome: Option<String>) -> Record {
+    fn entry(self, level: Level, proof: Proof, outcome: Option<String>) -> Entry {
         let Self { mut snapshot, judged, took } = self;
         let decision = judged.judgement.decision;
         let program = snapshot.image.programs.swap_remove(judged.program);
@@ -169,21 +169,23 @@ impl Judged {
             }
             None => (program.argv, None, BTreeMap::new()),
         };
-        Record {
+        let exec = record::Exec {
+            path: program.path,
+            argv: Some(argv),
+            asked,
+            env,
+            facts: Some(judged.judgement.facts),
+            took_ns: u64::try_from(took.as_nanos()).ok(),
+        };
+        Entry {
             verdict: Some(decision.verdict),
             rule: decision.deciding.rule,
             at: decision.deciding.at,
             because: decision.deciding.because,
             pid: Some(snapshot.process.as_raw_nonzero().get()),
             uid: snapshot.uid,
-            path: program.path,
-            argv: Some(argv),
-            asked,
-            env,
             outcome,
-            facts: Some(judged.judgement.facts),
-            took_ns: u64::try_from(took.as_nanos()).ok(),
-            ..Record::new(Kind::Exec, level, proof, decision.deciding.reason)
+            ..Entry::new(What::Exec(Box::new(exec)), level, proof, decision.deciding.reason)
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::decode;
 use crate::guard::own::Ruling;
 use crate::guard::{Held, Received, Refusal};
 use crate::intercept::Reach;
-use crate::record::{Kind, Proof, Record};
+use crate::record::{Entry, Proof, What};
 use crate::sys::seccomp::Answer;
 
 /// Judges a held call that reaches for another process, and answers it.
@@ -24,11 +24,11 @@ pub(super) fn walk(held: Held<Received>, reach: Reach) {
     };
     let tid = held.notification.tid;
     let reason = format!("`{}` would have reached {reached}", reach.name);
-    let record = Record {
+    let entry = Entry {
         verdict: Some(Verdict::Deny),
         pid: Some(tid.as_raw_nonzero().get()),
         uid: decode::uid(tid),
-        ..Record::new(Kind::Tamper, held.session.level, Proof::Answered, reason)
+        ..Entry::new(What::Tamper, held.session.level, Proof::Answered, reason)
     };
-    held.refuse(Refusal::Judged { errno: libc::EPERM, record: Box::new(record) });
+    held.refuse(Refusal::Judged { errno: libc::EPERM, entry: Box::new(entry) });
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use jiff::Timestamp;
 
 use super::Job;
-use crate::record::Record;
+use crate::record::Entry;
 
 /// A place in the order of records. It is taken, or given up when dropped: nobody behind it waits for ever.
 #[derive(Debug)]
@@ -22,10 +22,10 @@ impl Place {
         Self { number, time: Timestamp::now(), queue, taken: false }
     }
 
-    /// Queues the record that stands here. Waits while the queue is full.
-    pub(super) fn take(mut self, record: Record) {
+    /// Queues the entry that stands here. Waits while the queue is full.
+    pub(super) fn take(mut self, entry: Entry) {
         self.taken = true;
-        let job = Job::Write(self.time, Box::new(record));
+        let job = Job::Write(self.time, Box::new(entry));
         if self.queue.send((self.number, job)).is_err() {
             // The thread ends only after this end is dropped: nothing can be recorded any more, and nothing
             // may be let through.

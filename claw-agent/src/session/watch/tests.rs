@@ -16,7 +16,7 @@ use super::*;
 use crate::guard::own::OwnProcesses;
 use crate::guard::{Settings, Sockets};
 use crate::kernel::{self, KernelSide};
-use crate::record::{self, Audit};
+use crate::record::{self, Audit, Kind};
 use crate::session::cgroup::Cgroup;
 
 /// Connects to where each line says, from a process of its own, and says what came of it. It starts no
@@ -127,11 +127,14 @@ impl Guarded {
     fn connections(&self, watch: &Watch) -> Vec<[String; 3]> {
         watch.drain();
         self.session.audit.flush().recv().expect("the writer answers");
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let lines = record::read(self.folder.path()).expect("readable");
-        lines
-            .iter()
-            .map(|line| ["verdict", "rule", "to"].map(|key| text(&line.value[key])))
+        let records = record::read(self.folder.path()).expect("readable").into_iter();
+        records
+            .filter_map(|line| {
+                let record = line.record.expect("a record");
+                let Kind::Connect { to, .. } = record.kind else { return None };
+                let verdict = record.verdict.map(|verdict| verdict.name().to_owned());
+                Some([verdict, record.rule, to].map(Option::unwrap_or_default))
+            })
             .collect()
     }
 }

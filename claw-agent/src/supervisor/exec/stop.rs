@@ -12,7 +12,7 @@ use crate::decode::Snapshot;
 use crate::guard::Held;
 use crate::judge::content::judge_by_content;
 use crate::judge::image::Plan;
-use crate::record::{Kind, Place, Proof, Record};
+use crate::record::{Entry, Place, Proof, What};
 use crate::sys::ptrace::{Stop, Tracee};
 
 /// What came of an exec that was to be stopped.
@@ -148,12 +148,12 @@ impl Held<Judged> {
     /// As the kernel side's report of a program that it kills.
     fn record_kill(&self, why: &StopError) {
         let snapshot = &self.state.snapshot;
-        self.session.audit.record(Record {
+        self.session.audit.record(Entry {
             verdict: Some(Verdict::Deny),
             pid: Some(snapshot.process.as_raw_nonzero().get()),
             uid: snapshot.uid,
-            ..Record::new(
-                Kind::Killed,
+            ..Entry::new(
+                What::Killed,
                 self.session.level,
                 self.proof_at_the_stop(),
                 format!("killed before its first instruction: {why}"),

@@ -13,7 +13,7 @@ use super::Taken;
 use crate::apply::on_behalf::destination::Destination;
 use crate::decode;
 use crate::guard::{Held, Refusal};
-use crate::record::{Kind, Proof, Record};
+use crate::record::{Connect, Entry, Proof, What};
 
 /// An address that was judged, in the form that the supervisor uses.
 #[derive(Debug, Default)]
@@ -85,22 +85,24 @@ impl Held<Taken> {
         }
         let allowed = outcome.verdict.runs();
         let proof = if allowed { Proof::OnBehalf } else { Proof::Answered };
-        let record = Record {
+        let connect = Connect {
+            to: Some(to),
+            protocol: Some(protocol),
+            took_ns: u64::try_from(self.took().as_nanos()).ok(),
+        };
+        let entry = Entry {
             verdict: Some(outcome.verdict),
             rule: outcome.rule,
             at: outcome.at,
             because: outcome.because,
             pid: Some(decode::process(self.tid()).as_raw_nonzero().get()),
             uid: decode::uid(self.tid()),
-            to: Some(to),
-            protocol: Some(protocol),
-            took_ns: u64::try_from(self.took().as_nanos()).ok(),
-            ..Record::new(Kind::Connect, self.session.level, proof, outcome.reason)
+            ..Entry::new(What::Connect(connect), self.session.level, proof, outcome.reason)
         };
         if !allowed {
-            return Err(Refusal::Judged { errno: libc::EPERM, record: Box::new(record) });
+            return Err(Refusal::Judged { errno: libc::EPERM, entry: Box::new(entry) });
         }
-        self.session.audit.record(record);
+        self.session.audit.record(entry);
         Ok(())
     }
 }
