@@ -203,12 +203,18 @@ fn fill<const N: usize>(
     len: u64,
 ) {
     let observed = slot.as_mut_ptr();
-    let bytes = if len > N as u64 { N as u64 } else { len };
-    // SAFETY: the slot has room for the event and `N` bytes, and `bytes` is no more.
-    let read = unsafe {
+    // SAFETY: the slot has room for the event and the path, which the helper ends with a NUL.
+    unsafe {
         (&raw mut (*observed).event).write(*event);
         let path = (&raw mut (*observed).filename).cast::<c_void>();
         bpf_probe_read_kernel_str(path, FILENAME as u32, filename as *const c_void);
+    }
+    // Compared only now: what the verifier of Linux 6.1 knows of a number is lost where a call has it spilled.
+    // SAFETY: `len` is a local.
+    let len = unsafe { (&raw const len).read_volatile() };
+    let bytes = if len > N as u64 { N as u64 } else { len };
+    // SAFETY: the slot has room for `N` bytes, and `bytes` is no more.
+    let read = unsafe {
         bpf_probe_read_user(
             (&raw mut (*observed).payload).cast::<c_void>(),
             bytes as u32,

@@ -50,10 +50,16 @@ impl<State> Held<State> {
         self.began.elapsed()
     }
 
-    /// The same call, further on, and the state it was in.
-    pub(crate) fn step<Next>(self, next: Next) -> (Held<Next>, State) {
+    /// The same call, one step further.
+    pub(crate) fn step<Next>(self, next: impl FnOnce(State) -> Next) -> Held<Next> {
         let Self { session, generation, notification, state, began, in_flight } = self;
-        (Held { session, generation, notification, state: next, began, in_flight }, state)
+        Held { session, generation, notification, state: next(state), began, in_flight }
+    }
+
+    /// The call by itself, and what is known of it: its walk ends here.
+    pub(crate) fn split(self) -> (Held<()>, State) {
+        let Self { session, generation, notification, state, began, in_flight } = self;
+        (Held { session, generation, notification, state: (), began, in_flight }, state)
     }
 
     /// Refuses it.
@@ -69,18 +75,20 @@ impl<State> Held<State> {
 }
 
 impl<State: Send + 'static> Held<State> {
-    /// Goes on with it on a worker thread, so that a call that waits does not block a receiver.
-    ///
-    /// # Errors
-    /// The call back, and why no thread can be started.
+    /// Goes on with it on a worker thread, so that a call that waits does not block a receiver; where none can
+    /// be started, `otherwise` has it back.
     pub(crate) fn on_a_thread(
         self,
         work: impl FnOnce(Self) + Send + 'static,
-    ) -> Result<(), (Self, io::Error)> {
+        otherwise: impl FnOnce(Self, io::Error),
+    ) {
         let crew = Arc::clone(&self.session.host.crew);
-        crew.hand_over(self, |held| {
+        let given = crew.hand_over(self, |held| {
             let (session, notification) = (Arc::clone(&held.session), held.notification.clone());
             session.contain(&notification, || work(held));
-        })
+        });
+        if let Err((held, error)) = given {
+            otherwise(held, error);
+        }
     }
 }

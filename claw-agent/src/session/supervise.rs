@@ -46,12 +46,12 @@ pub(super) fn run(
     match start(options, level, audit, (front, front_pid), tree, kernel) {
         Ok(Started { session, watch, listener }) => {
             let result = serve(&session, watch.as_deref(), listener, front, tree);
-            session.host.dismiss(&session);
             if let Err(error) = &result {
                 tracing::error!("{error:#}");
                 // Nobody answers any more: end what would wait for ever.
                 let _ = tree.kill();
             }
+            session.host.dismiss(&session);
             tree.remove();
             result.map(|()| ExitCode::SUCCESS)
         }

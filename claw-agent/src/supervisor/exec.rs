@@ -20,16 +20,17 @@ use crate::sys::seccomp::Answer;
 
 /// The walk of one exec.
 pub(super) fn walk(held: Held<Received>, exec: &Exec) {
-    let held = match held.read(exec) {
-        Ok(held) => held,
-        Err((_, NoSnapshot::Gone)) => return,
+    let decoder = &held.session.host.decoder;
+    let snapshot = match decoder.snapshot(&held.notification, exec, &held.generation.tools) {
+        Ok(snapshot) => snapshot,
+        Err(NoSnapshot::Gone) => return,
         // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
-        Err((held, NoSnapshot::Errno(errno))) => return held.refuse(errno),
+        Err(NoSnapshot::Errno(errno)) => return held.refuse(errno),
     };
     if held.session.audit.is_short() {
         return held.refuse(Refusal::Unrecorded);
     }
-    let (held, response) = held.judge();
+    let (held, response) = held.step(|Received| Seen { snapshot }).judge();
     match response {
         Response::Fail(errno) => held.fail(errno, None),
         Response::Run if !held.stops_to_run() => held.run(),
@@ -59,24 +60,12 @@ enum Stays {
     Unproven(String),
 }
 
-impl Held<Received> {
-    /// Copies the call out of its tracee.
-    fn read(self, exec: &Exec) -> Result<Held<Seen>, (Self, NoSnapshot)> {
-        let decoder = &self.session.host.decoder;
-        match decoder.snapshot(&self.notification, exec, &self.generation.tools) {
-            Ok(snapshot) => Ok(self.step(Seen { snapshot }).0),
-            Err(why) => Err((self, why)),
-        }
-    }
-}
-
 impl Held<Seen> {
     /// Judges what the call would run, and says what follows.
     fn judge(self) -> (Held<Judged>, Response) {
         let (judged, response) = judge_image(&self.generation.policy, &self.state.snapshot);
         let took = self.took();
-        let (held, Seen { snapshot }) = self.step(());
-        (held.step(Judged { snapshot, judged, took }).0, response)
+        (self.step(|Seen { snapshot }| Judged { snapshot, judged, took }), response)
     }
 }
 
@@ -94,7 +83,7 @@ impl Held<Judged> {
     /// Fails it with an errno; nothing runs.
     fn fail(self, errno: i32, why: Option<String>) {
         let level = self.session.level;
-        let (held, judged) = self.step(());
+        let (held, judged) = self.split();
         let entry = Box::new(judged.entry(level, Proof::Answered, why));
         held.refuse(Refusal::Judged { errno, entry });
     }
@@ -141,7 +130,7 @@ impl Held<Judged> {
     /// Records what came of it, at the place that was claimed before its process went on.
     fn record(self, place: Place, proof: Proof, outcome: Option<String>) {
         // The session may be over once this is dropped.
-        let (held, judged) = self.step(());
+        let (held, judged) = self.split();
         let entry = judged.entry(held.session.level, proof, outcome);
         held.session.audit.record_at(place, entry);
     }

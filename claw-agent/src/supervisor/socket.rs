@@ -41,9 +41,9 @@ pub(super) fn walk(held: Held<Received>, call: SocketCall) {
     if others_go_on && !decode::socket::may_name_unix(held.notification.tid, call.verb) {
         return held.answer(Answer::Continue);
     }
-    let held = match held.take(call.fd) {
-        Ok(held) => held,
-        Err((held, errno)) => return held.refuse(errno),
+    let held = match take(&held, call.fd) {
+        Ok(taken) => held.step(|Received| taken),
+        Err(errno) => return held.refuse(errno),
     };
     if others_go_on && !held.state.kind.is_unix() {
         // TOCTOU: as above.
@@ -73,27 +73,19 @@ struct Taken {
     kind: Kind,
 }
 
-impl Held<Received> {
-    /// Takes a duplicate of the socket that is `fd` to the caller.
-    fn take(self, fd: i32) -> Result<Held<Taken>, (Self, Errno)> {
-        let taken = || -> Result<Taken, Errno> {
-            let tid = self.notification.tid;
-            // Kernels before 6.9 know processes only.
-            let owner = pidfd_open(tid, THREAD)
-                .or_else(|_| pidfd_open(decode::process(tid), PidfdFlags::empty()))?;
-            // The number may have been given again; from here on the descriptor stands for the caller.
-            if !self.notification.is_valid() {
-                return Err(Errno::SRCH);
-            }
-            let socket = pidfd_getfd(&owner, fd, PidfdGetfdFlags::empty())?;
-            let kind = Kind::of(socket.as_fd())?;
-            Ok(Taken { owner, socket, kind })
-        };
-        match taken() {
-            Ok(taken) => Ok(self.step(taken).0),
-            Err(errno) => Err((self, errno)),
-        }
+/// Takes a duplicate of the socket that is `fd` to the caller.
+fn take(held: &Held<Received>, fd: i32) -> Result<Taken, Errno> {
+    let tid = held.notification.tid;
+    // Kernels before 6.9 know processes only.
+    let owner = pidfd_open(tid, THREAD)
+        .or_else(|_| pidfd_open(decode::process(tid), PidfdFlags::empty()))?;
+    // The number may have been given again; from here on the descriptor stands for the caller.
+    if !held.notification.is_valid() {
+        return Err(Errno::SRCH);
     }
+    let socket = pidfd_getfd(&owner, fd, PidfdGetfdFlags::empty())?;
+    let kind = Kind::of(socket.as_fd())?;
+    Ok(Taken { owner, socket, kind })
 }
 
 impl Held<Taken> {
@@ -103,9 +95,9 @@ impl Held<Taken> {
 
     /// Goes on with a call that takes its time.
     fn wait(self, work: impl FnOnce(Self) + Send + 'static) {
-        if let Err((held, error)) = self.on_a_thread(work) {
+        self.on_a_thread(work, |held, error| {
             held.refuse(Refusal::Shortage(format!("a thread ({error})")));
-        }
+        });
     }
 
     fn connect(self, name: Area) {

@@ -29,9 +29,12 @@ enum Ended {
 impl Held<Judged> {
     /// Lets it run as far as its exec stop, on a thread that waits for it there.
     pub(super) fn stop_on_a_thread(self, plan: Plan) {
-        if let Err((held, error)) = self.on_a_thread(|held| held.stop(plan)) {
-            held.fail(libc::EAGAIN, Some(format!("no thread to prove it: {error}")));
-        }
+        self.on_a_thread(
+            |held| held.stop(plan),
+            |held, error| {
+                held.fail(libc::EAGAIN, Some(format!("no thread to prove it: {error}")));
+            },
+        );
     }
 
     fn stop(self, plan: Plan) {
