@@ -60,7 +60,7 @@ pub(crate) static DOMAIN: Domain = Domain {
 macro_rules! tools {
     ($($id:ident $names:expr, $doc:literal, $classify:expr;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,

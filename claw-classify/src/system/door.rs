@@ -57,7 +57,7 @@ const EFFECTS: &[&str] = &[
 macro_rules! doors {
     ($($id:ident $names:expr, $effect:literal, $informs:expr;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,

@@ -122,7 +122,7 @@ const fn row(
 macro_rules! rows {
     ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $manager:expr, $doc:literal;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool =
                 row(&$names, $prefix, $interpreter, $doc, |context| vec![line::action(context.call, &$manager)]);
         )*

@@ -52,7 +52,7 @@ pub(crate) static DOMAIN: Domain = Domain {
 macro_rules! rows {
     ($($id:ident $names:expr, $prefix:literal, $doc:literal, $classify:expr;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,

@@ -20,7 +20,7 @@ struct Opt {
 #[derive(Debug, Default)]
 struct Command {
     options: Vec<Opt>,
-    /// Names of sub-commands, aliases included, to the canonical one.
+    /// Names of sub-commands, aliases included, and the canonical name of each.
     children: HashMap<&'static str, &'static str>,
 }
 
@@ -79,8 +79,8 @@ impl<'a> CommandLine<'a> {
         self.options.iter().filter(move |(known, _)| *known == name).filter_map(|(_, value)| *value)
     }
 
-    /// Whether a boolean option is on, as strconv.ParseBool reads its value; what it cannot read is
-    /// taken for on.
+    /// Whether a boolean option is on, as strconv.ParseBool reads its value. A value that it cannot
+    /// read counts as on.
     pub(super) fn is_on(&self, name: &str) -> bool {
         let last = self.options.iter().rev().find(|(known, _)| *known == name);
         last.is_some_and(|(_, value)| {

@@ -9,7 +9,8 @@ pub(super) struct Manager {
     pub(super) table: Table,
     /// What options say of the facts, by their first name.
     pub(super) roles: &'static [(&'static str, Role)],
-    /// Options of commands that make something else of them; the first that is given counts.
+    /// Options that turn a command into another one: option, command, effect. The first that is
+    /// given counts.
     pub(super) turns: &'static [(&'static str, &'static str, &'static str)],
     /// What the operands of a command are, where it is not what its effect says; a name that ends in a blank
     /// is the beginning of many.
