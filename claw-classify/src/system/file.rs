@@ -1,15 +1,15 @@
-//! Programs that take away, overwrite or change files: `rm`, `mv`, `cp`, `dd`, `shred`, `truncate`, `mkfs`,
-//! `wipefs`, `chmod`, `chown` and their kin, `find`, `tar` and `unzip`.
+//! Programs that remove, overwrite or change files: `rm`, `mv`, `cp`, `dd`, `shred`, `truncate`,
+//! `mkfs`, `wipefs`, `chmod`, `chown` and similar programs, `find`, `tar` and `unzip`.
 //!
-//! Input: the call. Output: one action of the domain `file`, with the paths it is about made absolute by
-//! the text of the path and of the working directory.
+//! Input: the call. Output: one action of the domain `file`, with the paths it is about made
+//! absolute by the text of the path and of the working directory.
 //!
-//! Sources: the manuals of GNU coreutils 9, findutils 4.9 and tar 1.34, of util-linux 2.38, e2fsprogs and
-//! Info-ZIP; Debian 12.
+//! Sources: the manuals of GNU coreutils 9, findutils 4.9 and tar 1.34, of util-linux 2.38,
+//! e2fsprogs and Info-ZIP; Debian 12.
 //!
-//! Known gaps: symbolic links are not followed, so a path can be elsewhere than it says; what a shell
-//! writes by `>` is not a program's argument and not seen here; `sed -i`, editors and compilers write
-//! files too.
+//! Known gaps: symbolic links are not followed, so a path can be elsewhere than it says. What a
+//! shell writes by `>` is not a program's argument and not seen here. `sed -i`, editors and
+//! compilers write files too.
 
 mod archive;
 mod disk;
@@ -110,7 +110,7 @@ const fn long(long: &'static [&'static str], takes: Takes) -> Opt {
     Opt { long, short: None, takes }
 }
 
-/// `rm` and its kin.
+/// The row of `rm` and of programs that remove as it does.
 pub(crate) static RM: Tool =
     row(&["rm", "rmdir", "unlink"], "rm: ", "What is taken away, and how.", |context| {
         rm(context.call)
@@ -135,7 +135,7 @@ pub(crate) static SHRED: Tool =
         shred(context.call)
     });
 
-/// A command line read by getopt.
+/// A command line that getopt has read.
 struct Read<'a> {
     options: Vec<(&'static Opt, Option<Located<'a>>)>,
     operands: Vec<Located<'a>>,
@@ -179,7 +179,7 @@ impl<'a> Read<'a> {
     }
 }
 
-/// One action of an effect, or an opaque one where the line was not read.
+/// One action with an effect, or an opaque one if the line was not read.
 fn act<'a>(
     call: &Call<'a>,
     read: Result<Read<'a>, String>,
@@ -246,8 +246,8 @@ const MV_OPTIONS: &[Opt] = &[
     long(&["version"], Takes::Nothing),
 ];
 
-/// Those of `cp`, `install` and `ln` together; letters with another meaning in one of them are read as
-/// the one that takes no argument only where none of them takes one.
+/// Those of `cp`, `install` and `ln` together. A letter that means different things in them takes
+/// no argument only if none of them gives it one.
 const CP_OPTIONS: &[Opt] = &[
     flag(&["force"], b'f'),
     flag(&["recursive"], b'r'),
@@ -294,7 +294,7 @@ const CP_OPTIONS: &[Opt] = &[
     long(&["version"], Takes::Nothing),
 ];
 
-/// `mv` and `cp`: the last operand, or `-t`, is written to; `mv` takes the others away.
+/// `mv` and `cp`: they write the last operand, or `-t`; `mv` removes the others.
 fn moved(call: &Call<'_>, effect: &'static str, options: &'static [Opt]) -> Vec<Action> {
     act(call, Read::new(call, options), |read, action, places| {
         let folder = read.value("target-directory");
@@ -314,7 +314,7 @@ fn moved(call: &Call<'_>, effect: &'static str, options: &'static [Opt]) -> Vec<
             action.set("programs", [text(program)].into_iter().collect::<claw_policy::Value>());
         }
         action.set("recursive", effect == "move" || read.recursive() || read.has("archive"));
-        // ln(1)'s `-n` follows no link, and is no question of overwriting.
+        // ln(1)'s `-n` follows no link; it is not about overwriting.
         let links = call.argv.first().is_some_and(|name| name.ends_with(b"ln"));
         let keeps = (read.has("no-clobber") && !links) || read.has("interactive");
         action.set("force", !keeps);

@@ -1,10 +1,13 @@
-//! Package managers: which packages a call brings, takes away, runs or publishes, and where they come from.
+//! Package managers: which packages a call installs, removes, runs or publishes, and where they
+//! come from.
 //!
-//! One file for each program; all of them give actions of the domain `package`, by the one reader of `line`.
+//! One file for each program. All of them give actions of the domain `package`, by the one reader
+//! in `line`.
 //!
-//! Known gaps: settings files (`.npmrc`, `pip.conf`, `.cargo/config.toml`, ...) and the project's own files
-//! are not read. A registry, a script or an alias that those name is not in the facts: effect `run` says that
-//! something named elsewhere is run, and what that starts is judged when it starts.
+//! Known gaps: settings files (`.npmrc`, `pip.conf`, `.cargo/config.toml`, ...) and the project's
+//! own files are not read. A registry, a script or an alias that those name is not in the facts.
+//! The effect `run` says that something named elsewhere is run, and what that starts is judged when
+//! it starts.
 
 mod apt;
 mod bundle;
@@ -163,7 +166,7 @@ rows! {
     KREW ["kubectl-krew"], "error: ", &[], krew::KREW, "The command and the plugins of kubectl that it names.";
 }
 
-/// dpkg's row in the table of tools.
+/// dpkg's row in the registry.
 pub(crate) static DPKG: Tool = row(
     &["dpkg", "dpkg-deb", "dpkg-query"],
     "dpkg: error: ",

@@ -1,15 +1,15 @@
 //! Shells, interpreters and programs that run another: what they are given to run, and from where.
 //!
-//! Input: the call. Output: one action of the domain `program`, and by [`starts`] the calls that its words
-//! say will be made. A live call's children are judged when they are made; text that is merely quoted
-//! denies nothing by itself.
+//! Input: the call. Output: one action of the domain `program`, and by [`starts`] the calls that
+//! its words say will be made. A live call's children are judged when they are made; text that is
+//! merely quoted denies nothing by itself.
 //!
-//! Sources: sh(1), bash(1), python(1), perlrun(1), ruby(1), node(1), php(1), awk(1), jq(1); env(1), nice(1),
-//! timeout(1), nohup(1), stdbuf(1) of coreutils; ionice(1), setsid(1), flock(1), taskset(1), chrt(1) of
-//! util-linux; xargs(1), time(1), strace(1), sudo(8).
+//! Sources: sh(1), bash(1), python(1), perlrun(1), ruby(1), node(1), php(1), awk(1), jq(1); env(1),
+//! nice(1), timeout(1), nohup(1), stdbuf(1) of coreutils; ionice(1), setsid(1), flock(1),
+//! taskset(1), chrt(1) of util-linux; xargs(1), time(1), strace(1), sudo(8).
 //!
-//! Known gaps: what a script does is not read here but for the shell's, where its content is known; a word
-//! that a shell expands is not known before it runs.
+//! Known gaps: only the shell's scripts are read here, if their content is known. A word that a
+//! shell expands is not known before it runs.
 
 mod interpreter;
 mod start;

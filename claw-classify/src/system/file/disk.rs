@@ -66,8 +66,8 @@ fn dd(call: &Call<'_>) -> Vec<Action> {
     vec![action]
 }
 
-/// Every operand is a target; letters of options are not read, so a value that is a word of its own counts
-/// as an operand too.
+/// Every operand is a target. Letters of options are not read, so a value in a word of its own
+/// counts as an operand too.
 fn whole(call: &Call<'_>, effect: &'static str, informs: &[&[u8]]) -> Vec<Action> {
     let mut action = Action::new(&DOMAIN, said(call.argv));
     let words = call.argv.get(1..).unwrap_or_default();

@@ -20,7 +20,7 @@ pub(crate) static FIND: Tool = row(
     |context| vec![classify(context.call)],
 );
 
-/// Tests and actions with that many words behind them (find(1), 4.9).
+/// Tests and actions with that many words after them (find(1), 4.9).
 const VALUES: &[(&str, usize)] = &[
     ("-amin", 1),
     ("-anewer", 1),
@@ -62,7 +62,7 @@ const VALUES: &[(&str, usize)] = &[
     ("-xtype", 1),
 ];
 
-/// Those without.
+/// Those without any.
 const PLAIN: &[&str] = &[
     "!",
     "(",

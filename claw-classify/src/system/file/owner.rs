@@ -31,7 +31,7 @@ const OPTIONS: &[Opt] = &[
     long(&["version"], Takes::Nothing),
 ];
 
-/// chmod(1) takes a word of mode letters behind `-` for the mode: `chmod -x file`.
+/// chmod(1) takes a word of mode letters after `-` for the mode: `chmod -x file`.
 fn chmod(call: &Call<'_>) -> Vec<Action> {
     let is_mode = |word: &[u8]| {
         word.len() > 1
