@@ -29,7 +29,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             name: "trusted",
             kind: Kind::Bool,
             values: &[],
-            doc: "Of a governed tool: whether its file is one that the caller cannot have made, or one the policy pins.",
+            doc: "Whether the file of a governed tool is one that the caller cannot have made, or one that the policy pins.",
         },
         FactDef {
             name: "injected_env",

@@ -61,7 +61,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "effect",
             Kind::Str,
             effect::EFFECTS,
-            "`local` asks nothing of a service, `read` reads, `export` copies data out whole, `secret` returns credentials, tokens or pre-signed URLs, `exec` runs a command on a machine or opens a session there, `config` changes the settings here, `destroy` deletes, stops or takes away, `write` is everything else.",
+            "`local` asks nothing of a service, `read` reads, `export` copies data out whole, `secret` returns credentials, tokens or pre-signed URLs, `exec` runs a command on a machine or opens a session there, `config` changes the settings here, `destroy` deletes, stops or removes, `write` is everything else.",
         ),
         fact("profile", Kind::Str, &[], "The profile, where the call or a variable says it."),
         fact("region", Kind::Str, &[], "The region, where the call or a variable says it."),

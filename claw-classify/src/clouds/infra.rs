@@ -23,19 +23,19 @@ use crate::tool::{Denial, Tool, rewrites_nothing};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "infra",
     governed: true,
-    doc: "What one call of a program asks for that describes infrastructure and brings it about.",
+    doc: "What one call asks for, of a program that describes infrastructure and creates it.",
     facts: &[
         fact(
             "command",
             Kind::Str,
             &[],
-            "The command with its sub-commands, aliases resolved: `app sync`, `destroy`. Of a program without commands, its own name.",
+            "The command with its sub-commands, aliases resolved: `app sync`, `destroy`. A program without commands has its own name here.",
         ),
         fact(
             "effect",
             Kind::Str,
             &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"],
-            "`local` reads or renders files here, `read` asks a cluster, server or state, `write` changes one, `destroy` takes away from one, `exec` runs a program here or there, `secret` shows secrets or credentials, `tunnel` serves something to others, `config` changes settings, credentials or files here.",
+            "`local` reads or renders files here, `read` asks a cluster, server or state, `write` changes one, `destroy` removes from one, `exec` runs a program here or there, `secret` shows secrets or credentials, `tunnel` serves something to others, `config` changes settings, credentials or files here.",
         ),
         fact(
             "options",
@@ -67,7 +67,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "asks",
             Kind::Bool,
             &[],
-            "Of what would ask before it changes anything: whether it still does.",
+            "Whether a command that asks before it changes anything still does so.",
         ),
         fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
         fact(

@@ -20,7 +20,7 @@ use crate::tool::{Classifier, Tool};
 pub(crate) static GCLOUD: Tool = row(
     &["gcloud"],
     "ERROR: (gcloud) ",
-    "The command, its options and the variables that stand for settings are read; what the release at hand does not have is opaque.",
+    "The command, its options and the variables that hold settings are read; a command that the table does not have is opaque.",
     gcloud::classify,
 );
 pub(crate) static GSUTIL: Tool =

@@ -38,7 +38,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "effect",
             Kind::Str,
             &["config", "destroy", "exec", "local", "read", "write"],
-            "`local` reads the configuration here, `read` also reads the state or the infrastructure, `config` installs modules, providers or credentials here, `write` changes the infrastructure or its state, `destroy` takes away from either, `exec` evaluates what it is given.",
+            "`local` reads the configuration here, `read` also reads the state or the infrastructure, `config` installs modules, providers or credentials here, `write` changes the infrastructure or its state, `destroy` removes from either, `exec` evaluates the expressions it is given.",
         ),
         fact("options", Kind::Set, &[], "The options given, without dashes, also by variables."),
         fact("directory", Kind::Str, &[], "The folder of `-chdir`."),

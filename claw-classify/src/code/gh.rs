@@ -54,7 +54,7 @@ pub(crate) static DOMAIN: Domain = Domain {
                 "browser", "checkout", "config", "destroy", "download", "local", "program", "read",
                 "remote", "secret", "write",
             ],
-            "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` reaches into a codespace, `browser` opens a page.",
+            "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` works inside a codespace, `browser` opens a page.",
         ),
         fact("options", Kind::Set, &[], "The long names of the options given."),
         fact(

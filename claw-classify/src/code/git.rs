@@ -77,7 +77,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "options",
             Kind::Set,
             &[],
-            "The long names of the options that were read, for commands whose options are.",
+            "The long names of the options, for commands whose options are read.",
         ),
         fact(
             "remote",
@@ -136,7 +136,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             &[],
             "The file that a command which shows something writes to, or that a trace goes to.",
         ),
-        fact("directory", Kind::Str, &[], "Where -C says to work."),
+        fact("directory", Kind::Str, &[], "The folder that `-C` names."),
         fact(
             "git_dir",
             Kind::Str,

@@ -99,7 +99,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "runs",
             Kind::Str,
             &[],
-            "The program that runs in a container, where the call says it: its base name, or its path where it stands in no system folder.",
+            "The program that runs in a container, where the call says it: its base name, or its path if it is in no system folder.",
         ),
         fact(
             "tool",

@@ -88,13 +88,13 @@ pub(crate) static DOMAIN: Domain = Domain {
             "command",
             Kind::Str,
             &[],
-            "What exec, attach, debug or run would run, words joined by spaces.",
+            "The command that exec, attach, debug or run would run, words joined by spaces.",
         ),
         fact(
             "tool",
             Kind::Str,
             &[],
-            "Of exec: the governed tool that runs in the container; its own actions follow.",
+            "The governed tool that `exec` runs in the container; its own actions follow.",
         ),
         fact(
             "programs",

@@ -29,7 +29,7 @@ use statement::Statement;
 pub(crate) static DOMAIN: Domain = Domain {
     name: "sql",
     governed: true,
-    doc: "One SQL statement, or one setting that the client hands the server when it connects.",
+    doc: "One SQL statement, or one setting that the client gives the server when it connects.",
     facts: &[
         fact(
             "kind",
@@ -53,7 +53,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "tables",
             Kind::Set,
             &[],
-            "All tables and views named, as they are written: schema first where it is given, folded to lower case where not quoted, names of the statement's own WITH clauses left out.",
+            "All tables and views named, as written: with the schema if it is given, in lower case if not quoted, without the names of the statement's own WITH clauses.",
         ),
         fact("tables_read", Kind::Set, &[], "Those of `tables` that are read or only planned."),
         fact(
@@ -99,7 +99,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "locks",
             Kind::Bool,
             &[],
-            "Whether it takes locks by its own words: FOR UPDATE and its kin, LOCK.",
+            "Whether it takes locks by its own words: FOR UPDATE and similar clauses, LOCK.",
         ),
         fact(
             "setting",
@@ -129,7 +129,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "parser",
             Kind::Str,
             &["both", "libpg_query", "sqlparser"],
-            "Which parsers read it: the server's own grammar, and sqlparser where it can; where both can they agree. `sqlparser` alone for what is not PostgreSQL's.",
+            "Which parsers read it. `both`: the server's own grammar and sqlparser, which agree. `libpg_query`: the server's own grammar alone. `sqlparser`: the SQL of another database.",
         ),
         fact("host", Kind::Str, &[], "The server's host, where the call says it."),
         fact("port", Kind::Str, &[], "The server's port, where the call says it."),

@@ -25,7 +25,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "effect",
             Kind::Str,
             &["local", "read", "send", "program"],
-            "`local` asks nothing of anybody, `read` is GET or HEAD that hands over nothing but its URL and headers from the command line, `send` is everything else that goes to the server, `program` starts a program or loads code here.",
+            "`local` contacts no server, `read` is a GET or HEAD that sends nothing but its URL and headers from the command line, `send` is every other request, `program` starts a program or loads code here.",
         ),
         fact("method", Kind::Str, &[], "The request method, as it is sent."),
         fact(
@@ -46,7 +46,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "path",
             Kind::Str,
             &[],
-            "The path that is asked for, without query and fragment: `/` where the URL has none, dot segments taken out where the tool takes them out, and what `--request-target` says instead.",
+            "The path that is asked for, without query and fragment: `/` if the URL has none, without dot segments if the tool removes them, or the value of `--request-target` instead.",
         ),
         fact("body", Kind::Bool, &[], "Whether the request has a body."),
         fact(
@@ -60,7 +60,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "detours",
             Kind::Set,
             &[],
-            "The options that make it connect elsewhere than the URL says, or hand what the URL's host may see to others: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header, another request target.",
+            "The options that make it connect elsewhere than the URL says, or send to others what is meant for the URL's host: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header, another request target.",
         ),
         fact(
             "proxy",

@@ -21,7 +21,7 @@ use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 pub(crate) static TOOL: Tool = Tool {
     name: "http",
     names: &["http", "https", "xh", "xhs"],
-    doc: "The method, also where it is guessed, the URL, the request items and the options are read; words that options part are opaque, since HTTPie refuses them.",
+    doc: "The method, also where it is guessed, the URL, the request items and the options are read; words with options between them are opaque, since HTTPie refuses them.",
     denial: Denial { prefix: "http: error: ", status: 1 },
     domains: &[&http::DOMAIN],
     interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],

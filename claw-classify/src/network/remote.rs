@@ -78,15 +78,15 @@ macro_rules! tools {
 
 tools! {
     NC ["nc", "ncat", "netcat", "nc.openbsd", "nc.traditional"],
-        "Whether it listens, starts a program, only probes, or connects, and to whom.", netcat::nc;
+        "Whether it listens, starts a program, only probes, or connects, and to which host.", netcat::nc;
     SOCAT ["socat"], "Both addresses are read.", socat::socat;
     TELNET ["telnet"], "The host and the port are read.", netcat::telnet;
     OPENSSL ["openssl"],
-        "The sub-commands that connect or listen are told apart, and options that load code.", openssl;
+        "The sub-commands that connect or listen, and the options that load code, are read.", openssl;
     RSYNC ["rsync"], "Whether any operand is on another host.", rsync;
     FETCHERS [
         "aria2c", "axel", "chisel", "curlie", "ftp", "lftp", "ngrok", "sshfs", "tftp", "wget2", "websocat",
-    ], "Nothing but requests for help is read.", fetcher;
+    ], "Only requests for help are read.", fetcher;
 }
 
 fn words(call: &Call<'_>) -> String {

@@ -25,7 +25,7 @@ use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 pub(crate) static TOOL: Tool = Tool {
     name: "wget",
     names: &["wget"],
-    doc: "The whole command line, lists of URLs and start-up files whose content is known, and the proxies of the environment are read; what links and redirects lead to is not.",
+    doc: "The whole command line, lists of URLs and start-up files whose content is known, and the proxies of the environment are read; where links and redirects lead is not known.",
     denial: Denial { prefix: "wget: ", status: 1 },
     domains: &[&http::DOMAIN],
     interpreter: &[],

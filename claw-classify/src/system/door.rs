@@ -61,7 +61,7 @@ macro_rules! doors {
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,
-                doc: "Calls that show something are told apart; everything else is the tool's effect as a whole.",
+                doc: "Calls that only show something are recognised; every other call has the tool's own effect.",
                 denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],

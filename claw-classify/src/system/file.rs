@@ -33,7 +33,7 @@ pub(crate) use owner::{CHMOD, CHOWN};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "file",
     governed: false,
-    doc: "What a call takes away from, overwrites or changes in the file system.",
+    doc: "What a call removes, overwrites or changes in the file system.",
     facts: &[
         fact(
             "effect",
@@ -51,21 +51,21 @@ pub(crate) static DOMAIN: Domain = Domain {
                 "owner",
                 "run",
             ],
-            "`inform` changes nothing, `delete` takes files away, `move` takes them away from where they are, `copy` and `archive` write new files from others, `overwrite` writes over what is in a file or device, `extract` writes the files of an archive, `format` makes or wipes a file system, `mode` and `owner` change who may do what, `run` starts a program for files.",
+            "`inform` changes nothing, `delete` removes files, `move` removes them from where they are, `copy` and `archive` write new files from others, `overwrite` replaces the content of a file or device, `extract` writes the files of an archive, `format` makes or wipes a file system, `mode` and `owner` change who may do what, `run` starts a program for files.",
         ),
         fact(
             "targets",
             Kind::Set,
             &[],
-            "The absolute paths of what is changed: what is taken away, written or walked through. `extract` gives the folder.",
+            "The absolute paths that the call removes, writes or walks through. `extract` gives the folder.",
         ),
         fact("places", Kind::Set, places::NAMES, places::DOC),
-        fact("recursive", Kind::Bool, &[], "Whether what is below the targets is meant too."),
+        fact("recursive", Kind::Bool, &[], "Whether everything below the targets is affected too."),
         fact(
             "force",
             Kind::Bool,
             &[],
-            "Whether it is told to ask nothing, or to overwrite what is there.",
+            "Whether it is told to ask nothing, or to overwrite existing files.",
         ),
         fact("mode", Kind::Str, &[], "The mode that `chmod` gives, as it is written."),
         fact(
@@ -112,26 +112,28 @@ const fn long(long: &'static [&'static str], takes: Takes) -> Opt {
 
 /// The row of `rm` and of programs that remove as it does.
 pub(crate) static RM: Tool =
-    row(&["rm", "rmdir", "unlink"], "rm: ", "What is taken away, and how.", |context| {
+    row(&["rm", "rmdir", "unlink"], "rm: ", "The files that are removed, and how.", |context| {
         rm(context.call)
     });
-pub(crate) static MV: Tool = row(&["mv"], "mv: ", "What is moved, and where to.", |context| {
-    moved(context.call, "move", MV_OPTIONS)
-});
+pub(crate) static MV: Tool =
+    row(&["mv"], "mv: ", "The files that are moved, and where to.", |context| {
+        moved(context.call, "move", MV_OPTIONS)
+    });
 pub(crate) static CP: Tool = row(
     &["cp", "install", "ln"],
     "cp: ",
-    "What is written; what it is copied from is not a target.",
+    "The files that are written; the files they are copied from are not targets.",
     |context| moved(context.call, "copy", CP_OPTIONS),
 );
-pub(crate) static TEE: Tool =
-    row(&["tee"], "tee: ", "What is written.", |context| written(context.call, TEE_OPTIONS));
+pub(crate) static TEE: Tool = row(&["tee"], "tee: ", "The files that are written.", |context| {
+    written(context.call, TEE_OPTIONS)
+});
 pub(crate) static TRUNCATE: Tool =
-    row(&["truncate", "fallocate"], "truncate: ", "What is cut or filled.", |context| {
+    row(&["truncate", "fallocate"], "truncate: ", "The files that are cut or filled.", |context| {
         written(context.call, TRUNCATE_OPTIONS)
     });
 pub(crate) static SHRED: Tool =
-    row(&["shred"], "shred: ", "What is written over or taken away.", |context| {
+    row(&["shred"], "shred: ", "The files that are overwritten or removed.", |context| {
         shred(context.call)
     });
 

@@ -43,7 +43,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "command",
             Kind::Str,
             &[],
-            "The command with its sub-commands, aliases and abbreviations resolved: `install`, `cache clean`. Of a script or plugin that is called like a command, its own name.",
+            "The command with its sub-commands, aliases and abbreviations resolved: `install`, `cache clean`. A script or plugin that is called like a command has its own name here.",
         ),
         fact(
             "effect",
@@ -52,7 +52,7 @@ pub(crate) static DOMAIN: Domain = Domain {
                 "build", "config", "fetch", "install", "local", "publish", "read", "remove", "run",
                 "secret",
             ],
-            "`local` shows or arranges what is here, `read` asks a registry, `fetch` gets packages without installing them, `install` brings packages in or updates them, `remove` takes them away, `build` compiles or tests the project, `run` runs a script, a plugin or a package's program, `publish` changes what a registry holds, `config` changes settings or credentials here, `secret` shows or makes credentials.",
+            "`local` shows or arranges what is here, `read` asks a registry, `fetch` gets packages without installing them, `install` installs or updates packages, `remove` removes them, `build` compiles or tests the project, `run` runs a script, a plugin or a package's program, `publish` changes what a registry holds, `config` changes settings or credentials here, `secret` shows or makes credentials.",
         ),
         fact(
             "options",
@@ -94,14 +94,14 @@ pub(crate) static DOMAIN: Domain = Domain {
             "global",
             Kind::Bool,
             &[],
-            "Of what installs and removes: whether that is outside of the project, for the user or the machine.",
+            "Whether a command that installs or removes does so outside of the project, for the user or the machine.",
         ),
         fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
         fact(
             "settings",
             Kind::Set,
             &[],
-            "The variables that stand for settings of the program, or for options, but for those that change nothing of this.",
+            "The variables that stand for settings of the program, or for options, except those that change none of these facts.",
         ),
     ],
 };
@@ -136,7 +136,7 @@ macro_rules! rows {
 
 rows! {
     NPM ["npm"], "npm error ", NODE, npm::NPM,
-        "The command with its abbreviations, the options and the packages are read; `.npmrc` and `package.json` are not. An option that npm does not document is taken for a switch, as npm does.";
+        "The command with its abbreviations, the options and the packages are read; `.npmrc` and `package.json` are not. An option that npm does not document counts as a switch, as in npm.";
     NPX ["npx"], "npm error ", NODE, npm::NPX,
         "The package and the program that is run are read; what it does is judged when it starts.";
     YARN ["yarn", "yarnpkg"], "error ", NODE, yarn::YARN,

@@ -19,7 +19,7 @@ use crate::tool::{Denial, Tool, rewrites_nothing};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "process",
     governed: false,
-    doc: "A signal that a call sends, and to whom.",
+    doc: "A signal that a call sends, and the processes that get it.",
     facts: &[
         fact(
             "effect",

@@ -92,7 +92,7 @@ rows! {
     LUA ["lua", "lua5.1", "lua5.3", "lua5.4", "luajit"], ["LUA_INIT", "LUA_PATH", "LUA_CPATH"], "`-e`, a script or standard input.",
         |call| interpreter::read(call, &interpreter::LUA);
     AWK ["awk", "gawk", "mawk", "nawk"], ["AWKPATH", "AWKLIBPATH"], "The program text or its file.", |call| interpreter::read(call, &interpreter::AWK);
-    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], "What `run` and `eval` are given, tasks and tests; other commands are opaque.", interpreter::deno;
+    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], "The arguments of `run` and `eval`, tasks and tests; other commands are opaque.", interpreter::deno;
     JQ ["jq"], [], "The filter or its file.", |call| interpreter::read(call, &interpreter::JQ);
     ENV ["env", "nice", "ionice", "timeout", "nohup", "setsid", "stdbuf", "time", "xargs", "flock", "chrt", "taskset", "busybox", "watch", "script", "parallel"], [],
         "The words of the command that is run.", wrapper::classify;

@@ -27,7 +27,7 @@ pub(crate) static UNZIP: Tool =
 pub(crate) static ZIP: Tool = row(
     &["zip"],
     "zip: ",
-    "The archive that is written, and whether what goes in is taken away.",
+    "The archive that is written, and whether the files that go in are removed.",
     |context| vec![zip(context.call)],
 );
 

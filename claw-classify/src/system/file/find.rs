@@ -16,7 +16,7 @@ use crate::tool::Tool;
 pub(crate) static FIND: Tool = row(
     &["find"],
     "find: ",
-    "The starting points, `-delete`, what `-exec` and its kin start and what `-fprint` and its kin write.",
+    "The starting points, `-delete`, the programs that `-exec` and similar actions start, and the files that `-fprint` and similar actions write.",
     |context| vec![classify(context.call)],
 );
 
