@@ -293,7 +293,7 @@ impl<'p> Tools<'p> {
                 if let Governed::Known(python) = tool
                     && let Some((tool, rest)) = program::stands_for(context, python)
                 {
-                    return of_its_own(context, tool, rest);
+                    return run_by_interpreter(context, tool, rest);
                 }
                 let mut actions = vec![exec::action(context, Some(tool))];
                 actions[0].set("trusted", !call.untrusted);
@@ -387,7 +387,7 @@ impl Inside for Tools<'_> {
 
 /// The facts of a call whose interpreter runs `tool` itself, with the tool's words from `rest` on.
 /// The program that runs is still the interpreter.
-fn of_its_own(context: &Context<'_>, tool: &'static Tool, rest: usize) -> Facts {
+fn run_by_interpreter(context: &Context<'_>, tool: &'static Tool, rest: usize) -> Facts {
     let call = context.call;
     let argv: Vec<&[u8]> =
         std::iter::once(tool.name.as_bytes()).chain(call.argv[rest..].iter().copied()).collect();

@@ -46,7 +46,7 @@ mod tests {
     );
 
     #[test]
-    fn the_accounts_home_counts_beside_home() {
+    fn the_accounts_home_counts_besides_home() {
         let call = Call { uid: Some(1000), env: &[b"HOME=/nowhere"], ..Call::default() };
         assert_eq!(all(&call, &ACCOUNTS), [b"/nowhere".to_vec(), b"/home/me".to_vec()]);
         assert_eq!(of_caller(&call, &ACCOUNTS), Some(b"/nowhere".to_vec()));

@@ -218,7 +218,7 @@ mod tests {
     use claw_policy::{Reading, Value};
 
     #[test]
-    fn what_each_program_does() {
+    fn each_program_has_its_effect() {
         for (words, expected) in [
             ("dropdb prod", "ddl"),
             ("createdb x", "ddl"),

@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_found_behind_options() {
+    fn commands_are_found_after_options() {
         for (words, expected) in [
             ("images", "image ls read"),
             ("-D image -H rm ls", "image ls read debug host=rm"),

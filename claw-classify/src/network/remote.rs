@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_would_run_there_stands_behind() {
+    fn actions_of_a_tool_that_would_run_there_follow() {
         let argv: &[&[u8]] = &[b"ssh", b"h", b"k", b"delete", b"ns", b"prod"];
         let found =
             (SSH.classify)(&Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles));

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_land_behind_the_loader() {
+    fn limits_go_to_the_program_after_the_loader() {
         let argv: &[&[u8]] = &[b"ld", b"--argv0", b"x", b"/bin/psql", b"-c", b"TABLE t"];
         let call = Call { argv, names: &[b"ld.so"], ..Call::default() };
         let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
