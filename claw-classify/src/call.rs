@@ -8,7 +8,8 @@ use std::borrow::Cow;
 /// What file descriptor 0 of a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stdin<'a> {
-    /// Nobody looked, or it cannot be read before the program does (a pipe past the limit, a socket).
+    /// Nobody looked, or it cannot be read before the program reads it (a pipe past the limit, a
+    /// socket).
     #[default]
     Unknown,
     /// A terminal: somebody may type anything later.
@@ -23,30 +24,32 @@ pub enum Stdin<'a> {
 /// One program about to run.
 ///
 /// Everything is bytes: the kernel asks for no encoding, and a name that is not UTF-8 is still a
-/// name. Environment entries are `K=V` as in execve(2); where a name is there twice, the first
-/// counts, as in getenv(3).
+/// name. Environment entries are `K=V` as in execve(2). If a name occurs twice, the first counts,
+/// as in getenv(3).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Call<'a> {
-    /// The argument vector. May be empty, as execve(2) lets it be.
+    /// The argument vector. May be empty, as execve(2) allows.
     pub argv: &'a [&'a [u8]],
     /// The environment, `K=V` each.
     pub env: &'a [&'a [u8]],
-    /// The working directory, or nothing where it is not known.
+    /// The working directory; none if it is not known.
     pub cwd: Option<&'a [u8]>,
-    /// The user it runs as, or nothing where that is not known.
+    /// The user it runs as; none if that is not known.
     pub uid: Option<u32>,
-    /// The resolved file that would run; `argv[0]` where nothing was resolved, as in `claw check`.
+    /// The resolved file that would run; `argv[0]` if nothing was resolved, as in `claw check`.
     pub path: &'a [u8],
     /// Every base name by which the file is known: as it was called, each symlink on the way, the
     /// final file.
     pub names: &'a [&'a [u8]],
     /// What the program would read from file descriptor 0.
     pub stdin: Stdin<'a>,
-    /// Whether the file only goes by the name of a tool: the caller could have written it, or it is none
-    /// of those a policy pins. Files of written calls are taken for what they are called.
+    /// Whether the file only has the name of a tool: the caller could have written it, or the
+    /// policy pins other files. Files of written calls count as what they are called.
     pub untrusted: bool,
-    /// The base names of the programs that run it, where it is a script: what its first line names, or what
-    /// was given it. What their variables load is loaded into it. Of a written call nobody knows them.
+    /// The base names of the programs that run it, if it is a script: what its first line names, or
+    /// the interpreter that was given it. Variables that inject code into one of these interpreters
+    /// inject it into this program too. Empty under `claw check`, which cannot know the
+    /// interpreter.
     pub interpreters: &'a [&'a [u8]],
 }
 
@@ -85,7 +88,7 @@ fn escape(bytes: &[u8]) -> String {
 /// The longest text an action carries for people, in bytes.
 const EXCERPT: usize = 400;
 
-/// The beginning of `text`, for people: whole where it is short, and cut at a character otherwise.
+/// The beginning of `text`, for people: whole if it is short, else cut at a character.
 pub(crate) fn excerpt(text: &str) -> String {
     if text.len() <= EXCERPT {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! Cloud providers, and programs that describe infrastructure and bring it about.
+//! Cloud providers, and programs that describe infrastructure and create it.
 
 pub(crate) mod aws;
 pub(crate) mod infra;

@@ -1,7 +1,8 @@
-//! Version control, and the services that hold what is under it.
+//! Version control, and the services that host it.
 //!
-//! Here stands what Mercurial, Subversion and GitLab's own tool share: the domain `code`, and how a call becomes its
-//! one action. Each of them is a table of what its commands do. git and gh have domains of their own.
+//! Here is what Mercurial, Subversion and GitLab's own tool share: the domain `code`, and how a
+//! call becomes its one action. Each of them is a table of what its commands do. git and gh have
+//! domains of their own.
 
 pub(crate) mod gh;
 pub(crate) mod git;

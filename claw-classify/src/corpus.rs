@@ -1,9 +1,9 @@
 //! Tests of a tool by a table of command lines: `"COMMAND LINE" = "FACTS"` in a file of `corpus/`.
 //!
-//! A command line is split at spaces outside single quotes; words before the tool's name that hold a `=` are
-//! its environment, to which the home folder `/home/me` is added. The working directory is `/home/me/app`.
-//! Facts are `name=value`, sets joined by commas and left out where they are empty, several actions
-//! separated by `; `; what is opaque is `?`.
+//! A command line is split at spaces outside single quotes. Words before the tool's name that hold
+//! a `=` are its environment, to which the home folder `/home/me` is added. The working directory
+//! is `/home/me/app`. Facts are `name=value`. Sets are joined by commas and left out if they are
+//! empty. Several actions are separated by `; `. What is opaque is `?`.
 
 use claw_corpus::split;
 use claw_policy::{Action, Facts, Reading, Value};
@@ -50,7 +50,7 @@ pub(crate) fn shown(actions: &[Action]) -> String {
     actions.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// Holds every command line of `corpus` to its facts.
+/// Checks the facts of every command line of `corpus`.
 pub(crate) fn check(corpus: &str) {
     let table: toml::Table = corpus.parse().unwrap();
     let mut wrong = String::new();
@@ -64,8 +64,8 @@ pub(crate) fn check(corpus: &str) {
     assert!(wrong.is_empty(), "these facts are not those of the corpus:\n{wrong}");
 }
 
-/// Actions of SQL clients in one line: `sql:` and the effect of each statement, `client:` and the class of
-/// each other thing; `?` where that is not known.
+/// Actions of SQL clients in one line: `sql:` and the effect of each statement, `client:` and the
+/// class of each other thing; `?` if that is not known.
 pub(crate) fn clients_line(actions: &[Action]) -> String {
     use claw_policy::{Reading, Value};
     let shown = actions.iter().map(|action| {

@@ -2,13 +2,13 @@
 //!
 //! Input: the call and the grammar. Output: one action of the grammar's own domain.
 //!
-//! Conventions differ between programs (getopt_long(3), Go's flag and pflag, Python's argparse, Rust's
-//! clap), and the policy's author may not know which one a tool follows. What they read in different ways
-//! is therefore opaque: a separate value that begins with `-`, `-x=value`, an option that takes one value
-//! and is given twice, a letter behind `-c` where `-c` may take a value.
+//! Conventions differ between programs (getopt_long(3), Go's flag and pflag, Python's argparse,
+//! Rust's clap), and the policy's author may not know which one a tool follows. Spellings that they
+//! read in different ways are therefore opaque: a separate value that begins with `-`, `-x=value`,
+//! an option that takes one value and is given twice, a letter after `-c` if `-c` may take a value.
 //!
-//! Known gaps: the environment and configuration files of such a tool are not read. Where an interpreter is
-//! given the tool's script in its words, only a live call shows that.
+//! Known gaps: the environment and configuration files of such a tool are not read. If an
+//! interpreter is given the tool's script in its words, only a live call shows that.
 
 use claw_policy::grammar::{Argument, Arguments, Command, Count, Grammar, OptionDef, Takes};
 use claw_policy::{Action, Value};
@@ -22,10 +22,10 @@ pub(crate) fn classify(call: &Call<'_>, grammar: &'static Grammar) -> Action {
     read.unwrap_or_else(|reason| Action::opaque(grammar.domain, said(call.argv), reason))
 }
 
-/// A command line, taken apart.
+/// A command line that was read.
 struct Line<'a> {
     command: Option<&'static Command>,
-    /// The options in the order they stand.
+    /// The options in their order.
     options: Vec<(&'static OptionDef, Option<&'a [u8]>)>,
     arguments: Vec<&'a [u8]>,
 }
@@ -34,7 +34,7 @@ impl<'a> Line<'a> {
     fn read(argv: &[&'a [u8]], grammar: &'static Grammar) -> Result<Self, String> {
         let mut line = Self { command: None, options: Vec::new(), arguments: Vec::new() };
         let mut words = argv.iter().copied().skip(1);
-        // The words of the command so far; nothing once an argument stood behind it.
+        // The words of the command so far; none once an argument followed it.
         let mut path = (!grammar.commands.is_empty()).then(String::new);
         let mut options_end = false;
         while let Some(word) = words.next() {
@@ -88,7 +88,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Ends the words of the command, where it has any.
+    /// Ends the words of the command, if it has any.
     fn settle(&self, path: Option<&str>) -> Result<(), String> {
         match (path, self.command) {
             (Some(_), None) => Err("no command is named".to_owned()),
@@ -101,7 +101,7 @@ impl<'a> Line<'a> {
         grammar.options.iter().chain(self.command.into_iter().flat_map(|command| &command.options))
     }
 
-    /// Reads the option or options of one word, with a value that stands in the next.
+    /// Reads the option or options of one word, with a value that is in the next.
     fn option(
         &mut self,
         word: &'a [u8],
@@ -140,7 +140,7 @@ impl<'a> Line<'a> {
         self.letters(word, words, grammar)
     }
 
-    /// The only option whose long name `name` begins, where the tool takes that.
+    /// The only option whose long name begins with `name`, if the tool accepts that.
     fn abbreviated(&self, name: &[u8], grammar: &'static Grammar) -> Option<&'static OptionDef> {
         if !grammar.abbreviations || !name.starts_with(b"--") || name.len() == 2 {
             return None;
@@ -261,7 +261,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The value of an option that stands in the next word.
+/// The value of an option that is in the next word.
 fn following<'a>(
     def: &OptionDef,
     name: &[u8],

@@ -1,6 +1,6 @@
 //! The call-level domain `exec`: what is known of any program, governed or not.
 //!
-//! Input is a [`Call`]; output is the one action that stands first in every list of facts.
+//! Input is a [`Call`]; output is the action that comes first in every list of facts.
 
 use claw_policy::{Action, Domain, FactDef, Kind};
 
@@ -29,7 +29,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             name: "trusted",
             kind: Kind::Bool,
             values: &[],
-            doc: "Of a governed tool: whether its file is one that the caller cannot have made, or one the policy pins.",
+            doc: "Whether the file of a governed tool is one that the caller cannot have made, or one that the policy pins.",
         },
         FactDef {
             name: "injected_env",
@@ -40,8 +40,9 @@ pub(crate) static DOMAIN: Domain = Domain {
     ],
 };
 
-/// Variables that glibc and the dynamic linker act on, beside everything that starts with `LD_`
-/// (ld.so(8), iconv_open(3), locale(7)); `OPENSSL_*` because libpq and many others load what it names.
+/// Variables that glibc and the dynamic linker act on, besides everything that starts with `LD_`
+/// (ld.so(8), iconv_open(3), locale(7)). `OPENSSL_*` is among them because libpq and many others
+/// load what it names.
 const LOADER: &[&[u8]] = &[
     b"GCONV_PATH",
     b"GLIBC_TUNABLES",
@@ -55,8 +56,8 @@ const LOADER: &[&[u8]] = &[
 /// Variables of the linker that load nothing and change no file.
 const HARMLESS: &[&[u8]] = &[b"LD_BIND_NOW", b"LD_WARN", b"LD_VERBOSE"];
 
-/// The call-level action. `tool` is what a governed program is: what loads code into what the tool is
-/// written in, or into what runs it this time, counts for it alone.
+/// The call-level action. `tool` is what a governed program is. Variables that inject code into the
+/// tool's own language, or into the interpreter that runs it this time, count for it alone.
 pub(crate) fn action(context: &Context<'_>, tool: Option<Governed>) -> Action {
     let call = context.call;
     let said = call.argv.first().copied().unwrap_or(call.path);
@@ -71,7 +72,7 @@ pub(crate) fn action(context: &Context<'_>, tool: Option<Governed>) -> Action {
     action
 }
 
-/// Whether the environment has anything load code or data into the tool.
+/// Whether the environment makes the tool load code or data.
 pub(crate) fn injects_any(context: &Context<'_>, tool: Governed) -> bool {
     context.call.env.iter().any(|entry| {
         injects(context, Some(tool), entry.split(|&byte| byte == b'=').next().unwrap_or(entry))

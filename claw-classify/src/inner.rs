@@ -1,4 +1,4 @@
-//! What a call says will run where the caller's files are not: in a container, in a pod, on another host.
+//! Calls that run where the caller's files are not: in a container, in a pod, on another host.
 
 use claw_policy::{Action, Reading, Value};
 
@@ -9,14 +9,14 @@ use crate::tool::Inside;
 /// A governed call inside, or several.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    /// The tool, where its call is all that runs and nothing in it changes how the tool runs.
+    /// The tool, if its call is all that runs and nothing in it changes how the tool runs.
     tool: Option<&'static str>,
     actions: Vec<Action>,
 }
 
 impl Inner {
-    /// The call inside, where it is governed: nobody judges what an everyday program starts in there, and its
-    /// paths are not the caller's.
+    /// The call inside, if it is governed. Nobody judges what an everyday program starts in there,
+    /// and its paths are not the caller's.
     pub(crate) fn of(tools: &dyn Inside, call: &Call<'_>) -> Option<Self> {
         let facts = tools.classify(call);
         if !facts.governed() {
@@ -76,7 +76,7 @@ impl Inner {
         (!actions.is_empty()).then(|| Self { tool: tool.filter(|_| whole), actions })
     }
 
-    /// Puts its actions behind those of the call that runs it.
+    /// Adds its actions after those of the call that runs it.
     pub(crate) fn behind(self, actions: &mut Vec<Action>) {
         if let Some(tool) = self.tool {
             actions.iter_mut().for_each(|action| action.set("tool", tool));
@@ -85,8 +85,8 @@ impl Inner {
     }
 }
 
-/// The name by which a program inside is known: its base name where it is found by name or stands in a
-/// system's own folder, and its whole path otherwise.
+/// The name by which a program inside is known: its base name if it is found by name or is in one
+/// of the system's own folders, else its whole path.
 pub(crate) fn known_as(program: &[u8]) -> &[u8] {
     let Some(at) = program.iter().rposition(|&byte| byte == b'/') else { return program };
     let folders: [&[u8]; 6] =

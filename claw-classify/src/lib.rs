@@ -1,13 +1,16 @@
-//! Calls to facts: what a program would do, read from its arguments, its environment and the content
-//! it is given.
+//! Calls to facts: what a program would do, read from its arguments, its environment and the
+//! content it is given.
 //!
-//! Pure: no clock, no file, no process; every function here is a function of bytes. What cannot be
-//! read is an opaque action or an opaque fact with a reason, never an absence.
+//! Pure: no clock, no file, no process; every function here is a function of bytes. A part that
+//! cannot be read is an opaque action or an opaque fact with a reason, never an absence.
 //!
 //! - [`Tools`] are the tools a call can be of: claw's own and those that a policy declares.
-//! - [`Tools::classify`] gives the facts of a call; its first action is always of the domain `exec`.
-//! - [`Tools::rewrite`] applies what a policy asked for and gives the new argument vector and environment.
-//! - [`Tools::meant`] says which governed tool names mean, and [`TOOLS`] lists claw's own: one tool, one file.
+//! - [`Tools::classify`] gives the facts of a call; its first action is always of the domain
+//!   `exec`.
+//! - [`Tools::rewrite`] applies what a policy asked for and gives the new argument vector and
+//!   environment.
+//! - [`Tools::meant`] says which governed tool names mean, and [`TOOLS`] lists claw's own: one
+//!   tool, one file.
 //! - [`schema`] is what a policy may speak of.
 //!
 //! Known gaps: a view, a rule, a trigger, an operator, a cast and a user's own function do whatever

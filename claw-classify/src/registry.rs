@@ -1,7 +1,7 @@
-//! Every tool that claw reads and every domain of facts; calls read by them, and changed.
+//! Every tool that claw reads and every domain of facts; calls are read and changed through them.
 //!
-//! The only file that knows all tools. [`Tools`] is what callers use: claw's own tools and those that a
-//! policy declares.
+//! This is the only file that knows all tools. Callers use [`Tools`]: claw's own tools and those
+//! that a policy declares.
 
 use std::sync::LazyLock;
 
@@ -207,7 +207,7 @@ pub fn schema() -> Schema {
 }
 
 /// The tool that goes by `name`. One look-up in a table sorted by name, because every exec of every
-/// program comes by here.
+/// program comes through here.
 fn by_name(name: &[u8]) -> Option<&'static Tool> {
     static SORTED: LazyLock<Vec<(&[u8], &Tool)>> = LazyLock::new(|| {
         let named =
@@ -220,8 +220,8 @@ fn by_name(name: &[u8]) -> Option<&'static Tool> {
     Some(SORTED[at].1)
 }
 
-/// The word that, put first, keeps a tool from reading a start-up file that it would look for by itself:
-/// such a file has no place in the call where another could be named.
+/// The word that, put first, keeps a tool from reading a start-up file that it would look for by
+/// itself. The call has no word that could name another file instead.
 #[must_use]
 pub fn skips_startup_file(tool: &str, path: &[u8]) -> Option<&'static [u8]> {
     (tool == psql::TOOL.name && path.ends_with(b"/.psqlrc")).then_some(b"-X")
@@ -293,7 +293,7 @@ impl<'p> Tools<'p> {
                 if let Governed::Known(python) = tool
                     && let Some((tool, rest)) = program::stands_for(context, python)
                 {
-                    return of_its_own(context, tool, rest);
+                    return run_by_interpreter(context, tool, rest);
                 }
                 let mut actions = vec![exec::action(context, Some(tool))];
                 actions[0].set("trusted", !call.untrusted);
@@ -318,20 +318,20 @@ impl<'p> Tools<'p> {
         }
     }
 
-    /// The calls that `call` says will be made, as far as its words, and the content of its script or
-    /// standard input, show them. Not for enforcement, which judges each call when it is made.
+    /// The calls that `call` says will be made, as far as its words, and the content of its script
+    /// or standard input, show them. Not for enforcement, which judges each call when it is made.
     #[must_use]
     pub fn starts(&self, call: &Call<'_>, files: &dyn Files) -> Vec<Start> {
         program::starts(&self.context(call, files))
     }
 
-    /// Applies `rewrites`, which a decision on `facts` asked for, to the call that `facts` came from.
-    /// `files` are those that the facts came from.
+    /// Applies `rewrites`, which a decision on `facts` asked for, to the call that `facts` came
+    /// from. `files` are those that the facts came from.
     ///
     /// Applying the same rewrites to the result changes nothing further.
     ///
     /// # Errors
-    /// When a change cannot be made with certainty; the call must then be denied.
+    /// If a change cannot be made with certainty; the call must then be denied.
     pub fn rewrite(
         &self,
         call: &Call<'_>,
@@ -385,9 +385,9 @@ impl Inside for Tools<'_> {
     }
 }
 
-/// The facts of a call whose interpreter runs `tool` itself, whose words begin at `rest`. The program that
-/// runs is still the interpreter.
-fn of_its_own(context: &Context<'_>, tool: &'static Tool, rest: usize) -> Facts {
+/// The facts of a call whose interpreter runs `tool` itself, with the tool's words from `rest` on.
+/// The program that runs is still the interpreter.
+fn run_by_interpreter(context: &Context<'_>, tool: &'static Tool, rest: usize) -> Facts {
     let call = context.call;
     let argv: Vec<&[u8]> =
         std::iter::once(tool.name.as_bytes()).chain(call.argv[rest..].iter().copied()).collect();
@@ -398,7 +398,7 @@ fn of_its_own(context: &Context<'_>, tool: &'static Tool, rest: usize) -> Facts 
     Facts { tool: Some(tool.name), disputed: None, actions }
 }
 
-/// The call after changes that are all the tool's own.
+/// The call after the tool's own changes.
 fn by_the_tool(
     context: &Context<'_>,
     facts: &Facts,

@@ -1,7 +1,7 @@
 //! What a tool is: its row, what it is given, and what it gives back.
 //!
-//! The registry lists the tools and stands above them. A tool knows none of the others: where its call holds
-//! another one, it asks through [`Inside`].
+//! The registry lists the tools and is above them. A tool knows none of the others: if its call
+//! holds another one, it asks through [`Inside`].
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::declared;
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Denial {
-    /// What the tool writes before the message.
+    /// The text that the tool writes before the message.
     pub prefix: &'static str,
     /// The exit status of the tool for an error of this kind.
     pub status: u8,
@@ -25,25 +25,25 @@ pub struct Denial {
 pub struct Tool {
     /// The name policies use.
     pub name: &'static str,
-    /// Every base name the tool's program file goes by.
+    /// Every base name that the tool's program file may have.
     pub names: &'static [&'static str],
     /// What is read of it and what is not, for the documentation.
     pub doc: &'static str,
     /// How it reports an error.
     pub denial: Denial,
-    /// The domains of its actions, the one that speaks for the tool first.
+    /// The domains of its actions, the tool's main one first.
     pub domains: &'static [&'static Domain],
     /// Variables that load code into the interpreter the tool is written in.
     pub(crate) interpreter: &'static [&'static str],
     /// What a call would do, without the call-level action.
     pub(crate) classify: Classifier,
-    /// The call after changes that are all the tool's own.
+    /// The call after the tool's own changes.
     pub(crate) rewrite: Rewriter,
 }
 
 impl Tool {
-    /// A tool that no variables make load code, whose calls are judged and never changed, and which says no with
-    /// status 1.
+    /// A tool whose calls are judged and never changed, into which no variables load code, and
+    /// which refuses with status 1.
     pub(crate) const fn judged(
         names: &'static [&'static str],
         prefix: &'static str,
@@ -69,14 +69,14 @@ impl Tool {
 pub(crate) struct Context<'a> {
     /// The call.
     pub(crate) call: &'a Call<'a>,
-    /// The content of the files that the call names, where it is known.
+    /// The content of the files that the call names, if it is known.
     pub(crate) files: &'a dyn Files,
-    /// The other tools, for a call that stands inside this one.
+    /// The other tools, for a call inside this one.
     pub(crate) tools: &'a dyn Inside,
 }
 
 impl Context<'_> {
-    /// The same files and tools for `call`, which stands inside this one.
+    /// The same files and tools for `call`, which is inside this one.
     pub(crate) fn of<'b>(&'b self, call: &'b Call<'b>) -> Context<'b> {
         Context { call, ..*self }
     }
@@ -93,7 +93,7 @@ pub(crate) trait Inside: fmt::Debug {
     /// That call after `rewrites`, which a decision on `facts` asked for.
     ///
     /// # Errors
-    /// When a change cannot be made with certainty.
+    /// If a change cannot be made with certainty.
     fn rewrite(
         &self,
         call: &Call<'_>,
@@ -102,11 +102,12 @@ pub(crate) trait Inside: fmt::Debug {
     ) -> Result<Rewritten, CannotRewrite>;
 }
 
-/// Gives the actions of a call but for the call-level one.
+/// Gives the actions of a call except the call-level one.
 pub(crate) type Classifier = fn(&Context<'_>) -> Vec<Action>;
 
-/// Gives the call after the changes; actions are counted as in the facts of the call. Changes of statements come by
-/// themselves, and so do those of the call as a whole, to the call that the former gave.
+/// Gives the call after the changes. Actions are counted as in the facts of the call. Changes of
+/// statements are asked for separately; those of the call as a whole apply to the call that the
+/// former gave.
 pub(crate) type Rewriter = fn(&Context<'_>, &[Rewrite]) -> Result<Changed, CannotRewrite>;
 
 /// The rewriter of a tool that has no changes of its own.
@@ -127,7 +128,7 @@ pub(crate) struct Changed {
     pub(crate) argv: Vec<Vec<u8>>,
     /// Variables that get another value, name and value.
     pub(crate) set_env: Vec<(&'static str, String)>,
-    /// What standard input must hold, where it is not as it was.
+    /// What standard input must hold, if it changes.
     pub(crate) stdin: Option<Vec<u8>>,
     /// Files that must hold something else, path and content.
     pub(crate) files: Vec<(Vec<u8>, Vec<u8>)>,
@@ -147,11 +148,11 @@ pub struct Rewritten {
     pub argv: Vec<Vec<u8>>,
     /// The environment to run it in.
     pub env: Vec<Vec<u8>>,
-    /// What standard input must hold instead of the content the call was judged with, or nothing where
-    /// that stays. A caller that cannot hand this to the program must deny the call.
+    /// What standard input must hold instead of the content the call was judged with; none if that
+    /// stays. A caller that cannot give this to the program must deny the call.
     pub stdin: Option<Vec<u8>>,
-    /// Files that must hold something else for this program: path, as it was asked for, and content.
-    /// As for `stdin`: what cannot be handed over must be denied.
+    /// Files that must hold something else for this program: the path, as it was asked for, and the
+    /// content. A caller that cannot give these to the program must deny the call.
     pub files: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -161,7 +162,7 @@ pub struct Rewritten {
 pub struct CannotRewrite {
     /// The rule that asked for the change.
     pub rule: String,
-    /// What stands against it.
+    /// Why it cannot be made.
     pub reason: String,
 }
 

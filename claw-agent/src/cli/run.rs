@@ -31,7 +31,7 @@ pub(crate) struct Run {
     #[arg(long)]
     observe: bool,
 
-    /// Start nothing where this level of assurance cannot be had
+    /// Start nothing where this level of assurance is unavailable
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Observed, hide_default_value = true)]
     require: Level,
 

@@ -46,9 +46,9 @@ fn document() -> String {
 
 fn of_domain(out: &mut String, domain: &Domain) {
     let unmatched = if domain.governed {
-        "What no rule matches takes `defaults.governed`."
+        "An action that no rule matches takes `defaults.governed`."
     } else {
-        "What no rule matches is decided like a program that no tool governs."
+        "An action that no rule matches is decided like a program that no tool governs."
     };
     _ = writeln!(out, "\n### {}\n\n{} {unmatched}\n", domain.name, domain.doc);
     out.push_str("| fact | type | values | meaning |\n|---|---|---|---|\n");

@@ -82,7 +82,9 @@ impl Holders {
         bpf::run(self.look.as_fd(), tid, None)?;
         let found = seen.get(&0, 0).map_err(io::Error::other)?;
         if found[MEMORY] == 0 {
-            return Err(io::Error::other("the kernel side does not find whom this thread traces"));
+            return Err(io::Error::other(
+                "the kernel side does not find the process that this thread traces",
+            ));
         }
         Ok(found)
     }

@@ -51,7 +51,7 @@ pub(super) fn best(
         return Err(refused.context("nothing can be observed here"));
     }
     if require > Level::Held {
-        let what = "the level `proven` cannot be had; leave out `--require`, or say `--require held`, to run without the kernel's proof";
+        let what = "the level `proven` is unavailable; leave out `--require`, or say `--require held`, to run without the kernel's proof";
         // What is refused to root is usually refused by a filter, such as claw's own.
         let filter = "this process is under a seccomp filter; where that is claw's own, do not nest `claw run`";
         let refused = if is_filtered() { refused.context(filter) } else { refused };

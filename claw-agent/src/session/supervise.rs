@@ -169,7 +169,7 @@ fn fetch(command: Pid, number: i32) -> Result<OwnedFd> {
 /// Traces the command for a moment: what the level `held` rests on for programs.
 fn try_out(command: Pid) -> Result<()> {
     let mut tracee = Tracee::seize(command).context(
-        "the level `held` cannot be had: ptrace(2) is refused; `kernel.yama.ptrace_scope` may be at most 1",
+        "the level `held` is unavailable: ptrace(2) is refused; `kernel.yama.ptrace_scope` may be at most 1",
     )?;
     // It waits for this process to say go, and does so again afterwards.
     match tracee.wait()? {

@@ -1,4 +1,4 @@
-//! The content of files that a call names, for whoever can vouch for it.
+//! The content of files that a call names, from whoever can vouch for it.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use std::fmt;
 pub enum File<'a> {
     /// Nobody looked, or it may change before it is read.
     Unknown,
-    /// There is none.
+    /// There is no such file.
     Absent,
-    /// Exactly these bytes: the caller sees to it that the program reads these and no others.
+    /// Exactly these bytes: the caller makes sure that the program reads these and no others.
     Content(&'a [u8]),
 }
 
-/// Where the content of files comes from. Paths are as the call names them: relative ones are relative
-/// to the call's working directory.
+/// Where the content of files comes from. Paths are as the call names them: relative ones are
+/// relative to the call's working directory.
 ///
-/// Whoever implements it can note which paths were asked for; those are the files the facts depend on.
+/// An implementation can note which paths were asked for; those are the files the facts depend on.
 pub trait Files: fmt::Debug {
     /// The file at `path`.
     fn file(&self, path: &[u8]) -> File<'_>;
 }
 
-/// One file that is there, and no other.
+/// One file that exists, and no other.
 #[cfg(test)]
 #[derive(Debug)]
 pub(crate) struct One(pub(crate) &'static [u8], pub(crate) &'static [u8]);

@@ -1,12 +1,12 @@
-//! Where a program looks for the start-up files of whoever runs it.
+//! Where a program looks for the start-up files of the user who runs it.
 //!
-//! HOME is the caller's to set; some programs look in the account's home beside it, or without it. That one stands in
-//! the user database, of which only `/etc/passwd` is read (passwd(5)).
+//! The caller can set HOME. Some programs look in the account's home as well, or instead. That home
+//! is in the user database, of which only `/etc/passwd` is read (passwd(5)).
 
 use crate::call::Call;
 use crate::call::files::{File, Files};
 
-/// The home of the account that the program runs as, where it is known.
+/// The home of the account that the program runs as, if it is known.
 pub(crate) fn of_account(call: &Call<'_>, files: &dyn Files) -> Option<Vec<u8>> {
     let uid = call.uid?.to_string();
     let File::Content(accounts) = files.file(b"/etc/passwd") else { return None };
@@ -18,7 +18,7 @@ pub(crate) fn of_account(call: &Call<'_>, files: &dyn Files) -> Option<Vec<u8>> 
     })
 }
 
-/// HOME, or the account's home where that is not set. A call that is written down says `~` for a home of which it
+/// HOME, or the account's home if HOME is not set. A written call uses `~` for a home of which it
 /// says nothing else.
 pub(crate) fn of_caller(call: &Call<'_>, files: &dyn Files) -> Option<Vec<u8>> {
     match (call.var("HOME").filter(|home| !home.is_empty()), call.uid) {
@@ -46,7 +46,7 @@ mod tests {
     );
 
     #[test]
-    fn the_accounts_home_counts_beside_home() {
+    fn the_accounts_home_counts_besides_home() {
         let call = Call { uid: Some(1000), env: &[b"HOME=/nowhere"], ..Call::default() };
         assert_eq!(all(&call, &ACCOUNTS), [b"/nowhere".to_vec(), b"/home/me".to_vec()]);
         assert_eq!(of_caller(&call, &ACCOUNTS), Some(b"/nowhere".to_vec()));

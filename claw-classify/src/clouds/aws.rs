@@ -2,14 +2,15 @@
 //!
 //! Input: the call, and the files it names. Output: one action of the domain `aws`.
 //!
-//! Sources: the commands of awscli 1.45 (`aws/operations.txt`) and of awscli 2 where version 1 has none;
-//! awscli's `paramfile.py` for values that are files, `alias.py` for aliases, and botocore's
-//! `configprovider.py` for variables and settings. The effect of an operation is told by the first word
-//! of its name; what is named like a read and returns credentials is in `aws/credentials.tsv`.
+//! Sources: the commands of awscli 1.45 (`aws/operations.txt`), and of awscli 2 if version 1 has
+//! none; awscli's `paramfile.py` for values that are files, `alias.py` for aliases, and botocore's
+//! `configprovider.py` for variables and settings. The first word of an operation's name tells its
+//! effect. Operations that are named like reads and return credentials are in
+//! `aws/credentials.tsv`.
 //!
-//! Known gaps: parameters are not read but for the few that decide an effect. A profile's own settings
-//! are seen where the caller knows the files. What SQL an operation carries is not read: such
-//! operations count as writes. Service models that were added by hand (`~/.aws/models`) are not seen.
+//! Known gaps: only the few parameters that decide an effect are read. A profile's own settings are
+//! seen if the caller knows the files. SQL in an operation is not read: such operations count as
+//! writes. Service models that were added by hand (`~/.aws/models`) are not seen.
 
 mod command_line;
 mod effect;
@@ -23,7 +24,7 @@ use crate::grammar::subcommands::{plain_pager, said};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::CommandLine;
 
-/// The row of `aws` in the table of tools.
+/// aws's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "aws",
     names: &["aws"],
@@ -60,7 +61,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "effect",
             Kind::Str,
             effect::EFFECTS,
-            "`local` asks nothing of a service, `read` reads, `export` copies data out whole, `secret` returns credentials, tokens or pre-signed URLs, `exec` runs a command on a machine or opens a session there, `config` changes the settings here, `destroy` deletes, stops or takes away, `write` is everything else.",
+            "`local` asks nothing of a service, `read` reads, `export` copies data out whole, `secret` returns credentials, tokens or pre-signed URLs, `exec` runs a command on a machine or opens a session there, `config` changes the settings here, `destroy` deletes, stops or removes, `write` is everything else.",
         ),
         fact("profile", Kind::Str, &[], "The profile, where the call or a variable says it."),
         fact("region", Kind::Str, &[], "The region, where the call or a variable says it."),
@@ -194,8 +195,8 @@ fn read(
     Ok(action)
 }
 
-/// Options whose value is an address that is not fetched, by command: `PARAMFILE_DISABLED` in awscli's
-/// `paramfile.py`, of which only those of reads matter.
+/// Options whose value is an address that is not fetched, by command: `PARAMFILE_DISABLED` in
+/// awscli's `paramfile.py`. Only those of reads matter here.
 const ADDRESSES: &[(&str, &str)] = &[
     ("cloudformation get-template-summary", "--template-url"),
     ("cloudformation validate-template", "--template-url"),
@@ -204,7 +205,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("sqs list-queue-tags", "--queue-url"),
 ];
 
-/// The files that become parameters and are not known, and the addresses that are fetched.
+/// The parameter files whose content is not known, and the addresses that are fetched.
 fn parameters(line: &CommandLine<'_>, path: &str, files: &dyn Files) -> (Vec<String>, Vec<String>) {
     let (mut unread, mut urls) = (Vec::new(), Vec::new());
     let loose = line.operands().map(|value| (&b""[..], value));
@@ -212,12 +213,12 @@ fn parameters(line: &CommandLine<'_>, path: &str, files: &dyn Files) -> (Vec<Str
         .options()
         .flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
     for (name, value) in loose.chain(given) {
-        // In the shorthand of structures a member is a file where it is set with `@=`.
+        // In the shorthand of structures a member is a file if it is set with `@=`.
         let member = value.windows(2).position(|pair| pair == b"@=").map(|at| &value[at + 2..]);
         for value in std::iter::once(value).chain(member) {
             let file = value.strip_prefix(b"file://").or_else(|| value.strip_prefix(b"fileb://"));
             if let Some(file) = file {
-                // `~` and variables are expanded by the program.
+                // The program expands `~` and variables.
                 let plain = !file.contains(&b'$') && !file.starts_with(b"~");
                 if !plain || files.file(file) == File::Unknown {
                     unread.push(text(file).into_owned());

@@ -1,10 +1,10 @@
-//! Programs that describe infrastructure and bring it about: kustomize, Argo CD, Flux, Ansible, Pulumi.
+//! Programs that describe infrastructure and create it: kustomize, Argo CD, Flux, Ansible, Pulumi.
 //!
-//! One file for each program; all of them give actions of the domain `infra`, from a table of commands and
-//! options and a list of what options change.
+//! One file for each program. All of them give actions of the domain `infra`, from a table of
+//! commands and options and a list of what options change.
 //!
-//! Known gaps: configurations, manifests, playbooks and programs that such a call carries out are not read;
-//! what they start here is judged when it starts.
+//! Known gaps: configurations, manifests, playbooks and programs that such a call carries out are
+//! not read; what they start here is judged when it starts.
 
 mod ansible;
 mod argocd;
@@ -23,19 +23,19 @@ use crate::tool::{Denial, Tool, rewrites_nothing};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "infra",
     governed: true,
-    doc: "What one call of a program asks for that describes infrastructure and brings it about.",
+    doc: "What one call asks for, of a program that describes infrastructure and creates it.",
     facts: &[
         fact(
             "command",
             Kind::Str,
             &[],
-            "The command with its sub-commands, aliases resolved: `app sync`, `destroy`. Of a program without commands, its own name.",
+            "The command with its sub-commands, aliases resolved: `app sync`, `destroy`. A program without commands has its own name here.",
         ),
         fact(
             "effect",
             Kind::Str,
             &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"],
-            "`local` reads or renders files here, `read` asks a cluster, server or state, `write` changes one, `destroy` takes away from one, `exec` runs a program here or there, `secret` shows secrets or credentials, `tunnel` serves something to others, `config` changes settings, credentials or files here.",
+            "`local` reads or renders files here, `read` asks a cluster, server or state, `write` changes one, `destroy` removes from one, `exec` runs a program here or there, `secret` shows secrets or credentials, `tunnel` serves something to others, `config` changes settings, credentials or files here.",
         ),
         fact(
             "options",
@@ -67,7 +67,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "asks",
             Kind::Bool,
             &[],
-            "Of what would ask before it changes anything: whether it still does.",
+            "Whether a command that asks before it changes anything still does so.",
         ),
         fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
         fact(
@@ -88,21 +88,22 @@ pub(crate) static DOMAIN: Domain = Domain {
 /// How a program's command lines are read, and what they mean.
 struct Program {
     table: Table,
-    /// Options of commands that make something else of them; the first that is given counts.
+    /// Options that turn a command into another one: option, command, effect. The first that is
+    /// given counts.
     turns: &'static [(&'static str, &'static str, &'static str)],
-    /// What the values of options make of the effect.
+    /// The effect, once the values of options are taken into account.
     refine: fn(&Line<'_>) -> Option<&'static str>,
     /// Facts that options give, by the option's first name.
     facts: &'static [(&'static str, &'static str)],
-    /// Facts that variables give where no option does.
+    /// Facts that variables give if no option does.
     variables: &'static [(&'static str, &'static str)],
-    /// Commands that ask first, and the options with which they do not.
+    /// Commands that ask first, and the options that stop them from asking.
     asks: &'static [(&'static str, &'static [&'static str])],
     /// Options with which nothing is changed.
     dry: &'static [&'static str],
     /// Options and variables that name programs.
     programs: &'static [&'static str],
-    /// The beginnings of variables that stand for settings, and those which change nothing of this.
+    /// How variables that hold settings begin, and those among them that change nothing here.
     settings: &'static [&'static str],
     harmless: &'static [&'static str],
 }
@@ -123,7 +124,7 @@ const PLAIN: Program = Program {
 macro_rules! rows {
     ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $program:expr, $doc:literal;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,
@@ -213,8 +214,8 @@ fn action(call: &Call<'_>, program: &'static Program) -> Action {
     action
 }
 
-/// The effect of a command with its options. Where an option is not known, none makes it milder: it could be
-/// that option's value.
+/// The effect of a command with its options. If an option is not known, no other makes the effect
+/// milder: it could be that option's value.
 fn effect(line: &Line<'_>, program: &Program) -> &'static str {
     if line.has("help") && line.effect == "local" {
         return "local";

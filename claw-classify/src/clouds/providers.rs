@@ -1,6 +1,6 @@
-//! Command lines of clouds that are regular all through: words that name a thing, and a verb.
+//! Command lines of clouds that follow one rule throughout: words that name a thing, and a verb.
 //!
-//! One file for each program; all of them give actions of the domain `cloud`.
+//! One file for each program. All of them give actions of the domain `cloud`.
 
 mod az;
 mod bq;
@@ -20,7 +20,7 @@ use crate::tool::{Classifier, Tool};
 pub(crate) static GCLOUD: Tool = row(
     &["gcloud"],
     "ERROR: (gcloud) ",
-    "The command, its options and the variables that stand for settings are read; what the release at hand does not have is opaque.",
+    "The command, its options and the variables that hold settings are read; a command that the table does not have is opaque.",
     gcloud::classify,
 );
 pub(crate) static GSUTIL: Tool =
@@ -128,7 +128,7 @@ fn action(line: &Line<'_>, said: String, effect: &'static str, settings: Vec<Str
     action
 }
 
-/// The action of a call of a program all of whose options are known.
+/// The action of a call of a program whose options are all known.
 fn by_table(call: &Call<'_>, table: &'static Table, settings: &[&str]) -> Vec<Action> {
     let said = said(call.argv);
     let line = match table::Line::read(call.argv, table) {
@@ -145,14 +145,14 @@ fn by_table(call: &Call<'_>, table: &'static Table, settings: &[&str]) -> Vec<Ac
     vec![action]
 }
 
-/// The effect of a copy: out only where its last word is no bucket.
+/// The effect of a copy: an export only if its last word is no bucket.
 fn copies_out(call: &Call<'_>, effect: &'static str) -> &'static str {
     let up = call.argv.last().is_some_and(|to| to.starts_with(b"gs://"));
     let copies = call.argv.iter().any(|word| *word == b"cp");
     if effect == "export" && copies && up { "write" } else { effect }
 }
 
-/// The variables of the call whose names begin with `prefix`, but for those of `harmless`.
+/// The variables of the call whose names begin with `prefix`, except those of `harmless`.
 fn settings(call: &Call<'_>, prefix: &str, harmless: &[&str]) -> Vec<String> {
     let names = call.env.iter().filter_map(|entry| entry.split(|&byte| byte == b'=').next());
     names

@@ -2,11 +2,12 @@
 //!
 //! Input: the call. Output: one action of the domain `terraform`.
 //!
-//! Sources: `terraform -help` of 1.11 and tofu's manual; terraform's `main.go`, which puts the words of
-//! the variables `TF_CLI_ARGS` and `TF_CLI_ARGS_COMMAND` behind the command.
+//! Sources: `terraform -help` of 1.11 and tofu's manual; terraform's `main.go`, which puts the
+//! words of the variables `TF_CLI_ARGS` and `TF_CLI_ARGS_COMMAND` after the command.
 //!
-//! Known gaps: configurations are not read. What providers and data sources do while a plan is made is
-//! seen where they start programs or connect. `show`, `output` and `state` print what the state holds.
+//! Known gaps: configurations are not read. What providers and data sources do while a plan is made
+//! is seen when they start programs or connect. `show`, `output` and `state` print what the state
+//! holds.
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
@@ -14,7 +15,7 @@ use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
-/// The row of `terraform` in the table of tools.
+/// terraform's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "terraform",
     names: &["terraform", "tofu", "opentofu"],
@@ -37,7 +38,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "effect",
             Kind::Str,
             &["config", "destroy", "exec", "local", "read", "write"],
-            "`local` reads the configuration here, `read` also reads the state or the infrastructure, `config` installs modules, providers or credentials here, `write` changes the infrastructure or its state, `destroy` takes away from either, `exec` evaluates what it is given.",
+            "`local` reads the configuration here, `read` also reads the state or the infrastructure, `config` installs modules, providers or credentials here, `write` changes the infrastructure or its state, `destroy` removes from either, `exec` evaluates the expressions it is given.",
         ),
         fact("options", Kind::Set, &[], "The options given, without dashes, also by variables."),
         fact("directory", Kind::Str, &[], "The folder of `-chdir`."),
@@ -75,7 +76,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     let variable = format!("TF_CLI_ARGS_{}", line.path.replace(' ', "_"));
     let added = ["TF_CLI_ARGS", variable.as_str()].into_iter().filter_map(|name| call.var(name));
     let added: Vec<&[u8]> = added.flat_map(|words| words.split(|&byte| byte == b' ')).collect();
-    // A shell's quoting counts there; what is quoted could be any option.
+    // A shell's quoting counts there; a quoted word could be any option.
     let quoted = added.iter().any(|word| word.iter().any(|byte| b"'\"\\`$".contains(byte)));
     let added = added.iter().filter_map(|word| {
         let name = word.strip_prefix(b"-")?;

@@ -1,13 +1,13 @@
 //! gh, GitHub's own tool: the command, and what a request of `gh api` asks for.
 //!
-//! Input: the call, and the files it names where their content is vouched for. Output: one action of
+//! Input: the call, and the files it names if their content is vouched for. Output: one action of
 //! the domain `gh`.
 //!
 //! Sources: `gh help reference` and the sources of cli/cli (`gh/options.tsv`), `pkg/cmd/api` for
 //! methods, fields and bodies, `pkg/cmd/root` for aliases.
 //!
 //! Known gaps: an alias or an extension is opaque unless gh's configuration file is vouched for and
-//! defines it on one line; commands newer than the table are opaque.
+//! defines it on one line. Commands newer than the table are opaque.
 
 mod command_line;
 mod effects;
@@ -23,7 +23,7 @@ use crate::code::git::is_harmless;
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::{CommandLine, Unread};
 
-/// gh's row in the table of tools. `hub` is its forerunner, which is not read.
+/// gh's row in the registry. `hub` came before gh and is not read.
 pub(crate) static TOOL: Tool = Tool {
     name: "gh",
     names: &["gh", "hub"],
@@ -54,7 +54,7 @@ pub(crate) static DOMAIN: Domain = Domain {
                 "browser", "checkout", "config", "destroy", "download", "local", "program", "read",
                 "remote", "secret", "write",
             ],
-            "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` reaches into a codespace, `browser` opens a page.",
+            "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` works inside a codespace, `browser` opens a page.",
         ),
         fact("options", Kind::Set, &[], "The long names of the options given."),
         fact(
@@ -141,7 +141,7 @@ fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Act
     action
 }
 
-/// What options make of a command's effect.
+/// The effect of a command, once its options are taken into account.
 fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
     match line.path.as_str() {
         "auth status" if line.is_on("show-token") => "secret",
@@ -215,7 +215,7 @@ fn settings<'f>(call: &Call<'_>, files: &'f dyn Files) -> File<'f> {
     files.file(&path)
 }
 
-/// A word that is no command of gh's own: what its alias becomes, where that can be read.
+/// A word that is no command of gh's own: what its alias stands for, if that can be read.
 fn foreign(
     call: &Call<'_>,
     files: &dyn Files,
@@ -241,7 +241,7 @@ fn foreign(
         action.set("programs", [format!("alias {name}")].into_iter().collect::<Value>());
         return action;
     }
-    // The alias stands where its name stood; cobra has found the name among the words.
+    // The alias replaces its name, which cobra has found among the words.
     let parts: Vec<&str> = name.split(' ').collect();
     let at =
         words.iter().position(|word| parts.last().is_some_and(|last| last.as_bytes() == *word));
@@ -255,7 +255,7 @@ fn foreign(
     run(call, files, &expanded, depth + 1)
 }
 
-/// What gh's settings have for an alias.
+/// What gh's settings say of an alias.
 enum Alias {
     Absent,
     /// It is written in a way that is not read.
@@ -263,8 +263,8 @@ enum Alias {
     Value(String),
 }
 
-/// The alias `name`, where it stands on one line of the block `aliases:` without anything that YAML reads in another
-/// way than the eye.
+/// The alias `name`, if it is on one line of the block `aliases:` and holds nothing that YAML reads
+/// differently from the eye.
 fn alias(settings: &str, name: &str) -> Alias {
     let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let lines = settings.lines().skip_while(|line| line.trim_end() != "aliases:").skip(1);

@@ -1,14 +1,16 @@
 //! git: the command, what it does to other repositories, and every program a call names.
 //!
-//! Input: the call, and configuration files where their content is vouched for. Output: one action of
-//! the domain `git`, and one more for each alias that the call defines, with what the alias becomes.
+//! Input: the call, and configuration files if their content is vouched for. Output: one action of
+//! the domain `git`, and one more for each alias that the call defines, with what the alias stands
+//! for.
 //!
 //! Sources: git 2.47's manual pages and help (`git/options.tsv`), `git.c` for global options and
 //! aliases, `parse-options.c`, `builtin/push.c`, `remote.c`, `config.c`.
 //!
 //! Known gaps: the transport helpers (`git-remote-https` and others), which git starts itself, take
-//! what they push from standard input; hooks, attributes and drivers of a repository run as programs
-//! of their own and are judged when they start; a configuration file that is not vouched for is not read.
+//! what they push from standard input. Hooks, attributes and drivers of a repository run as
+//! programs of their own and are judged when they start. A configuration file that is not vouched
+//! for is not read.
 
 mod commands;
 mod config;
@@ -23,7 +25,7 @@ use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 pub(crate) use config::is_harmless;
 use walk::{Start, Walk};
 
-/// git's row in the table of tools.
+/// git's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "git",
     names: &[
@@ -75,7 +77,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "options",
             Kind::Set,
             &[],
-            "The long names of the options that were read, for commands whose options are.",
+            "The long names of the options, for commands whose options are read.",
         ),
         fact(
             "remote",
@@ -134,7 +136,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             &[],
             "The file that a command which shows something writes to, or that a trace goes to.",
         ),
-        fact("directory", Kind::Str, &[], "Where -C says to work."),
+        fact("directory", Kind::Str, &[], "The folder that `-C` names."),
         fact(
             "git_dir",
             Kind::Str,

@@ -2,10 +2,11 @@
 //!
 //! Input: the call. Output: one action of the domain `code`.
 //!
-//! Source: the manual of glab. Of its options only those are read that name a repository, a method or what is sent.
+//! Source: the manual of glab. Only those options are read that name a repository, a method or what
+//! is sent.
 //!
 //! Known gaps: settings of the repository and of the user, extensions and aliases are not read; a
-//! command that the table does not have is opaque.
+//! command that is not in the table is opaque.
 
 use claw_policy::Action;
 
@@ -13,7 +14,7 @@ use super::{done, opaque, row, variables, words};
 use crate::call::{Call, excerpt, text};
 use crate::tool::Tool;
 
-/// glab's row in the table of tools.
+/// glab's row in the registry.
 pub(crate) static TOOL: Tool =
     row("glab", &["glab"], "ERROR: ", 1, |context| vec![classify(context.call)]);
 
@@ -115,7 +116,7 @@ pub(super) fn classify(call: &Call<'_>) -> Action {
     }
 }
 
-/// `glab api`: GET without fields, or with a method that says so and nothing that is sent.
+/// `glab api`: a GET without fields, or with a method that says so and nothing that is sent.
 fn api(call: &Call<'_>, words: &[&[u8]], programs: Vec<String>) -> Action {
     let mut method: Option<String> = None;
     let (mut fields, mut body) = (false, false);

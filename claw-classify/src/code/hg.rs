@@ -2,10 +2,10 @@
 //!
 //! Input: the call. Output: one action of the domain `code`.
 //!
-//! Source: `hg help`. Of its options only those are read that name a program or settings.
+//! Source: `hg help`. Only those options are read that name a program or settings.
 //!
 //! Known gaps: settings of the repository and of the user, extensions and aliases are not read; a
-//! command that the table does not have is opaque.
+//! command that is not in the table is opaque.
 
 use claw_policy::Action;
 
@@ -13,7 +13,7 @@ use super::{done, opaque, row, variables, words};
 use crate::call::{Call, text};
 use crate::tool::Tool;
 
-/// Mercurial's row in the table of tools.
+/// Mercurial's row in the registry.
 pub(crate) static TOOL: Tool =
     row("hg", &["hg", "chg"], "abort: ", 255, |context| vec![classify(context.call)]);
 

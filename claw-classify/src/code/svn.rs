@@ -2,10 +2,10 @@
 //!
 //! Input: the call. Output: one action of the domain `code`.
 //!
-//! Source: `svn help`. Of its options only those are read that name a program or settings.
+//! Source: `svn help`. Only those options are read that name a program or settings.
 //!
 //! Known gaps: settings of the repository and of the user, extensions and aliases are not read; a
-//! command that the table does not have is opaque.
+//! command that is not in the table is opaque.
 
 use claw_policy::Action;
 
@@ -13,7 +13,7 @@ use super::{done, opaque, row, variables, words};
 use crate::call::{Call, text};
 use crate::tool::Tool;
 
-/// Subversion's row in the table of tools.
+/// Subversion's row in the registry.
 pub(crate) static TOOL: Tool =
     row("svn", &["svn"], "svn: E200009: ", 1, |context| vec![classify(context.call)]);
 
@@ -58,7 +58,7 @@ const SVN_COMMANDS: &[(&[&str], &str)] = &[
     (&["upgrade"], "local"),
 ];
 
-/// Commands that change only the work copy unless an operand is an address.
+/// Commands that change only the working copy unless an operand is an address.
 const SVN_HERE: &[&str] = &["copy", "delete", "mkdir", "move", "propdel", "propedit", "propset"];
 
 pub(super) fn classify(call: &Call<'_>) -> Action {

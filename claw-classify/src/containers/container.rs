@@ -1,14 +1,16 @@
-//! docker, podman, nerdctl and their kin: the command, the engine it goes to, and what runs inside.
+//! docker, podman, nerdctl and similar programs: the command, the engine it goes to, and what runs
+//! inside.
 //!
-//! Input: the call. Output: one action of the domain `container`. Where a command is run in a container
-//! that is there (`exec`, `compose exec`), the actions of that command follow, read by the same tools:
-//! nothing else will see it, as it does not start below the caller.
+//! Input: the call. Output: one action of the domain `container`. If a command is run in a
+//! container that already exists (`exec`, `compose exec`), the actions of that command follow, read
+//! by the same tools. Nothing else will see that command, because it does not start below the
+//! caller.
 //!
-//! Sources: docker's CLI 28 (its help, and `cli/command/container/opts.go` for `run`), compose 2, podman
-//! 5 and nerdctl 2; `container/commands.tsv`.
+//! Sources: docker's CLI 28 (its help, and `cli/command/container/opts.go` for `run`), compose 2,
+//! podman 5 and nerdctl 2; `container/commands.tsv`.
 //!
-//! Known gaps: compose files are not read; the environment inside a container is known only as far as
-//! `-e` says it; engines of crictl and ctr have small tables.
+//! Known gaps: compose files are not read. The environment inside a container is known only as far
+//! as `-e` says it. Engines of crictl and ctr have small tables.
 
 mod inside;
 mod options;
@@ -97,7 +99,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "runs",
             Kind::Str,
             &[],
-            "The program that runs in a container, where the call says it: its base name, or its path where it stands in no system folder.",
+            "The program that runs in a container, where the call says it: its base name, or its path if it is in no system folder.",
         ),
         fact(
             "tool",
@@ -126,18 +128,18 @@ const COMMANDS: Commands = Commands(include_str!("container/commands.tsv"));
 const CRICTL_COMMANDS: Commands = Commands(
     "attach\texec\ncompletion\tlocal\nconfig\tconfig\ncreate\texec\nevents\tread\nexec\texec\nhelp\tlocal\nimagefsinfo\tread\nimages\tread\nimg\tread\timages\ninfo\tread\ninspect\tread\ninspecti\tread\ninspectp\tread\nlogs\tread\nmetricdescs\tread\nmetricsp\tread\npods\tread\nport-forward\ttunnel\nps\tread\npull\twrite\nrm\tdestroy\nrmi\tdestroy\nrmp\tdestroy\nrun\texec\nrunp\texec\nstart\twrite\nstats\tread\nstatsp\tread\nstop\tdestroy\nstopp\tdestroy\nupdate\twrite\nversion\tread\n",
 );
-/// Commands of containerd's ctr that read. It is a tool for debugging: what is not here is opaque.
+/// Commands of containerd's ctr that read. It is a debugging tool: every other command is opaque.
 const CTR_COMMANDS: Commands = Commands(
     "c\tread\tcontainers ls\ncontainers info\tread\ncontainers list\tread\tcontainers ls\ncontainers ls\tread\ncontainers rm\tdestroy\nimages list\tread\timages ls\nimages ls\tread\nimages rm\tdestroy\ninfo\tread\nnamespaces list\tread\tnamespaces ls\nnamespaces ls\tread\nplugins list\tread\tplugins ls\nplugins ls\tread\nrun\texec\nsnapshots ls\tread\ntasks exec\texec\ntasks kill\tdestroy\ntasks list\tread\ttasks ls\ntasks ls\tread\ntasks metrics\tread\ntasks ps\tread\nversion\tread\n",
 );
 
-/// What is different between the programs.
+/// The differences between the programs.
 struct Program {
     commands: Commands,
     options: &'static [Opt],
-    /// Where the words begin: compose's own program stands below `compose`.
+    /// Where the words begin: compose's own program is below `compose`.
     start: &'static str,
-    /// Variables with the address of the engine, the context and the folder of settings.
+    /// Variables that hold the engine's address, the context and the folder of settings.
     engine: &'static [&'static str],
     context: &'static [&'static str],
     settings: &'static [&'static str],
@@ -315,7 +317,8 @@ fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, Canno
     let inner = inside.call(&env);
     let inner = inner.call();
     let facts = tools.classify(&inner);
-    // Here the action of this call stands before those of the inner one, where the call-level one does.
+    // Here the action of this call comes before those of the inner one, in the place of the
+    // call-level one.
     let shifted = rewrites.iter().map(|rewrite| {
         let action = rewrite.action.checked_sub(1).filter(|action| *action > 0);
         action.map(|action| Rewrite { action, ..rewrite.clone() })

@@ -2,11 +2,11 @@
 //!
 //! Input: the call. Output: one action of the domain `helm`.
 //!
-//! Sources: helm 3's manual and `pkg/cmd`, `pkg/cli/environment.go` for its variables; spf13/cobra for
-//! how a command line is read.
+//! Sources: helm 3's manual and `pkg/cmd`, `pkg/cli/environment.go` for its variables; spf13/cobra
+//! for how a command line is read.
 //!
-//! Known gaps: charts and values are not read. A release's manifest and values, which `get` shows, can
-//! hold what the chart's author put there.
+//! Known gaps: charts and values are not read. A release's manifest and values, which `get` shows,
+//! can hold whatever the chart's author put there.
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
@@ -14,7 +14,7 @@ use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
-/// The row of `helm` in the table of tools.
+/// helm's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "helm",
     names: &["helm", "helm3"],

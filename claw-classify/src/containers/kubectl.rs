@@ -1,14 +1,15 @@
 //! kubectl: the command, the resources and everything else a command line asks for.
 //!
-//! Input: the call. Output: one action of the domain `k8s` for each kind of resource that is named, or
-//! one for the call where none is.
+//! Input: the call. Output: one action of the domain `k8s` for each kind of resource that is named,
+//! or one for the call if none is.
 //!
-//! Sources: kubectl's own help for its commands and options (`kubectl/options.tsv`); spf13/cobra and
-//! spf13/pflag for how a command line is read; `k8s.io/cli-runtime/pkg/resource` for resource
+//! Sources: kubectl's own help for its commands and options (`kubectl/options.tsv`); spf13/cobra
+//! and spf13/pflag for how a command line is read; `k8s.io/cli-runtime/pkg/resource` for resource
 //! arguments.
 //!
-//! Known gaps: kustomizations (`-k`), folders and addresses of manifests are opaque; what an object would do is not
-//! looked at beyond its kind, name and namespace; defaults of a kuberc file are not read.
+//! Known gaps: kustomizations (`-k`), folders and addresses of manifests are opaque. An object is
+//! read for its kind, name and namespace, not for what it would do. Defaults of a kuberc file are
+//! not read.
 
 mod command_line;
 mod manifest;
@@ -23,7 +24,7 @@ use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use command_line::CommandLine;
 use resource::Target;
 
-/// kubectl's row in the table of tools.
+/// kubectl's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "kubectl",
     names: &["kubectl", "oc", "k", "microk8s.kubectl"],
@@ -87,13 +88,13 @@ pub(crate) static DOMAIN: Domain = Domain {
             "command",
             Kind::Str,
             &[],
-            "What exec, attach, debug or run would run, words joined by spaces.",
+            "The command that exec, attach, debug or run would run, words joined by spaces.",
         ),
         fact(
             "tool",
             Kind::Str,
             &[],
-            "Of exec: the governed tool that runs in the container; its own actions follow.",
+            "The governed tool that `exec` runs in the container; its own actions follow.",
         ),
         fact(
             "programs",
@@ -229,7 +230,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     let targets = match resource::targets(&line, |path| manifest::content(call, files, path)) {
         Ok(targets) => targets,
         Err(reason) => {
-            // Which resource it is decides whether secrets are read.
+            // The resource decides whether secrets are read.
             base.set_opaque("resource", reason.clone());
             base.set_opaque("names", reason.clone());
             match effect {
@@ -249,7 +250,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     actions
 }
 
-/// What `exec` runs in a container that is there.
+/// The command that `exec` runs in a container that already exists.
 fn inside(context: &Context<'_>, line: &CommandLine<'_>) -> Option<Inner> {
     let words = line.command().filter(|_| line.path == "exec")?;
     let stdin = if line.is_on("stdin") { context.call.stdin } else { Stdin::Null };
@@ -301,7 +302,7 @@ fn fact_name(option: &str) -> &'static str {
     DOMAIN.facts.iter().map(|def| def.name).find(|name| *name == option).unwrap_or("options")
 }
 
-/// What options and the environment make of a command's effect.
+/// The effect, once options and the environment are taken into account.
 fn refine(
     call: &Call<'_>,
     line: &CommandLine<'_>,
@@ -344,7 +345,7 @@ fn refine(
         "kustomize" if builds.iter().any(|option| line.is_on(option)) => "exec",
         "diff" if diffs => "exec",
         "replace" if line.is_on("force") => "destroy",
-        // What manifests no longer name is deleted.
+        // Objects that the manifests no longer name are deleted.
         "apply" if line.is_on("prune") => "destroy",
         "rollout undo" => "write",
         _ => effect,

@@ -8,8 +8,8 @@ use claw_policy::{decide, parse};
 use super::*;
 use crate::TOOLS;
 
-/// Lines and ordinary lines of each tool. Ordinary is what `policies/starter.toml`, which lets work go on and
-/// stops what is hard to undo, allows, and whose every action is read.
+/// Lines and ordinary lines of each tool. A line is ordinary if its every action is read and
+/// `policies/starter.toml` allows it, which lets work go on and stops what is hard to undo.
 fn counts() -> BTreeMap<&'static str, (usize, usize)> {
     let text = include_str!("../../../policies/starter.toml");
     let policy = parse(text, "starter.toml", &crate::schema()).unwrap();

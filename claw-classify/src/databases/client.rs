@@ -14,7 +14,7 @@ use crate::tool::{CannotRewrite, Changed, Denial, Tool, rewrites_nothing};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "client",
     governed: true,
-    doc: "One thing a client of a database does beside sending a statement of SQL: an option, a command of its own; or one command of Redis, one call of MongoDB's shell.",
+    doc: "One thing a database client does apart from sending an SQL statement: an option, a command of its own; or one command of Redis, one call of MongoDB's shell.",
     facts: &[
         FactDef {
             name: "name",
@@ -26,7 +26,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             name: "class",
             kind: Kind::Str,
             values: CLASSES,
-            doc: "What it does: `inform` shows something or changes how it is shown, `catalog` shows the schema, `variable` sets something that statements use, `program` starts a program or loads code, `script` runs commands from elsewhere, `file_read` and `file_write` use files beside the database, `export` writes out everything there is, `connect` opens another database, `admin` changes the database or its server, or shows its secrets; where commands are no SQL, `read` reads data and `write` changes it.",
+            doc: "What it does: `inform` shows something or changes how it is shown, `catalog` shows the schema, `variable` sets something that statements use, `program` starts a program or loads code, `script` runs commands from elsewhere, `file_read` and `file_write` use files outside the database, `export` exports everything, `connect` opens another database, `admin` changes the database or its server, or shows its secrets; for commands that are not SQL, `read` reads data and `write` changes it.",
         },
     ],
 };
@@ -130,7 +130,7 @@ pub(crate) fn limit(
 pub(crate) static UNREAD: Tool = Tool {
     name: "usql",
     names: &["usql", "harlequin", "iredis", "litecli", "mycli", "mysqlsh", "pgcli"],
-    doc: "Nothing but requests for help is read.",
+    doc: "Only requests for help are read.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],

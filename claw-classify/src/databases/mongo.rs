@@ -35,7 +35,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static EXPORT: Tool = Tool {
     name: "mongodump",
     names: &["mongodump", "mongoexport", "bsondump"],
-    doc: "Whatever it is asked for, it writes out whole collections.",
+    doc: "Its options are not read: it exports whole collections.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
@@ -47,7 +47,7 @@ pub(crate) static EXPORT: Tool = Tool {
 pub(crate) static IMPORT: Tool = Tool {
     name: "mongorestore",
     names: &["mongorestore", "mongoimport", "mongofiles"],
-    doc: "Only requests for help are told apart: it changes the database.",
+    doc: "Only requests for help are recognised; every other call changes the database.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],

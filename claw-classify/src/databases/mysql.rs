@@ -65,7 +65,7 @@ pub(crate) static SHOW: Tool = Tool {
 pub(crate) static DUMP: Tool = Tool {
     name: "mysqldump",
     names: &["mysqldump", "mariadb-dump", "mysqlpump"],
-    doc: "Whatever it is asked for, it writes out whole tables.",
+    doc: "Its options are not read: it exports whole tables.",
     denial: Denial { prefix: "mysqldump: ", status: 2 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
@@ -94,7 +94,7 @@ pub(crate) static CHANGE: Tool = Tool {
         "mysql_install_db",
         "mysql_tzinfo_to_sql",
     ],
-    doc: "Only requests for help are told apart.",
+    doc: "Only requests for help are recognised.",
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],

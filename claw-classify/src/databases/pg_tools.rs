@@ -50,13 +50,13 @@ pub(crate) static PG_BASEBACKUP: Tool =
         statement(context.call, "base_backup", Effect::Admin)
     });
 pub(crate) static PG_DUMP: Tool =
-    row(&["pg_dump"], "pg_dump: error: ", "Reads tables whole.", |context| {
+    row(&["pg_dump"], "pg_dump: error: ", "Reads whole tables.", |context| {
         statement(context.call, "dump", Effect::Read)
     });
 pub(crate) static PG_DUMPALL: Tool = row(
     &["pg_dumpall"],
     "pg_dumpall: error: ",
-    "Reads all databases whole, and the roles with their passwords.",
+    "Reads all databases, whole, and the roles with their passwords.",
     |context| statement(context.call, "dump", Effect::Admin),
 );
 pub(crate) static PG_ISREADY: Tool =
@@ -218,7 +218,7 @@ mod tests {
     use claw_policy::{Reading, Value};
 
     #[test]
-    fn what_each_program_does() {
+    fn each_program_has_its_effect() {
         for (words, expected) in [
             ("dropdb prod", "ddl"),
             ("createdb x", "ddl"),

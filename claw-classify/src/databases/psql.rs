@@ -55,7 +55,7 @@ pub(crate) const INTERPRETER: &[&str] = &["PERL5LIB", "PERL5OPT", "PERLLIB", "PE
 pub(crate) static DOMAIN: Domain = Domain {
     name: "psql",
     governed: true,
-    doc: "One thing psql does beside sending a statement: an option, a variable of the environment, a backslash command, a source of commands.",
+    doc: "One thing psql does apart from sending a statement: an option, a variable of the environment, a backslash command, a source of commands.",
     facts: &[
         FactDef {
             name: "source",

@@ -1,4 +1,4 @@
-//! Calls of a declared tool, read as every convention would read them or not at all.
+//! Calls of a declared tool: read as every convention would read them, or not at all.
 
 use crate::corpus::shown;
 use crate::{Call, NoFiles, Tools};

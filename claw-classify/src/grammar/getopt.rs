@@ -1,9 +1,9 @@
 //! Command lines as glibc's getopt_long(3) reads them.
 //!
-//! Input: an argument vector and a program's option table; output: options and operands in the order
-//! the program meets them, each with the place of its value in the argument vector. Abbreviated long
-//! options, `--opt=value`, bundled short options, `--`, permutation and `POSIXLY_CORRECT` behave as
-//! they do there (glibc `posix/getopt.c`).
+//! Input: an argument vector and a program's option table. Output: options and operands in the
+//! order in which the program meets them, each with the place of its value in the argument vector.
+//! Abbreviated long options, `--opt=value`, bundled short options, `--`, permutation and
+//! `POSIXLY_CORRECT` behave as they do there (glibc `posix/getopt.c`).
 
 /// Whether an option takes an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub(crate) enum Takes {
     Perhaps,
 }
 
-/// One option: its long names, its short letter and whether it takes an argument. The first long
-/// name, or the letter where there is none, is what it is called in facts.
+/// One option: its long names, its short letter and whether it takes an argument. Facts call it by
+/// its first long name, or by the letter if it has none.
 #[derive(Debug)]
 pub(crate) struct Opt {
     pub(crate) long: &'static [&'static str],
@@ -25,7 +25,7 @@ pub(crate) struct Opt {
     pub(crate) takes: Takes,
 }
 
-/// A value and where it stands: `argv[arg][from..]`.
+/// A value and its place: `argv[arg][from..]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Located<'a> {
     pub(crate) bytes: &'a [u8],
@@ -45,7 +45,7 @@ pub(crate) enum Item<'a> {
 }
 
 /// Reads `argv` without its first word. Operands come after all options, in their own order, as the
-/// program finds them behind `optind`.
+/// program finds them after `optind`.
 pub(crate) fn read<'a>(
     argv: &'a [&'a [u8]],
     options: &'static [Opt],
@@ -113,7 +113,7 @@ fn long<'a>(
 }
 
 /// The option that `name` means: the one with exactly this name, else the only one it abbreviates.
-/// Two abbreviated names of one option are no ambiguity.
+/// Two abbreviated names of one option are not ambiguous.
 fn find(name: &[u8], options: &'static [Opt]) -> Result<&'static Opt, &'static str> {
     let exact = options.iter().find(|opt| opt.long.iter().any(|long| long.as_bytes() == name));
     if let Some(opt) = exact {
@@ -164,7 +164,7 @@ fn bundle<'a>(
 }
 
 impl Opt {
-    /// What the option is called in facts.
+    /// The name of the option in facts.
     pub(crate) fn name(&self) -> &'static str {
         self.long.first().copied().unwrap_or("")
     }

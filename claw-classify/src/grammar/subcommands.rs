@@ -1,13 +1,13 @@
-//! Command lines of tools whose grammar is regular: options of the program, words that name a command,
+//! Command lines of tools with a simple grammar: options of the program, words that name a command,
 //! and then whatever the command takes.
 //!
 //! Input: an argument vector, the program's own options and a table of its commands. Output: the
-//! command, and what stands after it. The program's own options may stand between the words that name
-//! the command, with their values, so a value is never taken for a command.
+//! command, and what comes after it. The program's own options may stand between the words that
+//! name the command, with their values, so a value is never read as a command.
 //!
-//! Known gaps: whether an option of the command itself takes a value is not known here. Each word that
-//! begins with `-` therefore counts as an option, which names more options than the program may see
-//! and never fewer.
+//! Known gaps: whether an option of the command itself takes a value is not known here. Each word
+//! that begins with `-` therefore counts as an option. That names more options than the program may
+//! see, and never fewer.
 
 use claw_policy::Value;
 use memchr::{memchr, memrchr};
@@ -23,13 +23,13 @@ pub(crate) struct Commands(pub(crate) &'static str);
 /// One row of [`Commands`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// The path by which the command is called in facts.
+    /// The path of the command in facts.
     pub(crate) path: &'static str,
-    /// What it does; empty where the table does not say.
+    /// What it does; empty if the table does not say.
     pub(crate) effect: &'static str,
 }
 
-/// What stands under a path in [`Commands`].
+/// What [`Commands`] has for a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The command of that path, if it is one.
@@ -46,7 +46,7 @@ impl Entry {
 }
 
 impl Commands {
-    /// What stands under `path`.
+    /// The entry for `path`.
     pub(crate) fn look_up(self, path: &str) -> Entry {
         let mut lines = self.at_least(path).lines();
         let mut line = lines.next().unwrap_or_default();
@@ -55,7 +55,7 @@ impl Commands {
             let effect = fields.next().unwrap_or_default();
             Row { path: fields.next().unwrap_or(own), effect }
         });
-        // A blank sorts behind a tabulator, and nothing that a path may contain before one.
+        // A blank sorts after a tab, and nothing that a path may contain sorts before one.
         if row.is_some() {
             line = lines.next().unwrap_or_default();
         }
@@ -71,7 +71,7 @@ impl Commands {
     /// The table from the first line on that does not sort before `key`.
     fn at_least(self, key: &str) -> &'static str {
         let bytes = self.0.as_bytes();
-        // Both always stand at the beginning of a line.
+        // Both are always at the beginning of a line.
         let (mut low, mut high) = (0, bytes.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -87,14 +87,14 @@ impl Commands {
     }
 }
 
-/// What an option of the program is followed by.
+/// What follows an option of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
     /// Nothing, or `=value` in the same word.
     Nothing,
-    /// A value, in the same word behind `=` or in the next.
+    /// A value, after `=` in the same word or in the next.
     Value,
-    /// A value behind `=` in the same word, and nowhere else.
+    /// A value after `=` in the same word, and nowhere else.
     Glued,
 }
 
@@ -115,25 +115,25 @@ pub(crate) const fn valued(names: &'static [&'static str]) -> Opt {
     Opt { names, takes: Takes::Value }
 }
 
-/// An option that was given.
+/// An option of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Given<'a> {
     /// Its name without dashes.
     pub(crate) name: &'a [u8],
-    /// Its value, where it is known to be one.
+    /// Its value, if it is known to be one.
     pub(crate) value: Option<&'a [u8]>,
 }
 
 /// A command line that was read.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
-    /// The command; empty where none is named.
+    /// The command; empty if none is named.
     pub(crate) path: &'static str,
-    /// What the table says that it does.
+    /// Its effect in the table.
     pub(crate) effect: &'static str,
     /// The options given, those of the program under their first name.
     pub(crate) options: Vec<Given<'a>>,
-    /// How many of them stand before the command or between its words.
+    /// How many of them come before the command or between its words.
     pub(crate) own: usize,
     /// Where in the argument vector the words after the command begin.
     pub(crate) rest: usize,
@@ -142,7 +142,7 @@ pub(crate) struct Line<'a> {
 /// Where the program's own options are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Before the last word of the command; behind it, the same letters may mean other options.
+    /// Before the last word of the command. After it, the same letters may mean other options.
     Before,
     /// Anywhere.
     Anywhere,
@@ -175,8 +175,8 @@ pub(crate) fn said(argv: &[&[u8]]) -> String {
     excerpt(&argv.iter().skip(1).map(|word| text(word)).collect::<Vec<_>>().join(" "))
 }
 
-/// The option that `word` begins, and the value that is in the word: `--name`, `--name=value`, and for
-/// one letter `-n`, `-nvalue`, `-n=value`.
+/// The option that `word` begins, and the value that is in the word: `--name`, `--name=value`, and
+/// for one letter `-n`, `-nvalue`, `-n=value`.
 pub(crate) fn find<'a>(
     options: &'static [Opt],
     word: &'a [u8],
@@ -201,10 +201,10 @@ pub(crate) fn find<'a>(
 }
 
 /// Reads `argv` from its second word on. `start` is a path to begin below, usually the empty one. A
-/// command that is only asked for its help is `local`.
+/// call that only asks for a command's help is `local`.
 ///
 /// # Errors
-/// When an option before the command is not known or lacks its value, or when a word is no command.
+/// If an option before the command is not known or lacks its value, or if a word is no command.
 pub(crate) fn read<'a>(
     argv: &'a [&'a [u8]],
     commands: Commands,
@@ -285,7 +285,7 @@ pub(crate) fn read<'a>(
             None => given.push(loose(word)),
         }
     }
-    // The word right behind a command is never another option's value.
+    // The word directly after a command is never another option's value.
     let helps = matches!(next, Some(b"--help" | b"-help"));
     let effect = if helps { "local" } else { row.effect };
     Ok(Line { path: row.path, effect, options: given, own, rest: at })
@@ -305,8 +305,8 @@ fn shown(word: &[u8]) -> String {
     excerpt(&text(word))
 }
 
-/// The variables whose names begin with one of `beginnings`, which are in lower case, in whatever case, but for
-/// the `harmless` ones.
+/// The variables whose names begin, in whatever case, with one of `beginnings`, except the
+/// `harmless` ones. `beginnings` are in lower case.
 pub(crate) fn variables(call: &Call<'_>, beginnings: &[&str], harmless: &[&str]) -> Value {
     let names = call.env.iter().filter_map(|entry| entry.split(|&byte| byte == b'=').next());
     let begins = |name: &[u8], begin: &str| {
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_found_behind_options() {
+    fn commands_are_found_after_options() {
         for (words, expected) in [
             ("images", "image ls read"),
             ("-D image -H rm ls", "image ls read debug host=rm"),

@@ -1,9 +1,9 @@
-//! Command lines of programs all of whose options are known: words that name a command, options before,
-//! between and behind them, and operands.
+//! Command lines of programs whose options are all known: words that name a command, options
+//! before, between and after them, and operands.
 //!
-//! Input: an argument vector and the program's [`Table`]. Output: a [`Line`]. Where an option is not known it
-//! could take the next word; before the command that makes the whole line unreadable, and behind it the line
-//! says so.
+//! Input: an argument vector and the program's [`Table`]. Output: a [`Line`]. An option that is not
+//! known could take the next word. Before the command that makes the whole line unreadable; after
+//! it, the line says so.
 
 use claw_policy::Value;
 use memchr::memmem;
@@ -20,27 +20,27 @@ pub(crate) struct Table {
     pub(crate) start: &'static str,
     /// Whether an unambiguous beginning of a command is that command.
     pub(crate) short_commands: bool,
-    /// What a word is that is no command.
+    /// How a word is read that is no command.
     pub(crate) other: Other,
-    /// Words before a command, and how many words of their own follow: those that say where it is carried
-    /// out. They count as options.
+    /// Words before a command that say where it is carried out, and how many words of their own
+    /// follow. They count as options.
     pub(crate) prefixes: &'static [(&'static str, usize)],
-    /// A letter with which a word before the command begins that chooses the program's own version.
+    /// The first letter of a word before the command that chooses the program's own version.
     pub(crate) version_mark: Option<u8>,
-    /// What is done where no command is named: a command or nothing, which is its help.
+    /// What happens if no command is named: a command, or nothing, which shows help.
     pub(crate) bare: &'static str,
     /// Commands whose first operand ends the options.
     pub(crate) stops: &'static [&'static str],
-    /// Commands that hand on whatever stands behind them.
+    /// Commands that pass on whatever follows them.
     pub(crate) hands_on: &'static [&'static str],
-    /// Options, and those that a command has beside or instead of them.
+    /// Options, and those that a command has in addition or instead.
     pub(crate) options: Options,
     pub(crate) of: &'static [(&'static str, Options)],
     /// How options are spelled.
     pub(crate) spelling: Spelling,
 }
 
-/// Options: blanks between them, commas between the names of one, the one for facts first.
+/// Options, separated by blanks; the names of one are separated by commas, the one for facts first.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
     /// Those without a value.
@@ -55,17 +55,17 @@ pub(crate) const NO_OPTIONS: Options = Options { switches: "", values: "" };
 /// How a program reads options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spelling {
-    /// `--name`, `-abc`; what is not known is refused.
+    /// `--name`, `-abc`; an unknown option is refused.
     Strict,
-    /// As `Strict`, and unambiguous beginnings of long names will do.
+    /// As `Strict`, and unambiguous beginnings of long names are accepted.
     Abbreviated,
-    /// As `Abbreviated`, and what is not known is a switch (nopt).
+    /// As `Abbreviated`, and an unknown option is a switch (nopt).
     Lenient,
     /// One dash or two before a whole name, no bundles (Go's flag).
     Single,
 }
 
-/// What a word that is no command is.
+/// How a word is read that is no command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Other {
     /// Nothing that is known.
@@ -74,7 +74,7 @@ pub(crate) enum Other {
     Runs,
 }
 
-/// A program about which there is nothing special.
+/// A program with nothing special.
 pub(crate) const PLAIN: Table = Table {
     commands: Commands(""),
     start: "",
@@ -146,13 +146,13 @@ impl Table {
     }
 }
 
-/// Whether an entry of a table means the command `path`: the same, or its beginning where it ends in a
-/// blank.
+/// Whether an entry of a table means the command `path`: the same, or its beginning if the entry
+/// ends in a blank.
 pub(crate) fn covers(entry: &str, path: &str) -> bool {
     entry == path || (entry.ends_with(' ') && path.starts_with(entry))
 }
 
-/// A command line, taken apart.
+/// A command line that was read.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) command: String,
@@ -160,7 +160,7 @@ pub(crate) struct Line<'a> {
     /// The options by their first name without dashes, with their values.
     pub(crate) given: Vec<(String, Option<&'a [u8]>)>,
     pub(crate) operands: Vec<&'a [u8]>,
-    /// The option that is not known.
+    /// The first option that is not known.
     pub(crate) unknown: Option<String>,
 }
 
@@ -168,7 +168,8 @@ impl<'a> Line<'a> {
     /// Reads `argv` from its second word on.
     ///
     /// # Errors
-    /// When an option before the command is not known, when one lacks its value, or when a word is no command.
+    /// If an option before the command is not known, if one lacks its value, or if a word is no
+    /// command.
     pub(crate) fn read(argv: &[&'a [u8]], table: &'static Table) -> Result<Self, String> {
         let mut line = Self {
             command: table.start.to_owned(),
@@ -212,7 +213,7 @@ impl<'a> Line<'a> {
                     continue;
                 }
                 if line.command.is_empty() {
-                    // A script or a plugin: everything behind it is its own.
+                    // A script or a plugin: everything after it is its own.
                     line.command = text(word).into_owned();
                     line.effect = "run";
                     line.operands.push(word);
@@ -255,7 +256,7 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    /// Whether the option `name` is given, and not taken back behind that: `--no-name`, `--name=false`.
+    /// Whether the option `name` is given, and not negated after that: `--no-name`, `--name=false`.
     pub(crate) fn has(&self, name: &str) -> bool {
         let mut last = self.given.iter().rev().filter_map(|(given, _)| {
             let off = given.strip_prefix("no-") == Some(name);
@@ -274,7 +275,7 @@ impl<'a> Line<'a> {
         self.given.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Reads the options of one word, with a value that stands in the next.
+    /// Reads the options of one word, with a value that is in the next.
     fn option(
         &mut self,
         word: &'a [u8],
@@ -370,12 +371,13 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The path of a command by its own name and the path of what it stands below.
+/// The path of a command from its own name and the path above it.
 fn below(before: &str, name: &str) -> String {
     if before.is_empty() { name.to_owned() } else { format!("{before} {name}") }
 }
 
-/// The command after `word`, and whether more words of it may follow; nothing where `word` is none of them.
+/// The command after `word`, and whether more words of it may follow; none if `word` is not one of
+/// them.
 fn next(table: &Table, before: &str, word: &[u8]) -> Result<(Option<String>, bool), String> {
     let unknown = || format!("`{}` is no command that is known", shown(word));
     let Ok(word) = str::from_utf8(word) else { return Err(unknown()) };
@@ -393,7 +395,7 @@ fn next(table: &Table, before: &str, word: &[u8]) -> Result<(Option<String>, boo
             None => return Ok((None, false)),
         }
     }
-    // What stands below another name stands below its own.
+    // A command below another name is below the canonical name as well.
     if let Some(row) = entry.row
         && row.path != path
     {
@@ -403,7 +405,7 @@ fn next(table: &Table, before: &str, word: &[u8]) -> Result<(Option<String>, boo
     Ok((Some(path), entry.is_group))
 }
 
-/// The only command below `before` whose last word `word` begins, through its other names.
+/// The only command below `before` whose last word begins with `word`, by any of its names.
 fn begun(table: &Table, before: &str, word: &str) -> Option<&'static str> {
     let commands = table.commands;
     let below = commands.0.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {

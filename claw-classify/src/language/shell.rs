@@ -1,13 +1,14 @@
-//! The simple commands in a text of the shell, as far as they stand there in plain words.
+//! The simple commands in a text of the shell, as far as they are written in plain words.
 //!
-//! Input: the text. Output: each simple command in the order of the text, with the assignments before it,
-//! its words, and what a here-document or here-string gives it to read. A word whose value shows only
-//! when the shell runs (`$x`, `$(…)`, a glob) is unknown. Commands inside substitutions and strings given to
-//! `eval` are commands too; what is merely quoted is not.
+//! Input: the text. Output: each simple command in the order of the text, with the assignments
+//! before it, its words, and what a here-document or here-string gives it to read. A word whose
+//! value shows only when the shell runs (`$x`, `$(…)`, a glob) is unknown. Commands inside
+//! substitutions and strings given to `eval` are commands too; text that is merely quoted is not.
 //!
 //! Source: POSIX.1-2017, Shell Command Language, and bash(1) for `$'…'`, `<<<` and `[[`.
 //!
-//! Known gaps: functions, aliases, loops and conditions are not followed; each command is read as if it ran.
+//! Known gaps: functions, aliases, loops and conditions are not followed; each command is read as
+//! if it ran.
 
 /// How deep substitutions are followed.
 const DEPTH: usize = 8;
@@ -17,9 +18,9 @@ const LONGEST: usize = 64 * 1024;
 /// One simple command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Simple {
-    /// `NAME=VALUE` before the command; nothing for a value that is not known.
+    /// `NAME=VALUE` before the command; no value if it is not known.
     pub(crate) assignments: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    /// Its words; nothing for one that is not known.
+    /// Its words; none for one that is not known.
     pub(crate) words: Vec<Option<Vec<u8>>>,
     /// What it reads from standard input.
     pub(crate) input: Input,
@@ -28,7 +29,7 @@ pub(crate) struct Simple {
 /// What a command reads from standard input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// What the shell reads.
+    /// The shell's own standard input.
     #[default]
     Same,
     /// These bytes.
@@ -40,7 +41,7 @@ pub(crate) enum Input {
 /// The commands of `text`.
 ///
 /// # Errors
-/// When the text is too long, or ends inside a quotation.
+/// If the text is too long, or ends inside a quotation.
 pub(crate) fn commands(text: &[u8]) -> Result<Vec<Simple>, String> {
     if text.len() > LONGEST {
         return Err(format!("the text has more than {LONGEST} bytes"));
@@ -54,12 +55,12 @@ struct Reader<'t> {
     text: &'t [u8],
     at: usize,
     depth: usize,
-    /// Here-documents whose text comes after this line: the delimiter, whether tabs go, whether it is
-    /// quoted, and the command.
+    /// Here-documents whose text comes after this line: the delimiter, whether leading tabs are
+    /// removed, whether it is quoted, and the command.
     documents: Vec<(Vec<u8>, bool, bool, usize)>,
 }
 
-/// Words of the grammar, in whose place a command begins again.
+/// Words of the grammar after which a command begins anew.
 const RESERVED: &[&[u8]] = &[
     b"!", b"{", b"}", b"do", b"done", b"elif", b"else", b"fi", b"if", b"then", b"until", b"while",
     b"time",
@@ -213,7 +214,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// One word, or nothing where its value is not known, and whether all of it stood there bare.
+    /// One word, or none if its value is not known, and whether all of it is unquoted.
     fn word(&mut self, found: &mut Vec<Simple>) -> Result<(Option<Vec<u8>>, bool), String> {
         let (mut word, mut known, mut plain) = (Vec::new(), true, true);
         while let Some(byte) = self.peek() {
@@ -265,7 +266,7 @@ impl Reader<'_> {
                     self.backquote(found)?;
                 }
                 b'*' | b'?' | b'[' => {
-                    // A glob that finds nothing stays as it is; `[` and `[[` are commands.
+                    // A glob that matches nothing stays as it is; `[` and `[[` are commands.
                     let next = self.text.get(self.at + 1);
                     let bracket = byte == b'['
                         && word.is_empty()
@@ -377,7 +378,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes over a `$…`, and reads the commands of a `$(…)`.
+    /// Skips a `$…`, and reads the commands of a `$(…)`.
     fn dollar(&mut self, found: &mut Vec<Simple>) -> Result<(), String> {
         self.at += 1;
         match self.peek() {
@@ -417,7 +418,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the commands in parentheses, which open here.
+    /// Reads the commands in the parentheses that open here.
     fn parentheses(&mut self, found: &mut Vec<Simple>) -> Result<(), String> {
         let start = self.at + 1;
         let (mut open, mut at) = (0_usize, self.at);
@@ -464,7 +465,7 @@ impl Reader<'_> {
         }
         let mut inner = Vec::new();
         Reader { text, at: 0, depth: self.depth + 1, documents: Vec::new() }.list(&mut inner)?;
-        // They run before the command they stand in, which is not in the list yet.
+        // They run before the command that holds them, which is not in the list yet.
         found.append(&mut inner);
         Ok(())
     }
@@ -474,7 +475,7 @@ fn unclosed() -> String {
     "the text ends inside a quotation or a substitution".to_owned()
 }
 
-/// Puts a word where it belongs in the command.
+/// Adds a word to the part of the command where it belongs.
 fn place(now: &mut Simple, word: Option<Vec<u8>>, plain: bool, passive: &mut bool) {
     if now.words.is_empty() {
         if let Some(word) = &word {

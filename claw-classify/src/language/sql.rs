@@ -4,8 +4,8 @@
 //! the domain `sql` in the order of the statements. The whole text is parsed at once; nothing here
 //! looks for semicolons.
 //!
-//! A text that cannot be read, that a session setting would make the server split otherwise, or that
-//! nests too deeply is one opaque action.
+//! A text is one opaque action if it cannot be read, if a session setting would make the server
+//! split it differently, or if it nests too deeply.
 
 mod agreement;
 pub(crate) mod dialect;
@@ -29,7 +29,7 @@ use statement::Statement;
 pub(crate) static DOMAIN: Domain = Domain {
     name: "sql",
     governed: true,
-    doc: "One SQL statement, or one setting that the client hands the server when it connects.",
+    doc: "One SQL statement, or one setting that the client gives the server when it connects.",
     facts: &[
         fact(
             "kind",
@@ -53,7 +53,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "tables",
             Kind::Set,
             &[],
-            "All tables and views named, as they are written: schema first where it is given, folded to lower case where not quoted, names of the statement's own WITH clauses left out.",
+            "All tables and views named, as written: with the schema if it is given, in lower case if not quoted, without the names of the statement's own WITH clauses.",
         ),
         fact("tables_read", Kind::Set, &[], "Those of `tables` that are read or only planned."),
         fact(
@@ -99,7 +99,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "locks",
             Kind::Bool,
             &[],
-            "Whether it takes locks by its own words: FOR UPDATE and its kin, LOCK.",
+            "Whether it takes locks by its own words: FOR UPDATE and similar clauses, LOCK.",
         ),
         fact(
             "setting",
@@ -129,7 +129,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "parser",
             Kind::Str,
             &["both", "libpg_query", "sqlparser"],
-            "Which parsers read it: the server's own grammar, and sqlparser where it can; where both can they agree. `sqlparser` alone for what is not PostgreSQL's.",
+            "Which parsers read it. `both`: the server's own grammar and sqlparser, which agree. `libpg_query`: the server's own grammar alone. `sqlparser`: the SQL of another database.",
         ),
         fact("host", Kind::Str, &[], "The server's host, where the call says it."),
         fact("port", Kind::Str, &[], "The server's port, where the call says it."),
@@ -138,7 +138,7 @@ pub(crate) static DOMAIN: Domain = Domain {
     ],
 };
 
-/// The statements of one text. The session learns what a later text must know.
+/// The statements of one text. The session keeps what a later text depends on.
 pub(crate) fn actions(text: &[u8], session: &mut Session) -> Vec<Action> {
     let actions = match read(text, session) {
         Ok(statements) if statements.is_empty() => {
@@ -171,7 +171,8 @@ fn read(text: &[u8], session: &Session) -> Result<Vec<Statement>, String> {
         return Err("it opens too many comments inside comments".to_owned());
     }
     let mut statements = postgres::read(text)?;
-    // sqlparser may refuse what the server's grammar reads; where it reads, it must read the same.
+    // sqlparser may refuse what the server's grammar reads. If it reads the text, it must read the
+    // same.
     if let Ok(second) = standard::read(text) {
         agreement::check(&statements, &second)?;
         for statement in &mut statements {
@@ -195,7 +196,7 @@ fn opens(run: &[u8]) -> usize {
     run.windows(2).filter(|pair| *pair == b"/*").count()
 }
 
-/// What a program makes the server do without a text of anybody's; which tables it means is opaque.
+/// What a program makes the server do without a text; which tables it means is opaque.
 pub(crate) fn utility(kind: &'static str, effect: Effect, text: &str) -> Action {
     let mut action = Statement::new(kind, effect).action(text);
     for name in ["tables", "tables_read", "tables_written"] {

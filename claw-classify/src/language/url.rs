@@ -1,13 +1,13 @@
-//! Addresses: URLs as curl and wget read them, and the host of what is only nearly one.
+//! Addresses: URLs as curl and wget read them, and the host of a text that only resembles one.
 //!
-//! Input: a text. Output: its scheme, host, port and path. Programs differ in how they read odd URLs, so an odd one is
-//! an error.
+//! Input: a text. Output: its scheme, host, port and path. Programs differ in how they read odd
+//! URLs, so an odd one is an error.
 //!
 //! Sources: RFC 3986, curl's `lib/urlapi.c`, inet_aton(3).
 
 use crate::call::text;
 
-/// A URL, taken apart.
+/// The parts of a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
     pub(crate) scheme: String,
@@ -16,10 +16,10 @@ pub(crate) struct Url {
     pub(crate) path: String,
 }
 
-/// Takes a URL apart.
+/// Splits a URL into its parts.
 ///
 /// # Errors
-/// What is odd about it, where clients differ in how they read it.
+/// What is odd about it, if clients differ in how they read it.
 pub(crate) fn read(url: &str, guess: &str) -> Result<Url, String> {
     if let Some(odd) = url.chars().find(|char| char.is_control() || *char == ' ') {
         return Err(format!("the URL holds the character {odd:?}"));
@@ -85,10 +85,10 @@ pub(crate) fn read(url: &str, guess: &str) -> Result<Url, String> {
     Ok(Url { scheme, host, port, path: path.to_owned() })
 }
 
-/// A path without its `.` and `..`, as RFC 3986, 5.2.4 takes them out.
+/// A path without its `.` and `..`, removed as in RFC 3986, 5.2.4.
 ///
 /// # Errors
-/// Where a dot is percent-encoded: curl took it for a dot from 8.9 on and not before.
+/// If a dot is percent-encoded: curl reads it as a dot from 8.9 on and not before.
 pub(crate) fn without_dots(path: &str) -> Result<String, String> {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
@@ -150,7 +150,7 @@ fn address(host: &str) -> Option<std::net::Ipv4Addr> {
     u32::try_from(high << room | last).ok().map(std::net::Ipv4Addr::from)
 }
 
-/// The host of an address: what stands between the scheme with its user and the port or path.
+/// The host of an address: what is between the scheme with its user and the port or path.
 pub(crate) fn host(address: &[u8]) -> String {
     let address = text(address);
     let rest = address.split_once("://").map_or(&*address, |(_, rest)| rest);

@@ -1,16 +1,16 @@
-//! curl: what is transferred, with which method and body, from whom and by which way.
+//! curl: URLs, methods, bodies, files sent and written, and proxies.
 //!
 //! Input: the call. Output: one action of the domain `http` for each URL, globs expanded.
 //!
-//! Sources: curl's own table of options (`curl/options.tsv`, `src/tool_getparam.c`), and that file for
-//! how a command line is read: long options in any case, abbreviated where that is not ambiguous,
-//! `--no-` before switches, letters bundled, `--next` for another operation; `src/tool_parsecfg.c` for
-//! configuration files; `src/tool_urlglob.c` for globs.
+//! Sources: curl's own table of options (`curl/options.tsv`, `src/tool_getparam.c`), and that file
+//! for how a command line is read: long options in any case, abbreviated if that is not ambiguous,
+//! `--no-` before switches, letters bundled, `--next` for another operation; `src/tool_parsecfg.c`
+//! for configuration files; `src/tool_urlglob.c` for globs.
 //!
-//! Known gaps: where redirects lead is not in the command line; `--variable` and `--expand-*` are
-//! opaque, and so are requests of two sorts at once, which curl refuses, a glob that makes more than 64
-//! URLs, and the path that a longer range stands in. A default `.curlrc` is read where its
-//! content is known, wherever some release looks for it, and taken for absent where it is not.
+//! Known gaps: the command line does not say where redirects lead. `--variable` and `--expand-*`
+//! are opaque. So are requests of two sorts at once, which curl refuses, a glob that makes more
+//! than 64 URLs, and the path in which a longer range occurs. A default `.curlrc` is read where its
+//! content is known, wherever some release looks for it, and counts as absent where it is not.
 
 mod arguments;
 mod form;
@@ -26,7 +26,7 @@ use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 use arguments::Setting;
 use glob::Expanded;
 
-/// curl's row in the table of tools.
+/// curl's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "curl",
     names: &["curl"],
@@ -38,7 +38,7 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// What stands between two `--next`.
+/// The settings between two `--next`.
 #[derive(Debug, Default)]
 struct Operation {
     urls: Vec<String>,
@@ -48,7 +48,7 @@ struct Operation {
     head: bool,
     data: bool,
     form: bool,
-    /// Commands of other protocols than HTTP.
+    /// Commands of protocols other than HTTP.
     commands: bool,
     /// The first is sent to the first URL, and so on.
     uploads: Vec<String>,
@@ -56,7 +56,7 @@ struct Operation {
     guess: Option<String>,
 }
 
-/// How deep configuration files may name each other.
+/// How deep configuration files may include each other.
 const DEPTH: usize = 4;
 
 fn classify(context: &Context<'_>) -> Vec<Action> {
@@ -75,7 +75,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     actions
 }
 
-/// What the call does behind the settings of one configuration file.
+/// The actions of the call after the settings of one configuration file.
 fn configured(call: &Call<'_>, files: &dyn Files, mut line: Vec<Setting>) -> Vec<Action> {
     let mut operations = vec![Operation::default()];
     if let Err(reason) = arguments::read(call.argv, &mut line) {
@@ -88,20 +88,21 @@ fn configured(call: &Call<'_>, files: &dyn Files, mut line: Vec<Setting>) -> Vec
     }
     let actions: Vec<Action> =
         operations.into_iter().flat_map(|operation| operation.actions(call)).collect();
-    // Without a URL curl says so and leaves.
+    // Without a URL curl says so and ends.
     if actions.is_empty() { vec![http::local(call)] } else { actions }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Flow {
     Goes,
-    /// curl prints something about itself and leaves.
+    /// curl prints something about itself and ends.
     Informs,
 }
 
-/// The settings of each file that may be the configuration file that is read unless `-q` stands first, and none at all. The
-/// first of the files is read, but which one is first, and whether any can be read, differs between releases and users, so each
-/// reading counts (`conf_list` in `src/tool_findfile.c`).
+/// The settings of each file that may be the default configuration file, which curl reads unless
+/// `-q` comes first; and no settings at all. curl reads the first of the files that it finds. Which
+/// one is first, and whether it can be read, differs between releases and users, so each
+/// possibility counts (`conf_list` in `src/tool_findfile.c`).
 fn default_configs(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<Setting>>, String> {
     let first = call.argv.get(1).copied().unwrap_or_default();
     if first.starts_with(b"-q") || first.eq_ignore_ascii_case(b"--disable") {
@@ -145,7 +146,7 @@ fn gather(
         match name {
             "help" | "version" | "manual" => return Ok(Flow::Informs),
             "next" => {
-                // Without a URL before it curl refuses; the operation goes on.
+                // Without a URL before it curl refuses; the operation continues here.
                 operations.push(Operation::default());
                 continue;
             }
@@ -251,7 +252,7 @@ impl Operation {
             | "dns-servers" => {
                 request.detours.insert(name.to_owned());
             }
-            // It is read, and written back.
+            // curl reads the file, and writes it back.
             "alt-svc" => {
                 request.detours.insert(name.to_owned());
                 request.outputs.insert(value);
@@ -363,8 +364,8 @@ impl Operation {
     }
 }
 
-/// The URL that a file is sent to: where it ends in a slash, or has no path, the file's own name follows
-/// (`add_file_name_to_url` in `src/tool_operhlp.c`).
+/// The URL that a file is sent to. If it ends in a slash, or has no path, the file's own name is
+/// added (`add_file_name_to_url` in `src/tool_operhlp.c`).
 fn named(url: &str, file: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let bare = !url[start..].contains('/');
@@ -383,7 +384,7 @@ fn named(url: &str, file: &str) -> String {
     format!("{url}{}{escaped}", if bare { "/" } else { "" })
 }
 
-/// `[NAME]@FILE`, where no `=` stands before the `@`.
+/// `[NAME]@FILE`, if no `=` comes before the `@`.
 fn encoded_file(value: &str) -> Option<&str> {
     let before_value = value.split_once('=').map_or(value, |(name, _)| name);
     if before_value.len() < value.len() {
@@ -392,7 +393,7 @@ fn encoded_file(value: &str) -> Option<&str> {
     value.split_once('@').map(|(_, file)| file)
 }
 
-/// The scheme of a URL without one, by the beginning of its host (libcurl, `guess_scheme`).
+/// The scheme of a URL without one, by how its host begins (libcurl, `guess_scheme`).
 fn guess(url: &str) -> &'static str {
     const BY_HOST: &[&str] = &["ftp", "dict", "ldap", "imap", "smtp", "pop3"];
     let host = url.to_ascii_lowercase();
@@ -401,7 +402,7 @@ fn guess(url: &str) -> &'static str {
     BY_HOST.iter().find(named).copied().unwrap_or("http")
 }
 
-/// Bytes as text, where what cannot be read as text must stay odd.
+/// Bytes as text. Bytes that are not text stay recognisable as such.
 fn own(bytes: &[u8]) -> String {
     text(bytes).into_owned()
 }

@@ -1,10 +1,12 @@
-//! The domain `http`: what a command-line client of HTTP would ask of whom.
+//! The domain `http`: what a command-line HTTP client would ask, and which host.
 //!
-//! Shared by the tools that transfer URLs. Input: what a tool's own parser made of its command line;
-//! output: one action for each transfer. URLs are read as RFC 3986 writes them, in the part of it
-//! that curl, wget and browsers read alike; what only some of them accept, or read differently (a
-//! backslash, a second `@`, one or three slashes, percent signs or letters beyond ASCII in a host, a
-//! percent-encoded dot segment), is opaque.
+//! Shared by the tools that transfer URLs. Input: what a tool's own parser made of its command
+//! line. Output: one action for each transfer.
+//!
+//! URLs are read as RFC 3986 writes them, in the part of it that curl, wget and browsers read
+//! alike. A spelling that only some of them accept, or that they read differently, is opaque: a
+//! backslash, a second `@`, one or three slashes, percent signs or letters beyond ASCII in a host,
+//! a percent-encoded dot segment.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +25,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "effect",
             Kind::Str,
             &["local", "read", "send", "program"],
-            "`local` asks nothing of anybody, `read` is GET or HEAD that hands over nothing but its URL and headers from the command line, `send` is everything else that goes to the server, `program` starts a program or loads code here.",
+            "`local` contacts no server, `read` is a GET or HEAD that sends nothing but its URL and headers from the command line, `send` is every other request, `program` starts a program or loads code here.",
         ),
         fact("method", Kind::Str, &[], "The request method, as it is sent."),
         fact(
@@ -44,7 +46,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "path",
             Kind::Str,
             &[],
-            "The path that is asked for, without query and fragment: `/` where the URL has none, dot segments taken out where the tool takes them out, and what `--request-target` says instead.",
+            "The path that is asked for, without query and fragment: `/` if the URL has none, without dot segments if the tool removes them, or the value of `--request-target` instead.",
         ),
         fact("body", Kind::Bool, &[], "Whether the request has a body."),
         fact(
@@ -58,7 +60,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "detours",
             Kind::Set,
             &[],
-            "The options that make it connect elsewhere than the URL says, or hand what the URL's host may see to others: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header, another request target.",
+            "The options that make it connect elsewhere than the URL says, or send to others what is meant for the URL's host: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header, another request target.",
         ),
         fact(
             "proxy",
@@ -86,26 +88,26 @@ pub(crate) struct Request {
     pub(crate) sends_files: BTreeSet<String>,
     pub(crate) outputs: BTreeSet<String>,
     pub(crate) detours: BTreeSet<String>,
-    /// `Some("")` where a proxy is turned off.
+    /// `Some("")` if a proxy is turned off.
     pub(crate) proxy: Option<String>,
-    /// Hosts that no proxy is used for, as an option says.
+    /// Hosts for which an option says that no proxy is used.
     pub(crate) no_proxy: Option<String>,
     pub(crate) headers: BTreeSet<String>,
     pub(crate) host_header: Option<String>,
     pub(crate) method_override: Option<String>,
     pub(crate) redirects: bool,
     pub(crate) spans_hosts: bool,
-    /// What is asked for instead of the URL's path.
+    /// The target that is asked for instead of the URL's path.
     pub(crate) target: Option<String>,
     /// Options that start a program or load code.
     pub(crate) programs: BTreeSet<String>,
     pub(crate) options: BTreeSet<String>,
-    /// Why the request cannot be read, where it cannot.
+    /// Why the request cannot be read, if it cannot.
     pub(crate) opaque: Option<String>,
 }
 
 impl Request {
-    /// Takes note of a header as it stands on the command line, `Name: value` or `Name;`.
+    /// Takes in a header as it is on the command line, `Name: value` or `Name;`.
     pub(crate) fn header(&mut self, line: &str) {
         if line.contains(|char: char| char.is_control() && char != '\t') {
             self.opaque.get_or_insert_with(|| "a header holds control characters".to_owned());
@@ -248,8 +250,9 @@ fn environment_proxy(call: &Call<'_>, url: &Url) -> Option<String> {
     proxy.map(std::borrow::Cow::into_owned)
 }
 
-/// Whether an option or a variable says that the host is asked without a proxy, even one that an option
-/// names. An address is meant by itself alone; a network of them is not read, and the proxy stays.
+/// Whether an option or a variable says that the host is asked without a proxy, even one that an
+/// option names. An address stands for itself alone. A network of addresses is not read, so the
+/// proxy stays.
 fn goes_direct(call: &Call<'_>, url: &Url, no_proxy: Option<&str>) -> bool {
     let var = |name: &str| call.var(name).filter(|value| !value.is_empty()).map(text);
     let is_address = url.host.starts_with('[') || url.host.parse::<std::net::Ipv4Addr>().is_ok();

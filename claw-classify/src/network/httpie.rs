@@ -2,11 +2,11 @@
 //!
 //! Input: the call. Output: one action of the domain `http`.
 //!
-//! Sources: HTTPie's `httpie/cli/definition.py` for its options, `argparser.py` for how the method is guessed,
-//! `argtypes.py` for request items; xh's `src/cli.rs`, which follows them.
+//! Sources: HTTPie's `httpie/cli/definition.py` for its options, `argparser.py` for how the method
+//! is guessed, `argtypes.py` for request items; xh's `src/cli.rs`, which follows them.
 //!
-//! Known gaps: a `config.json` whose content is not known is taken for absent; plug-ins in HTTPie's folder and what
-//! a session holds are not read.
+//! Known gaps: a `config.json` whose content is not known counts as absent. Plug-ins in HTTPie's
+//! folder and the content of a session are not read.
 
 use claw_policy::Action;
 
@@ -17,11 +17,11 @@ use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
-/// The row in the table of tools.
+/// The programs' row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "http",
     names: &["http", "https", "xh", "xhs"],
-    doc: "The method, also where it is guessed, the URL, the request items and the options are read; words that options part are opaque, since HTTPie refuses them.",
+    doc: "The method, also where it is guessed, the URL, the request items and the options are read; words with options between them are opaque, since HTTPie refuses them.",
     denial: Denial { prefix: "http: error: ", status: 1 },
     domains: &[&http::DOMAIN],
     interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],
@@ -42,7 +42,8 @@ const fn long(long: &'static [&'static str]) -> Opt {
     Opt { long, short: None, takes: Takes::Argument }
 }
 
-/// What both programs have. Each can be taken back by its twin with `no-`, wherever that stands.
+/// Options that both programs have. Each can be taken back by its twin with `no-`, wherever that
+/// is.
 static OPTIONS: &[Opt] = &[
     flag(&["json"], b'j'),
     flag(&["form"], b'f'),
@@ -107,7 +108,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     }
 }
 
-/// The request and its URL, or nothing where none is sent.
+/// The request and its URL, or none if none is sent.
 fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<(Request, String)>, String> {
     defaults(call, files)?;
     let mut request = Request::default();
@@ -195,8 +196,8 @@ fn without_twins<'a>(call: &Call<'a>) -> (Vec<&'a [u8]>, Vec<String>) {
     (argv.collect(), taken_back)
 }
 
-/// The method where one is named, the URL and the request items. A first word of letters alone is a method,
-/// whatever is meant: `http localhost a=b` asks the host `a=b`.
+/// The method if one is named, the URL and the request items. A first word of letters alone is a
+/// method, whatever its author meant: `http localhost a=b` asks the host `a=b`.
 fn taken_apart(words: &[String]) -> Result<(Option<String>, &str, &[String]), String> {
     match words {
         [] => Err("no URL is named".to_owned()),
@@ -208,7 +209,7 @@ fn taken_apart(words: &[String]) -> Result<(Option<String>, &str, &[String]), St
     }
 }
 
-/// Request items' separators, a longer one before the shorter that it begins with.
+/// The separators of request items, a longer one before a shorter one that it begins with.
 const SEPARATORS: &[&str] = &[":=@", "==@", ":@", "=@", ":=", "==", ":", ";", "=", "@"];
 
 /// Applies one request item, and says whether it is data.
@@ -241,7 +242,7 @@ fn apply(request: &mut Request, item: &str) -> Result<bool, String> {
     Ok(matches!(separator, "=" | ":=" | "@" | "=@" | ":=@"))
 }
 
-/// The separator that stands first, outside of what a backslash escapes.
+/// The first separator that no backslash escapes.
 fn separator(item: &str) -> Option<(usize, &'static str)> {
     let mut at = 0;
     while let Some(rest) = item.get(at..).filter(|rest| !rest.is_empty()) {
@@ -271,7 +272,7 @@ fn address(url: &str, scheme: &str) -> String {
     }
 }
 
-/// Options that a settings file puts before those of the call make it opaque.
+/// Options in a settings file come before those of the call, and make it opaque.
 fn defaults(call: &Call<'_>, files: &dyn Files) -> Result<(), String> {
     if call.var("HTTPIE_CONFIG_DIR").is_some() || call.var("XH_CONFIG_DIR").is_some() {
         return Err("a variable names another folder of settings".to_owned());

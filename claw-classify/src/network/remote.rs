@@ -1,13 +1,14 @@
-//! Programs that connect to anything: netcat, socat, telnet, openssl, rsync, and the ones of OpenSSH.
+//! Programs that connect to anything: netcat, socat, telnet, openssl, rsync, and the ones of
+//! OpenSSH.
 //!
 //! Input: the call. Output: one action of the domain `net`.
 //!
 //! Sources: nc(1) of OpenBSD and of netcat-traditional, ncat(1), socat(1), telnet(1), openssl(1),
 //! rsync(1), ssh(1), scp(1), sftp(1), ssh_config(5).
 //!
-//! Known gaps: the configuration files of ssh, which can name programs too, are not read. What is sent
-//! and received is not in the command line; options that only some variants of a program have count
-//! as a connection.
+//! Known gaps: the configuration files of ssh, which can name programs too, are not read. The
+//! command line does not say what is sent and received. Options that only some variants of a
+//! program have count as a connection.
 
 mod netcat;
 mod socat;
@@ -60,7 +61,7 @@ pub(crate) static DOMAIN: Domain = Domain {
 macro_rules! tools {
     ($($id:ident $names:expr, $doc:literal, $classify:expr;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,
@@ -77,15 +78,15 @@ macro_rules! tools {
 
 tools! {
     NC ["nc", "ncat", "netcat", "nc.openbsd", "nc.traditional"],
-        "Whether it listens, starts a program, only probes, or connects, and to whom.", netcat::nc;
+        "Whether it listens, starts a program, only probes, or connects, and to which host.", netcat::nc;
     SOCAT ["socat"], "Both addresses are read.", socat::socat;
     TELNET ["telnet"], "The host and the port are read.", netcat::telnet;
     OPENSSL ["openssl"],
-        "The sub-commands that connect or listen are told apart, and options that load code.", openssl;
+        "The sub-commands that connect or listen, and the options that load code, are read.", openssl;
     RSYNC ["rsync"], "Whether any operand is on another host.", rsync;
     FETCHERS [
         "aria2c", "axel", "chisel", "curlie", "ftp", "lftp", "ngrok", "sshfs", "tftp", "wget2", "websocat",
-    ], "Nothing but requests for help is read.", fetcher;
+    ], "Only requests for help are read.", fetcher;
 }
 
 fn words(call: &Call<'_>) -> String {
@@ -97,7 +98,7 @@ fn action(call: &Call<'_>, effect: &'static str) -> Action {
     Action::new(&DOMAIN, words(call)).with("effect", effect)
 }
 
-/// Whether the only word asks what the program is.
+/// Whether the only word asks about the program itself.
 fn about(call: &Call<'_>) -> bool {
     matches!(call.argv, [_, b"--help" | b"--version" | b"-h" | b"-V"])
 }
@@ -171,7 +172,7 @@ fn host_of(operand: &str) -> Option<(Option<&str>, &str)> {
 }
 
 fn rsync(call: &Call<'_>) -> Action {
-    /// Options whose value is another word and no place.
+    /// Options whose value is a word that names no host or file.
     const VALUES: &[&str] = &[
         "--backup-dir",
         "--block-size",
@@ -365,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_would_run_there_stands_behind() {
+    fn actions_of_a_tool_that_would_run_there_follow() {
         let argv: &[&[u8]] = &[b"ssh", b"h", b"k", b"delete", b"ns", b"prod"];
         let found =
             (SSH.classify)(&Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles));
@@ -392,7 +393,7 @@ mod tests {
             for tool in [&NC, &SOCAT, &TELNET, &OPENSSL, &RSYNC, &SCP, &SFTP] {
                 prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
             }
-            // What a governed tool would do there stands behind: `k` is kubectl.
+            // The actions of a governed tool there follow: `k` is kubectl.
             let found = (SSH.classify)(&Tools::BUILT_IN.context(&call, &NoFiles));
             prop_assert_eq!(found.first().map(|action| action.domain.name), Some(DOMAIN.name));
         }

@@ -1,13 +1,14 @@
-//! wget: what is transferred, with which method and body, from whom and by which way.
+//! wget: URLs, methods, bodies, files sent and written, and proxies.
 //!
 //! Input: the call. Output: one action of the domain `http` for each URL.
 //!
-//! Sources: wget's own help and `src/main.c` for its options (`wget/options.tsv`), `src/init.c` for the
-//! commands of `-e` and of start-up files: case, `-` and `_` in their names do not matter.
+//! Sources: wget's own help and `src/main.c` for its options (`wget/options.tsv`), `src/init.c` for
+//! the commands of `-e` and of start-up files: case, `-` and `_` in their names do not matter.
 //!
-//! Known gaps: pages that are fetched because others link to them (`-r`, `-p`) are not in the command
-//! line; `spans_hosts` says when they may be other hosts'. Lists of URLs (`-i`) and start-up files are
-//! read where their content is known; a default `.wgetrc` that is not known is taken for absent.
+//! Known gaps: the command line does not name the pages that are fetched because others link to
+//! them (`-r`, `-p`); `spans_hosts` says when they may be other hosts'. Lists of URLs (`-i`) and
+//! start-up files are read where their content is known; a default `.wgetrc` that is not known
+//! counts as absent.
 
 use std::sync::LazyLock;
 
@@ -20,11 +21,11 @@ use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
-/// wget's row in the table of tools.
+/// wget's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "wget",
     names: &["wget"],
-    doc: "The whole command line, lists of URLs and start-up files whose content is known, and the proxies of the environment are read; what links and redirects lead to is not.",
+    doc: "The whole command line, lists of URLs and start-up files whose content is known, and the proxies of the environment are read; where links and redirects lead is not known.",
     denial: Denial { prefix: "wget: ", status: 1 },
     domains: &[&http::DOMAIN],
     interpreter: &[],
@@ -32,8 +33,8 @@ pub(crate) static TOOL: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// The table as getopt_long(3) gets it: a switch can be given a value after `=`, and has a twin that
-/// turns it off. It lives as long as the program.
+/// The table as getopt_long(3) gets it: a switch can be given a value after `=`, and has a twin
+/// that turns it off. It lives as long as the program.
 static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(|| {
     let mut options = Vec::new();
     for line in include_str!("wget/options.tsv").lines().filter(|line| !line.starts_with('#')) {
@@ -63,7 +64,7 @@ struct Line {
     method: Option<String>,
     post: bool,
     spider: bool,
-    /// Whether an option says where what is fetched goes.
+    /// Whether an option says where fetched content is written.
     names_outputs: bool,
 }
 
@@ -76,7 +77,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     }
 }
 
-/// The command line, or nothing where wget only says something about itself.
+/// The command line, or none if wget only says something about itself.
 fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<Line>, String> {
     let mut line = Line::default();
     let posix = call.env.iter().any(|entry| entry.starts_with(b"POSIXLY_CORRECT="));
@@ -215,7 +216,7 @@ impl Line {
             }
             _ => {}
         }
-        // Most settings are called as the option is.
+        // Most settings have the name of the option.
         let option = OPTIONS
             .iter()
             .map(Opt::name)
@@ -275,7 +276,7 @@ impl Line {
             self.request.outputs.insert("*".to_owned());
         }
         if self.urls.is_empty() {
-            // Without a URL wget says so and leaves.
+            // Without a URL wget says so and ends.
             return vec![http::local(call)];
         }
         self.urls.iter().map(|url| self.request.transfer(call, url, "http")).collect()

@@ -1,14 +1,14 @@
-//! Doors out of what is guarded: programs that have others do the work, or do it as somebody else.
+//! Doors out of the guarded tree: programs that have others do the work, or do it as somebody else.
 //!
 //! Input: the call. Output: one action of the domain `door`. Each of these tools can ask something
-//! that runs already (a service manager, a scheduler, a terminal's server, a bus, a debugged process)
-//! to act, or change user, root or namespaces. What it then does is out of sight, so only calls that
-//! show something are told apart, by the words their manuals give; everything else is the tool's own
-//! effect.
+//! that already runs (a service manager, a scheduler, a terminal's server, a bus, a debugged
+//! process) to act, or can change user, root or namespaces. claw cannot see what that then does. So
+//! only calls that show something are recognised, by the words their manuals give. Every other call
+//! has the tool's own effect.
 //!
-//! Sources: sudo(8), su(1), runuser(1), doas(1), pkexec(1), systemctl(1), systemd-run(1), busctl(1),
-//! machinectl(1), loginctl(1), at(1), crontab(1), tmux(1), screen(1), dbus-send(1), gdbus(1),
-//! nsenter(1), unshare(1), chroot(1), gdb(1), strace(1), emacsclient(1), xdotool(1).
+//! Sources: sudo(8), su(1), runuser(1), doas(1), pkexec(1), systemctl(1), systemd-run(1),
+//! busctl(1), machinectl(1), loginctl(1), at(1), crontab(1), tmux(1), screen(1), dbus-send(1),
+//! gdbus(1), nsenter(1), unshare(1), chroot(1), gdb(1), strace(1), emacsclient(1), xdotool(1).
 
 use claw_policy::{Action, Domain, FactDef, Kind};
 
@@ -57,11 +57,11 @@ const EFFECTS: &[&str] = &[
 macro_rules! doors {
     ($($id:ident $names:expr, $effect:literal, $informs:expr;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,
-                doc: "Calls that show something are told apart; everything else is the tool's effect as a whole.",
+                doc: "Calls that only show something are recognised; every other call has the tool's own effect.",
                 denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
@@ -88,8 +88,8 @@ doors! {
         [b"--status-all" | b"--version" | b"--help" | b"--list" | b"list" | b"version"]
             | [_, b"status"] | [b"status", _]
     );
-    // Links to systemctl(1), which looks at its own name; wherever it goes by one of them too, its
-    // arguments are not what they seem.
+    // Links to systemctl(1), which looks at its own name. If it is called by one of these, its
+    // arguments mean something else.
     SHUTDOWN ["shutdown", "halt", "poweroff", "reboot", "telinit"], "service", |words| {
         matches!(words, [b"--help" | b"--version"])
     };
@@ -130,7 +130,7 @@ doors! {
     CHROOT ["chroot"], "namespace", about;
 }
 
-/// gdb's row in the table of tools.
+/// gdb's row in the registry.
 pub(crate) static GDB: Tool = Tool {
     name: "gdb",
     names: &["gdb", "gdbserver", "lldb"],
@@ -142,7 +142,7 @@ pub(crate) static GDB: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// strace's row in the table of tools.
+/// strace's row in the registry.
 pub(crate) static STRACE: Tool = Tool {
     name: "strace",
     names: &["strace", "ltrace"],
@@ -177,7 +177,7 @@ fn action(call: &Call<'_>, effect: &'static str, informs: fn(&[&[u8]]) -> bool) 
     action
 }
 
-/// Nothing but the one word that asks what the program is.
+/// Whether the only word asks about the program itself.
 fn about(words: &[&[u8]]) -> bool {
     matches!(words, [b"--help" | b"--version"])
 }
@@ -199,8 +199,8 @@ const SYSTEMCTL_VALUES: [&str; 14] = [
     "--job-mode",
 ];
 
-/// Whether the first word that is no option is one of `read`. Options that lead to another host, bus
-/// or container are none of these programs' harmless ones.
+/// Whether the first word that is not an option is one of `read`. Options that lead to another
+/// host, bus or container are not among the harmless ones of these programs.
 fn verb(words: &[&[u8]], values: &[&str], read: &[&str]) -> bool {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -223,8 +223,8 @@ fn verb(words: &[&[u8]], values: &[&str], read: &[&str]) -> bool {
     read.contains(&"")
 }
 
-/// Commands of tmux that show what is there. A format with `#(...)` runs a command, and so may
-/// whatever follows a `;`.
+/// Whether a command of tmux only shows what is there. A format with `#(...)` runs a command, and
+/// so may whatever follows a `;`.
 fn tmux(words: &[&[u8]]) -> bool {
     const READ: &[&[u8]] = &[
         b"capture-pane",
@@ -290,7 +290,7 @@ fn debugger(call: &Call<'_>) -> Action {
                 if matches!(option, b"ex" | b"eval-command" | b"iex" | b"o" | b"O") {
                     attaches |= words.next().is_some_and(|command| takes_over(command));
                 } else if matches!(option, b"x" | b"command" | b"ix" | b"s" | b"S") {
-                    // A script of the debugger's own.
+                    // A script for the debugger itself.
                     attaches = true;
                 }
             }
@@ -303,7 +303,7 @@ fn debugger(call: &Call<'_>) -> Action {
     fact(call, if attaches { "attach" } else { "local" })
 }
 
-/// Whether a debugger's command attaches, or leaves the debugged program for another.
+/// Whether a debugger's command attaches to a process, or leaves the debugged program for another.
 fn takes_over(command: &[u8]) -> bool {
     let command = command.trim_ascii_start();
     command.starts_with(b"at")

@@ -1,15 +1,15 @@
-//! Programs that take away, overwrite or change files: `rm`, `mv`, `cp`, `dd`, `shred`, `truncate`, `mkfs`,
-//! `wipefs`, `chmod`, `chown` and their kin, `find`, `tar` and `unzip`.
+//! Programs that remove, overwrite or change files: `rm`, `mv`, `cp`, `dd`, `shred`, `truncate`,
+//! `mkfs`, `wipefs`, `chmod`, `chown` and similar programs, `find`, `tar` and `unzip`.
 //!
-//! Input: the call. Output: one action of the domain `file`, with the paths it is about made absolute by
-//! the text of the path and of the working directory.
+//! Input: the call. Output: one action of the domain `file`, with the paths it is about made
+//! absolute by the text of the path and of the working directory.
 //!
-//! Sources: the manuals of GNU coreutils 9, findutils 4.9 and tar 1.34, of util-linux 2.38, e2fsprogs and
-//! Info-ZIP; Debian 12.
+//! Sources: the manuals of GNU coreutils 9, findutils 4.9 and tar 1.34, of util-linux 2.38,
+//! e2fsprogs and Info-ZIP; Debian 12.
 //!
-//! Known gaps: symbolic links are not followed, so a path can be elsewhere than it says; what a shell
-//! writes by `>` is not a program's argument and not seen here; `sed -i`, editors and compilers write
-//! files too.
+//! Known gaps: symbolic links are not followed, so a path can be elsewhere than it says. What a
+//! shell writes by `>` is not a program's argument and not seen here. `sed -i`, editors and
+//! compilers write files too.
 
 mod archive;
 mod disk;
@@ -33,7 +33,7 @@ pub(crate) use owner::{CHMOD, CHOWN};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "file",
     governed: false,
-    doc: "What a call takes away from, overwrites or changes in the file system.",
+    doc: "What a call removes, overwrites or changes in the file system.",
     facts: &[
         fact(
             "effect",
@@ -51,21 +51,21 @@ pub(crate) static DOMAIN: Domain = Domain {
                 "owner",
                 "run",
             ],
-            "`inform` changes nothing, `delete` takes files away, `move` takes them away from where they are, `copy` and `archive` write new files from others, `overwrite` writes over what is in a file or device, `extract` writes the files of an archive, `format` makes or wipes a file system, `mode` and `owner` change who may do what, `run` starts a program for files.",
+            "`inform` changes nothing, `delete` removes files, `move` removes them from where they are, `copy` and `archive` write new files from others, `overwrite` replaces the content of a file or device, `extract` writes the files of an archive, `format` makes or wipes a file system, `mode` and `owner` change who may do what, `run` starts a program for files.",
         ),
         fact(
             "targets",
             Kind::Set,
             &[],
-            "The absolute paths of what is changed: what is taken away, written or walked through. `extract` gives the folder.",
+            "The absolute paths that the call removes, writes or walks through. `extract` gives the folder.",
         ),
         fact("places", Kind::Set, places::NAMES, places::DOC),
-        fact("recursive", Kind::Bool, &[], "Whether what is below the targets is meant too."),
+        fact("recursive", Kind::Bool, &[], "Whether everything below the targets is affected too."),
         fact(
             "force",
             Kind::Bool,
             &[],
-            "Whether it is told to ask nothing, or to overwrite what is there.",
+            "Whether it is told to ask nothing, or to overwrite existing files.",
         ),
         fact("mode", Kind::Str, &[], "The mode that `chmod` gives, as it is written."),
         fact(
@@ -110,32 +110,34 @@ const fn long(long: &'static [&'static str], takes: Takes) -> Opt {
     Opt { long, short: None, takes }
 }
 
-/// `rm` and its kin.
+/// The row of `rm` and of programs that remove as it does.
 pub(crate) static RM: Tool =
-    row(&["rm", "rmdir", "unlink"], "rm: ", "What is taken away, and how.", |context| {
+    row(&["rm", "rmdir", "unlink"], "rm: ", "The files that are removed, and how.", |context| {
         rm(context.call)
     });
-pub(crate) static MV: Tool = row(&["mv"], "mv: ", "What is moved, and where to.", |context| {
-    moved(context.call, "move", MV_OPTIONS)
-});
+pub(crate) static MV: Tool =
+    row(&["mv"], "mv: ", "The files that are moved, and where to.", |context| {
+        moved(context.call, "move", MV_OPTIONS)
+    });
 pub(crate) static CP: Tool = row(
     &["cp", "install", "ln"],
     "cp: ",
-    "What is written; what it is copied from is not a target.",
+    "The files that are written; the files they are copied from are not targets.",
     |context| moved(context.call, "copy", CP_OPTIONS),
 );
-pub(crate) static TEE: Tool =
-    row(&["tee"], "tee: ", "What is written.", |context| written(context.call, TEE_OPTIONS));
+pub(crate) static TEE: Tool = row(&["tee"], "tee: ", "The files that are written.", |context| {
+    written(context.call, TEE_OPTIONS)
+});
 pub(crate) static TRUNCATE: Tool =
-    row(&["truncate", "fallocate"], "truncate: ", "What is cut or filled.", |context| {
+    row(&["truncate", "fallocate"], "truncate: ", "The files that are cut or filled.", |context| {
         written(context.call, TRUNCATE_OPTIONS)
     });
 pub(crate) static SHRED: Tool =
-    row(&["shred"], "shred: ", "What is written over or taken away.", |context| {
+    row(&["shred"], "shred: ", "The files that are overwritten or removed.", |context| {
         shred(context.call)
     });
 
-/// A command line read by getopt.
+/// A command line that getopt has read.
 struct Read<'a> {
     options: Vec<(&'static Opt, Option<Located<'a>>)>,
     operands: Vec<Located<'a>>,
@@ -179,7 +181,7 @@ impl<'a> Read<'a> {
     }
 }
 
-/// One action of an effect, or an opaque one where the line was not read.
+/// One action with an effect, or an opaque one if the line was not read.
 fn act<'a>(
     call: &Call<'a>,
     read: Result<Read<'a>, String>,
@@ -246,8 +248,8 @@ const MV_OPTIONS: &[Opt] = &[
     long(&["version"], Takes::Nothing),
 ];
 
-/// Those of `cp`, `install` and `ln` together; letters with another meaning in one of them are read as
-/// the one that takes no argument only where none of them takes one.
+/// Those of `cp`, `install` and `ln` together. A letter that means different things in them takes
+/// no argument only if none of them gives it one.
 const CP_OPTIONS: &[Opt] = &[
     flag(&["force"], b'f'),
     flag(&["recursive"], b'r'),
@@ -294,7 +296,7 @@ const CP_OPTIONS: &[Opt] = &[
     long(&["version"], Takes::Nothing),
 ];
 
-/// `mv` and `cp`: the last operand, or `-t`, is written to; `mv` takes the others away.
+/// `mv` and `cp`: they write the last operand, or `-t`; `mv` removes the others.
 fn moved(call: &Call<'_>, effect: &'static str, options: &'static [Opt]) -> Vec<Action> {
     act(call, Read::new(call, options), |read, action, places| {
         let folder = read.value("target-directory");
@@ -314,7 +316,7 @@ fn moved(call: &Call<'_>, effect: &'static str, options: &'static [Opt]) -> Vec<
             action.set("programs", [text(program)].into_iter().collect::<claw_policy::Value>());
         }
         action.set("recursive", effect == "move" || read.recursive() || read.has("archive"));
-        // ln(1)'s `-n` follows no link, and is no question of overwriting.
+        // ln(1)'s `-n` follows no link; it is not about overwriting.
         let links = call.argv.first().is_some_and(|name| name.ends_with(b"ln"));
         let keeps = (read.has("no-clobber") && !links) || read.has("interactive");
         action.set("force", !keeps);

@@ -1,12 +1,12 @@
 //! The dynamic loader as a program: `ld-linux.so.2 [OPTIONS] PROGRAM ARGS`.
 //!
-//! Input: the call. Output: the actions of the program it would run, read as that program's own call,
-//! and one of the domain `door` for the loader itself.
+//! Input: the call. Output: the actions of the program it would run, read as that program's own
+//! call, and one of the domain `door` for the loader itself.
 //!
 //! Sources: ld.so(8) and glibc's `elf/rtld.c`; musl's `ldso/dynlink.c`.
 //!
-//! Known gaps: the program is known by the name it is given; where that is a link or a copy, what it
-//! really is has to be found by whoever resolves files.
+//! Known gaps: the program is known by the name it is given. If that is a link or a copy, whoever
+//! resolves files has to find out what it really is.
 
 use claw_policy::{Action, Rewrite};
 
@@ -15,7 +15,7 @@ use crate::exec;
 use crate::system::door;
 use crate::tool::{CannotRewrite, Changed, Context, Denial, Governed, Meant, Tool};
 
-/// The loader's row in the table of tools.
+/// The loader's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "ld.so",
     names: &[
@@ -58,15 +58,15 @@ const VALUES: &[&str] = &[
 /// Those of them that say where code comes from.
 const INJECT: &[&str] = &["--audit", "--glibc-hwcaps-prepend", "--library-path", "--preload"];
 
-/// What the loader is asked for.
+/// A command line of the loader.
 struct Line<'a> {
-    /// Where the program stands in the argument vector.
+    /// Where the program is in the argument vector.
     program: usize,
     argv: Vec<&'a [u8]>,
     injects: bool,
 }
 
-/// The command line, or nothing where the loader only shows something.
+/// The command line, or none if the loader only shows something.
 fn read<'a>(argv: &[&'a [u8]]) -> Result<Option<Line<'a>>, String> {
     let (mut at, mut injects, mut own_name) = (1, false, None);
     loop {
@@ -107,7 +107,7 @@ fn read<'a>(argv: &[&'a [u8]]) -> Result<Option<Line<'a>>, String> {
     Ok(Some(Line { program: at, argv: inner, injects }))
 }
 
-/// Does `work` with the call of the program that the loader would run.
+/// Calls `work` with the call of the program that the loader would run.
 fn inside<T>(
     context: &Context<'_>,
     line: &Line<'_>,
@@ -131,7 +131,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     inside(context, &line, |inner, meant| match meant {
         Meant::Nothing => vec![door::fact(call, "local")],
         Meant::Tool(found) if found.name() != TOOL.name => {
-            // The program's actions first: a rewrite counts them from the call's beginning.
+            // The program's actions come first: a rewrite counts them from the call's beginning.
             let mut actions = found.classify(inner);
             let injects = line.injects || exec::injects_any(inner, found);
             actions.push(door::fact(call, if injects { "inject" } else { "local" }));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_land_behind_the_loader() {
+    fn limits_go_to_the_program_after_the_loader() {
         let argv: &[&[u8]] = &[b"ld", b"--argv0", b"x", b"/bin/psql", b"-c", b"TABLE t"];
         let call = Call { argv, names: &[b"ld.so"], ..Call::default() };
         let facts = Tools::BUILT_IN.classify(&call, &NoFiles);

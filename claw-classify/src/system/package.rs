@@ -1,10 +1,13 @@
-//! Package managers: which packages a call brings, takes away, runs or publishes, and where they come from.
+//! Package managers: which packages a call installs, removes, runs or publishes, and where they
+//! come from.
 //!
-//! One file for each program; all of them give actions of the domain `package`, by the one reader of `line`.
+//! One file for each program. All of them give actions of the domain `package`, by the one reader
+//! in `line`.
 //!
-//! Known gaps: settings files (`.npmrc`, `pip.conf`, `.cargo/config.toml`, ...) and the project's own files
-//! are not read. A registry, a script or an alias that those name is not in the facts: effect `run` says that
-//! something named elsewhere is run, and what that starts is judged when it starts.
+//! Known gaps: settings files (`.npmrc`, `pip.conf`, `.cargo/config.toml`, ...) and the project's
+//! own files are not read. A registry, a script or an alias that those name is not in the facts.
+//! The effect `run` says that something named elsewhere is run, and what that starts is judged when
+//! it starts.
 
 mod apt;
 mod bundle;
@@ -40,7 +43,7 @@ pub(crate) static DOMAIN: Domain = Domain {
             "command",
             Kind::Str,
             &[],
-            "The command with its sub-commands, aliases and abbreviations resolved: `install`, `cache clean`. Of a script or plugin that is called like a command, its own name.",
+            "The command with its sub-commands, aliases and abbreviations resolved: `install`, `cache clean`. A script or plugin that is called like a command has its own name here.",
         ),
         fact(
             "effect",
@@ -49,7 +52,7 @@ pub(crate) static DOMAIN: Domain = Domain {
                 "build", "config", "fetch", "install", "local", "publish", "read", "remove", "run",
                 "secret",
             ],
-            "`local` shows or arranges what is here, `read` asks a registry, `fetch` gets packages without installing them, `install` brings packages in or updates them, `remove` takes them away, `build` compiles or tests the project, `run` runs a script, a plugin or a package's program, `publish` changes what a registry holds, `config` changes settings or credentials here, `secret` shows or makes credentials.",
+            "`local` shows or arranges what is here, `read` asks a registry, `fetch` gets packages without installing them, `install` installs or updates packages, `remove` removes them, `build` compiles or tests the project, `run` runs a script, a plugin or a package's program, `publish` changes what a registry holds, `config` changes settings or credentials here, `secret` shows or makes credentials.",
         ),
         fact(
             "options",
@@ -91,14 +94,14 @@ pub(crate) static DOMAIN: Domain = Domain {
             "global",
             Kind::Bool,
             &[],
-            "Of what installs and removes: whether that is outside of the project, for the user or the machine.",
+            "Whether a command that installs or removes does so outside of the project, for the user or the machine.",
         ),
         fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
         fact(
             "settings",
             Kind::Set,
             &[],
-            "The variables that stand for settings of the program, or for options, but for those that change nothing of this.",
+            "The variables that stand for settings of the program, or for options, except those that change none of these facts.",
         ),
     ],
 };
@@ -122,7 +125,7 @@ const fn row(
 macro_rules! rows {
     ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $manager:expr, $doc:literal;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool =
                 row(&$names, $prefix, $interpreter, $doc, |context| vec![line::action(context.call, &$manager)]);
         )*
@@ -133,7 +136,7 @@ macro_rules! rows {
 
 rows! {
     NPM ["npm"], "npm error ", NODE, npm::NPM,
-        "The command with its abbreviations, the options and the packages are read; `.npmrc` and `package.json` are not. An option that npm does not document is taken for a switch, as npm does.";
+        "The command with its abbreviations, the options and the packages are read; `.npmrc` and `package.json` are not. An option that npm does not document counts as a switch, as in npm.";
     NPX ["npx"], "npm error ", NODE, npm::NPX,
         "The package and the program that is run are read; what it does is judged when it starts.";
     YARN ["yarn", "yarnpkg"], "error ", NODE, yarn::YARN,
@@ -163,7 +166,7 @@ rows! {
     KREW ["kubectl-krew"], "error: ", &[], krew::KREW, "The command and the plugins of kubectl that it names.";
 }
 
-/// dpkg's row in the table of tools.
+/// dpkg's row in the registry.
 pub(crate) static DPKG: Tool = row(
     &["dpkg", "dpkg-deb", "dpkg-query"],
     "dpkg: error: ",

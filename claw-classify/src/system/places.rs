@@ -1,7 +1,8 @@
 //! Paths as a call names them, and what kind of place they are.
 //!
-//! Input: a path, the working directory and the home folder of a call. Output: the absolute path, and names
-//! for where it is. Only the text is read: `.` and `..` are resolved in it, symbolic links are not.
+//! Input: a path, the working directory and the home folder of a call. Output: the absolute path,
+//! and names for where it is. Only the text is read: `.` and `..` are resolved in it, symbolic
+//! links are not.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -26,11 +27,11 @@ pub(crate) const NAMES: &[&str] = &[
 /// What the names mean.
 pub(crate) const DOC: &str = "Where the targets are: `inside` below the working directory, `working_directory` it or a folder above it, `outside` anywhere else, `root` the root folder, `home` the home folder or one above it, `system` below /bin, /boot, /etc, /lib*, /opt, /proc, /run, /sbin, /srv, /sys, /usr or /var, `device` below /dev, `temporary` below /tmp, /var/tmp or /dev/shm, `repository` a `.git` folder or what is in one.";
 
-/// Devices that hold nothing.
+/// Devices that store nothing.
 const HARMLESS_DEVICES: &[&str] =
     &["full", "null", "random", "stderr", "stdin", "stdout", "tty", "urandom", "zero"];
 
-/// Folders of the system, below the root.
+/// Folders of the system, directly under the root.
 const SYSTEM: &[&str] = &[
     "bin", "boot", "etc", "lib", "lib32", "lib64", "libx32", "opt", "proc", "run", "sbin", "srv",
     "sys", "usr", "var",
@@ -45,7 +46,7 @@ pub(crate) struct Places<'a> {
     home: Option<&'a [u8]>,
     /// The absolute paths so far.
     pub(crate) paths: BTreeSet<String>,
-    /// What kinds of place they are.
+    /// The kinds of place they are.
     pub(crate) names: BTreeSet<String>,
     /// Whether a path could not be resolved.
     pub(crate) unknown: bool,
@@ -65,7 +66,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Relative paths are below `folder` from here on, as with `tar -C`.
+    /// From here on relative paths are below `folder`, as with `tar -C`.
     pub(crate) fn below(&mut self, folder: &'a [u8]) {
         if folder.starts_with(b"/") {
             self.base = Some(Cow::Borrowed(folder));
@@ -76,7 +77,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Takes note of `path`.
+    /// Adds `path`.
     pub(crate) fn add(&mut self, path: &[u8]) {
         let Some(parts) = absolute(path, self.base.as_deref()) else {
             self.unknown = true;
@@ -94,7 +95,7 @@ impl<'a> Places<'a> {
         self.paths.insert(whole);
     }
 
-    /// The paths and what kinds of place they are as facts of `action`.
+    /// Sets the paths and their kinds of place as facts of `action`.
     pub(crate) fn set(self, action: &mut Action) {
         const WHY: &str = "the working directory is not known";
         if self.unknown {
@@ -110,7 +111,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Notes what kinds of place the path of `parts` is.
+/// Adds the kinds of place that the path of `parts` is.
 fn name<'p>(
     parts: &[&[u8]],
     cwd: Option<&'p [u8]>,
@@ -153,8 +154,8 @@ fn name<'p>(
     });
 }
 
-/// The parts of `path` without `.`, `..` and empty ones, or nothing where it is relative and `cwd` is
-/// not known.
+/// The parts of `path` without `.`, `..` and empty ones; none if it is relative and `cwd` is not
+/// known.
 fn absolute<'p>(path: &'p [u8], cwd: Option<&'p [u8]>) -> Option<Vec<&'p [u8]>> {
     let mut parts = Vec::new();
     let start = if path.starts_with(b"/") { &b""[..] } else { cwd? };

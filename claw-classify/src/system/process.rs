@@ -1,4 +1,4 @@
-//! `kill`, `pkill`, `killall` and `skill`: which signal goes to whom.
+//! `kill`, `pkill`, `killall` and `skill`: which signal goes to which processes.
 //!
 //! Input: the call. Output: one action of the domain `process`.
 //!
@@ -15,11 +15,11 @@ use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::tool::{Denial, Tool, rewrites_nothing};
 
-/// A signal and who gets it.
+/// A signal and the processes that get it.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "process",
     governed: false,
-    doc: "A signal that a call sends, and to whom.",
+    doc: "A signal that a call sends, and the processes that get it.",
     facts: &[
         fact(
             "effect",
@@ -52,7 +52,7 @@ pub(crate) static DOMAIN: Domain = Domain {
 macro_rules! rows {
     ($($id:ident $names:expr, $prefix:literal, $doc:literal, $classify:expr;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,
@@ -84,7 +84,7 @@ const SIGNALS: &[&str] = &[
 fn signal(word: &[u8]) -> Option<String> {
     let word = text(word).to_ascii_uppercase();
     if let Ok(number) = word.parse::<usize>() {
-        // A shell's status of a killed program is 128 and the signal; kill(1) takes that too.
+        // A shell's status of a killed program is 128 and the signal; kill(1) accepts that too.
         let number = if number > 128 { number - 128 } else { number };
         return match number {
             0 => Some("0".to_owned()),
@@ -154,7 +154,7 @@ fn kill(call: &Call<'_>) -> Action {
             Some(name) if name.starts_with(b"l") || name.starts_with(b"-list=") => {
                 return informs(call);
             }
-            // Only the first number behind a dash can be a signal; a later one is a group.
+            // Only the first number after a dash can be a signal; a later one is a group.
             Some(name) if first || !name.iter().all(u8::is_ascii_digit) => match signal(name) {
                 Some(signal) => given = Some(signal),
                 None => return unknown(call, word),

@@ -1,15 +1,15 @@
 //! Shells, interpreters and programs that run another: what they are given to run, and from where.
 //!
-//! Input: the call. Output: one action of the domain `program`, and by [`starts`] the calls that its words
-//! say will be made. A live call's children are judged when they are made; text that is merely quoted
-//! denies nothing by itself.
+//! Input: the call. Output: one action of the domain `program`, and by [`starts`] the calls that
+//! its words say will be made. A live call's children are judged when they are made; text that is
+//! merely quoted denies nothing by itself.
 //!
-//! Sources: sh(1), bash(1), python(1), perlrun(1), ruby(1), node(1), php(1), awk(1), jq(1); env(1), nice(1),
-//! timeout(1), nohup(1), stdbuf(1) of coreutils; ionice(1), setsid(1), flock(1), taskset(1), chrt(1) of
-//! util-linux; xargs(1), time(1), strace(1), sudo(8).
+//! Sources: sh(1), bash(1), python(1), perlrun(1), ruby(1), node(1), php(1), awk(1), jq(1); env(1),
+//! nice(1), timeout(1), nohup(1), stdbuf(1) of coreutils; ionice(1), setsid(1), flock(1),
+//! taskset(1), chrt(1) of util-linux; xargs(1), time(1), strace(1), sudo(8).
 //!
-//! Known gaps: what a script does is not read here but for the shell's, where its content is known; a word
-//! that a shell expands is not known before it runs.
+//! Known gaps: only the shell's scripts are read here, if their content is known. A word that a
+//! shell expands is not known before it runs.
 
 mod interpreter;
 mod start;
@@ -63,7 +63,7 @@ pub(crate) static DOMAIN: Domain = Domain {
 macro_rules! rows {
     ($($id:ident $names:expr, $variables:expr, $doc:literal, $classify:expr;)*) => {
         $(
-            /// A row in the table of tools.
+            /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
                 name: $names[0],
                 names: &$names,
@@ -92,7 +92,7 @@ rows! {
     LUA ["lua", "lua5.1", "lua5.3", "lua5.4", "luajit"], ["LUA_INIT", "LUA_PATH", "LUA_CPATH"], "`-e`, a script or standard input.",
         |call| interpreter::read(call, &interpreter::LUA);
     AWK ["awk", "gawk", "mawk", "nawk"], ["AWKPATH", "AWKLIBPATH"], "The program text or its file.", |call| interpreter::read(call, &interpreter::AWK);
-    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], "What `run` and `eval` are given, tasks and tests; other commands are opaque.", interpreter::deno;
+    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], "The arguments of `run` and `eval`, tasks and tests; other commands are opaque.", interpreter::deno;
     JQ ["jq"], [], "The filter or its file.", |call| interpreter::read(call, &interpreter::JQ);
     ENV ["env", "nice", "ionice", "timeout", "nohup", "setsid", "stdbuf", "time", "xargs", "flock", "chrt", "taskset", "busybox", "watch", "script", "parallel"], [],
         "The words of the command that is run.", wrapper::classify;

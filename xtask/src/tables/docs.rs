@@ -20,9 +20,10 @@ const HEADER: &str = "\
 
 Written by `cargo xtask tables` from the tools' own documentation; edit that instead of this file.
 
-A call of a tool below becomes *actions*, each with *facts* of one group. What cannot be read is *opaque*: a rule that
-denies by such a fact matches, one that allows does not. An option, a command or a spelling that is not known makes at
-least the facts opaque that it could change. A policy can [declare a tool](policy.md#tools-of-the-policys-own) that is not here.
+A call of a tool below becomes *actions*, each with *facts* of one group. A fact that could not be read is *opaque*: a
+rule that denies by it matches, one that allows by it does not. An option, a command or a spelling that claw does not
+know makes every fact opaque that it could change. A policy can
+[declare a tool](policy.md#tools-of-the-policys-own) that is not in this list.
 
 ";
 

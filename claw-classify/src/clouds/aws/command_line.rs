@@ -1,9 +1,9 @@
-//! A command line as the AWS command line reads it: Python's argparse, once for the program, once for the
-//! service, once for the operation.
+//! A command line as the AWS command line reads it: Python's argparse, once for the program, once
+//! for the service, once for the operation.
 //!
-//! Sources: awscli 1.45 (`clidriver.py`, `argparser.py`, `data/cli.json`), awscli 2 (`data/cli.json`),
-//! and CPython's `argparse.py`. The program's options count wherever they stand. Version 1 takes a
-//! unique beginning of an option for it; version 2 does not, and refuses it.
+//! Sources: awscli 1.45 (`clidriver.py`, `argparser.py`, `data/cli.json`), awscli 2
+//! (`data/cli.json`), and CPython's `argparse.py`. The program's options count wherever they are.
+//! Version 1 accepts a unique beginning of an option for it; version 2 refuses it.
 
 use crate::call::{excerpt, text};
 
@@ -50,7 +50,7 @@ const GLOBALS: &[Global] = &[
 pub(super) struct CommandLine<'a> {
     /// The options of the program, by their full names without dashes.
     pub(super) globals: Vec<(&'static str, Option<&'a [u8]>)>,
-    /// The service, or another command of the program; nothing where there is none.
+    /// The service, or another command of the program; none if there is none.
     pub(super) service: Option<&'a [u8]>,
     /// The operation or sub-command.
     pub(super) operation: Option<&'a [u8]>,
@@ -82,10 +82,11 @@ impl<'a> CommandLine<'a> {
         self.words.iter().copied().take_while(|word| !is_option(word))
     }
 
-    /// The words of the operation that are neither options nor values of `valued`, which take one each.
+    /// The words of the operation that are neither options nor values of `valued`, which take one
+    /// each.
     ///
     /// # Errors
-    /// With an option that is in neither list where a word follows it.
+    /// If an option is in neither list and a word follows it.
     pub(super) fn places(
         &self,
         switches: &[&str],
@@ -111,13 +112,14 @@ impl<'a> CommandLine<'a> {
         Ok(places)
     }
 
-    /// Whether the operation is given `option`, or a beginning of its name that version 1 would take.
+    /// Whether the operation is given `option`, or a beginning of its name that version 1 would
+    /// accept.
     pub(super) fn may_have(&self, option: &str) -> bool {
         self.options().any(|(name, _)| abbreviates(name, option))
     }
 }
 
-/// Whether version 1 takes `name` for `option` where no other option begins so.
+/// Whether version 1 accepts `name` for `option`, if no other option begins so.
 pub(super) fn abbreviates(name: &[u8], option: &str) -> bool {
     name.len() > 2 && option.as_bytes().starts_with(name)
 }
@@ -156,7 +158,7 @@ fn find(name: &[u8]) -> Result<Option<&'static Global>, String> {
 /// Reads `argv` without its first word.
 ///
 /// # Errors
-/// When the program would refuse it, or when where an option's value ends is not certain.
+/// If the program would refuse it, or if nobody can tell where an option's value ends.
 pub(super) fn read<'a>(argv: &'a [&'a [u8]]) -> Result<CommandLine<'a>, String> {
     let mut line = CommandLine::default();
     let mut words = argv.iter().skip(1).copied().peekable();

@@ -70,7 +70,7 @@ const BY_PATH: &[(&str, &str)] = &[
     ("sts assume-root", "secret"),
 ];
 
-/// Beginnings of names of operations that read.
+/// How names of operations that read begin.
 const READS: &[&str] = &[
     "batch-describe-",
     "batch-get-",
@@ -84,7 +84,7 @@ const READS: &[&str] = &[
     "validate-",
 ];
 
-/// Beginnings of names of operations that take something away.
+/// How names of operations that delete or remove begin.
 const DESTROYS: &[&str] = &[
     "abort-",
     "batch-delete-",
@@ -110,7 +110,7 @@ const PUBLIC: &[&str] = &["cli_pager", "output", "region", "retry_mode", "role_a
 /// The effect of `service operation`.
 ///
 /// # Errors
-/// When parameters decide it and they are in a file or a document that is not read.
+/// If parameters decide it and they are in a file or a document that is not read.
 pub(super) fn effect(
     service: &str,
     operation: &str,
@@ -202,7 +202,7 @@ const SWITCHES: &[&str] = &[
     "--size-only",
 ];
 
-/// Options of theirs with one value.
+/// Options of these two with one value.
 const VALUED: &[&str] = &[
     "--acl",
     "--cache-control",
@@ -221,10 +221,10 @@ const VALUED: &[&str] = &[
     "--storage-class",
 ];
 
-/// `s3 cp` and `s3 sync`: down from a bucket is a copy out, all else a write.
+/// `s3 cp` and `s3 sync`: a download from a bucket is an export, everything else a write.
 ///
 /// # Errors
-/// Behind an option of which it is not known how many words are its values.
+/// After an option of which nobody knows how many words are its values.
 fn copy(operation: &str, line: &CommandLine<'_>) -> Result<&'static str, String> {
     if operation == "sync" && line.may_have("--delete") {
         return Ok("destroy");

@@ -1,7 +1,8 @@
-//! The variables and settings files that change where a call goes, as whom, and what runs on the way.
+//! The variables and settings files that change where a call goes, as whom, and what runs on the
+//! way.
 //!
 //! Sources: botocore's `configprovider.py` and `session.py`, awscli's `plugin.py` and `alias.py`. A
-//! settings file is read line by line, without regard to which profile a line belongs to.
+//! settings file is read line by line, whichever profile a line belongs to.
 
 use super::command_line::CommandLine;
 use super::runs_pager;
@@ -9,10 +10,10 @@ use crate::call::files::{File, Files};
 use crate::call::{Call, text};
 use crate::language::url::host;
 
-/// What was found.
+/// What the variables and files say.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Hosts in place of the services' own.
+    /// Hosts that replace the services' own.
     pub(super) endpoints: Vec<String>,
     /// Settings and variables that run or load something, or bring other credentials.
     pub(super) settings: Vec<String>,
@@ -77,11 +78,11 @@ pub(super) fn found(
     found
 }
 
-/// A profile or region where the call says one, or why it cannot be told.
+/// A profile or region if the call says one, or why nobody can tell.
 type Aim = Result<Option<String>, String>;
 
-/// The profile and the region, of the options or else of variables. Version 1 prefers AWS_DEFAULT_PROFILE and does not
-/// heed AWS_REGION, where version 2 prefers both AWS_PROFILE and AWS_REGION.
+/// The profile and the region, from the options or else from variables. Version 1 prefers
+/// AWS_DEFAULT_PROFILE and ignores AWS_REGION. Version 2 prefers AWS_PROFILE and AWS_REGION.
 pub(super) fn aim(call: &Call<'_>, line: &CommandLine<'_>) -> (Aim, Aim) {
     let variable = |name: &str| call.var(name).map(|value| text(value).into_owned());
     let option = |name: &str| line.global(name).map(|value| text(value).into_owned());
@@ -125,7 +126,8 @@ impl Found {
         }
     }
 
-    /// An alias takes the place of a command of the same name, in any section but of no other service.
+    /// An alias takes the place of a command of the same name, in any section but of no other
+    /// service.
     fn aliases(&mut self, content: &[u8], service: Option<&str>) {
         for line in content.split(|&byte| byte == b'\n') {
             let line = text(line);

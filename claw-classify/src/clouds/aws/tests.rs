@@ -19,7 +19,7 @@ proptest! {
         prop_assert_eq!(classify(&Tools::BUILT_IN.context(&call, &crate::NoFiles)).len(), 1);
     }
 
-    /// Wherever an option of the program stands, what the call does is the same.
+    /// Where an option of the program comes makes no difference to what the call does.
     #[test]
     fn options_of_the_program_stand_anywhere(at in 1_usize..7, option in "--region=x|--debug|--out=json|--no-pag") {
         let plain: Vec<&[u8]> = vec![b"aws", b"ssm", b"get-parameter", b"--name", b"/db", b"--with-decryption"];

@@ -1,6 +1,7 @@
-//! Ansible's programs but for `ansible-galaxy`, which is a package manager.
+//! Ansible's programs except `ansible-galaxy`, which is a package manager.
 //!
-//! Source: the manuals of ansible-core 2.18; Python's argparse, which takes unambiguous beginnings.
+//! Source: the manuals of ansible-core 2.18; Python's argparse, which accepts unambiguous
+//! beginnings.
 //!
 //! Known gaps: playbooks, roles, inventories and `ansible.cfg` are not read.
 
@@ -45,7 +46,7 @@ const COMMON: Program = Program {
     ..PLAIN
 };
 
-/// A program without commands: its name stands for the only one.
+/// A program without commands: its name counts as the only one.
 const fn one(start: &'static str, commands: &'static str) -> Table {
     Table { start, commands: Commands(commands), ..COMMON.table }
 }
@@ -57,7 +58,7 @@ pub(super) const ANSIBLE: Program = Program {
     ..COMMON
 };
 
-/// A module that only looks, where its arguments are no template.
+/// The effect of a module that only looks, if its arguments are no template.
 fn looks(line: &Line<'_>) -> Option<&'static str> {
     const LOOK: &[&[u8]] = &[
         b"debug",

@@ -2,7 +2,8 @@
 //!
 //! Source: the reference of flux 2's command line; spf13/cobra and spf13/pflag for how it is read.
 //!
-//! Known gaps: the kinds of `get`, `create`, `delete` and their kin are operands, and not checked.
+//! Known gaps: the kinds that `get`, `create`, `delete` and similar commands take are operands, and
+//! not checked.
 
 use super::{PLAIN, Program};
 use crate::grammar::subcommands::Commands;

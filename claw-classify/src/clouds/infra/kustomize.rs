@@ -2,7 +2,7 @@
 //!
 //! Source: the help of kustomize 5.
 //!
-//! Known gaps: a kustomization can name bases at addresses, which are fetched, and charts.
+//! Known gaps: a kustomization can name remote bases and charts, which kustomize fetches.
 
 use super::{PLAIN, Program};
 use crate::grammar::subcommands::Commands;

@@ -1,8 +1,10 @@
 //! Pulumi.
 //!
-//! Source: the reference of pulumi 3's command line; spf13/cobra and spf13/pflag for how it is read.
+//! Source: the reference of pulumi 3's command line; spf13/cobra and spf13/pflag for how it is
+//! read.
 //!
-//! Known gaps: the project's program runs for a preview too; what it starts or reaches is judged there.
+//! Known gaps: the project's program runs for a preview too; what it starts or connects to is
+//! judged there.
 
 use super::{PLAIN, Program};
 use crate::grammar::subcommands::Commands;

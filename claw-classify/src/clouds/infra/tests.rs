@@ -11,7 +11,7 @@ fn corpus() {
 }
 
 #[test]
-fn tables_are_sorted_and_name_what_there_is() {
+fn tables_are_sorted_and_name_existing_commands() {
     let effects = DOMAIN.fact("effect").unwrap().values;
     for (name, program) in PROGRAMS {
         program.table.check(name, effects);

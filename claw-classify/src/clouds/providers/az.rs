@@ -2,8 +2,8 @@
 //!
 //! Source: Azure CLI 2's reference: groups of words, then a verb, then options.
 //!
-//! Known gaps: the groups that come with the program are known, their commands are not: the verb tells
-//! the effect. A command of an extension is opaque.
+//! Known gaps: the groups that come with the program are known, their commands are not: the verb
+//! tells the effect. A command of an extension is opaque.
 
 use claw_policy::{Action, Value};
 
@@ -103,7 +103,7 @@ const GROUPS: &[&str] = &[
     "webapp",
 ];
 
-/// Variables that stand for settings which only change what is shown or of what.
+/// Variables with settings that only change what is shown, or which resource it is about.
 const HARMLESS: &[&str] = &[
     "CLIENT_ID",
     "CORE_COLLECT_TELEMETRY",

@@ -1,9 +1,10 @@
 //! bq: the command and what it does to data sets and jobs.
 //!
-//! Source: bq 2's help (`data/cli/bq.json` of Google Cloud SDK 528). Its options are absl's: one dash or
-//! two, `--noNAME` for a switch.
+//! Source: bq 2's help (`data/cli/bq.json` of Google Cloud SDK 528). Its options are absl's: one
+//! dash or two, `--noNAME` for a switch.
 //!
-//! Known gaps: the statements of `query` are not read, and count as writes; `.bigqueryrc` is not read.
+//! Known gaps: the statements of `query` are not read, and count as writes. `.bigqueryrc` is not
+//! read.
 
 use claw_policy::Action;
 

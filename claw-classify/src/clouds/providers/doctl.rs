@@ -2,8 +2,8 @@
 //!
 //! Source: the reference of doctl 1.120; spf13/cobra and spf13/pflag for how it is read.
 //!
-//! Known gaps: `config.yaml` is not read. Options of the commands are known by name only as far as they are listed
-//! here; another one changes no fact but `options`.
+//! Known gaps: `config.yaml` is not read. Only the options of commands that are listed here are
+//! known by name; another one changes no fact but `options`.
 
 use claw_policy::Action;
 

@@ -2,8 +2,9 @@
 //!
 //! Source: the help of eksctl 0.2; spf13/cobra and spf13/pflag for how it is read.
 //!
-//! Known gaps: what kind of thing a verb is about is an operand, and not checked; `--config-file` is not read. Some
-//! commands only plan until `--approve` is given; they count as if it were.
+//! Known gaps: the kind of thing that a verb is about is an operand, and not checked.
+//! `--config-file` is not read. Some commands only plan until `--approve` is given; they count as
+//! if it were.
 
 use claw_policy::Action;
 

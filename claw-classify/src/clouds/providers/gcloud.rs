@@ -1,7 +1,8 @@
 //! gcloud: the command by Google Cloud SDK's own tree of commands, and its effect by the verb.
 //!
-//! Sources: the static completion tree of the SDK 528 (`cloud/gcloud.txt`) and its `calliope`, which
-//! takes options anywhere and no abbreviations; `core/properties.py` for the variables `CLOUDSDK_*`.
+//! Sources: the static completion tree of the SDK 528 (`providers/gcloud.txt`) and its `calliope`,
+//! which takes options anywhere and no abbreviations; `core/properties.py` for the variables
+//! `CLOUDSDK_*`.
 //!
 //! Known gaps: a file of options (`--flags-file`) is only named.
 
@@ -35,7 +36,7 @@ const OPTIONS: &[Opt] = &[
     switch(&["--version", "-v"]),
 ];
 
-/// Settings by variable that choose what is shown and of which project.
+/// Variables with settings that choose what is shown, and of which project.
 const HARMLESS: &[&str] = &[
     "ACTIVE_CONFIG_NAME",
     "COMPUTE_REGION",
@@ -92,7 +93,7 @@ const BY_PATH: &[(&str, &str)] = &[
     ("vmware private-clouds vcenter credentials describe", "secret"),
 ];
 
-/// Every call's `config config-helper` and the tokens of `auth` print credentials.
+/// `config config-helper` and the tokens of `auth` print credentials.
 const SECRET: &[&str] = &[
     "config-helper",
     "fetch-read-token",
@@ -142,7 +143,7 @@ fn effect(path: &'static str) -> &'static str {
 pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
     let call = context.call;
     let said = said(call.argv);
-    // A release track stands where a command's first word does.
+    // A release track is where a command's first word would be.
     let track = call.argv.iter().position(|word| matches!(*word, b"alpha" | b"beta" | b"preview"));
     let mut argv = call.argv.to_vec();
     if let Some(at) = track.filter(|at| leads(&call.argv[1..*at])) {

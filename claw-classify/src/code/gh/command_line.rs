@@ -1,8 +1,9 @@
 //! A command line as gh reads it: cobra finds the command, pflag reads its options.
 //!
-//! Sources: `Find` and `stripFlags` in spf13/cobra's command.go, `parseArgs` in spf13/pflag's flag.go.
-//! There are no abbreviations. Options between the program and the command, as in `gh -R o/r pr list`,
-//! are passed over as cobra passes over them: what the program itself does not know takes a value.
+//! Sources: `Find` and `stripFlags` in spf13/cobra's command.go, `parseArgs` in spf13/pflag's
+//! flag.go. There are no abbreviations. Options between the program and the command, as in `gh -R
+//! o/r pr list`, are skipped as cobra skips them: an option that the program itself does not know
+//! takes a value.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -20,7 +21,7 @@ struct Opt {
 #[derive(Debug, Default)]
 struct Command {
     options: Vec<Opt>,
-    /// Names of sub-commands, aliases included, to the canonical one.
+    /// Names of sub-commands, aliases included, and the canonical name of each.
     children: HashMap<&'static str, &'static str>,
 }
 
@@ -50,7 +51,7 @@ static COMMANDS: LazyLock<HashMap<&'static str, Command>> = LazyLock::new(|| {
     table
 });
 
-/// The options of all commands. `-h` is `--help` where the command does not use the letter itself.
+/// The options of all commands. `-h` is `--help` if the command does not use the letter itself.
 const GLOBAL: &[Opt] = &[
     Opt { long: "help", short: Some(b'h'), valued: false },
     Opt { long: "repo", short: Some(b'R'), valued: true },
@@ -79,8 +80,8 @@ impl<'a> CommandLine<'a> {
         self.options.iter().filter(move |(known, _)| *known == name).filter_map(|(_, value)| *value)
     }
 
-    /// Whether a boolean option is on, as strconv.ParseBool reads its value; what it cannot read is
-    /// taken for on.
+    /// Whether a boolean option is on, as strconv.ParseBool reads its value. A value that it cannot
+    /// read counts as on.
     pub(super) fn is_on(&self, name: &str) -> bool {
         let last = self.options.iter().rev().find(|(known, _)| *known == name);
         last.is_some_and(|(_, value)| {
@@ -97,8 +98,8 @@ fn short(command: &Command, letter: u8) -> Option<Opt> {
     command.options.iter().chain(GLOBAL).find(|opt| opt.short == Some(letter)).copied()
 }
 
-/// Whether cobra, looking for the command, takes the next word for this word's value. gh itself has
-/// only `--help` and `--version`, so that every other option does.
+/// Whether cobra, while it looks for the command, takes the next word for this word's value. gh
+/// itself has only `--help` and `--version`, so every other option does.
 fn swallows(command: &Command, path: &str, word: &[u8]) -> bool {
     if word.contains(&b'=') {
         return false;
@@ -145,7 +146,7 @@ pub(super) enum Unread {
 /// Reads a command line without its first word.
 ///
 /// # Errors
-/// When a command or an option is not known, or a value is missing.
+/// If a command or an option is not known, or a value is missing.
 pub(super) fn read<'a>(words: &[&'a [u8]]) -> Result<CommandLine<'a>, Unread> {
     let mut words: Vec<&'a [u8]> = words.to_vec();
     let mut path = String::new();
@@ -176,7 +177,7 @@ pub(super) fn read<'a>(words: &[&'a [u8]]) -> Result<CommandLine<'a>, Unread> {
         return Ok(line);
     }
     if line.path == "extension exec" {
-        // All of it is the extension's, `--help` too: this command reads no options.
+        // All of it goes to the extension, even `--help`: this command reads no options.
         line.words = words;
         return Ok(line);
     }

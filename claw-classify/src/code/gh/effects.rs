@@ -2,8 +2,7 @@
 //!
 //! Source: the manual of each command (`gh help reference`).
 
-/// Commands that do not change anything on GitHub by creating, editing or removing it: the rest
-/// writes, or destroys.
+/// Commands that create, edit or remove nothing on GitHub; every other command writes or destroys.
 const EFFECTS: &[(&str, &str)] = &[
     ("", "local"),
     ("actions", "local"),
@@ -135,7 +134,7 @@ const GROUPS: &[&str] = &[
     "workflow",
 ];
 
-/// The effect of a command of the table of options; nothing where the command is not known.
+/// The effect of a command of the table of options; none if the command is not known.
 pub(super) fn effect(path: &str) -> Option<&'static str> {
     if let Ok(at) = EFFECTS.binary_search_by(|(known, _)| (*known).cmp(path)) {
         return Some(EFFECTS[at].1);

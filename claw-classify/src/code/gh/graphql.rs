@@ -1,13 +1,13 @@
 //! Which kind of operation a GraphQL document runs.
 //!
-//! Input: the document and the name of the operation, where one is given. Output: `query`, `mutation`
-//! or `subscription`. Only as much of the grammar is read as tells the definitions apart (GraphQL
-//! specification, October 2021, sections 2.1 to 2.3); what does not read so is an error.
+//! Input: the document and the name of the operation, if one is given. Output: `query`, `mutation`
+//! or `subscription`. Only as much of the grammar is read as is needed to tell the definitions
+//! apart (GraphQL specification, October 2021, sections 2.1 to 2.3). Anything else is an error.
 
 /// The kind of the operation that a server would run.
 ///
 /// # Errors
-/// When the document cannot be read, holds no such operation, or holds several and none is named.
+/// If the document cannot be read, holds no such operation, or holds several and none is named.
 pub(super) fn operation(document: &str, named: Option<&str>) -> Result<&'static str, &'static str> {
     let mut lexer = Lexer { rest: document.strip_prefix('\u{feff}').unwrap_or(document) };
     let mut operations: Vec<(&'static str, Option<&str>)> = Vec::new();

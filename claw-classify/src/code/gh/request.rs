@@ -22,13 +22,14 @@ pub(super) fn read(
     action.set("path", text(path).into_owned());
     let address = path.windows(3).any(|part| part == b"://");
     if address && let Some(host) = host(path) {
-        // The tool's own token goes to the hosts it knows; another host is asked without.
+        // gh sends its own token to the hosts it knows; it asks another host without one.
         action.set("host", host);
     }
     let input = line.value("input").filter(|file| !file.is_empty());
     let fields = line.values("field").next().is_some() || line.values("raw-field").next().is_some();
     let given = line.value("method").map(|method| text(method).to_ascii_uppercase());
-    // With an empty method, fields are a body as with any other than GET, and the request is a GET.
+    // With an empty method, fields are a body, as with any method except GET, and the request is a
+    // GET.
     let in_query = given.as_deref() == Some("GET");
     let method = match given.filter(|method| !method.is_empty()) {
         Some(method) => method,
@@ -75,7 +76,7 @@ pub(super) fn read(
                     _ => {}
                 }
                 action.set("body", false);
-                // A document that was read is a request and not a file sent away.
+                // A document that was read is a request, not a file that is sent away.
                 let rest = sent.iter().filter(|file| Some(**file) != from);
                 action.set("files", rest.map(|file| text(file)).collect::<Value>());
             }
@@ -92,8 +93,8 @@ fn value_of(field: &[u8]) -> Option<&[u8]> {
     field.iter().position(|&byte| byte == b'=').map(|at| &field[at + 1..])
 }
 
-/// Whether a path leads to GitHub's GraphQL endpoint: `graphql` itself, with slashes, as an address,
-/// or with anything percent-encoded that could spell it.
+/// Whether a path leads to GitHub's GraphQL endpoint: `graphql` itself, with slashes, as an
+/// address, or with any percent-encoding that could spell it.
 fn is_graphql(path: &[u8]) -> bool {
     let path = path.split(|&byte| byte == b'?' || byte == b'#').next().unwrap_or(path);
     let mut parts = path.split(|&byte| byte == b'/').filter(|part| !part.is_empty());

@@ -1,8 +1,8 @@
 //! The repository and the host that a call is about.
 //!
-//! Sources: `FromFullName` and `FromURL` in cli/cli's `internal/ghrepo` for the spellings of a repository,
-//! `OverrideBaseRepo` in `pkg/cmdutil` for `--repo` and GH_REPO, and the `shared` folders of `pkg/cmd/issue` and
-//! `pkg/cmd/pr`, where an address given for a number outranks both.
+//! Sources: `FromFullName` and `FromURL` in cli/cli's `internal/ghrepo` for the spellings of a
+//! repository, `OverrideBaseRepo` in `pkg/cmdutil` for `--repo` and GH_REPO. In the `shared`
+//! folders of `pkg/cmd/issue` and `pkg/cmd/pr`, an address given for a number overrides both.
 
 use claw_policy::Action;
 
@@ -54,11 +54,11 @@ pub(super) fn aim(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) 
     }
     let hostname = line.value("hostname").or_else(|| line.value("host"));
     let hostname = hostname.or(call.var("GH_HOST")).filter(|name| !name.is_empty());
-    // The source of labels, and the variable where a command of its version may heed it.
+    // The source of labels, and the variable if some version of the command may read it.
     let others = line.words.iter().copied().filter(|_| path == "label clone");
     let others = others.chain(variable.filter(|_| outside));
     let fallback = hostname.map(|name| text(name).to_ascii_lowercase());
-    // What `gh api` is given for a repository fills its placeholders and is not where it goes.
+    // A repository given to `gh api` fills its placeholders, and is not where the request goes.
     let places = named.iter().copied().filter(|_| path != "api").chain(others);
     let mut hosts: Vec<Option<String>> =
         places.map(|place| host(place).or_else(|| fallback.clone())).collect();
@@ -99,7 +99,7 @@ pub(super) fn host(word: &[u8]) -> Option<String> {
     Some(host.strip_prefix("www.").unwrap_or(&host).to_owned())
 }
 
-/// `OWNER/NAME` of a repository in any spelling; as it stands where it is none.
+/// `OWNER/NAME` of a repository in any spelling; the word itself if it names none.
 fn repository(word: &[u8]) -> String {
     let word = text(word);
     let path = match word.split_once("://") {

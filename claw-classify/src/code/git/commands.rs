@@ -3,7 +3,7 @@
 //! Sources: git(1) and the manual page of each command; `command-list.txt`.
 
 /// Commands and their effect. A command that is not here is an alias or a program called
-/// `git-COMMAND`: git starts it as a child of its own.
+/// `git-COMMAND`, which git starts as a child.
 const EFFECTS: &[(&str, &str)] = &[
     ("add", "local"),
     ("am", "local"),
@@ -178,7 +178,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("write-tree", "local"),
 ];
 
-/// Commands whose first word names a sub-command that matters to what they do.
+/// Commands whose first word names a sub-command that changes what they do.
 const PARENTS: &[&str] = &[
     "bisect",
     "bundle",
@@ -197,7 +197,7 @@ const PARENTS: &[&str] = &[
     "worktree",
 ];
 
-/// Sub-commands whose effect is not their command's.
+/// Sub-commands whose effect differs from their command's.
 const CHILDREN: &[(&str, &str)] = &[
     ("bisect run", "program"),
     ("credential fill", "secret"),
@@ -238,13 +238,13 @@ const CHILDREN: &[(&str, &str)] = &[
     ("worktree list", "read"),
 ];
 
-/// The effect of a command, or nothing where git itself has no such command.
+/// The effect of a command, or none if git itself has no such command.
 pub(super) fn effect(command: &str) -> Option<&'static str> {
     let at = EFFECTS.binary_search_by(|(known, _)| (*known).cmp(command)).ok()?;
     Some(EFFECTS[at].1)
 }
 
-/// The effect of a command with its sub-command, where it is not the command's own.
+/// The effect of a command with its sub-command, if it differs from the command's own.
 pub(super) fn child_effect(command: &str) -> Option<&'static str> {
     CHILDREN.iter().find(|(known, _)| *known == command).map(|(_, effect)| *effect)
 }

@@ -6,8 +6,8 @@
 
 use crate::call::{Call, text};
 
-/// One setting: its key with section and variable in lower case, and its value; none where the key
-/// stands alone, which means true.
+/// One setting: its key with section and variable in lower case, and its value. A key without a
+/// value means true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) key: String,
@@ -27,12 +27,13 @@ impl Setting {
         }
     }
 
-    /// The value as text; `true` where the key stands alone.
+    /// The value as text; `true` if there is none.
     pub(super) fn text(&self) -> String {
         self.value.as_deref().map_or_else(|| "true".to_owned(), |value| text(value).into_owned())
     }
 
-    /// Whether the value means true, as git reads a boolean; what is no boolean counts as true.
+    /// Whether the value means true, as git reads a boolean. A value that is no boolean counts as
+    /// true.
     pub(super) fn is_true(&self) -> bool {
         let value = self.text().to_ascii_lowercase();
         !matches!(value.as_str(), "" | "0" | "false" | "no" | "off")
@@ -63,8 +64,8 @@ impl Setting {
                 && (self.is("branch", "remote") || self.is("branch", "pushremote")))
     }
 
-    /// Whether the value is a program that git would start, or a place that programs come from, and
-    /// not one of those that do nothing of their own.
+    /// Whether the value is a program that git would start, or a place that programs come from,
+    /// except for programs that do nothing of their own.
     pub(super) fn names_program(&self) -> bool {
         let leads_to_program = ["url", "pushurl"].iter().any(|name| self.is("remote", name))
             && self.text().starts_with("ext::");
@@ -91,7 +92,7 @@ impl Setting {
         }
     }
 
-    /// `protocol.ext.allow`, or `protocol.allow` for all of them, above `never`.
+    /// `protocol.ext.allow`, or `protocol.allow` for all of them, with a value above `never`.
     fn allows_programs(&self) -> bool {
         matches!(self.key.as_str(), "protocol.allow" | "protocol.ext.allow")
             && self.text() != "never"
@@ -109,8 +110,8 @@ impl Setting {
     }
 }
 
-/// Keys whose value is a program, or a place that programs are taken from: section and variable, with
-/// any sub-section between them.
+/// Keys whose value is a program, or a place that programs are taken from: section and variable,
+/// with any sub-section between them.
 const PROGRAMS: &[(&str, &str)] = &[
     ("browser", "cmd"),
     ("browser", "path"),
@@ -162,7 +163,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("uploadpack", "packobjectshook"),
 ];
 
-/// Programs that only show or edit what they are given, or do nothing, and that anybody has.
+/// Programs that only show or edit what they are given, or do nothing, and that every machine has.
 const HARMLESS: &[&str] = &[
     "",
     "/dev/null",
@@ -198,8 +199,9 @@ const HARMLESS: &[&str] = &[
     "vim",
 ];
 
-/// Whether `command` is one of [`HARMLESS`] and has only options and plain words after it: nothing a
-/// shell would read as more than words, no path, and no option of an editor that runs a command.
+/// Whether `command` is one of [`HARMLESS`] followed by nothing but options and plain words:
+/// nothing that a shell would read as more than words, no path, and no option of an editor that
+/// runs a command.
 pub(crate) fn is_harmless(command: &str) -> bool {
     let mut words = command.split(' ');
     let program = words.next().unwrap_or_default();
@@ -221,7 +223,8 @@ pub(crate) fn is_harmless(command: &str) -> bool {
         && !(edits.contains(&program) && program != "emacsclient" && command.contains(" -c"))
 }
 
-/// Whether `command` is ssh with options that start nothing: the child is judged as ssh in any case.
+/// Whether `command` is ssh with options that start nothing. The child is judged as ssh in any
+/// case.
 pub(super) fn is_plain_ssh(command: &str) -> bool {
     const OPTIONS: &[&str] = &[
         "batchmode",
@@ -260,7 +263,7 @@ pub(super) fn is_plain_ssh(command: &str) -> bool {
     true
 }
 
-/// Helpers that come with git or with GitHub's tool, by the names that settings use.
+/// Credential helpers that come with git or with GitHub's tool, by the names that settings use.
 fn is_credential_helper(value: &str) -> bool {
     matches!(
         value.split(' ').next().unwrap_or_default(),
@@ -302,7 +305,7 @@ pub(super) fn normal(key: &[u8]) -> String {
 /// The settings that the environment gives, in git's order.
 ///
 /// # Errors
-/// When GIT_CONFIG_PARAMETERS is not what git writes there, or a numbered one is missing.
+/// If GIT_CONFIG_PARAMETERS is not what git writes there, or a numbered one is missing.
 pub(super) fn from_environment(call: &Call<'_>) -> Result<Vec<Setting>, String> {
     let mut settings = Vec::new();
     if let Some(count) = call.var("GIT_CONFIG_COUNT").filter(|count| !count.is_empty()) {
@@ -372,7 +375,7 @@ fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 /// Reads a configuration file.
 ///
 /// # Errors
-/// Where git would refuse it.
+/// If git would refuse it.
 pub(super) fn parse(content: &[u8]) -> Result<Vec<Setting>, String> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let mut reader = Reader { rest: content, section: Vec::new(), settings: Vec::new() };
@@ -468,7 +471,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// A value up to the end of its line: quotes, escapes, comments, lines that go on.
+    /// A value up to the end of its line: quotes, escapes, comments, continued lines.
     fn value(&mut self) -> Option<Vec<u8>> {
         let mut value = Vec::new();
         let (mut quoted, mut kept) = (false, 0);
@@ -508,7 +511,7 @@ impl Reader<'_> {
     }
 }
 
-/// Splits an alias as git does: blanks part words, quotes and backslashes keep them together.
+/// Splits an alias as git does: at blanks, except within quotes or after a backslash.
 pub(super) fn split_alias(text: &str) -> Option<Vec<Vec<u8>>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<Vec<u8>>, None);
     let mut bytes = text.bytes();

@@ -1,6 +1,6 @@
 //! Options as git's parse-options reads them.
 //!
-//! Input: the words after a command; output: options by their long names, and operands, in order.
+//! Input: the words after a command. Output: options by their long names, and operands, in order.
 //! Abbreviations, `--no-OPTION`, bundled letters and permutation behave as in git's
 //! `parse-options.c`. The options are in `options.tsv`, made from git itself.
 
@@ -51,12 +51,12 @@ static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(|| {
     .collect()
 });
 
-/// One option that was given.
+/// One option of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Given<'a> {
-    /// Its long name, without the `no-` of a negation; empty where it has none.
+    /// Its long name, without the `no-` of a negation; empty if it has none.
     pub(super) name: &'static str,
-    /// Its letter, where it has no long name.
+    /// Its letter, if it has no long name.
     pub(super) letter: Option<u8>,
     /// Whether it turns the option on.
     pub(super) on: bool,
@@ -64,14 +64,14 @@ pub(super) struct Given<'a> {
     pub(super) value: Option<&'a [u8]>,
 }
 
-/// A command's words, read.
+/// The words of a command, after reading.
 #[derive(Debug, Default)]
 pub(super) struct Line<'a> {
     /// The options, in order.
     pub(super) given: Vec<Given<'a>>,
     /// Everything else, in order.
     pub(super) operands: Vec<&'a [u8]>,
-    /// How many operands stand before `--`, where there is one.
+    /// How many operands come before `--`, if there is one.
     pub(super) dash: Option<usize>,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Line<'a> {
         self.given.iter().rev().find(|given| given.name == name).is_some_and(|given| given.on)
     }
 
-    /// The last value of an option that was not taken back.
+    /// The last value of an option that was not negated afterwards.
     pub(super) fn value(&self, name: &str) -> Option<&'a [u8]> {
         let last = self.given.iter().rev().find(|given| given.name == name)?;
         last.value.filter(|_| last.on)
@@ -96,19 +96,19 @@ impl<'a> Line<'a> {
     }
 }
 
-/// What to do with an option that the table does not have.
+/// What to do with an option that is not in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unknown {
     /// git would refuse the call, or is newer than the table: nothing is known of it.
     Refuse,
-    /// The command hands it on, or nothing that is asked for depends on it.
+    /// The command passes it on, or no fact depends on it.
     Skip,
 }
 
 /// Reads the words after `command`.
 ///
 /// # Errors
-/// When git would refuse them, or does not show in its help what it does with them.
+/// If git would refuse them, or its help does not say what it does with them.
 pub(super) fn read<'a>(
     command: &str,
     words: &[&'a [u8]],
@@ -159,15 +159,15 @@ fn long<'a>(
     };
     let name = if on { opt.long } else { opt.long.strip_prefix("no-").unwrap_or(opt.long) };
     let (name, on) = match opt.long.strip_prefix("no-") {
-        // `--no-verify` is an option of its own, and `--verify` takes it back.
+        // `--no-verify` is an option of its own, and `--verify` negates it.
         Some(positive) => (positive, !on),
         None => (name, on),
     };
     Ok(Given { name, letter: None, on, value })
 }
 
-/// The option that `name` means, and whether it turns it on: the one with exactly this name, else the
-/// only one it abbreviates.
+/// The option that `name` means, and whether the name turns it on. It is the one with exactly this
+/// name, else the only one that it abbreviates.
 fn find(known: &[&'static Opt], name: &[u8]) -> Result<(&'static Opt, bool), &'static str> {
     let names = known.iter().filter(|opt| !opt.long.is_empty()).flat_map(|opt| {
         let opposite = opt.negatable.then(|| match opt.long.strip_prefix("no-") {

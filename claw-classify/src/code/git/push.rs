@@ -29,7 +29,7 @@ impl Known {
     }
 }
 
-/// The kind of place a word names, as `remote.c` tells them apart.
+/// The kind of place that a word names, by the rules of `remote.c`.
 pub(super) fn place(word: &[u8], known: &Known) -> &'static str {
     let word_text = text(word);
     if known.of_remote("url").any(|(name, _)| name == word_text) || word == b"." {
@@ -76,7 +76,7 @@ impl Asked {
 /// Reads `git push`.
 ///
 /// # Errors
-/// When git would refuse the words.
+/// If git would refuse the words.
 pub(super) fn push<'a>(
     words: &[&'a [u8]],
     known: &Known,
@@ -114,8 +114,8 @@ pub(super) fn push<'a>(
     Ok(line)
 }
 
-/// Where a push goes that names no remote: the branch's own or the default one. Which branch it is, is not
-/// known here, so every setting counts, and an address among them more than a name.
+/// Where a push goes that names no remote: the branch's own or the default one. Which branch it is,
+/// is not known here, so every setting counts, and an address among them counts more than a name.
 fn aim_by_settings(known: &Known, action: &mut Action) {
     let chosen = known.settings.iter().filter(|setting| setting.chooses_remote());
     let chosen: BTreeSet<Vec<u8>> = chosen.map(|setting| setting.text().into_bytes()).collect();
@@ -130,7 +130,7 @@ fn aim_by_settings(known: &Known, action: &mut Action) {
 /// Reads `git send-pack`, the plumbing that always takes an address.
 ///
 /// # Errors
-/// When git would refuse the words.
+/// If git would refuse the words.
 pub(super) fn send_pack<'a>(
     words: &[&'a [u8]],
     known: &Known,
@@ -138,7 +138,7 @@ pub(super) fn send_pack<'a>(
 ) -> Result<Line<'a>, String> {
     let line = options::read("send-pack", words, Unknown::Refuse)?;
     if line.is_on("stateless-rpc") {
-        // It speaks over its own standard input and output, for the helper that has the connection.
+        // It speaks over its own standard input and output, to the helper that has the connection.
         action.set("effect", "local");
         return Ok(line);
     }
@@ -163,13 +163,13 @@ pub(super) fn send_pack<'a>(
         action.set("deletes", asked.deletes);
     }
     aim(address, known, action);
-    // An address is looked up among no names here.
+    // Here a name is not looked up: it is an address.
     action.set("remote_kind", if address.is_some_and(config::is_name) { "path" } else { "url" });
     action.set("remote_configured", false);
     Ok(line)
 }
 
-/// Where it goes. Without a word for it git takes a configured remote.
+/// Where the push goes. Without a word for it git takes a configured remote.
 pub(super) fn aim(remote: Option<&[u8]>, known: &Known, action: &mut Action) {
     let Some(remote) = remote else {
         action.set("remote_configured", true);

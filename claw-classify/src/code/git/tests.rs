@@ -117,7 +117,7 @@ fn calls() {
 }
 
 #[test]
-fn where_a_push_goes_and_what_it_sends_is_told() {
+fn the_target_and_the_refs_of_a_push_are_facts() {
     let words: &[&[u8]] = &[b"git", b"-C", b"a", b"-C", b"b", b"push", b"-n", b"origin", b"x:y"];
     let found =
         classify(&Tools::BUILT_IN.context(&Call { argv: words, ..Call::default() }, &NoFiles));

@@ -1,6 +1,7 @@
-//! The way from the words of a call to its command: global options, settings, aliases, variables.
+//! How the words of a call lead to its command: global options, settings, aliases, variables.
 //!
-//! Input: the words after `git`, and the settings of the environment. Output: the actions of the call.
+//! Input: the words after `git`, and the settings of the environment. Output: the actions of the
+//! call.
 //!
 //! Sources: `git.c` (`handle_options`, `handle_alias`), git(1) for the variables.
 
@@ -20,7 +21,7 @@ pub(super) fn said(words: &[&[u8]]) -> String {
     excerpt(&words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" "))
 }
 
-/// What stands before the command.
+/// What comes before the command.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Start {
     pub(super) settings: Vec<Setting>,
@@ -36,7 +37,7 @@ pub(super) struct Walk<'c> {
     pub(super) found: Vec<Action>,
 }
 
-/// Places that git's own programs are installed in.
+/// Folders where git's own programs are installed.
 const EXEC_PATHS: &[&[u8]] = &[
     b"/usr/lib/git-core",
     b"/usr/libexec/git-core",
@@ -246,7 +247,7 @@ impl Walk<'_> {
         self.found.insert(0, action);
     }
 
-    /// What every action says.
+    /// The facts that every action has.
     fn base(&self, words: &[&[u8]], start: &Start, path: &str, effect: &'static str) -> Action {
         let mut action = Action::new(&DOMAIN, said(words));
         action.set("command", path);
@@ -278,7 +279,7 @@ impl Walk<'_> {
         action
     }
 
-    /// Settings that come from a file of the call's own choice which is not known.
+    /// Why the settings are incomplete: a file that the call itself chose is not known.
     fn unread(&self, known: &Known) -> Option<String> {
         let chosen = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"].into_iter().find_map(|name| {
             let path =
@@ -294,7 +295,7 @@ impl Walk<'_> {
         })
     }
 
-    /// The variables that name a program this command could start.
+    /// The variables that name a program that this command could start.
     fn variables(&self, path: &str, effect: &str) -> Vec<String> {
         let mut names = Vec::new();
         let mut look = |name: &str, names_program: &dyn Fn(&str) -> bool| {
@@ -336,7 +337,7 @@ impl Walk<'_> {
 }
 
 impl Start {
-    /// `-C` once more: relative to where the ones before it led.
+    /// Another `-C`: relative to where the ones before it led.
     fn enter(&mut self, directory: &[u8]) {
         let joined = match self.directory.take() {
             Some(before) if !directory.starts_with(b"/") && !directory.is_empty() => {

@@ -161,7 +161,7 @@ impl Walk<'_> {
         action.set("options", line.given.iter().map(|given| given.name).collect::<Value>());
         let (written, value) = match mode {
             "set" | "unset" => (operand(0).map(config::normal), operand(1)),
-            // A whole section: as if each of its keys were written.
+            // A whole section counts as if each of its keys were written.
             "rename-section" | "remove-section" => {
                 (operand(0).map(|name| format!("{}.*", text(name))), None)
             }
@@ -277,7 +277,7 @@ pub(super) fn with_child<'w, 'a>(name: &str, rest: &'w [&'a [u8]]) -> (String, &
             return (format!("{name} {}", text(word)), &rest[at + 1..]);
         }
     }
-    // `git stash -p` and its like are `git stash push`.
+    // `git stash -p` and similar forms are `git stash push`.
     let name = if name == "stash" { "stash push" } else { name };
     (name.to_owned(), rest)
 }

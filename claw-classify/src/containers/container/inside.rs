@@ -1,6 +1,6 @@
 //! What a call runs in a container: the options before it, the container or image, and the command.
 //!
-//! Options of these commands end at the first word that is none, so what stands behind the container's
+//! Options of these commands end at the first word that is not one. So what follows the container's
 //! name belongs to the command inside (`SetInterspersed(false)` in docker's, compose's and podman's
 //! sources).
 
@@ -12,15 +12,15 @@ use crate::inner::known_as;
 /// A command in a container.
 #[derive(Debug)]
 pub(super) struct Inside<'a> {
-    /// Whether the container is there before the call.
+    /// Whether the container exists before the call.
     pub(super) is_there: bool,
     /// The options of the command that runs it.
     pub(super) options: Vec<Given<'a>>,
     /// The image, for a new container.
     pub(super) image: Option<&'a [u8]>,
-    /// The program in place of the image's own.
+    /// The program that runs instead of the image's own.
     pub(super) entrypoint: Option<&'a [u8]>,
-    /// The words inside.
+    /// The words of the command inside.
     pub(super) argv: &'a [&'a [u8]],
     /// Where they begin in the argument vector.
     pub(super) at: usize,
@@ -29,7 +29,7 @@ pub(super) struct Inside<'a> {
     stdin: Stdin<'a>,
 }
 
-/// The parts of a [`Call`] inside a container that have to live somewhere.
+/// What a [`Call`] inside a container borrows from.
 pub(super) struct Inner<'a> {
     argv: &'a [&'a [u8]],
     env: Vec<&'a [u8]>,
@@ -43,7 +43,7 @@ impl<'a> Inner<'a> {
         Call {
             argv: self.argv,
             env: &self.env,
-            // Which users the image knows is not in the call.
+            // The call does not say which users the image knows.
             uid: None,
             cwd: None,
             path: self.path,
@@ -98,7 +98,7 @@ impl<'a> Inside<'a> {
 /// Reads what `line` runs in a container, if it is a command that does.
 ///
 /// # Errors
-/// When an option is not known, so that where the command begins is not certain, or when the
+/// If an option is not known, so that nobody can tell where the command begins, or if the
 /// environment inside comes from a file.
 pub(super) fn find<'a>(call: &Call<'a>, line: &Line<'a>) -> Result<Option<Inside<'a>>, String> {
     let (options, is_there) = match line.path {

@@ -1,8 +1,8 @@
-//! The options of container programs that stand before a command, and those of the commands that run
-//! something, whose values must not be taken for the container or the image.
+//! The options of container programs that come before a command, and those of the commands that run
+//! something. Their values must not be taken for the container or the image.
 //!
-//! Sources: `docker --help`, `docker run --help` and `docker exec --help` of docker 28.2; the manuals of
-//! compose 2, podman 5, nerdctl 2, crictl and ctr.
+//! Sources: `docker --help`, `docker run --help` and `docker exec --help` of docker 28.2; the
+//! manuals of compose 2, podman 5, nerdctl 2, crictl and ctr.
 
 use crate::grammar::subcommands::{Opt, switch, valued};
 
@@ -19,7 +19,7 @@ pub(super) const DOCKER: &[Opt] = &[
     valued(&["--tlskey"]),
     switch(&["--tlsverify"]),
     switch(&["--version", "-v"]),
-    // Those of `docker compose` stand between its name and its command.
+    // Those of `docker compose` come between its name and its command.
     switch(&["--all-resources"]),
     valued(&["--ansi"]),
     switch(&["--compatibility"]),

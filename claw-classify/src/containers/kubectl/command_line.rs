@@ -1,8 +1,8 @@
 //! A command line as kubectl reads it: cobra finds the command, pflag reads its options.
 //!
 //! Sources: `Find`, `stripFlags` and `argsMinusFirstX` in spf13/cobra's command.go, `parseArgs` in
-//! spf13/pflag's flag.go, and `WordSepNormalizeFunc` in k8s.io/component-base, which makes `_` in an
-//! option's name a `-`. There are no abbreviations.
+//! spf13/pflag's flag.go, and `WordSepNormalizeFunc` in k8s.io/component-base, which makes `_` in
+//! an option's name a `-`. There are no abbreviations.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ enum Takes {
     Value,
     /// A boolean: only `--option=value`, and a value that strconv.ParseBool reads.
     Switch,
-    /// It has a value of its own where none is given: only `--option=value`.
+    /// It has a default value of its own: only `--option=value`.
     Own,
 }
 
@@ -30,7 +30,7 @@ struct Opt {
 #[derive(Debug, Default)]
 struct Command {
     options: Vec<Opt>,
-    /// Names of sub-commands, aliases included, to the canonical one.
+    /// Names of sub-commands, aliases included, and the canonical name of each.
     children: HashMap<&'static str, &'static str>,
 }
 
@@ -98,7 +98,7 @@ pub(super) struct CommandLine<'a> {
     pub(super) options: Vec<(&'static str, Option<&'a [u8]>)>,
     /// Everything else, in order.
     pub(super) words: Vec<&'a [u8]>,
-    /// How many of `words` stand before `--`, where there is one.
+    /// How many of `words` come before `--`, if there is one.
     pub(super) dash: Option<usize>,
 }
 
@@ -109,8 +109,8 @@ impl<'a> CommandLine<'a> {
         Some(last.1.unwrap_or(b"unchanged"))
     }
 
-    /// Whether a boolean option is on, as strconv.ParseBool reads its value; what it cannot read is
-    /// taken for on.
+    /// Whether a boolean option is on, as strconv.ParseBool reads its value. A value that it cannot
+    /// read counts as on.
     pub(super) fn is_on(&self, name: &str) -> bool {
         let last = self.options.iter().rev().find(|(known, _)| *known == name);
         last.is_some_and(|(_, value)| {
@@ -118,12 +118,12 @@ impl<'a> CommandLine<'a> {
         })
     }
 
-    /// Whether kubectl only prints help: the command is `help`, or help is asked for.
+    /// Whether kubectl only prints help: the command is `help`, or an option asks for help.
     pub(super) fn asks_for_help(&self) -> bool {
         self.is_on("help")
     }
 
-    /// What would run in a container.
+    /// The command that would run in a container.
     pub(super) fn command(&self) -> Option<&[&'a [u8]]> {
         let from = match self.path.as_str() {
             "exec" => self.dash.unwrap_or(1),
@@ -145,8 +145,8 @@ fn short(command: &Command, letter: u8) -> Option<Opt> {
     command.options.iter().chain(GLOBAL.iter()).find(|opt| opt.short == Some(letter)).copied()
 }
 
-/// Whether cobra, looking for the command, takes the next word for this word's value. What it does not
-/// know it takes for an option with a value.
+/// Whether cobra, while it looks for the command, takes the next word for this word's value. It
+/// takes an option that it does not know for one with a value.
 fn swallows(command: &Command, word: &[u8]) -> bool {
     if word.contains(&b'=') {
         return false;
@@ -180,7 +180,7 @@ fn first_word(command: &Command, words: &[&[u8]]) -> Option<usize> {
 /// Reads a command line. `argv[0]` is left out.
 ///
 /// # Errors
-/// When a command or an option is not known, or a value is missing.
+/// If a command or an option is not known, or a value is missing.
 pub(super) fn read<'a>(argv: &'a [&'a [u8]]) -> Result<CommandLine<'a>, String> {
     let mut words: Vec<&'a [u8]> = argv.iter().skip(1).copied().collect();
     let mut path = String::new();
@@ -209,8 +209,8 @@ pub(super) fn read<'a>(argv: &'a [&'a [u8]]) -> Result<CommandLine<'a>, String> 
     }
     let command = COMMANDS.get(path.as_str()).unwrap_or(&none);
     let mut line = CommandLine { path, ..CommandLine::default() };
-    // A command with sub-commands that was given another word does what its own table row says, but
-    // for `create`, which tries a plugin.
+    // A command with sub-commands that is given another word does what its own row says. The
+    // exception is `create`, which tries a plugin.
     if line.path == "create" && first_word(command, &words).is_some() {
         return Err("`kubectl create` is given a word that is no kind it knows, perhaps a plugin"
             .to_owned());
@@ -276,7 +276,7 @@ fn options<'a>(
     Ok(())
 }
 
-/// The value of a boolean option, where strconv.ParseBool can read it.
+/// The value of a boolean option, if strconv.ParseBool can read it.
 fn boolean<'a>(word: &[u8], value: &'a [u8]) -> Result<&'a [u8], String> {
     match value {
         b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" | b"0" | b"f" | b"F" | b"false"

@@ -1,17 +1,19 @@
 //! Manifests: which objects are in them. JSON or YAML, one document or several.
 //!
-//! Input: the content of a file; output: kind, group, name and namespace of each object, those of a list one by one
-//! (`IsList` of `k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`: what has `items`).
+//! Input: the content of a file. Output: kind, group, name and namespace of each object, and of
+//! each object of a list (`IsList` of `k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`: whatever
+//! has `items`).
 //!
-//! kubectl reads YAML 1.1 by go-yaml, and this reads YAML 1.2 by a library. What the two can read differently is
-//! refused: tags, aliases, merge keys, directives, a key twice, line breaks of YAML 1.1 alone.
+//! kubectl reads YAML 1.1 by go-yaml, and this reads YAML 1.2 by a library. Whatever the two can
+//! read differently is refused: tags, aliases, merge keys, directives, a key twice, line breaks of
+//! YAML 1.1 alone.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin};
 
-/// The content of a manifest, where it is known.
+/// The content of a manifest, if it is known.
 pub(super) fn content<'a>(call: &Call<'a>, files: &'a dyn Files, path: &[u8]) -> Option<&'a [u8]> {
     if path == b"-" {
         return match call.stdin {
@@ -56,10 +58,10 @@ pub(super) fn objects(content: &[u8]) -> Result<Vec<Object>, &'static str> {
     if objects.is_empty() { Err("names no object") } else { Ok(objects) }
 }
 
-/// Deeper than this a manifest is not read.
+/// A manifest that nests deeper than this is not read.
 const DEEPEST: usize = 100;
 
-/// A value, as far as it matters here.
+/// A value, with no more detail than is needed here.
 #[derive(Debug)]
 enum Node {
     Scalar { text: String, null: bool },
@@ -118,14 +120,15 @@ impl<'t> Events<'t> {
     }
 }
 
-/// Adds the object that `node` is, or those of the list that it is. `of` is the kind of a list's objects.
+/// Adds the object that `node` is, or those of the list that it is. `of` is the kind of a list's
+/// objects.
 fn collect(node: &Node, of: Option<&str>, objects: &mut Vec<Object>) -> Result<(), &'static str> {
     let map = match node {
         Node::Map(map) => map,
         Node::Scalar { null: true, .. } => return Ok(()),
         _ => return Err("has a document that is no object"),
     };
-    // The server knows these keys in these letters only.
+    // The server knows these keys only in exactly these letters.
     let other = |name: &str| name != "kind" && name.eq_ignore_ascii_case("kind");
     if map.iter().any(|(name, _)| other(name)) {
         return Err("has a kind in other letters");

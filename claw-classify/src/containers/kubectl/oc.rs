@@ -1,8 +1,9 @@
-//! What `oc` has beside kubectl's commands, which it reads as kubectl does.
+//! The commands that `oc` adds to kubectl's. It reads command lines as kubectl does.
 //!
 //! Source: the help of oc 4; spf13/cobra and spf13/pflag for how it is read.
 //!
-//! Known gaps: of options only those of every command, and the few that change what a command does.
+//! Known gaps: only the options of every command are known, and the few that change what a command
+//! does.
 
 use claw_policy::Action;
 
@@ -24,7 +25,7 @@ static TABLE: Table = Table {
     ..table::PLAIN
 };
 
-/// The action of a call of `oc`, where its command is one that kubectl does not have.
+/// The action of a call of `oc`, if its command is one that kubectl does not have.
 pub(super) fn action(call: &Call<'_>) -> Option<Action> {
     if !call.names.contains(&&b"oc"[..]) {
         return None;

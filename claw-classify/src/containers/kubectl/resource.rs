@@ -12,7 +12,7 @@ pub(super) struct Target {
     pub(super) resource: String,
     pub(super) group: Option<String>,
     pub(super) names: BTreeSet<String>,
-    /// Where a manifest says it.
+    /// The namespace that a manifest says.
     pub(super) namespace: Option<String>,
 }
 
@@ -24,7 +24,7 @@ impl Target {
         Self { resource, group, names: names.into_iter().collect(), namespace: None }
     }
 
-    /// Whether it stands beside `other`, but for the names.
+    /// Whether it is the same as `other` except for the names.
     fn is_like(&self, other: &Self) -> bool {
         (&self.resource, &self.group, &self.namespace)
             == (&other.resource, &other.group, &other.namespace)
@@ -76,7 +76,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("volumeattachments", &["volumeattachment"]),
 ];
 
-/// A kind as kubectl resolves it: without regard to case, `kind.version.group` cut at the first dot.
+/// A kind as kubectl resolves it: without regard to case, `kind.version.group` split at the first
+/// dot.
 fn kind(said: &str) -> (String, Option<String>) {
     let said = said.to_lowercase();
     let (name, group) = match said.split_once('.') {
@@ -91,7 +92,7 @@ fn kind(said: &str) -> (String, Option<String>) {
 enum Words {
     /// `KIND NAME…`, `KIND,KIND NAME…` or `KIND/NAME…`.
     Kinds,
-    /// `NAME` or `KIND/NAME`, of this kind where none is said; only this many words.
+    /// `NAME` or `KIND/NAME`, of this kind if none is given; only this many words.
     Objects(&'static str, usize),
     /// Objects of this kind only.
     Named(&'static str),
@@ -159,10 +160,10 @@ fn words(path: &str) -> Words {
     }
 }
 
-/// What the command line names, one entry for each kind. `content` gives what is in a manifest.
+/// What the command line names, one entry for each kind. `content` gives the objects of a manifest.
 ///
 /// # Errors
-/// When it is named somewhere else, or not in UTF-8.
+/// If the objects are named somewhere else, or not in UTF-8.
 pub(super) fn targets<'f>(
     line: &CommandLine<'_>,
     content: impl Fn(&[u8]) -> Option<&'f [u8]>,
@@ -191,7 +192,7 @@ pub(super) fn targets<'f>(
     if !manifests.is_empty() {
         return Ok(with_made(line, manifests));
     }
-    // Behind `--` stands the command of a container, and for every other command more of the same.
+    // After `--` comes the command of a container; for every other command, more of the same words.
     let takes_command = matches!(
         line.path.as_str(),
         "exec" | "debug" | "run" | "create cronjob" | "create deployment" | "create job"
@@ -224,7 +225,7 @@ pub(super) fn targets<'f>(
     Ok(with_made(line, found))
 }
 
-/// With the object that `expose` and `autoscale` make beside the one they are given.
+/// Adds the object that `expose` and `autoscale` create besides the one they are given.
 fn with_made(line: &CommandLine<'_>, mut found: Vec<Target>) -> Vec<Target> {
     let resource = match line.path.as_str() {
         "expose" => "services",
@@ -239,11 +240,11 @@ fn with_made(line: &CommandLine<'_>, mut found: Vec<Target>) -> Vec<Target> {
     found
 }
 
-/// `KIND NAME…`, `KIND,KIND NAME…`, `KIND/NAME…`; words with `=` or a closing `-` are values where the
+/// `KIND NAME…`, `KIND,KIND NAME…`, `KIND/NAME…`; words with `=` or a closing `-` are values if the
 /// command takes values.
 ///
 /// # Errors
-/// Where both forms are mixed, which kubectl refuses.
+/// If both forms are mixed, which kubectl refuses.
 fn by_kind(said: &[&str], path: &str) -> Result<Vec<Target>, String> {
     let sets = matches!(path, "label" | "annotate" | "taint") || path.starts_with("set ");
     let is_value =
@@ -290,7 +291,7 @@ pub(super) struct Raw {
 /// Reads the value of `--raw`.
 ///
 /// # Errors
-/// When the server could read another path in it than is read here.
+/// If the server could read another path in it than is read here.
 pub(super) fn raw(said: &[u8]) -> Result<Raw, String> {
     let said = str::from_utf8(said).map_err(|_| "the raw path is not UTF-8".to_owned())?;
     let path = said.split(['?', '#']).next().unwrap_or(said);

@@ -149,7 +149,7 @@ fn manifests_are_read_where_they_are_given() {
 }
 
 #[test]
-fn where_and_as_whom() {
+fn cluster_user_and_namespace_are_facts() {
     let found = actions("get pods -n p --context c --as root", &[b"KUBECONFIG=/tmp/k"]);
     let fact = |name| found[0].fact(name);
     assert_eq!(fact("namespace"), Some(Reading::Known(&Value::from("p"))));

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent() {
+    fn the_statement_of_a_copy_is_rebuilt() {
         for (arguments, sent) in [
             (" t TO 'x'", Some("COPY  t TO STDOUT ")),
             (" t from x", Some("COPY  t FROM STDIN ")),

@@ -1,9 +1,10 @@
-//! What every table must keep to, and how lines are read.
+//! The rules that every table keeps, and how lines are read.
 
 use super::*;
 
 impl Table {
-    /// Holds its rows to their order and to `effects`, and its options to one meaning each.
+    /// Checks that its rows are in order and have effects of `effects`, and that each of its
+    /// options means one thing.
     pub(crate) fn check(&self, name: &str, effects: &[&str]) {
         let rows: Vec<Vec<&str>> = self
             .commands

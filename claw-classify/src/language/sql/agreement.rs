@@ -1,11 +1,11 @@
-//! Whether two readings of one text say the same.
+//! Whether two readings of one text agree.
 
 use std::collections::BTreeSet;
 
 use super::statement::{Effect, Statement};
 
-/// Compares the reading of the server's grammar with a second one: how many statements, what each is
-/// called, what it does, and which tables it reads and writes.
+/// Compares the reading of the server's grammar with a second one: how many statements, the kind
+/// and the effect of each, and which tables it reads and writes.
 pub(super) fn check(grammar: &[Statement], second: &[Statement]) -> Result<(), String> {
     if grammar.len() != second.len() {
         return Err(format!(
@@ -27,7 +27,8 @@ pub(super) fn check(grammar: &[Statement], second: &[Statement]) -> Result<(), S
         if one.effect != other.effect {
             return differ("effect", &one.effect, &other.effect);
         }
-        // What changes objects or the server is judged by its effect; sqlparser does not say all names.
+        // A statement that changes objects or the server is judged by its effect; sqlparser does
+        // not give all names.
         if one.effect >= Effect::Ddl {
             continue;
         }

@@ -1,12 +1,13 @@
 //! SQL of MySQL, SQLite and ClickHouse, to the same facts as PostgreSQL's.
 //!
-//! Input: a text and its dialect; output: one action of the domain `sql` for each statement. A lexer of
-//! our own cuts the text where the program does (`dialect/words.rs`); sqlparser reads each piece, and
-//! must find exactly one statement in it. Statements that only show something (SHOW, DESCRIBE, PRAGMA)
-//! are read from their words.
+//! Input: a text and its dialect. Output: one action of the domain `sql` for each statement. A
+//! lexer of our own splits the text where the program does (`dialect/words.rs`). sqlparser reads
+//! each piece, and must find exactly one statement in it. Statements that only show something
+//! (SHOW, DESCRIBE, PRAGMA) are read from their words.
 //!
-//! Known gaps: names that a WITH clause defines count as tables; the tables of a statement that writes
-//! all count as written. Functions outside a list of harmless ones are unknown (`dialect/functions.rs`).
+//! Known gaps: names that a WITH clause defines count as tables. The tables of a statement that
+//! writes all count as written. Functions outside a list of harmless ones are unknown
+//! (`dialect/functions.rs`).
 
 mod clickhouse;
 mod functions;
@@ -32,7 +33,7 @@ pub(crate) use limit::limit_rows;
 pub(crate) use settings::is_plain;
 pub(crate) use words::{Kind, Word, words};
 
-/// Whose SQL it is.
+/// Which program's SQL it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// MySQL's and MariaDB's.
@@ -56,7 +57,7 @@ impl Dialect {
     }
 }
 
-/// The statements of one text; one opaque action where it cannot be cut.
+/// The statements of one text; one opaque action if it cannot be split.
 pub(crate) fn actions(dialect: Dialect, text: &str) -> Vec<Action> {
     let words = match words(dialect, text) {
         Ok(words) if words.len() > WORDS => return vec![unread(text, "it has too many words")],
@@ -83,14 +84,14 @@ pub(crate) fn actions(dialect: Dialect, text: &str) -> Vec<Action> {
 /// Why what follows some statements is not read.
 pub(crate) const UNSETTLED: &str = "a statement before it may have changed how it is cut";
 
-/// Whether texts that follow this one in its session may be cut otherwise.
+/// Whether texts that follow this one in its session may be split differently.
 pub(crate) fn unsettles(dialect: Dialect, text: &str) -> bool {
     let Ok(words) = words(dialect, text) else { return true };
     dialect == Dialect::MySql
         && pieces(&words).any(|piece| settings::unsettles(text, &words[piece]))
 }
 
-/// An action for what is not read.
+/// An action for a text that is not read.
 pub(crate) fn unread(text: &str, reason: &str) -> Action {
     Action::opaque(&DOMAIN, excerpt(text), reason)
 }
@@ -215,7 +216,7 @@ fn limited(dialect: Dialect, query: &Query) -> (bool, Option<i64>) {
             Some(limit)
         }
         Some(LimitClause::OffsetCommaLimit { limit, .. }) => Some(limit),
-        // A number of rows for each value is no limit of the whole.
+        // A number of rows for each value does not limit the whole.
         Some(LimitClause::LimitOffset { .. }) | None => None,
     };
     let fetch = match &query.fetch {
@@ -389,7 +390,7 @@ const SHOWS: &[&str] = &[
     "table_xinfo",
 ];
 
-/// Pragmas that show a setting where they are given no value.
+/// Pragmas that show a setting if they are given no value.
 const SETTINGS: &[&str] = &[
     "application_id",
     "auto_vacuum",

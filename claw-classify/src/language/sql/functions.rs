@@ -1,8 +1,8 @@
 //! What functions do: the server's own catalogue and what is known beyond it.
 //!
-//! A name alone or under `pg_catalog` is looked up; under any other schema it is unknown, whatever it
-//! is called. A user's function that hides a built-in one by its argument types cannot be told from
-//! the text.
+//! A name alone or under `pg_catalog` is looked up. Under any other schema it is unknown, whatever
+//! the name. The text does not show a user's function that hides a built-in one by its argument
+//! types.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -29,7 +29,8 @@ static CATALOGUE: LazyLock<HashMap<&str, (&str, bool)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// What the parser itself knows: not in pg_proc, and not a function that a user could replace.
+/// Functions that the parser itself knows: not in pg_proc, and not functions that a user could
+/// replace.
 const SYNTAX: &[&str] = &[
     "coalesce",
     "greatest",
@@ -79,7 +80,7 @@ fn rows(table: &'static str) -> impl Iterator<Item = std::str::Split<'static, ch
         .map(|line| line.split('\t'))
 }
 
-/// The name inside `pg_catalog`, or nothing for another schema's function.
+/// The name inside `pg_catalog`, or none for another schema's function.
 fn own_name(name: &str) -> Option<&str> {
     match name.split_once('.') {
         None => Some(name),

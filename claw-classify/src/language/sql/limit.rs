@@ -1,8 +1,8 @@
 //! Row limits, put into the text of a statement.
 //!
-//! Input: a text and, for some of its statements, a number of rows; output: the text with a limit in
-//! each of those. Only the limit is written: every other byte stays, comments and all. What comes out
-//! is parsed again and must be the same statements but for the limits.
+//! Input: a text and, for some of its statements, a number of rows. Output: the text with a limit
+//! in each of those. Only the limit is written: every other byte stays, comments included. The
+//! result is parsed again and must be the same statements except for the limits.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use pg_query::protobuf::{ScanToken, Token};
 
 use super::postgres::{self, Rows};
 
-/// A place in a text, and the words that go there.
+/// A place in a text, and the words to write there.
 pub(crate) type Edit = (Range<usize>, String);
 
-/// Where and how `text` changes to give each statement that `limits` names, by its place from 0, at most that
-/// many rows; in the order of the places. A literal limit stays, whatever its size, so that doing it twice changes
-/// nothing further.
+/// Where and how `text` changes to give each statement that `limits` names, by its place from 0, at
+/// most that many rows; in the order of the places. A literal limit stays, whatever its size, so
+/// that doing it twice changes nothing further.
 ///
 /// # Errors
-/// When a statement is no query, or the limit cannot be placed with certainty.
+/// If a statement is no query, or the limit cannot be placed with certainty.
 pub(crate) fn limits(text: &str, limits: &[(usize, u64)]) -> Result<Vec<Edit>, String> {
     let before = postgres::queries(text)?;
     if before.is_empty() {
@@ -61,7 +61,7 @@ pub(crate) fn limits(text: &str, limits: &[(usize, u64)]) -> Result<Vec<Edit>, S
     }
 }
 
-/// Writes edits, which are in the order of their places, into a text.
+/// Writes edits into a text. The edits are in the order of their places.
 fn write<'a>(text: &str, edits: impl Iterator<Item = &'a Edit>) -> Result<String, String> {
     let mut written = String::with_capacity(text.len() + 16);
     let mut copied = 0;
@@ -106,8 +106,8 @@ fn last_word(tokens: &[ScanToken], span: &Range<usize>) -> Option<usize> {
     last.map(|(_, place)| place.end)
 }
 
-/// The place of what stands between LIMIT and the next clause, or between FETCH FIRST and ROWS: in the
-/// outermost brackets where one of the two words is, since an inner query's are further in.
+/// The words between LIMIT and the next clause, or between FETCH FIRST and ROWS. Only the outermost
+/// brackets that hold one of the two count, since an inner query's are deeper.
 fn limit_words(tokens: &[ScanToken], span: &Range<usize>) -> Option<Range<usize>> {
     let mut depth = 0_usize;
     let words: Vec<(ScanToken, Range<usize>, usize)> = words(tokens, span)

@@ -1,13 +1,13 @@
 //! SQL as PostgreSQL's own grammar reads it, through libpg_query.
 //!
-//! Input: a text; output: its statements, or why it cannot be read. The walk goes over every field of
-//! every node (see `tree`); a node it does not know makes the statement opaque.
+//! Input: a text. Output: its statements, or why it cannot be read. The walk goes over every field
+//! of every node (see `tree`); a node it does not know makes the statement opaque.
 //!
 //! The grammar is PostgreSQL 18's. A server of another release may refuse what it accepts, and the
 //! reverse is opaque here.
 //!
-//! Known gaps: the planner may call an immutable function while it explains; `row.name` can call a
-//! function of that name; operators and types without a schema are taken for the server's own.
+//! Known gaps: the planner may call an immutable function while it explains. `row.name` can call a
+//! function of that name. Operators and types without a schema count as the server's own.
 
 mod nodes;
 mod options;
@@ -40,7 +40,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Statement>, String> {
 
 /// The trees of a text's statements, each with its place in bytes.
 fn parse(text: &str) -> Result<Vec<(Tree, std::ops::Range<usize>)>, String> {
-    // pg_query indexes and casts inside its own summaries; a panic there must not get out of here.
+    // pg_query indexes and casts inside its own summaries; a panic there must not escape from here.
     let parsed = catch_unwind(|| pg_query::parse(text, 0))
         .map_err(|_| "libpg_query could not summarise it".to_owned())?
         .map_err(|error| format!("it does not parse: {error}"))?;
@@ -66,7 +66,7 @@ struct Walk {
     statement: Statement,
     /// The names of WITH queries that can be seen, inner ones last.
     visible: Vec<String>,
-    /// Whether what is walked over is planned and does not run.
+    /// Whether the part that is walked over is planned and does not run.
     planned: bool,
     /// Whether tables met outside queries are changed: inside the statements that change objects.
     changes: bool,
@@ -110,7 +110,7 @@ impl Walk {
         self.statement.opaque.get_or_insert_with(|| reason.into());
     }
 
-    /// What a statement is called, and what it does by itself.
+    /// The kind of a statement, and what it does by itself.
     fn shape(&mut self, node: &Node) -> (&'static str, Effect) {
         match node.name {
             "SelectStmt" => (select_kind(node), Effect::Read),
@@ -177,7 +177,8 @@ impl Walk {
                 self.statement.locks = true;
                 self.changing(node);
             }
-            // Not run now: what a view, a rule or a prepared action holds runs when it is used.
+            // It does not run now: the content of a view, a rule or a prepared action runs when it
+            // is used.
             "ViewStmt" | "RuleStmt" => {
                 let planned = std::mem::replace(&mut self.planned, true);
                 self.changing(node);
@@ -190,7 +191,7 @@ impl Walk {
         }
     }
 
-    /// A statement that changes the objects it names. What its parts are does not matter further.
+    /// A statement that changes the objects it names. Its parts make no further difference.
     fn changing(&mut self, node: &Node) {
         let changes = std::mem::replace(&mut self.changes, true);
         self.fields(node, &[]);
@@ -230,7 +231,7 @@ impl Walk {
                 self.foreign_name(node);
                 self.fields(node, &[]);
             }
-            // WITH is taken apart where it stands, to know what its names mean.
+            // A WITH clause is read where it occurs, so that the meaning of its names is known.
             "CommonTableExpr" => self.unreadable("a WITH query in a place of its own"),
             "LockingClause" => {}
             name if nodes::is_plain(name) => self.fields(node, &[]),
@@ -273,7 +274,7 @@ impl Walk {
         self.visible.truncate(outer);
     }
 
-    /// A query; `top` where its rows are the statement's.
+    /// A query; `top` if its rows are the statement's.
     fn select(&mut self, node: &Node, top: bool) {
         self.with(node.node("with_clause"), |walk| {
             if !node.list("locking_clause").is_empty() && !walk.planned {
@@ -412,7 +413,7 @@ impl Walk {
         }
     }
 
-    /// The table a name in a query means, or nothing where it means a WITH query.
+    /// The table that a name in a query means, or none if it means a WITH query.
     fn table(&self, relation: &Node) -> Option<String> {
         let plain =
             relation.text("schemaname").is_empty() && relation.text("catalogname").is_empty();
@@ -478,7 +479,8 @@ fn relation_name(relation: &Node) -> String {
 
 fn function_name(call: &Node) -> String {
     let parts: Vec<&str> = call.nodes("funcname").map(|part| part.text("sval")).collect();
-    // `EXTRACT(… FROM …)` and its kin name the server's own function, as the grammar writes it.
+    // `EXTRACT(… FROM …)` and similar forms name the server's own function, as the grammar writes
+    // it.
     let syntax = pg_query::protobuf::CoercionForm::CoerceSqlSyntax as i64;
     match parts.as_slice() {
         [_, name] if call.number("funcformat") == syntax => spell(&[name]),
@@ -486,7 +488,7 @@ fn function_name(call: &Node) -> String {
     }
 }
 
-/// Whether a query without a limit returns one row at most, or as many as its text lists.
+/// Whether a query without a limit returns at most one row, or as many as its text lists.
 fn one_row(node: &Node) -> bool {
     let alone = node.number("op") <= 1 && node.node("with_clause").is_none();
     let counted = !node.list("values_lists").is_empty()

@@ -1,33 +1,33 @@
-//! What is known of the session a text is sent in, as far as it changes how the text is read.
+//! The session that a text is sent in, as far as it changes how the text is read.
 
 use std::collections::BTreeSet;
 
 use claw_policy::{Action, Reading, Value};
 
-/// Where the session is, as far as the call says it.
+/// Which server, database and user the session has, as far as the call says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Connection {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) database: Option<String>,
-    /// Why what is not said is not known either, where something else says it.
+    /// Why what is not said is not known either, if something else says it.
     pub(crate) elsewhere: Option<&'static str>,
 }
 
 /// The session.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Session {
-    /// Where it is.
+    /// Its connection.
     pub(crate) connection: Connection,
     /// Why texts of this session cannot be read, once a setting has made it so.
     pub(crate) unreadable: Option<String>,
 }
 
 /// Client encodings in which no byte below 0x80 is ever part of a longer character, so that a quote
-/// or a backslash is always one (PostgreSQL manual, "Character Set Support"; the others, SJIS, BIG5,
-/// GBK, GB18030, UHC, JOHAB and SHIFT_JIS_2004, are for clients only for just this reason). Names are
-/// compared as the server does, without case and punctuation.
+/// or a backslash is always one (PostgreSQL manual, "Character Set Support"). The others are for
+/// clients only for just this reason: SJIS, BIG5, GBK, GB18030, UHC, JOHAB and SHIFT_JIS_2004.
+/// Names are compared as the server does, without case and punctuation.
 const PLAIN_ENCODINGS: &[&str] = &[
     "utf8",
     "unicode",
@@ -85,12 +85,12 @@ fn is_plain_encoding(name: &str) -> bool {
 }
 
 impl Session {
-    /// Takes note of a setting.
+    /// Takes in a setting.
     pub(crate) fn note(&mut self, name: &str, value: &str) {
         let value = value.trim().trim_matches('\'');
         let on = || {
             let value = value.to_ascii_lowercase();
-            // Any prefix of a boolean word that is not ambiguous means the word (parse_bool).
+            // Any unambiguous prefix of a boolean word means the word (parse_bool).
             value == "1"
                 || value == "on"
                 || (!value.is_empty() && ("true".starts_with(&value) || "yes".starts_with(&value)))
@@ -108,7 +108,7 @@ impl Session {
         self.unreadable.get_or_insert(reason);
     }
 
-    /// Adds where the session is to an action.
+    /// Adds the facts of the connection to an action.
     pub(crate) fn describe(&self, action: &mut Action) {
         let Connection { host, port, user, database, elsewhere } = &self.connection;
         for (name, value) in
@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Takes note of what statements do to the session.
+    /// Takes in what statements do to the session.
     pub(crate) fn learn(&mut self, actions: &[Action]) {
         for action in actions {
             if let Some(Reading::Known(Value::Str(name))) = action.fact("setting") {

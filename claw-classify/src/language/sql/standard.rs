@@ -1,11 +1,11 @@
 //! SQL as sqlparser reads it, in its PostgreSQL dialect.
 //!
-//! Input: a text; output: its statements, or why it cannot be read.
+//! Input: a text. Output: its statements, or why it cannot be read.
 //!
-//! The walk reaches every expression, table factor, query and statement because sqlparser derives
-//! `Visit` for its whole tree, field by field, and has no attribute that leaves one out; what a
-//! statement itself does is a match without a default arm, so that a new statement of a new sqlparser
-//! does not compile until it has been looked at.
+//! The walk reaches every expression, table factor, query and statement, because sqlparser derives
+//! `Visit` for its whole tree, field by field, and has no attribute that leaves one out. The match
+//! over statements has no default arm, so a new statement of a new sqlparser does not compile until
+//! somebody has looked at it.
 
 pub(super) mod kinds;
 
@@ -50,8 +50,9 @@ pub(super) fn trees(dialect: &dyn Dialect, text: &str) -> Result<Vec<Tree>, Stri
         .map_err(|error| format!("it does not parse: {error}"))
 }
 
-/// The most tokens on any way down through the brackets, each level counted from its last comma or semicolon.
-/// What stands in brackets can be the first operand of what follows them, so what they held counts on.
+/// The most tokens on any path down through the brackets, each level counted from its last comma or
+/// semicolon. A bracketed part can be the first operand of what follows it, so its count carries
+/// on.
 fn longest_chain(tokens: &[TokenWithSpan]) -> usize {
     /// One level of brackets.
     #[derive(Default)]
@@ -295,8 +296,8 @@ impl Visitor for Walk {
 }
 
 impl Walk {
-    /// `TABLE name` anywhere in a set operation. sqlparser has no hook for it, and keeps the bare words
-    /// and not whether they were quoted.
+    /// `TABLE name` anywhere in a set operation. sqlparser has no hook for it, and keeps only the
+    /// bare words, not whether they were quoted.
     fn reads_by_name(&mut self, body: &SetExpr) {
         match body {
             SetExpr::Table(table) => {
@@ -320,7 +321,7 @@ impl Walk {
     }
 }
 
-/// The name of an object as facts spell it, or nothing where a part of it is computed.
+/// The name of an object as facts spell it, or none if a part of it is computed.
 fn object_name(name: &ObjectName) -> Option<String> {
     let parts: Option<Vec<String>> = name
         .0
@@ -334,8 +335,8 @@ fn object_name(name: &ObjectName) -> Option<String> {
     Some(spell(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
-/// `FROM ONLY t`, which sqlparser reads as a table `only` with the alias `t`. ONLY is reserved, so no
-/// table is called that without quotes.
+/// `FROM ONLY t`, which sqlparser reads as a table `only` with the alias `t`. ONLY is reserved, so
+/// no table has that name without quotes.
 fn is_only(name: &ObjectName) -> bool {
     matches!(&name.0[..], [ObjectNamePart::Identifier(ident)]
         if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("only"))

@@ -40,7 +40,7 @@ pub(super) struct Statement {
     pub(super) kind: &'static str,
     pub(super) kinds: BTreeSet<&'static str>,
     pub(super) effect: Effect,
-    /// Why the effect cannot be told, where it cannot.
+    /// Why the effect is unknown, if it is.
     pub(super) opaque: Option<String>,
     pub(super) tables_read: BTreeSet<String>,
     pub(super) tables_written: BTreeSet<String>,
@@ -60,7 +60,7 @@ pub(super) struct Statement {
     pub(super) copy: Option<&'static str>,
     /// Whether a second parser read the same.
     pub(super) confirmed: bool,
-    /// Where it stands in the text, in bytes, or nothing for the whole of it.
+    /// Its place in the text, in bytes; none for the whole text.
     pub(super) span: Option<Range<usize>>,
 }
 
@@ -154,7 +154,7 @@ impl Statement {
     }
 }
 
-/// Names joined by dots. A name that holds a dot or a quote itself is quoted, so that two different
+/// Names joined by dots. A name that itself holds a dot or a quote is quoted, so that two different
 /// lists of names never read the same.
 pub(super) fn spell(parts: &[&str]) -> String {
     let parts: Vec<String> = parts

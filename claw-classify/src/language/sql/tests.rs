@@ -33,7 +33,7 @@ struct Expected {
 #[serde(deny_unknown_fields)]
 struct Text {
     sql: String,
-    /// Empty where the text is opaque.
+    /// Empty if the text is opaque.
     kinds: Vec<String>,
 }
 
@@ -249,7 +249,7 @@ fn a_long_list_is_read() {
     assert_eq!(word(&found[0], "effect").as_deref(), Some("write"));
 }
 
-/// How strict a reading is: what cannot be read is the strictest.
+/// How strict a reading is: a text that cannot be read is the strictest.
 fn strictness(sql: &str) -> usize {
     let severity = |action: &Action| match word(action, "effect") {
         Some(effect) => {

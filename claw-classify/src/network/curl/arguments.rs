@@ -52,7 +52,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// Reads a command line.
 ///
 /// # Errors
-/// What curl would refuse, and what is not known of it.
+/// If curl would refuse it, or an option is not known.
 pub(super) fn read(argv: &[&[u8]], settings: &mut Vec<Setting>) -> Result<(), String> {
     let mut at = 1;
     let mut options = true;
@@ -76,7 +76,7 @@ pub(super) fn read(argv: &[&[u8]], settings: &mut Vec<Setting>) -> Result<(), St
     Ok(())
 }
 
-/// One word with dashes, or a configuration file's word without. Whether it took `next`.
+/// One word with dashes, or a configuration file's word without. Returns whether it took `next`.
 fn option(word: &[u8], next: Option<&[u8]>, settings: &mut Vec<Setting>) -> Result<bool, String> {
     if word.first() != Some(&b'-') || word.get(1) == Some(&b'-') {
         let name = word.strip_prefix(b"--").unwrap_or(word);
@@ -155,7 +155,7 @@ pub(super) fn config(content: &[u8], settings: &mut Vec<Setting>) -> Result<(), 
         };
         let before = settings.len();
         let took = option(word, value.as_deref(), settings)?;
-        // What curl would take for a mistake.
+        // curl would take this for a mistake.
         if value.is_some()
             && !took
             && settings.len() > before

@@ -1,8 +1,9 @@
-//! What `-F` sends: `NAME=CONTENT`, where content is a text, `@FILE,FILE` or `<FILE`, with parameters.
+//! What `-F` sends: `NAME=CONTENT`, where content is a text, `@FILE,FILE` or `<FILE`, with
+//! parameters.
 //!
 //! Source: `formparse` in curl's `src/tool_formparse.c`.
 
-/// The files whose content a part of a form is made of, those of its headers included.
+/// The files that a part of a form sends, in its content or its headers.
 pub(super) fn files(part: &str) -> Vec<String> {
     let Some((_, content)) = part.split_once('=') else { return Vec::new() };
     let mut found = Vec::new();
@@ -25,7 +26,7 @@ pub(super) fn files(part: &str) -> Vec<String> {
     }
 }
 
-/// The parameters up to the next file; what is left.
+/// The parameters up to the next file, and the rest.
 fn parameters<'a>(mut rest: &'a str, list: bool, found: &mut Vec<String>) -> &'a str {
     if !rest.starts_with(';') {
         rest = word(rest, list).1;
@@ -43,15 +44,15 @@ fn parameters<'a>(mut rest: &'a str, list: bool, found: &mut Vec<String>) -> &'a
             rest = after;
             continue;
         }
-        // The value may be quoted, and what is quoted may hold a separator.
+        // The value may be quoted, and a quoted value may hold a separator.
         let start = parameter.find('=').map_or(0, |at| at + 1);
         rest = word(&parameter[start..], list).1;
     }
     rest
 }
 
-/// A word up to a separator, and what is left from that on. In quotes, a backslash stands before a quote
-/// or a backslash.
+/// A word up to a separator, and the rest from the separator on. In quotes, a backslash escapes a
+/// quote or a backslash.
 fn word(text: &str, list: bool) -> (String, &str) {
     let text = text.trim_start();
     let separates = |char: char| char == ';' || (list && char == ',');
@@ -78,7 +79,7 @@ fn word(text: &str, list: bool) -> (String, &str) {
             char => word.push(char),
         }
     }
-    // Without an end, the quote is a letter like any.
+    // Without an end, the quote is an ordinary character.
     plain()
 }
 

@@ -1,12 +1,12 @@
 //! curl's URL globs: `{a,b}`, `[1-9]`, `[001-100:10]` and `[a-z]`.
 //!
-//! What makes more than 64 URLs is opaque; a longer range after the host is left as it is, since its letters
-//! and digits cannot end a host, and then the path is not known.
+//! A glob that makes more than 64 URLs is opaque. A longer range after the host stays as written:
+//! its letters and digits cannot end a host, but the path is then not known.
 
 /// The most URLs one glob may make.
 const LIMIT: usize = 64;
 
-/// What a glob stands for.
+/// The URLs that a glob stands for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Expanded {
     /// The URLs.
@@ -92,7 +92,7 @@ fn range(text: &str) -> Result<Vec<String>, String> {
         _ => return Err(odd()),
     };
     let width = if from.starts_with('0') { from.len() } else { 0 };
-    // One more than may be made is enough to see that they are too many.
+    // One more than the limit is enough to see that there are too many.
     let numbers = (first..=last).step_by(step).take(LIMIT + 1);
     some(numbers.map(|number| format!("{number:0width$}")).collect()).ok_or_else(odd)
 }

@@ -37,7 +37,7 @@ impl Files for Known {
     }
 }
 
-/// `EFFECT METHOD HOST`, and what it detours by, one for each action.
+/// `EFFECT METHOD HOST`, and the proxies or other detours, one for each action.
 fn shown(actions: &[Action]) -> String {
     let word = |action: &Action, name| match action.fact(name) {
         Some(Reading::Known(Value::Str(word))) => word.clone(),
@@ -88,7 +88,7 @@ proptest! {
         prop_assert!(!(crate::network::wget::TOOL.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
     }
 
-    /// Switches that say how things are shown, wherever they stand, change no fact.
+    /// Switches that say how things are shown change no fact, wherever they are.
     #[test]
     fn switches_change_nothing(at in 0_usize..4, switch in prop::sample::select(vec!["-s", "-sS", "--silent", "--sile", "-v"])) {
         let plain = ["-X", "DELETE", "https://h/x"];

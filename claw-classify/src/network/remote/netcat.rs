@@ -1,7 +1,8 @@
-//! nc in its variants, and telnet: who is connected to, on which ports.
+//! nc in its variants, and telnet: which host they connect to, on which ports.
 //!
-//! Sources: nc(1) of OpenBSD and of the traditional netcat as Debian packages them, ncat(1), telnet(1) of NetKit and
-//! of GNU inetutils. One letter differs between the variants: `-d` takes a value in ncat and none elsewhere.
+//! Sources: nc(1) of OpenBSD and of the traditional netcat as Debian packages them, ncat(1),
+//! telnet(1) of NetKit and of GNU inetutils. One letter differs between the variants: `-d` takes a
+//! value in ncat and none elsewhere.
 
 use claw_policy::{Action, Value};
 
@@ -53,7 +54,7 @@ struct Line<'a> {
     operands: Vec<&'a [u8]>,
     /// The port that it waits on, or connects from.
     port: Option<&'a [u8]>,
-    /// Why it is not certain which words are operands.
+    /// Why nobody can tell which words are operands.
     unclear: Option<String>,
 }
 
@@ -112,7 +113,7 @@ pub(super) fn nc(call: &Call<'_>) -> Action {
     let long = |begin: &str| line.long.iter().any(|name| name.starts_with(begin));
     let starts = letter(b"ec") || long("ex") || long("sh") || long("lua");
     let listens = letter(b"l") || long("li") || long("br") || long("ch");
-    // Nothing is sent where nothing else is asked for; a proxy is told the host.
+    // Nothing is sent if nothing else is asked for; a proxy is told the host.
     let plain =
         line.long.is_empty() && line.letters.iter().all(|letter| b"vnu46drzwiqsp".contains(letter));
     let effect = match (starts, listens, letter(b"z") && plain) {

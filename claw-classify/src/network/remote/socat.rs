@@ -12,7 +12,7 @@ const LOCAL: &[&str] = &[
     "-", "STDIO", "STDIN", "STDOUT", "STDERR", "FD", "FILE", "OPEN", "GOPEN", "CREATE", "CREAT",
     "PIPE", "ECHO",
 ];
-/// Beginnings of the types that are followed by a host and a port.
+/// How the types begin that are followed by a host and a port.
 const HOST_AND_PORT: &[&str] = &["TCP", "UDP", "SCTP", "DCCP", "OPENSSL", "SSL"];
 
 /// What one address does.
@@ -37,7 +37,7 @@ pub(super) fn socat(call: &Call<'_>) -> Action {
     while let Some(word) = words.next() {
         let word = text(word);
         if word.starts_with('-') && word.len() > 1 && addresses == 0 && !word.starts_with("-,") {
-            // Block size, time-outs, a log's name, a lock's.
+            // Block size, time-outs, the name of a log or of a lock.
             if matches!(
                 &*word,
                 "-b" | "-t" | "-T" | "-lf" | "-lp" | "-L" | "-W" | "-r" | "-R" | "-S"
@@ -93,7 +93,7 @@ impl Found {
         if starts || listens || local || kind.starts_with("UNIX") || kind.starts_with("ABSTRACT") {
             return;
         }
-        // Options follow behind a comma.
+        // Options follow after a comma.
         let place = half[end..].split(',').next().unwrap_or_default();
         let place = place.strip_prefix(':').and_then(|place| place.rsplit_once(':'));
         match place {

@@ -1,6 +1,6 @@
 //! ssh, scp and sftp: another host's command, tunnels, and the programs their options name.
 //!
-//! Sources: ssh(1), scp(1), sftp(1) of OpenSSH 9, ssh_config(5). `ssh` reads options behind the host
+//! Sources: ssh(1), scp(1), sftp(1) of OpenSSH 9, ssh_config(5). `ssh` reads options after the host
 //! too, as long as they come before the command.
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
 use crate::tool::{Context, Denial, Tool, rewrites_nothing};
 
-/// ssh's row in the table of tools.
+/// ssh's row in the registry.
 pub(crate) static SSH: Tool = Tool {
     name: "ssh",
     names: &["ssh", "slogin", "autossh", "mosh"],
@@ -24,7 +24,7 @@ pub(crate) static SSH: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// scp's row in the table of tools.
+/// scp's row in the registry.
 pub(crate) static SCP: Tool = Tool {
     name: "scp",
     names: &["scp"],
@@ -36,7 +36,7 @@ pub(crate) static SCP: Tool = Tool {
     rewrite: rewrites_nothing,
 };
 
-/// sftp's row in the table of tools.
+/// sftp's row in the registry.
 pub(crate) static SFTP: Tool = Tool {
     name: "sftp",
     names: &["sftp"],
@@ -57,8 +57,8 @@ struct Line<'a> {
     refused: bool,
 }
 
-/// Reads options as getopt(3) does. `again` looks for options behind the first operand once more, as
-/// ssh does; the words behind the second are the command.
+/// Reads options as getopt(3) does. `again` looks for options after the first operand once more, as
+/// ssh does; the words after the second are the command.
 fn read<'a>(argv: &[&'a [u8]], values: &[u8], switches: &[u8], again: bool) -> Line<'a> {
     let mut line = Line::default();
     let mut at = 1;
@@ -192,7 +192,7 @@ fn ssh(context: &Context<'_>) -> Vec<Action> {
     actions
 }
 
-/// The service of git's that a command is, as git itself writes it: the service and a quoted path.
+/// The git service that a command is, as git itself writes it: the service and a quoted path.
 fn git_service(command: &str) -> Option<&'static str> {
     const SERVICES: &[&str] = &["git-upload-pack", "git-receive-pack", "git-upload-archive"];
     let (service, path) = command.split_once(' ')?;

@@ -1,7 +1,8 @@
-//! `tar`, `zip` and `unzip`: what they write where.
+//! `tar`, `zip` and `unzip`: what they write and where.
 //!
-//! Sources: tar(1) 1.34 with its short and long options, in bundles with and without a dash; unzip(1),
-//! zip(1). What is in an archive is not read, so what extracting overwrites is known by its folder only.
+//! Sources: tar(1) 1.34 with its short and long options, in bundles with and without a dash;
+//! unzip(1), zip(1). The content of an archive is not read, so only the folder is known in which
+//! extracting overwrites files.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +27,7 @@ pub(crate) static UNZIP: Tool =
 pub(crate) static ZIP: Tool = row(
     &["zip"],
     "zip: ",
-    "The archive that is written, and whether what goes in is taken away.",
+    "The archive that is written, and whether the files that go in are removed.",
     |context| vec![zip(context.call)],
 );
 
@@ -162,7 +163,8 @@ fn tar(call: &Call<'_>) -> Action {
             let option = text(option).into_owned();
             let equals = option.find('=');
             let name = &option[..equals.unwrap_or(option.len())];
-            // An abbreviation stands for the one option it begins, or for the one that it is.
+            // An abbreviation stands for the one option that it begins, or for the option of
+            // exactly that name.
             let full = if LONG_VALUES.contains(&name) {
                 Some(name)
             } else {
@@ -187,7 +189,8 @@ fn tar(call: &Call<'_>) -> Action {
                 tar.letter(*letter, None);
                 continue;
             }
-            // Without a dash each letter takes its value from the next word, and the others go on.
+            // Without a dash each letter takes its value from the next word, and the letters after
+            // it continue.
             let rest = &letters[place + 1..];
             if dashed && !rest.is_empty() {
                 tar.letter(*letter, Some(rest));

@@ -10,7 +10,7 @@ use crate::system::places::Places;
 use crate::tool::Tool;
 
 pub(crate) static DD: Tool =
-    row(&["dd"], "dd: ", "What `of` names; the rest of what it says is not read.", |context| {
+    row(&["dd"], "dd: ", "The file that `of` names; the other operands are not read.", |context| {
         dd(context.call)
     });
 pub(crate) static MKFS: Tool = row(
@@ -44,7 +44,7 @@ pub(crate) static WIPEFS: Tool =
 pub(crate) static FDISK: Tool = row(
     &["fdisk", "sfdisk", "cfdisk", "gdisk", "sgdisk", "parted"],
     "fdisk: ",
-    "Calls that list are told apart; every other may write.",
+    "Calls that only list are recognised; every other may write.",
     |context| fdisk(context.call),
 );
 
@@ -66,8 +66,8 @@ fn dd(call: &Call<'_>) -> Vec<Action> {
     vec![action]
 }
 
-/// Every operand is a target; letters of options are not read, so a value that is a word of its own counts
-/// as an operand too.
+/// Every operand is a target. Letters of options are not read, so a value in a word of its own
+/// counts as an operand too.
 fn whole(call: &Call<'_>, effect: &'static str, informs: &[&[u8]]) -> Vec<Action> {
     let mut action = Action::new(&DOMAIN, said(call.argv));
     let words = call.argv.get(1..).unwrap_or_default();

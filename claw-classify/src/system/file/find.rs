@@ -16,11 +16,11 @@ use crate::tool::Tool;
 pub(crate) static FIND: Tool = row(
     &["find"],
     "find: ",
-    "The starting points, `-delete`, what `-exec` and its kin start and what `-fprint` and its kin write.",
+    "The starting points, `-delete`, the programs that `-exec` and similar actions start, and the files that `-fprint` and similar actions write.",
     |context| vec![classify(context.call)],
 );
 
-/// Tests and actions with that many words behind them (find(1), 4.9).
+/// Tests and actions with that many words after them (find(1), 4.9).
 const VALUES: &[(&str, usize)] = &[
     ("-amin", 1),
     ("-anewer", 1),
@@ -62,7 +62,7 @@ const VALUES: &[(&str, usize)] = &[
     ("-xtype", 1),
 ];
 
-/// Those without.
+/// Those without any.
 const PLAIN: &[&str] = &[
     "!",
     "(",

@@ -7,9 +7,11 @@ use crate::tool::Tool;
 use claw_policy::Action;
 
 pub(crate) static CHMOD: Tool =
-    row(&["chmod"], "chmod: ", "The mode and what it is given to.", |context| chmod(context.call));
+    row(&["chmod"], "chmod: ", "The mode, and the files that get it.", |context| {
+        chmod(context.call)
+    });
 pub(crate) static CHOWN: Tool =
-    row(&["chown", "chgrp"], "chown: ", "The owner and what is given to it.", |context| {
+    row(&["chown", "chgrp"], "chown: ", "The owner, and the files that get it.", |context| {
         chown(context.call)
     });
 
@@ -31,7 +33,7 @@ const OPTIONS: &[Opt] = &[
     long(&["version"], Takes::Nothing),
 ];
 
-/// chmod(1) takes a word of mode letters behind `-` for the mode: `chmod -x file`.
+/// chmod(1) takes a word of mode letters after `-` for the mode: `chmod -x file`.
 fn chmod(call: &Call<'_>) -> Vec<Action> {
     let is_mode = |word: &[u8]| {
         word.len() > 1

@@ -1,8 +1,10 @@
 //! apt, apt-get, apt-cache and apt-mark.
 //!
-//! Sources: their help and manuals, of 2.6; apt-pkg's `contrib/cmndline.cc`, which takes bundles of letters.
+//! Sources: their help and manuals, of 2.6; apt-pkg's `contrib/cmndline.cc`, which accepts bundles
+//! of letters.
 //!
-//! Known gaps: `apt.conf`, `sources.list` and what `-o` and `-c` set are not read; programs can be among that.
+//! Known gaps: `apt.conf`, `sources.list` and what `-o` and `-c` set are not read; they can name
+//! programs.
 
 use super::manager::{Manager, Operands, PLAIN, Reach, Role, Style};
 use crate::grammar::subcommands::Commands;

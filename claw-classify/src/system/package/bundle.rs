@@ -1,6 +1,6 @@
 //! Bundler.
 //!
-//! Source: the manuals of Bundler 2.6; Thor, which takes unambiguous beginnings of commands.
+//! Source: the manuals of Bundler 2.6; Thor, which accepts unambiguous beginnings of commands.
 //!
 //! Known gaps: the Gemfile and `.bundle/config` are not read.
 

@@ -1,10 +1,10 @@
 //! Cargo.
 //!
-//! Sources: the help of each command of Cargo 1.95; `src/bin/cargo/cli.rs`, by which its own commands win over
-//! aliases, and aliases over plug-ins; the Cargo book on variables.
+//! Sources: the help of each command of Cargo 1.95; `src/bin/cargo/cli.rs`, by which its own
+//! commands win over aliases, and aliases over plug-ins; the Cargo book on variables.
 //!
-//! Known gaps: `.cargo/config.toml` and `Cargo.toml` are not read, so a word that is no command of Cargo's own may
-//! be a plug-in or an alias: of `publish`, for one. Both are effect `run`.
+//! Known gaps: `.cargo/config.toml` and `Cargo.toml` are not read. A word that is no command of
+//! Cargo's own may be a plug-in or an alias, of `publish` for example. Both have the effect `run`.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
 use crate::grammar::subcommands::Commands;

@@ -1,6 +1,7 @@
 //! Composer.
 //!
-//! Source: the manual of Composer 2.8; Symfony's console, which takes unambiguous beginnings of commands.
+//! Source: the manual of Composer 2.8; Symfony's console, which accepts unambiguous beginnings of
+//! commands.
 //!
 //! Known gaps: `composer.json` and its scripts and plug-ins are not read.
 

@@ -1,6 +1,7 @@
 //! dpkg, dpkg-deb and dpkg-query, whose commands are options.
 //!
-//! Sources: their help and manuals, of dpkg 1.21; `lib/dpkg/options.c`, which takes no abbreviations.
+//! Sources: their help and manuals, of dpkg 1.21; `lib/dpkg/options.c`, which accepts no
+//! abbreviations.
 //!
 //! Known gaps: `dpkg.cfg` is not read.
 
@@ -60,7 +61,7 @@ const COMMANDS: &[(&[&str], &str, bool)] = &[
     (&["--version"], "local", false),
 ];
 
-/// Options that change nothing of what the call is about.
+/// Options that do not change what the call is about.
 const SWITCHES: &[&str] = &[
     "--recursive",
     "--pending",
@@ -81,7 +82,7 @@ const SWITCHES: &[&str] = &[
     "--abort-after",
 ];
 
-/// The beginnings of options whose value is in the same word.
+/// How options begin whose value is in the same word.
 const VALUES: &[&str] = &[
     "--admindir=",
     "--root=",

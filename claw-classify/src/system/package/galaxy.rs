@@ -1,6 +1,6 @@
 //! ansible-galaxy: roles and collections of Ansible.
 //!
-//! Source: the help of ansible-core 2.18; Python's argparse, which takes unambiguous beginnings.
+//! Source: the help of ansible-core 2.18; Python's argparse, which accepts unambiguous beginnings.
 //!
 //! Known gaps: `ansible.cfg` and files of requirements are not read.
 

@@ -1,6 +1,7 @@
 //! RubyGems.
 //!
-//! Sources: `gem help` of 3.3 and of each command; Ruby's OptionParser, which takes unambiguous beginnings.
+//! Sources: `gem help` of 3.3 and of each command; Ruby's OptionParser, which accepts unambiguous
+//! beginnings.
 //!
 //! Known gaps: `.gemrc` is not read.
 

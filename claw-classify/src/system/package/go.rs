@@ -1,10 +1,10 @@
-//! The go command, where it brings, builds, runs or fetches packages.
+//! The go command, where it installs, builds, runs or fetches packages.
 //!
-//! Sources: `go help` of 1.24 and of each command; Go's package flag: one dash or two, no bundles, and flags end
-//! at the first operand. Modules that are downloaded run nothing when they are.
+//! Sources: `go help` of 1.24 and of each command; Go's package flag: one dash or two, no bundles,
+//! and flags end at the first operand. Downloading a module runs none of its code.
 //!
-//! Known gaps: `go.mod` and what `go env -w` has set are not read. `cgo` and `go generate` start programs, which
-//! are judged when they start.
+//! Known gaps: `go.mod` and what `go env -w` has set are not read. `cgo` and `go generate` start
+//! programs, which are judged when they start.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
 use crate::grammar::subcommands::Commands;

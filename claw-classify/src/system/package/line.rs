@@ -1,7 +1,7 @@
 //! The facts of a package manager's command line.
 //!
-//! Input: the call and the manager. Output: one action. Where an option is not known, so are the packages, programs
-//! and registries.
+//! Input: the call and the manager. Output: one action. If an option is not known, the packages,
+//! programs and registries are opaque.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub(super) fn action(call: &Call<'_>, manager: &'static Manager) -> Action {
     }
 }
 
-/// A command line with what it is read by.
+/// A command line, and the table it is read by.
 struct Reading<'a> {
     call: &'a Call<'a>,
     manager: &'static Manager,
@@ -37,7 +37,7 @@ impl Reading<'_> {
         if !self.line.command.is_empty() {
             action.set("command", self.line.command.as_str());
         }
-        // Such a mark behind a name takes the package away (apt-get(8)).
+        // Such a mark after a name removes the package (apt-get(8)).
         let takes_away = self.line.command == "install" && manager.style == Style::Apt && {
             self.line.operands.iter().any(|word| word.ends_with(b"-"))
         };
@@ -82,7 +82,7 @@ impl Reading<'_> {
         action
     }
 
-    /// Makes of the effect what options do.
+    /// Changes the effect as the options say.
     fn turn(&mut self) {
         let line = &mut self.line;
         let turned = self.manager.turns.iter().find(|(of, option, effect)| {
@@ -92,7 +92,7 @@ impl Reading<'_> {
         if let Some((.., effect)) = turned.filter(|_| line.effect != "local" || !line.has("help")) {
             line.effect = effect;
         }
-        // Without a script such a command shows those there are.
+        // Without a script such a command lists the scripts there are.
         if self.line.effect == "run"
             && self.line.operands.is_empty()
             && self.operands() == Operands::Script
@@ -212,7 +212,7 @@ struct Found {
 impl Found {
     fn package(&mut self, spec: &Spec) {
         self.packages.insert(excerpt(&spec.name));
-        // Beside an address, a name says which package there is meant.
+        // Next to an address, a name says which package at that address is meant.
         if !self.placed || spec.source != "registry" {
             self.sources.insert(spec.source);
         }

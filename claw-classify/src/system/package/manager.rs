@@ -1,4 +1,4 @@
-//! What there is to say about a package manager so that its command lines can be read.
+//! The description of a package manager, from which its command lines are read.
 
 use crate::grammar::table::{self, Table, covers};
 
@@ -9,10 +9,11 @@ pub(super) struct Manager {
     pub(super) table: Table,
     /// What options say of the facts, by their first name.
     pub(super) roles: &'static [(&'static str, Role)],
-    /// Options of commands that make something else of them; the first that is given counts.
+    /// Options that turn a command into another one: option, command, effect. The first that is
+    /// given counts.
     pub(super) turns: &'static [(&'static str, &'static str, &'static str)],
-    /// What the operands of a command are, where it is not what its effect says; a name that ends in a blank
-    /// is the beginning of many.
+    /// What the operands of a command are, if its effect does not say so. A name that ends in a
+    /// blank is the beginning of many.
     pub(super) operands: &'static [(&'static str, Operands)],
     /// How packages are written.
     pub(super) style: Style,
@@ -20,14 +21,14 @@ pub(super) struct Manager {
     pub(super) quiet: &'static [&'static str],
     /// Where packages are installed, and the commands that install elsewhere.
     pub(super) reach: Reach,
-    /// Commands that install for the user or the machine; a name that ends in a blank is the beginning of
-    /// many.
+    /// Commands that install for the user or the machine. A name that ends in a blank is the
+    /// beginning of many.
     pub(super) global: &'static [&'static str],
     /// Variables that name a registry.
     pub(super) registries: &'static [&'static str],
-    /// The beginnings of variables that stand for settings, in lower case.
+    /// How variables begin that hold settings, in lower case.
     pub(super) settings: &'static [&'static str],
-    /// Such variables that change nothing which facts speak of.
+    /// Those among them that change no fact.
     pub(super) harmless: &'static [&'static str],
 }
 
@@ -71,11 +72,11 @@ pub(super) enum Operands {
     First,
     /// Files that list packages.
     Lists,
-    /// The first is a script; options go on behind it.
+    /// The first is a script, and options continue after it.
     Script,
-    /// The first is a program, and all behind it are its own words.
+    /// The first is a program, and all words after it are its own.
     Program,
-    /// As `Program`, and it comes from a package of its name.
+    /// As `Program`, and it comes from a package of the same name.
     PackageProgram,
     /// The command's own name is the script.
     Own,
@@ -111,7 +112,7 @@ pub(super) enum Style {
     Python,
 }
 
-/// A manager about which there is nothing special.
+/// A manager with nothing special.
 pub(super) const PLAIN: Manager = Manager {
     table: table::PLAIN,
     roles: &[],

@@ -1,7 +1,8 @@
 //! npm and npx.
 //!
-//! Sources: npm 11's `lib/utils/cmd-list.js`, `@npmcli/config`'s `definitions.js` and `shorthands.js`, and its
-//! nopt, which takes unambiguous beginnings of options and takes what it does not know for a switch.
+//! Sources: npm 11's `lib/utils/cmd-list.js`, `@npmcli/config`'s `definitions.js` and
+//! `shorthands.js`, and its nopt. nopt accepts unambiguous beginnings of options, and reads an
+//! option that it does not know as a switch.
 //!
 //! Known gaps: `.npmrc` and `package.json` are not read; neither is what a script does.
 
@@ -74,7 +75,7 @@ pub(super) const NPM: Manager = Manager {
     ..PLAIN
 };
 
-/// Everything behind the program is its own.
+/// Everything after the program is its own.
 pub(super) const NPX: Manager =
     Manager { table: Table { start: "exec", stops: &["exec"], ..NPM.table }, ..NPM };
 
@@ -90,7 +91,7 @@ pub(super) const HARMLESS: &[&str] = &[
     "npm_config_yes",
 ];
 
-/// Letters that npx reads otherwise.
+/// Letters that npx reads differently.
 const EXEC: Options = Options { switches: NO_OPTIONS.switches, values: "--package,-p --shell" };
 
 const SWITCHES: &str = "--help,-h,-H,-?,--usage --version,-v,--versions --all,-a --allow-same-version --audit \

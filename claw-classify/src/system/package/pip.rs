@@ -1,7 +1,7 @@
 //! pip.
 //!
-//! Sources: `pip help` of 25 and the help of each command; Python's optparse, which takes bundles of letters
-//! and unambiguous beginnings; pip's `configuration.py` for the variables `PIP_*`.
+//! Sources: `pip help` of 25 and the help of each command; Python's optparse, which accepts bundles
+//! of letters and unambiguous beginnings; pip's `configuration.py` for the variables `PIP_*`.
 //!
 //! Known gaps: `pip.conf` and files of requirements are not read.
 

@@ -1,6 +1,6 @@
 //! pipx.
 //!
-//! Source: the help of pipx 1.7; Python's argparse, which takes unambiguous beginnings.
+//! Source: the help of pipx 1.7; Python's argparse, which accepts unambiguous beginnings.
 //!
 //! Known gaps: `pip.conf` is not read.
 

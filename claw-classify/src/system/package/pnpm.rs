@@ -1,6 +1,6 @@
 //! pnpm and pnpx.
 //!
-//! Sources: pnpm 10's manual and its `parse-cli-args`: what stands behind a script's name belongs to the
+//! Sources: pnpm 10's manual and its `parse-cli-args`: what follows a script's name belongs to the
 //! script, and a word that is no command is a script.
 //!
 //! Known gaps: `.npmrc`, `pnpm-workspace.yaml` and `package.json` are not read.

@@ -9,7 +9,7 @@ use crate::language::url::host;
 /// A package and where it comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Spec {
-    /// Its name without a version, or the address or path where it has none.
+    /// Its name without a version, or the address or path if it has no name.
     pub(super) name: String,
     /// One of the values of the fact `sources`.
     pub(super) source: &'static str,
@@ -47,13 +47,13 @@ pub(super) fn read(style: Style, word: &str) -> Spec {
     }
 }
 
-/// The name before and the version behind the `@` that is not the first letter.
+/// The name before and the version after the `@`, which is not the first letter.
 fn version(word: &str) -> Option<(&str, &str)> {
     let at = word.get(1..)?.find('@')? + 1;
     Some((&word[..at], &word[at + 1..]))
 }
 
-/// Where an address or a path leads; nothing for a name.
+/// What an address or a path leads to; none for a name.
 fn place(style: Style, word: &str) -> Option<&'static str> {
     const GIT: &[&str] = &[
         "git+",
@@ -84,7 +84,7 @@ fn place(style: Style, word: &str) -> Option<&'static str> {
         return Some("path");
     }
     match style {
-        // A folder, whatever it is called; a user's repository at GitHub.
+        // A folder, whatever its name; a user's repository at GitHub.
         Style::Python if word.split([';', '@']).next()?.contains('/') => Some("path"),
         Style::Npm if !word.starts_with('@') && word.contains('/') && version(word).is_none() => {
             Some("git")
@@ -102,7 +102,7 @@ pub(super) fn address(word: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// The host of a registry's address, or the name it is called by. Go's lists and Cargo's protocols are
+/// The host of a registry's address, or the name it goes by. Go's lists and Cargo's protocols are
 /// several addresses in one word.
 pub(super) fn registries(word: &str) -> impl Iterator<Item = String> {
     word.split([',', '|', ' ']).filter(|one| !one.is_empty()).map(|one| {

@@ -1,6 +1,7 @@
 //! uv and uvx.
 //!
-//! Source: the reference of uv 0.8's command line. clap takes bundles of letters and no abbreviations.
+//! Source: the reference of uv 0.8's command line. clap accepts bundles of letters and no
+//! abbreviations.
 //!
 //! Known gaps: `uv.toml`, `pyproject.toml` and files of requirements are not read.
 

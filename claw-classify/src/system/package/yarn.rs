@@ -1,10 +1,10 @@
 //! Yarn, of either line: 1 and 2 to 4.
 //!
-//! Sources: `yarn help` of 1.22 and the manual of 4. What stands behind a script's name belongs to the
+//! Sources: `yarn help` of 1.22 and the manual of 4. What follows a script's name belongs to the
 //! script, and a word that is no command is a script.
 //!
-//! Known gaps: `.yarnrc`, `.yarnrc.yml` and `package.json` are not read; plug-ins of Yarn 4 add commands, which
-//! are taken for scripts.
+//! Known gaps: `.yarnrc`, `.yarnrc.yml` and `package.json` are not read; plug-ins of Yarn 4 add
+//! commands, which count as scripts.
 
 use super::manager::{Manager, Operands, PLAIN, Role, Style};
 use crate::grammar::subcommands::Commands;

@@ -1,4 +1,4 @@
-//! Shells and interpreters: where what they run comes from.
+//! Shells and interpreters: where the code comes from that they run.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::grammar::subcommands::said;
 use crate::language::shell as words;
 use crate::tool::{Context, Governed, Meant, Tool};
 
-/// How an interpreter's options read.
+/// How an interpreter's options are read.
 pub(super) struct Grammar {
     /// Options whose value is the text to run.
     code: &'static [&'static str],
@@ -24,7 +24,7 @@ pub(super) struct Grammar {
     glued: &'static [u8],
     /// Whether the first operand is the text and not a file.
     bare_code: bool,
-    /// Whether options may stand behind the first operand.
+    /// Whether options may follow the first operand.
     mixed: bool,
 }
 
@@ -79,7 +79,7 @@ pub(super) const JQ: Grammar = Grammar {
     ..NONE
 };
 
-/// Where the words of an interpreter lead.
+/// Where an interpreter takes its code from.
 #[derive(Debug, PartialEq, Eq)]
 enum Source<'a> {
     Inform,
@@ -89,7 +89,7 @@ enum Source<'a> {
     Stdin,
 }
 
-/// The source, and the place of the word behind it.
+/// The source, and the place of the word after it.
 fn find<'a>(argv: &[&'a [u8]], grammar: &Grammar) -> (Source<'a>, usize) {
     let is = |list: &[&str], name: &[u8]| list.iter().any(|known| known.as_bytes() == name);
     let mut at = 1;
@@ -158,7 +158,7 @@ fn find<'a>(argv: &[&'a [u8]], grammar: &Grammar) -> (Source<'a>, usize) {
             } else {
                 break;
             };
-            // Python reads no further option behind `-c` and `-m`.
+            // Python reads no further option after `-c` and `-m`.
             if !grammar.module.is_empty() {
                 return (found, at);
             }
@@ -183,7 +183,7 @@ fn facts(call: &Call<'_>, kind: &'static str, source: &Source<'_>) -> Action {
 pub(super) fn read(call: &Call<'_>, grammar: &Grammar) -> Action {
     let (source, rest) = find(call.argv, grammar);
     if grammar.mixed && source == Source::Stdin {
-        // A filter is needed; without one it shows how it is used.
+        // Without a filter it only shows its usage.
         return action(call, "interpreter", "inform");
     }
     debug_assert!(rest <= call.argv.len() + 1, "{rest}");
@@ -216,7 +216,7 @@ pub(super) fn deno(call: &Call<'_>) -> Action {
             words.next();
         } else if word == b"-" || !word.starts_with(b"-") {
             operands.push(word);
-            // What stands behind a script is its own.
+            // What follows a script belongs to the script.
             let begins =
                 !matches!(word, b"run" | b"eval" | b"serve" | b"task" | b"test" | b"bench");
             if begins || operands.len() > 1 {
@@ -239,7 +239,8 @@ pub(super) fn deno(call: &Call<'_>) -> Action {
     facts(call, "interpreter", &source)
 }
 
-/// What a shell is given: its text, the script, or standard input, and the place of the word behind it.
+/// What a shell is given (its text, the script, or standard input), and the place of the word after
+/// it.
 pub(super) enum Text<'a> {
     Inform,
     Inline(&'a [u8]),
@@ -250,7 +251,7 @@ pub(super) enum Text<'a> {
 /// Reads a shell's command line (sh(1), bash(1)).
 ///
 /// # Errors
-/// When an option is not known.
+/// If an option is not known.
 pub(super) fn given<'a>(argv: &[&'a [u8]]) -> Result<Text<'a>, String> {
     let (mut at, mut inline, mut stdin) = (1, false, false);
     while let Some(&word) = argv.get(at) {
@@ -324,7 +325,7 @@ pub(super) fn shell(call: &Call<'_>) -> Action {
     action
 }
 
-/// Modules that are a tool when they are run by `python -m`.
+/// Modules that are a tool when `python -m` runs them.
 const MODULES: &[(&[u8], &[u8])] = &[
     (b"awscli", b"aws"),
     (b"awscli.__main__", b"aws"),
@@ -336,8 +337,8 @@ const MODULES: &[(&[u8], &[u8])] = &[
     (b"poetry", b"poetry"),
 ];
 
-/// The governed tool that a call of Python is: no other program starts then. Gives the name it goes by
-/// and where the tool's own words begin.
+/// The governed tool that a call of Python is, because no other program starts then. Gives the name
+/// it goes by and where the tool's own words begin.
 pub(crate) fn stands_for(context: &Context<'_>, python: &Tool) -> Option<(&'static Tool, usize)> {
     let call = context.call;
     if !std::ptr::eq(python, &super::PYTHON) {
@@ -350,7 +351,7 @@ pub(crate) fn stands_for(context: &Context<'_>, python: &Tool) -> Option<(&'stat
         Source::Inform | Source::Inline(_) | Source::Stdin => return None,
     };
     match context.tools.meant(&[name]) {
-        // Only what is written in Python is that tool when Python runs it.
+        // Python runs only a tool that is written in Python.
         Meant::Tool(Governed::Known(tool))
             if tool.interpreter.contains(&"PYTHONPATH") && !std::ptr::eq(tool, python) =>
         {

@@ -26,7 +26,7 @@ pub struct Start {
 /// Standard input of a [`Start`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// That of the call that starts it.
+    /// The standard input of the call that starts it.
     Same,
     /// These bytes.
     Content(Vec<u8>),
@@ -103,7 +103,7 @@ fn names(entry: &[u8], name: &[u8]) -> bool {
     entry.strip_prefix(name).is_some_and(|rest| rest.starts_with(b"="))
 }
 
-/// Sets a variable, in place of one of the same name.
+/// Sets a variable, replacing one of the same name.
 fn put(env: &mut Vec<Vec<u8>>, entry: &[u8]) {
     let name = entry.split(|byte| *byte == b'=').next().unwrap_or(entry);
     env.retain(|old| !names(old, name));
@@ -121,7 +121,7 @@ fn of_text(call: &Call<'_>, text: &[u8]) -> Vec<Start> {
             .into_iter()
             .filter_map(|(name, value)| Some([name, value?].join(&b'=')))
             .collect();
-        // `command` and `exec` run what stands behind them.
+        // `command` and `exec` run what follows them.
         while matches!(words.first(), Some(Some(word)) if matches!(word.as_slice(), b"command" | b"exec" | b"builtin"))
         {
             words.remove(0);

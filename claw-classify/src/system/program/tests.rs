@@ -31,7 +31,7 @@ fn started(argv: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_started() {
+fn started_calls_are_listed() {
     for (argv, expected) in [
         (&["env", "C=3", "kubectl", "get"][..], "A=1,B=2,C=3 kubectl·get"),
         (&["env", "-i", "-u", "X", "A=9", "x"], "A=9 x"),

@@ -1,4 +1,4 @@
-//! Programs that run the command that stands behind their own options.
+//! Programs that run the command that follows their own options.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::call::{Call, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::grammar::subcommands::said;
 
-/// What is run: where it begins in the argument vector, and what its environment differs by.
+/// A wrapped command: where it begins in the argument vector, and how its environment differs.
 #[derive(Debug, Default)]
 pub(super) struct Run<'a> {
     pub(super) at: usize,
@@ -18,7 +18,7 @@ pub(super) struct Run<'a> {
     pub(super) removed: Vec<&'a [u8]>,
     pub(super) cleared: bool,
     pub(super) folder: Option<&'a [u8]>,
-    /// Text for a shell in place of words.
+    /// Text for a shell instead of words.
     pub(super) text: Option<&'a [u8]>,
     /// Whether more words come from elsewhere.
     pub(super) more: bool,
@@ -37,7 +37,7 @@ const fn perhaps(long: &'static [&'static str]) -> Opt {
     Opt { long, short: None, takes: Takes::Perhaps }
 }
 
-/// A wrapper's options, and how many operands stand before the command.
+/// A wrapper's options, and how many operands come before the command.
 type Row = (&'static str, &'static [Opt], usize);
 
 const HELP: Opt = perhaps(&["help"]);
@@ -321,10 +321,10 @@ static ROWS: &[Row] = &[
     ("doas", &[value(&[], b'u'), value(&[], b'C'), flag(&[], b'n'), flag(&[], b's')], 0),
 ];
 
-/// The command that a wrapper runs, nothing where it runs none.
+/// The command that a wrapper runs, none if it runs none.
 ///
 /// # Errors
-/// When an option is not known, so that it is not certain where the command begins.
+/// If an option is not known, so that nobody can tell where the command begins.
 pub(super) fn find<'a>(call: &Call<'a>) -> Result<Option<Run<'a>>, String> {
     let name = call.names.iter().find_map(|name| ROWS.iter().find(|row| row.0.as_bytes() == *name));
     let own = call.argv.first().map(|path| base(path)).unwrap_or_default();
@@ -333,7 +333,7 @@ pub(super) fn find<'a>(call: &Call<'a>) -> Result<Option<Run<'a>>, String> {
     let mut run = Run { more: matches!(name, "xargs" | "parallel"), ..Run::default() };
     // Without a command, `script` runs a shell.
     let mut shell = (name == "script").then_some(&b""[..]);
-    // These put the words together for a shell, unless they are told not to.
+    // These join the words for a shell, unless told not to.
     let mut joins = matches!(name, "watch" | "parallel");
     // Every one of them stops at its first operand.
     for item in getopt::read(call.argv, options, true) {

@@ -1,8 +1,8 @@
-//! What is ClickHouse's own: which settings only bound a query, which functions only compute, and the
-//! statements that show something.
+//! The parts that only ClickHouse has: which settings only bound a query, which functions only
+//! compute, and the statements that show something.
 //!
-//! Source: ClickHouse's documentation of release 24. Names are compared in lower case, though the server
-//! tells most of them apart by case: one that it would refuse does nothing.
+//! Source: ClickHouse's documentation of release 24. Names are compared in lower case, though the
+//! server distinguishes case in most of them: a name that it would refuse does nothing.
 
 use super::words::{Kind, Word};
 use crate::language::sql::statement::{Effect, Statement};
@@ -48,7 +48,7 @@ const COMPUTES: &str = "\
     unhex upper upperutf8 uptime user version xor yesterday zeros \
     dense_rank first_value lag laginframe last_value lead leadinframe ntile rank row_number";
 
-/// Aggregate functions; each has relatives that end in one of [`COMBINATORS`].
+/// Aggregate functions. Each has variants that end in one of [`COMBINATORS`].
 const AGGREGATES: &str = "\
     any anyheavy anylast argmax argmin avg avgweighted corr count covarpop covarsamp grouparray groupbitand \
     groupbitor groupuniqarray max median min quantile quantileexact quantiles quantiletdigest quantiletiming \
@@ -58,7 +58,7 @@ const AGGREGATES: &str = "\
 const COMBINATORS: &[&str] =
     &["array", "distinct", "foreach", "if", "merge", "ordefault", "ornull", "state"];
 
-/// Functions that reach for files, programs, other servers or the server's own state.
+/// Functions that use files, programs, other servers or the server's own state.
 const REACHES: &str = "\
     azureblobstorage catboostevaluate cluster clusterallreplicas deltalake executable file filecluster gcs hdfs \
     hdfscluster hudi iceberg input jdbc merge mongodb mysql odbc postgresql redis remote remotesecure s3 s3cluster \
@@ -80,7 +80,8 @@ pub(super) fn class(name: &str) -> &'static str {
     }
 }
 
-/// SHOW, DESCRIBE and EXISTS: names and patterns, and nowhere a function or a file to write.
+/// SHOW, DESCRIBE and EXISTS hold names and patterns; there is no place in them for a function or
+/// for a file to write.
 pub(super) fn shows(text: &str, piece: &[Word]) -> Result<Statement, String> {
     let plain = |word: &Word| match word.kind {
         Kind::Sign => matches!(&text[word.place.clone()], "." | "=" | ","),

@@ -8,7 +8,7 @@ use super::words::{Kind, Word};
 use super::{Dialect, clickhouse};
 use crate::language::sql::statement::Effect;
 
-/// Words that a bracket follows without being functions.
+/// Words that a bracket follows and that are no functions.
 const SYNTAX: &[&str] = &[
     "all",
     "and",
@@ -436,7 +436,7 @@ pub(super) fn class(dialect: Dialect, name: &str) -> &'static str {
     }
 }
 
-/// The effect a class has at least.
+/// The least effect that a class has.
 pub(super) fn effect(class: &str) -> Effect {
     match class {
         "read" | "unknown" | "wait" => Effect::Read,
@@ -446,7 +446,7 @@ pub(super) fn effect(class: &str) -> Effect {
     }
 }
 
-/// The names that a bracket follows, in lower case; with a dot before them where they are qualified.
+/// The names that a bracket follows, in lower case; with a dot before them if they are qualified.
 pub(super) fn called(dialect: Dialect, text: &str, piece: &[Word]) -> BTreeSet<String> {
     let sign = |at: usize| piece.get(at).map(|word| &text[word.place.clone()]);
     let mut names = BTreeSet::new();
@@ -459,7 +459,7 @@ pub(super) fn called(dialect: Dialect, text: &str, piece: &[Word]) -> BTreeSet<S
         let number = bare.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
         if SYNTAX.contains(&bare.as_str())
             || number
-            // ClickHouse has functions where others have names of tables.
+            // ClickHouse has functions where the others have names of tables.
             || (dialect != Dialect::ClickHouse
                 && matches!(
                     before.as_str(),

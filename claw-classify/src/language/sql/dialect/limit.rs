@@ -7,11 +7,11 @@ use sqlparser::ast::{LimitClause, Statement as Tree};
 use super::words::{Kind, Word};
 use super::{Dialect, limited, parse, pieces, span, words};
 
-/// Gives each statement of `text` that `limits` names, by its place from 0, at most that many rows. A
-/// literal limit stays.
+/// Gives each statement of `text` that `limits` names, by its place from 0, at most that many rows.
+/// A literal limit stays.
 ///
 /// # Errors
-/// When a statement is no query, or the limit would change more than the limit.
+/// If a statement is no query, or the limit would change more than the number of rows.
 pub(crate) fn limit_rows(
     dialect: Dialect,
     text: &str,
@@ -35,7 +35,7 @@ pub(crate) fn limit_rows(
         {
             return Err("a limit for each value leaves no place for another".to_owned());
         }
-        // ClickHouse's last clauses stand behind the limit.
+        // ClickHouse's last clauses come after the limit.
         let piece = &piece[..last_clauses(dialect, text, piece)];
         let end = span(piece).end;
         let (place, words) = match count_words(text, piece) {

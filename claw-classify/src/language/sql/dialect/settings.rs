@@ -1,7 +1,9 @@
-//! What a statement of MySQL's may change about how the ones after it are cut: the SQL mode decides whether a backslash
-//! escapes and whether `"` quotes a name, and in some character sets a backslash can be the last byte of a character.
+//! How a statement of MySQL's may change the way the ones after it are split. The SQL mode decides
+//! whether a backslash escapes and whether `"` quotes a name, and in some character sets a
+//! backslash can be the last byte of a character.
 //!
-//! Sources: "Server SQL Modes" and "Connection Character Sets and Collations" in MySQL's reference manual.
+//! Sources: "Server SQL Modes" and "Connection Character Sets and Collations" in MySQL's reference
+//! manual.
 
 use super::words::Word;
 
@@ -9,12 +11,12 @@ use super::words::Word;
 const PLAIN: &[&str] =
     &["ascii", "auto", "binary", "default", "latin1", "utf8", "utf8mb3", "utf8mb4"];
 
-/// Whether a character set cuts a text as UTF-8 does.
+/// Whether a character set splits a text as UTF-8 does.
 pub(crate) fn is_plain(character_set: &str) -> bool {
     PLAIN.contains(&character_set.to_ascii_lowercase().as_str())
 }
 
-/// Whether the statements behind this one may be cut otherwise than it was.
+/// Whether the statements after this one may be split differently.
 pub(super) fn unsettles(text: &str, piece: &[Word]) -> bool {
     let spelled: Vec<String> = piece
         .iter()

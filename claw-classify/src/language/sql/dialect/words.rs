@@ -1,26 +1,27 @@
-//! The words of a text, as MySQL's client and server, SQLite and ClickHouse cut it.
+//! The words of a text, as MySQL's client and server, SQLite and ClickHouse split it.
 //!
 //! Sources: MySQL's `client/mysql.cc` (`add_line`) and `sql/sql_lex.cc`; SQLite's `src/tokenize.c`;
 //! ClickHouse's `src/Parsers/Lexer.cpp`.
-//! Comments are left out. MySQL's comments that run on some servers are refused, and so are
-//! ClickHouse's own: heredocs, parameters, `#` comments, typographic quotes, and backslashes in quoted names.
+//! Comments are left out. MySQL's comments that run on some servers are refused. So are forms that
+//! only ClickHouse has: heredocs, parameters, `#` comments, typographic quotes, and backslashes in
+//! quoted names.
 
 use std::ops::Range;
 
 use super::Dialect;
 
-/// What a word is.
+/// The kind of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A name or keyword without quotes, or a number.
     Bare,
-    /// A name in quotes; in SQLite also what is in double quotes.
+    /// A name in quotes; in SQLite also a word in double quotes.
     Quoted,
     /// A string.
     Text,
     /// One character of punctuation.
     Sign,
-    /// What ends a statement.
+    /// The end of a statement.
     Semicolon,
     /// A backslash and the letter after it: a command of MySQL's client.
     Command(u8),
@@ -34,7 +35,7 @@ pub(crate) struct Word {
 }
 
 impl Word {
-    /// A bare word in lower case; nothing for any other.
+    /// A bare word in lower case; empty for any other.
     pub(crate) fn bare(&self, text: &str) -> String {
         match self.kind {
             Kind::Bare => text[self.place.clone()].to_ascii_lowercase(),
@@ -46,7 +47,7 @@ impl Word {
 /// The words of `text`.
 ///
 /// # Errors
-/// Where a quote or comment has no end, or where programs differ about what a comment is.
+/// If a quote or comment has no end, or if programs differ about what a comment is.
 pub(crate) fn words(dialect: Dialect, text: &str) -> Result<Vec<Word>, String> {
     let bytes = text.as_bytes();
     let mut words = Vec::new();
@@ -147,8 +148,8 @@ fn line(rest: &[u8]) -> usize {
     rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())
 }
 
-/// The end of what is quoted from `start`: a doubled quote is one of its characters, and in MySQL's
-/// and ClickHouse's strings so is whatever follows a backslash.
+/// The end of the quotation that begins at `start`. A doubled quote is one of its characters, and
+/// in MySQL's and ClickHouse's strings so is whatever follows a backslash.
 fn quoted(dialect: Dialect, bytes: &[u8], start: usize) -> Result<usize, String> {
     let quote = bytes[start];
     let escapes = match dialect {

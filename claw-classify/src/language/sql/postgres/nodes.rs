@@ -1,5 +1,6 @@
-//! The nodes of PostgreSQL's grammar, by name: which are plain parts of an expression or a query, and
-//! what each statement is called and does. A node in none of these lists makes its statement opaque.
+//! The nodes of PostgreSQL's grammar, by name: which are plain parts of an expression or a query,
+//! and the kind and effect of each statement. A node in none of these lists makes its statement
+//! opaque.
 
 use crate::language::sql::statement::Effect::{self, Admin, Ddl, Session, Write};
 
@@ -89,7 +90,7 @@ pub(super) fn is_plain(name: &str) -> bool {
     PLAIN.binary_search(&name).is_ok()
 }
 
-/// Statements that are told by their node alone. Sorted.
+/// Statements whose node alone says what they do. Sorted.
 const STATEMENTS: &[(&str, &str, Effect)] = &[
     ("AlterCollationStmt", "alter", Ddl),
     ("AlterDatabaseRefreshCollStmt", "alter", Admin),

@@ -1,4 +1,4 @@
-//! The parts of statements that are told by options and small constants.
+//! The parts of statements that options and small constants decide.
 
 use pg_query::protobuf::{TransactionStmtKind, VariableSetKind};
 
@@ -17,7 +17,7 @@ pub(super) fn analyzes(explain: &Node) -> bool {
     runs
 }
 
-/// What `defGetBoolean` takes for false.
+/// Whether `defGetBoolean` reads the value as false.
 fn is_off(value: &Tree) -> bool {
     let Some(value) = value.as_node() else { return false };
     match value.name {
@@ -111,7 +111,7 @@ fn mode(option: &Node, statement: &mut Statement) {
         "transaction_read_only" => statement.transaction_modes.insert("read_write"),
         "transaction_isolation" => statement.transaction_modes.insert("isolation"),
         "transaction_deferrable" => statement.transaction_modes.insert("deferrable"),
-        // Nothing else is in the grammar; what it would be is a setting.
+        // Nothing else is in the grammar; anything else would be a setting.
         other => {
             statement.setting.get_or_insert_with(|| other.to_owned());
             false
@@ -119,7 +119,7 @@ fn mode(option: &Node, statement: &mut Statement) {
     };
 }
 
-/// Whether a LIMIT is a number in the text, and which where it is a whole one.
+/// Whether a LIMIT is a number in the text, and which number if it is a whole one.
 pub(super) fn literal_limit(limit: &Tree) -> Option<Option<i64>> {
     let node = limit.as_node().filter(|node| node.name == "AConst" && !node.flag("isnull"))?;
     let value = node.node("val")?;

@@ -1,5 +1,5 @@
-//! A statement's tree for those who change its text: whether its rows are limited, and whether another
-//! tree is the same but for the limit.
+//! A statement's tree for the code that changes its text: whether its rows are limited, and whether
+//! another tree is the same except for the limit.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::{options, parse};
 pub(in crate::language::sql) struct Query {
     /// The tree.
     pub(in crate::language::sql) tree: Tree,
-    /// Where it stands, in bytes.
+    /// Where it is, in bytes.
     pub(in crate::language::sql) span: Range<usize>,
 }
 

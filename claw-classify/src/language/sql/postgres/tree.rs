@@ -1,8 +1,8 @@
 //! libpg_query's typed tree as a plain one: every node by its name, every field that is not empty.
 //!
 //! The tree is made through the serde implementation that pg_query derives for its nodes, field by
-//! field. So nothing is left out, and a node that a new release adds arrives here under its new name,
-//! where the reader does not know it and says so.
+//! field. So nothing is left out. A node that a new release adds arrives here under its new name,
+//! which the reader does not know and reports.
 
 use serde::ser::{self, Serialize};
 
@@ -14,11 +14,11 @@ pub(in crate::language::sql) enum Tree {
     Text(String),
     Number(i64),
     Flag(bool),
-    /// Empty, zero, false or absent, which the tree does not tell apart.
+    /// Empty, zero, false or absent, which the tree does not distinguish.
     Nothing,
 }
 
-/// A node: its name, as `nodes/parsenodes.h` calls it but for underscores, and its fields.
+/// A node: its name, as `nodes/parsenodes.h` spells it except for underscores, and its fields.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::language::sql) struct Node {
     pub(super) name: &'static str,
@@ -28,7 +28,7 @@ pub(in crate::language::sql) struct Node {
 const NOTHING: &Tree = &Tree::Nothing;
 
 impl Node {
-    /// A field, [`Tree::Nothing`] where it is empty.
+    /// A field, [`Tree::Nothing`] if it is empty.
     pub(super) fn field(&self, name: &str) -> &Tree {
         self.fields.iter().find(|(known, _)| *known == name).map_or(NOTHING, |(_, value)| value)
     }
@@ -81,7 +81,7 @@ impl Tree {
     }
 }
 
-/// What pg_query's nodes do not hold.
+/// A kind of value that pg_query's nodes do not hold.
 #[derive(Debug, thiserror::Error)]
 #[error("the syntax tree holds {0}")]
 pub(in crate::language::sql) struct Unexpected(String);
@@ -92,7 +92,7 @@ impl ser::Error for Unexpected {
     }
 }
 
-/// Fields that say only where a node stands, and differ between equal texts.
+/// Fields that say only where a node is, and differ between equal texts.
 const PLACES: &[&str] = &[
     "location",
     "list_start",

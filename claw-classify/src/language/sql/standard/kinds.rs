@@ -1,4 +1,4 @@
-//! What each kind of statement and expression of sqlparser's tree is.
+//! The kind and effect of each statement and expression of sqlparser's tree.
 //!
 //! No match here has a default arm: what a new sqlparser adds must be looked at before it compiles.
 
@@ -10,7 +10,7 @@ use sqlparser::ast::{
 
 use crate::language::sql::statement::{Effect, Statement};
 
-/// The statement by itself, without what is inside it.
+/// The statement by itself, without the parts inside it.
 pub(in crate::language::sql) fn statement(tree: &Tree) -> Statement {
     let (kind, effect) = kind(tree);
     let mut statement = Statement::new(kind, effect);
@@ -65,7 +65,7 @@ fn settings(set: &Set, statement: &mut Statement) {
     }
 }
 
-/// What a statement is called, and what it does by itself.
+/// The kind of a statement, and what it does by itself.
 fn kind(tree: &Tree) -> (&'static str, Effect) {
     use Effect::{Admin, Ddl, Read, Session, Transaction, Write};
     match tree {
@@ -230,7 +230,8 @@ fn kind(tree: &Tree) -> (&'static str, Effect) {
     }
 }
 
-/// What the outermost part of a query is. What a WITH clause runs before it is found by the walk.
+/// The kind and effect of the outermost part of a query. The walk finds what a WITH clause runs
+/// before it.
 fn query_kind(query: &Query) -> (&'static str, Effect) {
     let mut body = &*query.body;
     loop {
@@ -248,14 +249,15 @@ fn query_kind(query: &Query) -> (&'static str, Effect) {
     }
 }
 
-/// Whether what is inside the statement is planned and does not run.
+/// Whether the inside of the statement is planned and does not run.
 pub(super) fn only_plans(tree: &Tree) -> bool {
     let Tree::Explain { analyze, options, .. } = tree else { return false };
     let mut runs = *analyze;
     for option in options.iter().flatten() {
         if option.name.value.eq_ignore_ascii_case("analyze") {
             let word = option.arg.as_ref().map(|arg| arg.to_string().to_lowercase());
-            // Only what is certainly off keeps it from running; the last one counts, as in the server.
+            // Only a value that is certainly off keeps it from running. The last one counts, as in
+            // the server.
             runs = !matches!(
                 word.as_deref(),
                 Some("false" | "off" | "0" | "'off'" | "'false'" | "'0'")
@@ -311,7 +313,7 @@ pub(super) fn targets(tree: &Tree) -> Box<dyn Iterator<Item = &TableFactor> + '_
     }
 }
 
-/// The function that an expression calls by itself. What is inside it the walk reaches anyway.
+/// The function that an expression calls by itself. The walk reaches the parts inside it anyway.
 pub(super) fn called(expr: &Expr) -> Option<&Function> {
     match expr {
         Expr::Function(function) => Some(function),
