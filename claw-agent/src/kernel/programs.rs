@@ -8,6 +8,7 @@ use aya::maps::lpm_trie::{Key as Prefix, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError};
 use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr, Lsm, Program, ProgramError};
 use aya::{Btf as AyaBtf, Ebpf, EbpfError, EbpfLoader};
+use claw_common::event::{RING, RING_OBSERVED};
 use claw_common::hash::Key;
 use claw_common::lineage::{GUARDED, PAGE, PAGES, Page, place};
 use claw_common::net::{PORT_TABLE_WORDS, PortRange};
@@ -182,7 +183,8 @@ impl KernelSide {
         loader
             .override_global("KEY_0", &settings.key.0[0], true)
             .override_global("KEY_1", &settings.key.0[1], true)
-            .override_global("OBSERVE", &observe, true);
+            .override_global("OBSERVE", &observe, true)
+            .map_max_entries("EVENTS", if settings.observe { RING_OBSERVED } else { RING });
         let mut ebpf = loader.load(OBJECT)?;
 
         for name in TRACEPOINTS {

@@ -43,6 +43,20 @@ pub(crate) struct Settings {
     pub(crate) session: String,
     /// The session's labels, which every record carries.
     pub(crate) labels: Vec<(String, String)>,
+    /// How many bytes on the disk are kept for connections that may be let through before anybody finds that it is
+    /// full.
+    pub(crate) for_connections: u64,
+}
+
+impl Settings {
+    /// Keeps room for as many records like `longest` as may be on their way to the disk: `unread` that the kernel side
+    /// reports, and those in the queue.
+    pub(crate) fn keep_room_for(&mut self, unread: usize, longest: &Record) {
+        // Every number and the time have all their digits.
+        let object = object(self, u64::MAX, Timestamp::MAX, longest);
+        let line = chain::seal(&object, chain::FIRST).0.len() + 1;
+        self.for_connections = (line * (unread + QUEUE)) as u64;
+    }
 }
 
 /// The queue's entry; shared by every thread that decides.
@@ -232,7 +246,8 @@ mod tests {
     use crate::apply::Proof;
 
     fn settings(folder: &std::path::Path, part_bytes: u64) -> Settings {
-        Settings { folder: folder.into(), part_bytes, session: "abc".into(), labels: vec![] }
+        let (session, labels) = ("abc".into(), vec![]);
+        Settings { folder: folder.into(), part_bytes, session, labels, for_connections: 0 }
     }
 
     fn write(settings: &Settings, records: usize) {
@@ -254,6 +269,27 @@ mod tests {
         assert_eq!(reasons, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
         assert!(std::fs::read_dir(&folder).expect("folder").count() > 5);
         assert_eq!(verify(&folder).expect("readable"), vec![]);
+    }
+
+    #[test]
+    fn room_is_kept_for_all_connections_that_may_be_on_their_way() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let mut settings = settings(dir.path(), 1 << 30);
+        settings.labels = vec![("task".into(), "a \"quoted\" one".into())];
+        let record = || Record {
+            pid: Some(i32::MAX),
+            ..Record::new(Kind::Connect, Level::Proven, Proof::InKernel, "why \u{1}")
+        };
+        settings.keep_room_for(10, &record());
+        let kept = settings.for_connections;
+        let audit = Audit::start(settings).expect("starts");
+        // Without the first, which may be shorter: its number is.
+        (0..10 + QUEUE).for_each(|_| audit.record(record()));
+        audit.flush().recv().expect("the writer answers");
+        let written = std::fs::metadata(dir.path().join("abc.0001.jsonl")).expect("there").len();
+        assert!(written <= kept, "{written} {kept}");
+        // What is kept and not needed are the digits of the numbers, which are at most 20 each.
+        assert!(kept - written <= (40 * (10 + QUEUE)) as u64, "{written} {kept}");
     }
 
     #[test]

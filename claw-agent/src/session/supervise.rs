@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use claw_common::event::UNREAD;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, getpid, pidfd_getfd,
@@ -14,7 +15,7 @@ use rustix::process::{
 };
 
 use super::tree::Tree;
-use super::watch::Watch;
+use super::watch::{self, Watch};
 use super::wire::{Channel, Message};
 use super::{Guard, Options, Sockets, be_unreadable, command, journal};
 use crate::apply::Proof;
@@ -71,7 +72,7 @@ type Started = (Arc<Guard>, Option<Arc<Watch>>, Option<OwnedFd>);
 fn start(
     options: &Options,
     level: Level,
-    audit: record::Settings,
+    mut audit: record::Settings,
     (front, front_pid): (&Channel, Pid),
     tree: &Tree,
     kernel: Option<Arc<KernelSide>>,
@@ -102,6 +103,11 @@ fn start(
     be_unreadable().context("cannot close this process's memory to others of its user")?;
     let folder = audit.folder.clone();
     journal::start(folder.join(format!("{}.log", audit.session)));
+    // While observing nothing waits for room.
+    if level != Level::Observed {
+        let unread = if kernel.is_some() { UNREAD } else { 0 };
+        audit.keep_room_for(unread, &watch::longest(&options.policy, level));
+    }
     let audit = Audit::start(audit)
         .with_context(|| format!("cannot write the audit in `{}`", folder.display()))?;
     match &kernel {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use claw_common::event::{Event, Lost, cause, kind};
 use claw_common::net::NO_RULE;
-use claw_policy::Verdict;
+use claw_policy::{Policy, Verdict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Guard, observe};
@@ -119,7 +119,7 @@ impl Watch {
                 Some(prevented(event, Kind::Refused, "refused while its caller was still there"))
             }
             kind::EXEC_OBSERVED => Some(observe::record(&self.guard, event, payload)),
-            kind::CONNECT => Some(self.connection(event)),
+            kind::CONNECT => Some(connection(&self.guard.policy, self.guard.level, event)),
             kind::LINEAGE_LOST => Some(Record {
                 verdict: Some(Verdict::Deny),
                 pid: i32::try_from(event.tgid).ok(),
@@ -137,41 +137,62 @@ impl Watch {
             }
         }
     }
+}
 
-    fn connection(&self, event: &Event) -> Record {
-        let [a, b, c, d] = event.addr;
-        let ip = if event.family == 4 {
-            IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
-        } else {
-            let mut octets = [0; 16];
-            for (bytes, word) in octets.chunks_exact_mut(4).zip([a, b, c, d]) {
-                bytes.copy_from_slice(&word.to_ne_bytes());
-            }
-            IpAddr::V6(Ipv6Addr::from(octets))
-        };
-        let to = SocketAddr::new(ip.to_canonical(), u16::try_from(event.port).unwrap_or_default());
-        let rules = self.guard.policy.connect();
-        let rule = rules.get(event.rule as usize).filter(|_| event.rule != u32::from(NO_RULE));
-        let reason = match rule {
-            Some(rule) => rule.reason.clone(),
-            None => "no rule about connections matches: the policy's default".to_owned(),
-        };
-        let proof = if self.guard.level == Level::Observed { Proof::None } else { Proof::InKernel };
-        Record {
-            verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
-            rule: rule.map(|rule| rule.id.clone()),
-            at: rule.map(|rule| rule.at.clone()),
-            pid: i32::try_from(event.tgid).ok(),
-            uid: Some(event.uid),
-            to: Some(to.to_string()),
-            protocol: Some(match event.protocol {
-                6 => "tcp".to_owned(),
-                17 => "udp".to_owned(),
-                other => other.to_string(),
-            }),
-            ..Record::new(Kind::Connect, self.guard.level, proof, reason)
+/// The record of a connection that the kernel side decided.
+fn connection(policy: &Policy, level: Level, event: &Event) -> Record {
+    let [a, b, c, d] = event.addr;
+    let ip = if event.family == 4 {
+        IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
+    } else {
+        let mut octets = [0; 16];
+        for (bytes, word) in octets.chunks_exact_mut(4).zip([a, b, c, d]) {
+            bytes.copy_from_slice(&word.to_ne_bytes());
         }
+        IpAddr::V6(Ipv6Addr::from(octets))
+    };
+    let to = SocketAddr::new(ip.to_canonical(), u16::try_from(event.port).unwrap_or_default());
+    let rules = policy.connect();
+    let rule = rules.get(event.rule as usize).filter(|_| event.rule != u32::from(NO_RULE));
+    let reason = match rule {
+        Some(rule) => rule.reason.clone(),
+        None => "no rule about connections matches: the policy's default".to_owned(),
+    };
+    let proof = if level == Level::Observed { Proof::None } else { Proof::InKernel };
+    Record {
+        verdict: Some(if event.allowed == 1 { Verdict::Allow } else { Verdict::Deny }),
+        rule: rule.map(|rule| rule.id.clone()),
+        at: rule.map(|rule| rule.at.clone()),
+        pid: i32::try_from(event.tgid).ok(),
+        uid: Some(event.uid),
+        to: Some(to.to_string()),
+        protocol: Some(match event.protocol {
+            6 => "tcp".to_owned(),
+            17 => "udp".to_owned(),
+            other => other.to_string(),
+        }),
+        ..Record::new(Kind::Connect, level, proof, reason)
     }
+}
+
+/// The longest record that [`connection`] makes under this policy.
+pub(super) fn longest(policy: &Policy, level: Level) -> Record {
+    let event = |(rule, allowed)| Event {
+        tgid: i32::MAX.cast_unsigned(),
+        uid: u32::MAX,
+        addr: [u32::MAX; 4],
+        family: 6,
+        port: u16::MAX.into(),
+        protocol: u32::MAX,
+        rule,
+        allowed,
+        ..Event::default()
+    };
+    let rules = (0..policy.connect().len()).filter_map(|rule| u32::try_from(rule).ok());
+    let rules = rules.chain([u32::from(NO_RULE)]).flat_map(|rule| [(rule, 0), (rule, 1)]);
+    let records = rules.map(|rule| connection(policy, level, &event(rule)));
+    let bytes = |record: &Record| serde_json::to_string(record).map_or(0, |text| text.len());
+    records.max_by_key(bytes).unwrap_or_else(|| Record::new(Kind::Connect, level, Proof::None, ""))
 }
 
 /// What the kernel side kept from running, and `how`.
