@@ -85,6 +85,16 @@ pub struct Event {
 /// Bytes of an event.
 pub const EVENT_BYTES: usize = size_of::<Event>();
 
+/// Bytes of the ring in a session that holds calls. It bounds how many connections are let through before anybody reads
+/// of them, so the audit can keep room on the disk for as many.
+pub const RING: u32 = 256 << 10;
+
+/// Bytes of the ring in a session that only observes: each event carries the arguments of a program.
+pub const RING_OBSERVED: u32 = 4 << 20;
+
+/// How many events a ring of [`RING`] bytes holds at most: each has a header of eight bytes.
+pub const UNREAD: usize = RING as usize / (EVENT_BYTES + 8);
+
 /// Bytes of the path that an observed exec carries, its NUL included.
 pub const FILENAME: usize = 256;
 

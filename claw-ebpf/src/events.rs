@@ -6,16 +6,16 @@ use aya_ebpf::{
     maps::{PerCpuArray, RingBuf},
 };
 use claw_common::{
-    event::{Event, KINDS, Lost},
+    event::{Event, KINDS, Lost, RING},
     lineage::Mark,
     session::slot,
 };
 
 use crate::layout::ROOM;
 
-/// The loader sets the true size.
+/// The loader makes it larger for a session that only observes.
 #[map]
-pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
+pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(RING, 0);
 
 /// What found no room, by the place of its session, counted on each processor. The loader sets the true size.
 #[map]
@@ -31,7 +31,7 @@ pub(crate) const NOW: u64 = 2;
 const UNREAD: u64 = 0;
 
 /// Unread bytes past which the reader is woken even for what can wait.
-const WAKE_AT: u64 = 256 << 10;
+const WAKE_AT: u64 = 64 << 10;
 
 /// The calling process.
 #[inline(always)]

@@ -221,3 +221,31 @@ fn what_is_not_guarded_stays_free() {
     let ran = running.finish(Duration::from_secs(60)).exits(0);
     assert!(guard.records().iter().all(|record| record.kind() != "connect"), "{}", ran.story());
 }
+
+#[test]
+fn in_another_process_namespace_nothing_is_called_proven_and_connections_are_decided() {
+    let scenario = Scenario::new("claw in a process namespace of its own");
+    let (address, port) = ("127.0.9.8", 17871);
+    let listener = Listener::new("tcp", address, port);
+    let call = reach("tcp", address, port);
+    scenario.control("without claw it arrives");
+    assert_eq!(call.bare().exits(0).out(), "ok");
+    assert_eq!(listener.callers(), 1);
+    let inside = |level: &str| {
+        let unshare = ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc"];
+        let guard = Guard::with_policy("connect-closed").option("--require").option(level);
+        guard.inside(unshare)
+    };
+    scenario.then("the kernel side, which knows other numbers, is not relied on");
+    let ran = call.guarded(&inside("proven"));
+    assert!(ran.err().contains("process namespace"), "{}", ran.story());
+    assert_eq!(listener.callers(), 0);
+    scenario.then("the supervisor decides the connection, and nothing arrives");
+    let guard = inside("held");
+    let ran = call.guarded(&guard).exits(0);
+    assert_ne!(ran.out(), "ok", "{}", ran.story());
+    assert_eq!(listener.callers(), 0);
+    let records = guard.records();
+    let denied = records.iter().find(|record| record.to() == format!("{address}:{port}"));
+    assert_eq!(denied.map(|record| (record.verdict(), record.level())), Some(("deny", "held")));
+}

@@ -73,6 +73,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) cgroup_root: BorrowedFd<'a>,
     /// How many sessions there has to be room for; the next power of two is taken.
     pub(crate) sessions: u32,
+    /// Bytes of the ring of events, a power of two.
+    pub(crate) ring: u32,
 }
 
 /// The loaded programs, one set for all sessions of a host. They are detached when the last process that
@@ -125,7 +127,8 @@ impl KernelSide {
             .override_global("KEY_1", &settings.key.0[1], true)
             .override_global("ROOM", &room, true)
             .map_max_entries("SESSIONS", room)
-            .map_max_entries("LOST", room);
+            .map_max_entries("LOST", room)
+            .map_max_entries("EVENTS", settings.ring);
         let mut ebpf = loader.load(OBJECT)?;
 
         for name in TRACEPOINTS {

@@ -17,9 +17,9 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::Settings;
 
-/// How many bytes are set aside, and with how few left more are.
-const ROOM: u64 = 1 << 20;
-const LEAST: u64 = ROOM / 2;
+/// How many bytes are left at least, beside those for connections; and how many more are set aside at once.
+const LEAST: u64 = 512 << 10;
+const MORE: u64 = 512 << 10;
 /// How many bytes are written at once while records keep coming.
 pub(super) const PENDING: usize = 64 << 10;
 /// How often a disk that took nothing is tried again.
@@ -62,6 +62,8 @@ pub(super) struct Part {
     bytes: u64,
     /// As far as this there is room.
     room_until: u64,
+    /// With how few bytes left more are set aside.
+    least: u64,
     /// What is not written yet.
     pending: Vec<u8>,
     room: Arc<Room>,
@@ -76,7 +78,9 @@ impl Part {
         DirBuilder::new().recursive(true).mode(0o700).create(&settings.folder)?;
         let path = settings.folder.join(format!("{}.{number:04}.jsonl", settings.session));
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
-        let mut part = Self { file, number, bytes: 0, room_until: 0, pending: Vec::new(), room };
+        let least = LEAST + settings.for_connections;
+        let pending = Vec::new();
+        let mut part = Self { file, number, bytes: 0, room_until: 0, least, pending, room };
         match part.set_aside() {
             Ok(()) => Ok(part),
             Err(error) => {
@@ -150,12 +154,13 @@ impl Part {
 
     fn set_aside(&mut self) -> io::Result<()> {
         let written = self.bytes - self.pending.len() as u64;
-        if written + LEAST <= self.room_until {
+        if self.room_until.checked_sub(written).is_some_and(|left| left >= self.least) {
             return Ok(());
         }
         let keep = FallocateFlags::KEEP_SIZE;
-        match retry_on_intr(|| fallocate(&self.file, keep, written, ROOM)) {
-            Ok(()) => self.room_until = written + ROOM,
+        let room = self.least + MORE;
+        match retry_on_intr(|| fallocate(&self.file, keep, written, room)) {
+            Ok(()) => self.room_until = written + room,
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.room_until = u64::MAX,
             Err(errno) => return Err(errno.into()),
         }

@@ -41,6 +41,23 @@ pub(crate) struct Settings {
     pub(crate) session: String,
     /// The session's labels, which every record carries.
     pub(crate) labels: Vec<(String, String)>,
+    /// How many bytes on the disk are kept for connections that may be let through before anybody finds that it is
+    /// full.
+    pub(crate) for_connections: u64,
+}
+
+impl Settings {
+    /// Keeps room for as many records like the longest of `entries` as may be on their way to the disk: `unread`
+    /// that the kernel side reports, and those in the queue.
+    pub(crate) fn keep_room_for(&mut self, unread: usize, entries: impl Iterator<Item = Entry>) {
+        // Every number and the time have all their digits.
+        let line = |entry| {
+            let record = mask::record(self, u64::MAX, Timestamp::MAX, entry);
+            chain::seal(&object(&record), chain::FIRST).0.len() + 1
+        };
+        let longest = entries.map(line).max().unwrap_or_default();
+        self.for_connections = (longest * (unread + QUEUE)) as u64;
+    }
 }
 
 /// The queue's entry; shared by every thread that decides.
@@ -209,7 +226,8 @@ mod tests {
     use super::*;
 
     fn settings(folder: &std::path::Path, part_bytes: u64) -> Settings {
-        Settings { folder: folder.into(), part_bytes, session: "abc".into(), labels: vec![] }
+        let (session, labels) = ("abc".into(), vec![]);
+        Settings { folder: folder.into(), part_bytes, session, labels, for_connections: 0 }
     }
 
     fn exec() -> What {
@@ -239,6 +257,27 @@ mod tests {
         assert_eq!(reasons(&folder), (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
         assert!(std::fs::read_dir(&folder).expect("folder").count() > 5);
         assert_eq!(verify(&folder).expect("readable"), vec![]);
+    }
+
+    #[test]
+    fn room_is_kept_for_all_connections_that_may_be_on_their_way() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let mut settings = settings(dir.path(), 1 << 30);
+        settings.labels = vec![("task".into(), "a \"quoted\" one".into())];
+        let entry = || Entry {
+            pid: Some(i32::MAX),
+            ..Entry::new(exec(), Level::Proven, Proof::InKernel, "why \u{1}")
+        };
+        settings.keep_room_for(10, std::iter::once(entry()));
+        let kept = settings.for_connections;
+        let audit = Audit::start(settings).expect("starts");
+        // Without the first, which may be shorter: its number is.
+        (0..10 + QUEUE).for_each(|_| audit.record(entry()));
+        audit.flush().recv().expect("the writer answers");
+        let written = std::fs::metadata(dir.path().join("abc.0001.jsonl")).expect("there").len();
+        assert!(written <= kept, "{written} {kept}");
+        // What is kept and not needed are the digits of the numbers, which are at most 20 each.
+        assert!(kept - written <= (40 * (10 + QUEUE)) as u64, "{written} {kept}");
     }
 
     #[test]

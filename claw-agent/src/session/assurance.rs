@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use claw_common::event::{RING, RING_OBSERVED};
 use claw_common::hash::Key;
 use claw_policy::Policy;
 
@@ -61,7 +62,20 @@ pub(super) fn best(
     Ok(Assurance { level: Level::Held, kernel: None, tree: Tree::descent()?, notice: Some(notice) })
 }
 
+/// Whether this process has the numbers that the kernel side knows processes by. Its link says so: the initial process
+/// namespace has the same inode on every machine, `PROC_PID_INIT_INO` in the kernel's include/linux/proc_ns.h.
+fn is_in_initial_pid_namespace() -> bool {
+    const INITIAL: u64 = 0xEFFF_FFFC;
+    rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|namespace| namespace.st_ino == INITIAL)
+}
+
 fn with_kernel_side(policy: &Policy, observe: bool, session: &str) -> Result<(KernelSide, Tree)> {
+    if !is_in_initial_pid_namespace() {
+        // Guarding a number of another namespace would guard somebody else.
+        bail!(
+            "claw runs in a process namespace of a container, and the kernel side knows processes by their numbers outside; run claw outside"
+        );
+    }
     let cgroup = Cgroup::create(session)?;
     match load(policy, observe, &cgroup) {
         Ok(kernel) => Ok((kernel, Tree::Cgroup(cgroup))),
@@ -88,6 +102,7 @@ fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
         key: Key([half(low), half(high)]),
         cgroup_root: cgroup.root.as_fd(),
         sessions: 1,
+        ring: if observe { RING_OBSERVED } else { RING },
     })?;
     if !observe && policy.speaks_of_unix() {
         // Before the fork, so that the front holds this too: it is to outlive a supervisor that dies. Where the

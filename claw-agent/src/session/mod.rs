@@ -86,6 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
                 part_bytes: options.part_bytes,
                 session,
                 labels: options.labels.clone(),
+                for_connections: 0,
             };
             supervise::run(options, level, settings, (&supervisor, own), &tree, kernel)
         }

@@ -7,6 +7,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use claw_common::event::UNREAD;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, getpid, pidfd_getfd,
@@ -14,7 +15,7 @@ use rustix::process::{
 };
 
 use super::tree::Tree;
-use super::watch::Watch;
+use super::watch::{self, Watch};
 use super::wire::{Channel, Message};
 use super::{Options, be_unreadable, command, journal};
 use crate::guard::own::OwnProcesses;
@@ -75,7 +76,7 @@ struct Started {
 fn start(
     options: &Options,
     level: Level,
-    audit: record::Settings,
+    mut audit: record::Settings,
     (front, front_pid): (&Channel, Pid),
     tree: &Tree,
     kernel: Option<Arc<KernelSide>>,
@@ -87,6 +88,11 @@ fn start(
         fork_command(options, (level, sockets), &own, tree)?;
     detach().context("cannot leave the terminal's session")?;
     be_unreadable().context("cannot close this process's memory to others of its user")?;
+    // While observing nothing waits for room.
+    if level != Level::Observed {
+        let unread = if kernel.is_some() { UNREAD } else { 0 };
+        audit.keep_room_for(unread, watch::longest(&options.policy, level));
+    }
     let audit = open_audit(audit)?;
     if kernel.is_none() {
         try_out(command)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use claw_common::event::{Event, Lost, cause, kind};
 use claw_common::net::NO_RULE;
-use claw_policy::Verdict;
+use claw_policy::{Policy, Verdict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::observe;
@@ -130,7 +130,12 @@ fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Entry> {
             Some(prevented(event, What::Refused, "refused while its caller was still there"))
         }
         kind::EXEC_OBSERVED => Some(observe::record(session, event, payload)),
-        kind::CONNECT => Some(connection(session, event)),
+        kind::CONNECT => {
+            // The rule that decided stands in the policy that decided, which may have been replaced since.
+            let decided_by = session.policy_at(event.generation);
+            let policy = decided_by.as_ref().map(|generation| &generation.policy);
+            Some(connection(policy, session.level, event))
+        }
         kind::LINEAGE_LOST => Some(Entry {
             verdict: Some(Verdict::Deny),
             pid: i32::try_from(event.tgid).ok(),
@@ -149,7 +154,9 @@ fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Entry> {
     }
 }
 
-fn connection(session: &Session, event: &Event) -> Entry {
+/// What is recorded of a connection that the kernel side decided under `policy`; nothing where that policy was
+/// replaced.
+fn connection(policy: Option<&Policy>, level: Level, event: &Event) -> Entry {
     let [a, b, c, d] = event.addr;
     let ip = if event.family == 4 {
         IpAddr::V4(Ipv4Addr::from(a.to_ne_bytes()))
@@ -161,17 +168,15 @@ fn connection(session: &Session, event: &Event) -> Entry {
         IpAddr::V6(Ipv6Addr::from(octets))
     };
     let to = SocketAddr::new(ip.to_canonical(), u16::try_from(event.port).unwrap_or_default());
-    // The rule that decided stands in the policy that decided, which may have been replaced since.
-    let generation = session.policy_at(event.generation);
     let by_default = event.rule == u32::from(NO_RULE);
-    let rules = generation.as_ref().map(|generation| generation.policy.connect());
+    let rules = policy.map(Policy::connect);
     let rule = rules.and_then(|rules| rules.get(event.rule as usize)).filter(|_| !by_default);
     let reason = match rule {
         Some(rule) => rule.reason.clone(),
         None if by_default => "no rule about connections matches: the policy's default".to_owned(),
         None => "a rule of a policy that was replaced meanwhile".to_owned(),
     };
-    let proof = if session.level == Level::Observed { Proof::None } else { Proof::InKernel };
+    let proof = if level == Level::Observed { Proof::None } else { Proof::InKernel };
     let connect = Connect {
         to: Some(to.to_string()),
         protocol: Some(match event.protocol {
@@ -187,8 +192,26 @@ fn connection(session: &Session, event: &Event) -> Entry {
         at: rule.map(|rule| rule.at.clone()),
         pid: i32::try_from(event.tgid).ok(),
         uid: Some(event.uid),
-        ..Entry::new(What::Connect(connect), session.level, proof, reason)
+        ..Entry::new(What::Connect(connect), level, proof, reason)
     }
+}
+
+/// Every record of a connection that this policy can give, each as long as it gets.
+pub(super) fn longest(policy: &Policy, level: Level) -> impl Iterator<Item = Entry> {
+    let event = |(rule, allowed)| Event {
+        tgid: i32::MAX.cast_unsigned(),
+        uid: u32::MAX,
+        addr: [u32::MAX; 4],
+        family: 6,
+        port: u16::MAX.into(),
+        protocol: u32::MAX,
+        rule,
+        allowed,
+        ..Event::default()
+    };
+    let rules = (0..policy.connect().len()).filter_map(|rule| u32::try_from(rule).ok());
+    let rules = rules.chain([u32::from(NO_RULE)]).flat_map(|rule| [(rule, 0), (rule, 1)]);
+    rules.map(move |decided| connection(Some(policy), level, &event(decided)))
 }
 
 /// What the kernel side kept from running, and `how`.

@@ -13,10 +13,13 @@ use claw_tests::scenario::Scenario;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 
-use crate::{callers, listener, tool, verify, verify_folder};
+use crate::{callers, go_on, listener, stop, tool, verify, verify_folder};
 
 /// How long claw has to find that there is room again. Generous: it bounds a hang and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A disk that holds what claw sets aside and little more.
+const ROOMY: &str = "16m";
 
 /// Puts a small disk of `$2` bytes over the folder `$1`, in a mount namespace of its own, runs the rest there, and
 /// leaves what was written where the folder is without the disk.
@@ -72,7 +75,7 @@ open(sys.argv[3], 'w').write(f'{made} {after}')
 
 #[test]
 fn what_cannot_be_recorded_does_not_run() {
-    for ((level, guard), port) in levels("open", "4m").into_iter().zip([17861, 17862]) {
+    for ((level, guard), port) in levels("open", ROOMY).into_iter().zip([17861, 17862]) {
         let scenario = Scenario::new(format!("{level}: the audit's disk is full for a while"));
         let folder = TempDir::new().expect("a temporary directory");
         let at = |name: &str| folder.path().join(name);
@@ -157,6 +160,65 @@ fn what_cannot_be_recorded_does_not_run() {
     }
 }
 
+/// Waits for the file `$1`; then takes up connections until one is refused, and then some more; says how many were made.
+const DATAGRAMS: &str = r#"
+import os, socket, sys, time
+print('ready', flush=True)
+while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+made = after = tried = 0
+def go():
+    try: datagrams.connect(('127.0.9.7', 9))
+    except OSError: return False
+    return True
+while made < 200_000 and go(): made += 1
+for _ in range(20): after += go()
+print(made, after, flush=True)
+"#;
+
+#[test]
+fn a_connection_that_is_made_has_room_on_the_disk() {
+    let [(_, guard), _] = levels("open", ROOMY);
+    let scenario = Scenario::new("proven: the disk is full, and the supervisor does not run");
+    let folder = TempDir::new().expect("a temporary directory");
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("connects.py"), DATAGRAMS).expect("a new file");
+    let mut shell = Prompt::start(&guard, &[]);
+    let supervisor = shell.supervisor();
+    let words = [at("connects.py"), at("go")].map(|word| word.display().to_string()).join(" ");
+    shell.tell(&format!("/usr/bin/python3 {words}"));
+    shell.wait_for("ready");
+    let audit = seen_by(supervisor, guard.audit());
+    fill(&audit.join("ballast"));
+    // Nobody tells the kernel side that there is no room.
+    stop(supervisor);
+    fs::write(at("go"), "").expect("a new file");
+    let (said, _) = shell.answer();
+    go_on(supervisor);
+    let said = said.rsplit('\n').next().expect("a line");
+    let (made, after) = said.split_once(' ').expect("two numbers");
+    scenario.then(format!("{made} connections are made, and then none"));
+    assert_eq!(after, "0");
+    let made = made.parse::<usize>().expect("a number");
+    assert!(made > 0);
+
+    scenario.then("every one of them is recorded, though the disk stays full");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let records = record::records(&audit);
+        let of_it = |record: &&Record| record.to() == "127.0.9.7:9" && record.verdict() == "allow";
+        let recorded = records.iter().filter(of_it).count();
+        if recorded == made {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{recorded} of {made} are recorded");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    fs::remove_file(audit.join("ballast")).expect("root may");
+    let _ = shell.close();
+    verify(&guard);
+}
+
 /// The part of the audit that there is.
 fn part(guard: &Guard) -> PathBuf {
     record::files(guard.audit()).pop().expect("a part")
@@ -208,7 +270,8 @@ fn a_part_that_may_not_grow_is_a_disk_that_is_full() {
 #[test]
 fn a_disk_that_is_full_from_the_start_starts_nothing() {
     // Less than is set aside.
-    for ((level, guard), (_, roomy)) in levels("open", "256k").into_iter().zip(levels("open", "4m"))
+    for ((level, guard), (_, roomy)) in
+        levels("open", "256k").into_iter().zip(levels("open", ROOMY))
     {
         let scenario = Scenario::new(format!("{level}: no room in the audit's folder"));
         let folder = TempDir::new().expect("a temporary directory");

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{callers, go_on, listener, stop, tool, verify};
 
 /// More connections than the ring has room for.
-const CONNECTIONS: usize = 60_000;
+const CONNECTIONS: usize = 20_000;
 
 /// Waits for the file `$1`; then, over and over, takes up a connection to an open address, and says how often that
 /// went and how often it did not; then tries two others.

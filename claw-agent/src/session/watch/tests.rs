@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use claw_classify::schema;
+use claw_common::event::RING;
 use claw_common::hash::Key;
 use claw_policy::Policy;
 use rustix::process::{Pid, getpid};
@@ -112,6 +113,7 @@ impl Guarded {
             part_bytes: 1 << 20,
             session: "test".into(),
             labels: Vec::new(),
+            for_connections: 0,
         })?;
         let settings = Settings {
             policy,
@@ -143,8 +145,12 @@ impl Guarded {
 fn host(test: &str) -> (Arc<Host>, Arc<Watch>) {
     assert!(rustix::process::geteuid().is_root(), "run the tests as root");
     let cgroup = Cgroup::create(test).expect("a cgroup");
-    let settings =
-        kernel::Settings { key: Key([1, 2]), cgroup_root: cgroup.root.as_fd(), sessions: 2 };
+    let settings = kernel::Settings {
+        key: Key([1, 2]),
+        cgroup_root: cgroup.root.as_fd(),
+        sessions: 2,
+        ring: RING,
+    };
     let kernel = KernelSide::load(&settings);
     cgroup.remove();
     let kernel = Arc::new(kernel.expect("the kernel takes the programs"));
