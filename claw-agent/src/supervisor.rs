@@ -231,8 +231,8 @@ impl Held {
     /// the supervisor itself needs no permission to read it at its next exec.
     fn is_to_be_sealed(&self) -> bool {
         let facts = &self.judged.judgement.facts;
-        // What only starts other programs holds nothing, and `unshare` must write its own maps.
-        let holds = |action: &Action| action.domain.governed && action.domain.name != "door";
+        // `unshare` must write its own maps: what only starts other programs holds nothing.
+        let holds = |action: &Action| action.domain.sealed();
         self.guard.kernel.is_some()
             && facts.tool.is_some()
             && facts.actions.iter().skip(1).any(holds)

@@ -35,7 +35,7 @@
 //!
 //! [[rule]]
 //! id = "sql-no-ddl"                # a-z, 0-9 and -; unique among all rules
-//! tools = ["psql"]                 # optional: only calls of these tools
+//! tools = ["psql", "@clusters"]    # optional: only calls of these tools, and of the tools of these groups
 //! verdict = "deny"                 # allow, rewrite or deny
 //! reason = "schema changes go through migrations"   # one line; required on deny
 //! match.sql.effect = ["ddl", "admin"]
@@ -45,12 +45,12 @@
 //! id = "sql-limit"
 //! verdict = "rewrite"
 //! match.sql = { effect = "read", limited = false }
-//! rewrite = { limit_rows = 1000 }  # also set_env = { NAME = "VALUE" }, unset_env = ["NAME"]
+//! rewrite = { limit_rows = 1000 }  # a change of the tool's own; set_env = { NAME = "VALUE" }, unset_env = ["NAME"]
 //!
 //! [[rule]]
 //! id = "psql-second-lock"
 //! tools = ["psql"]
-//! verdict = "rewrite"              # how psql starts; see below
+//! verdict = "rewrite"              # changes of the tool's own; see below
 //! rewrite = { no_psqlrc = true, on_error_stop = true, read_only = true }
 //!
 //! [[connect]]
@@ -82,8 +82,12 @@
 //!
 //! A rule names at most one domain other than `exec`. The facts of `exec` may stand beside it: they
 //! are those of the call the action belongs to. In the last row a rewrite rule that only changes the
-//! environment or how psql starts is about the call itself, so that it permits nothing that the call does;
+//! environment or how the tool starts is about the call itself, so that it permits nothing that the call does;
 //! one that changes more is about every action but the first.
+//!
+//! In `tools`, a name with an `@` in front is a group: every tool of one family (`@databases`, `@clusters`,
+//! `@clouds`, …), or with `@governed` every governed tool, those included that the policy declares.
+//! docs/TOOLS.md says which group each tool is in.
 //!
 //! ## What a rule asks
 //!
@@ -151,17 +155,16 @@
 //! and its like, `kill`, package managers. Their facts are there for rules that want to speak of them; a
 //! policy that does not is the same as if claw did not know these programs.
 //!
-//! ## How psql starts
+//! ## Changes of the tool's own
 //!
-//! | `rewrite` | what it does | denied instead where |
-//! |---|---|---|
-//! | `no_psqlrc` | adds `-X`: no start-up file is read | |
-//! | `on_error_stop` | adds `-v ON_ERROR_STOP=1`: a script ends at its first error | the call or a script of it says otherwise, or may |
-//! | `read_only` | adds `-c default_transaction_read_only=on` to `PGOPTIONS`: the server refuses what writes | a connection string or a service file gives the server its `options` in place of `PGOPTIONS`, `PGOPTIONS` holds more than settings, or a script connects anew |
+//! Any call can have variables set and removed. Everything else that `rewrite` names is a change that some tools declare:
+//! `limit_rows` for the clients that send SQL, and how psql starts. docs/TOOLS.md lists them. Each tool that a rule names
+//! must know its changes. A change of the call as a whole needs `tools`, and each tool of a group must know it too: other
+//! tools' calls would be denied for it. A call that stands inside another one (psql in a container) is its runtime's call.
 //!
-//! They stand in rules whose `tools` is `["psql"]`; a psql inside a container is its runtime's call, not psql's.
 //! The changed call is judged like any other, so what is added must be allowed: a policy that allows only some
-//! settings allows this one, by `match.sql = { setting = "default_transaction_read_only", setting_value = "on" }`.
+//! settings allows psql's `read_only` by
+//! `match.sql = { setting = "default_transaction_read_only", setting_value = "on" }`.
 //!
 //! `read_only` is a second lock for where a rule allows too much, and no more: `SET`, `RESET`,
 //! `BEGIN READ WRITE`, `set_config` and a function's own settings turn it off for whoever may send them. Their
@@ -237,10 +240,12 @@ mod door;
 mod fact;
 pub mod grammar;
 mod matcher;
+mod name;
 mod parse;
 mod pattern;
 mod policy;
 mod rule;
+mod schema;
 pub mod unix;
 mod verdict;
 #[cfg(test)]
@@ -250,10 +255,15 @@ pub use decide::decide;
 pub use decision::{Change, Decision, Outcome, Refusal, Rewrite};
 pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
-pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value, fact};
+pub use fact::{Action, Fact, Facts, Reading, Value};
 pub use grammar::Grammar;
 pub use matcher::{EXEC, OPAQUE};
+pub use name::Name;
 pub use parse::parse;
 pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
 pub use rule::Rule;
+pub use schema::{
+    ChangeDef, ChangeTakes, DeclaredDomain, Domain, DomainRef, FactDef, GOVERNED, Kind, Schema,
+    ToolDef, fact,
+};
 pub use verdict::{Strictness, Verdict};

@@ -15,10 +15,10 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use claw_classify::{Governed, Meant};
-use claw_policy::{Grammar, Policy};
+use claw_policy::{DomainRef, Grammar, Name, Policy};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
@@ -53,13 +53,13 @@ type Sum = [u8; 32];
 #[derive(Debug, Default)]
 pub(crate) struct Tools {
     /// The tools that the policy declares.
-    declared: Vec<&'static Grammar>,
+    declared: Vec<Arc<Grammar>>,
     /// Which tools a file is, by where their names lead.
-    installed: HashMap<Identity, Vec<&'static str>>,
+    installed: HashMap<Identity, Vec<Name>>,
     /// The files that are called as their tool is, by size: what a copy may be a copy of.
-    originals: HashMap<u64, Vec<(PathBuf, &'static str)>>,
+    originals: HashMap<u64, Vec<(PathBuf, Name)>>,
     /// The digests that each pinned tool must have one of.
-    pins: Vec<(&'static str, Vec<Sum>)>,
+    pins: Vec<(Name, Vec<Sum>)>,
     digests: Mutex<HashMap<Stat, Sum>>,
 }
 
@@ -70,10 +70,10 @@ impl Tools {
     /// A shortage.
     pub(crate) fn installed(policy: &Policy, devices: &Devices) -> Result<Self, Errno> {
         let declared = policy.declared().to_vec();
-        let all: Vec<Governed> = claw_classify::Tools::with(&declared).all().collect();
+        let all: Vec<Governed<'_>> = claw_classify::Tools::with(policy.declared()).all().collect();
         let pins = all
             .iter()
-            .filter_map(|tool| Some((tool.name(), policy.pins(tool.name())?.to_vec())))
+            .filter_map(|tool| Some((tool.to_name(), policy.pins(tool.name())?.to_vec())))
             .collect();
         let mut tools = Self { declared, pins, ..Self::default() };
         let folders = folders();
@@ -93,13 +93,13 @@ impl Tools {
     }
 
     /// The tool that names mean.
-    pub(super) fn meant(&self, names: &[&[u8]]) -> Meant {
+    pub(super) fn meant(&self, names: &[&[u8]]) -> Meant<'_> {
         claw_classify::Tools::with(&self.declared).meant(names)
     }
 
     fn add(
         &mut self,
-        tool: Governed,
+        tool: Governed<'_>,
         path: &Path,
         names: &HashMap<u64, Vec<Vec<u8>>>,
         devices: &Devices,
@@ -112,8 +112,8 @@ impl Tools {
             return Ok(());
         }
         let known = self.installed.entry(stat.identity).or_default();
-        if !known.contains(&tool.name()) {
-            known.push(tool.name());
+        if !known.contains(&tool.to_name()) {
+            known.push(tool.to_name());
         }
         let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
         // One file behind the names of many programs tells by its name which it is.
@@ -125,7 +125,7 @@ impl Tools {
         if tool.goes_by(own) && unless_short(is_native(&target))? == Some(true) && !many() {
             let same_size = self.originals.entry(stat.size).or_default();
             if !same_size.iter().any(|(other, _)| *other == target) {
-                same_size.push((target, tool.name()));
+                same_size.push((target, tool.to_name()));
             }
         }
         Ok(())
@@ -140,7 +140,7 @@ impl Tools {
         file: &OwnedFd,
         stat: &Stat,
         names: &[Vec<u8>],
-    ) -> Result<Option<&'static str>, Errno> {
+    ) -> Result<Option<Name>, Errno> {
         // Hardly any program has the size of a tool: all others pay for this look-up alone.
         let Some(originals) = self.originals.get(&stat.size) else { return Ok(None) };
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
@@ -150,7 +150,7 @@ impl Tools {
         let Some(digest) = unless_short(self.digest(file, stat))? else { return Ok(None) };
         for (path, tool) in originals {
             if unless_short(self.digest_at(path))? == Some(digest) {
-                return Ok(Some(*tool));
+                return Ok(Some(tool.clone()));
             }
         }
         Ok(None)
@@ -184,7 +184,7 @@ impl Tools {
         let own_name = names.last().is_some_and(|own| tool.goes_by(own));
         let installed = || {
             let here = self.installed.get(&stat.identity);
-            here.is_some_and(|tools| tools.contains(&tool.name()))
+            here.is_some_and(|tools| tools.contains(&tool.to_name()))
         };
         if !roots_alone || !(own_name || installed()) {
             return Ok(true);
@@ -217,8 +217,8 @@ impl Tools {
 }
 
 /// Whether what a tool does is governed: everyday programs are known by name alone.
-fn is_governed(tool: Governed) -> bool {
-    tool.domains().iter().any(|of| of.governed)
+fn is_governed(tool: Governed<'_>) -> bool {
+    tool.domains().iter().any(DomainRef::governed)
 }
 
 /// The names that files have in these folders, by inode number; symbolic links are files of their own.

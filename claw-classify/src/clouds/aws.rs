@@ -20,7 +20,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::{File, Files};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{plain_pager, said};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use command_line::CommandLine;
 
 /// The row of `aws` in the table of tools.
@@ -29,6 +29,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["aws"],
     doc: "The service, the operation, options of the program and the variables and settings that change where a call goes are read. Commands that version 1 does not have, and aliases, are opaque.",
     denial: Denial { prefix: "aws: error: ", status: 252 },
+    can: Abilities::of(Family::Clouds),
     domains: &[&DOMAIN],
     interpreter: &[
         "PYTHONHOME",
@@ -47,6 +48,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static DOMAIN: Domain = Domain {
     name: "aws",
     governed: true,
+    sealed: true,
     doc: "What one call of the AWS command line asks for.",
     facts: &[
         fact("service", Kind::Str, &[], "The service or command: `ec2`, `s3api`, `configure`."),

@@ -18,7 +18,8 @@ use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 use crate::call::{Call, excerpt, text};
 use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::inner::{Inner, known_as};
-use crate::tool::{CannotRewrite, Changed, Classifier, Context, Denial, Tool};
+use crate::language::sql;
+use crate::tool::{Abilities, CannotRewrite, Changed, Classifier, Context, Denial, Family, Tool};
 use inside::Inside;
 
 /// The rows of the table of tools.
@@ -42,6 +43,7 @@ const fn row(
         names,
         doc: "The command, its engine, and for commands in containers what runs with which mounts and privileges; `exec` is judged by what it runs. Plugins are opaque.",
         denial: Denial { prefix, status: 1 },
+        can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Containers) },
         domains: DOMAINS,
         interpreter: &[],
         classify,
@@ -55,6 +57,7 @@ static DOMAINS: &[&Domain] = &[&DOMAIN];
 pub(crate) static DOMAIN: Domain = Domain {
     name: "container",
     governed: true,
+    sealed: true,
     doc: "What one call asks of a container engine.",
     facts: &[
         fact(

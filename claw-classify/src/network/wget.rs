@@ -18,7 +18,7 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 
 /// wget's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -26,6 +26,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["wget"],
     doc: "The whole command line, lists of URLs and start-up files whose content is known, and the proxies of the environment are read; what links and redirects lead to is not.",
     denial: Denial { prefix: "wget: ", status: 1 },
+    can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
     interpreter: &[],
     classify,
