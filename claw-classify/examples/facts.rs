@@ -17,7 +17,7 @@ const REPETITIONS: usize = 101;
 const STARTS: usize = 51;
 
 fn main() {
-    let mut tools: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut tools: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     for line in lines() {
         let words: Vec<&[u8]> = line.iter().map(String::as_bytes).collect();
         let program = words.iter().position(|word| !word.contains(&b'=')).unwrap_or_default();
@@ -26,13 +26,13 @@ fn main() {
         let call = Call { argv, env, path: argv[0], names: &names, ..Call::default() };
         let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         let Some(tool) = facts.tool else { continue };
-        let sql = facts.actions.iter().any(|action| action.domain.name == "sql");
+        let sql = facts.actions.iter().any(|action| action.domain.name() == "sql");
         let times = (0..REPETITIONS).map(|_| {
             let start = Instant::now();
             black_box(Tools::BUILT_IN.classify(black_box(&call), &NoFiles));
             start.elapsed()
         });
-        let tool = if sql { "(statements of SQL)" } else { tool };
+        let tool = if sql { "(statements of SQL)".to_owned() } else { tool.into() };
         tools.entry(tool).or_default().push(median(times.collect()));
     }
     println!("| tool | lines | p50 | slowest line |\n|---|---|---|---|");

@@ -13,7 +13,7 @@ pub(crate) mod svn;
 use claw_policy::{Action, Domain, FactDef, Kind, Value};
 
 use crate::call::{Call, excerpt, text};
-use crate::tool::{Classifier, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Classifier, Denial, Family, Tool, rewrites_nothing};
 use git::is_harmless;
 
 const fn row(
@@ -28,6 +28,7 @@ const fn row(
         names,
         doc: "The command and the options that name programs or settings are read; commands that its help does not show are opaque.",
         denial: Denial { prefix, status },
+        can: Abilities::of(Family::Code),
         domains: DOMAINS,
         interpreter: &[],
         classify,
@@ -41,6 +42,7 @@ static DOMAINS: &[&Domain] = &[&DOMAIN];
 pub(crate) static DOMAIN: Domain = Domain {
     name: "code",
     governed: true,
+    sealed: true,
     doc: "What a call of Mercurial, Subversion or GitLab's tool does.",
     facts: &[
         FactDef {

@@ -69,10 +69,10 @@ pub(crate) fn check(corpus: &str) {
 pub(crate) fn clients_line(actions: &[Action]) -> String {
     use claw_policy::{Reading, Value};
     let shown = actions.iter().map(|action| {
-        let name = if action.domain.name == "sql" { "effect" } else { "class" };
+        let name = if action.domain.name() == "sql" { "effect" } else { "class" };
         match action.fact(name) {
-            Some(Reading::Known(Value::Str(word))) => format!("{}:{word}", action.domain.name),
-            _ => format!("{}:?", action.domain.name),
+            Some(Reading::Known(Value::Str(word))) => format!("{}:{word}", action.domain.name()),
+            _ => format!("{}:?", action.domain.name()),
         }
     });
     shown.collect::<Vec<_>>().join(" ")

@@ -17,21 +17,21 @@ use crate::call::{Call, excerpt, text};
 use crate::grammar::subcommands::said;
 
 /// What a call of a declared tool asks for.
-pub(crate) fn classify(call: &Call<'_>, grammar: &'static Grammar) -> Action {
+pub(crate) fn classify(call: &Call<'_>, grammar: &Grammar) -> Action {
     let read = Line::read(call.argv, grammar).and_then(|line| line.action(call, grammar));
-    read.unwrap_or_else(|reason| Action::opaque(grammar.domain, said(call.argv), reason))
+    read.unwrap_or_else(|reason| Action::opaque(&grammar.domain, said(call.argv), reason))
 }
 
 /// A command line that was read.
-struct Line<'a> {
-    command: Option<&'static Command>,
-    /// The options in their order.
-    options: Vec<(&'static OptionDef, Option<&'a [u8]>)>,
+struct Line<'a, 'g> {
+    command: Option<&'g Command>,
+    /// The options in the order they stand.
+    options: Vec<(&'g OptionDef, Option<&'a [u8]>)>,
     arguments: Vec<&'a [u8]>,
 }
 
-impl<'a> Line<'a> {
-    fn read(argv: &[&'a [u8]], grammar: &'static Grammar) -> Result<Self, String> {
+impl<'a, 'g> Line<'a, 'g> {
+    fn read(argv: &[&'a [u8]], grammar: &'g Grammar) -> Result<Self, String> {
         let mut line = Self { command: None, options: Vec::new(), arguments: Vec::new() };
         let mut words = argv.iter().copied().skip(1);
         // The words of the command so far; none once an argument followed it.
@@ -61,7 +61,7 @@ impl<'a> Line<'a> {
         &mut self,
         path: Option<String>,
         word: &[u8],
-        grammar: &'static Grammar,
+        grammar: &'g Grammar,
     ) -> Result<Option<String>, String> {
         let Some(before) = path else { return Ok(None) };
         let name = str::from_utf8(word).ok().filter(|name| !name.contains(' '));
@@ -97,7 +97,7 @@ impl<'a> Line<'a> {
     }
 
     /// The options that may stand here.
-    fn known(&self, grammar: &'static Grammar) -> impl Iterator<Item = &'static OptionDef> + Clone {
+    fn known(&self, grammar: &'g Grammar) -> impl Iterator<Item = &'g OptionDef> + Clone {
         grammar.options.iter().chain(self.command.into_iter().flat_map(|command| &command.options))
     }
 
@@ -106,7 +106,7 @@ impl<'a> Line<'a> {
         &mut self,
         word: &'a [u8],
         words: &mut impl Iterator<Item = &'a [u8]>,
-        grammar: &'static Grammar,
+        grammar: &'g Grammar,
     ) -> Result<(), String> {
         let named = |name: &[u8]| {
             self.known(grammar).find(|def| def.names.iter().any(|known| known.as_bytes() == name))
@@ -141,7 +141,7 @@ impl<'a> Line<'a> {
     }
 
     /// The only option whose long name begins with `name`, if the tool accepts that.
-    fn abbreviated(&self, name: &[u8], grammar: &'static Grammar) -> Option<&'static OptionDef> {
+    fn abbreviated(&self, name: &[u8], grammar: &'g Grammar) -> Option<&'g OptionDef> {
         if !grammar.abbreviations || !name.starts_with(b"--") || name.len() == 2 {
             return None;
         }
@@ -156,7 +156,7 @@ impl<'a> Line<'a> {
         &mut self,
         word: &'a [u8],
         words: &mut impl Iterator<Item = &'a [u8]>,
-        grammar: &'static Grammar,
+        grammar: &'g Grammar,
     ) -> Result<(), String> {
         for (at, letter) in word.iter().enumerate().skip(1) {
             let name = [b'-', *letter];
@@ -185,12 +185,12 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    fn action(self, call: &Call<'_>, grammar: &'static Grammar) -> Result<Action, String> {
-        let mut action = Action::new(grammar.domain, said(call.argv));
+    fn action(self, call: &Call<'_>, grammar: &'g Grammar) -> Result<Action, String> {
+        let mut action = Action::new(&grammar.domain, said(call.argv));
         if let Some(command) = self.command {
-            action.set("command", command.path);
+            action.set("command", command.path.as_str());
         }
-        action.set("options", self.options.iter().map(|(def, _)| def.fact).collect::<Value>());
+        action.set("options", self.options.iter().map(|(def, _)| &*def.fact).collect::<Value>());
         for def in self.known(grammar) {
             self.fact(def, &mut action)?;
         }
@@ -207,21 +207,21 @@ impl<'a> Line<'a> {
     }
 
     /// Sets the fact of one option from every time it is given.
-    fn fact(&self, def: &'static OptionDef, action: &mut Action) -> Result<(), String> {
+    fn fact(&self, def: &OptionDef, action: &mut Action) -> Result<(), String> {
         let mut given = self.options.iter().filter(|(other, _)| other.fact == def.fact);
         let values = || given.clone().filter_map(|(_, value)| *value);
         match &def.takes {
-            Takes::Nothing => action.set(def.fact, given.next().is_some()),
+            Takes::Nothing => action.set(&def.fact, given.next().is_some()),
             Takes::Values => {
                 if given.clone().next().is_some() {
-                    action.set(def.fact, values().map(text).collect::<Value>());
+                    action.set(&def.fact, values().map(text).collect::<Value>());
                 }
             }
             Takes::Value | Takes::Perhaps | Takes::Choice(_) | Takes::Number => {
                 let Some((_, value)) = given.next() else { return Ok(()) };
                 if given.next().is_some() {
                     action.set_opaque(
-                        def.fact,
+                        &def.fact,
                         "it is given twice, and which one counts is not known",
                     );
                     return Ok(());
@@ -229,11 +229,11 @@ impl<'a> Line<'a> {
                 let Some(value) = value else { return Ok(()) };
                 let word = text(value);
                 match &def.takes {
-                    Takes::Number => action.set(def.fact, number(def, &word)?),
+                    Takes::Number => action.set(&def.fact, number(def, &word)?),
                     Takes::Choice(known) if !known.iter().any(|known| *known == word) => {
                         return Err(format!("`{}` takes no `{}`", def.names[0], excerpt(&word)));
                     }
-                    _ => action.set(def.fact, &*word),
+                    _ => action.set(&def.fact, &*word),
                 }
             }
         }
@@ -244,9 +244,9 @@ impl<'a> Line<'a> {
         let mut words = self.arguments.iter().map(|word| text(word));
         for argument in named {
             match argument.count {
-                Count::Rest => action.set(argument.fact, words.by_ref().collect::<Value>()),
+                Count::Rest => action.set(&argument.fact, words.by_ref().collect::<Value>()),
                 Count::One | Count::Perhaps => match words.next() {
-                    Some(word) => action.set(argument.fact, &*word),
+                    Some(word) => action.set(&argument.fact, &*word),
                     None if argument.count == Count::One => {
                         return Err(format!("the argument `{}` is missing", argument.fact));
                     }

@@ -11,6 +11,7 @@ use crate::tool::{Context, Governed, Meant};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "exec",
     governed: true,
+    sealed: true,
     doc: "The call as a whole. Every call has exactly one action of this domain.",
     facts: &[
         FactDef {
@@ -58,7 +59,7 @@ const HARMLESS: &[&[u8]] = &[b"LD_BIND_NOW", b"LD_WARN", b"LD_VERBOSE"];
 
 /// The call-level action. `tool` is what a governed program is. Variables that inject code into the
 /// tool's own language, or into the interpreter that runs it this time, count for it alone.
-pub(crate) fn action(context: &Context<'_>, tool: Option<Governed>) -> Action {
+pub(crate) fn action(context: &Context<'_>, tool: Option<Governed<'_>>) -> Action {
     let call = context.call;
     let said = call.argv.first().copied().unwrap_or(call.path);
     let mut action = Action::new(&DOMAIN, excerpt(&text(said)));
@@ -73,23 +74,22 @@ pub(crate) fn action(context: &Context<'_>, tool: Option<Governed>) -> Action {
 }
 
 /// Whether the environment makes the tool load code or data.
-pub(crate) fn injects_any(context: &Context<'_>, tool: Governed) -> bool {
+pub(crate) fn injects_any(context: &Context<'_>, tool: Governed<'_>) -> bool {
     context.call.env.iter().any(|entry| {
         injects(context, Some(tool), entry.split(|&byte| byte == b'=').next().unwrap_or(entry))
     })
 }
 
-fn injects(context: &Context<'_>, tool: Option<Governed>, name: &[u8]) -> bool {
-    let listed = |variables: &[&str]| variables.iter().any(|known| known.as_bytes() == name);
+fn injects(context: &Context<'_>, tool: Option<Governed<'_>>, variable: &[u8]) -> bool {
     let runs_it = || {
         context.call.interpreters.iter().any(|name| match context.tools.meant(&[name]) {
-            Meant::Tool(Governed::Known(program)) => listed(program.interpreter),
+            Meant::Tool(program @ Governed::Known(_)) => program.is_loaded_by(variable),
             Meant::Tool(Governed::Declared(_)) | Meant::Nothing | Meant::Disputed(..) => false,
         })
     };
-    (name.starts_with(b"LD_") && !HARMLESS.contains(&name))
-        || LOADER.contains(&name)
-        || tool.is_some_and(|tool| listed(tool.interpreter()) || runs_it())
+    (variable.starts_with(b"LD_") && !HARMLESS.contains(&variable))
+        || LOADER.contains(&variable)
+        || tool.is_some_and(|tool| tool.is_loaded_by(variable) || runs_it())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Calls that run where the caller's files are not: in a container, in a pod, on another host.
 
-use claw_policy::{Action, Reading, Value};
+use claw_policy::{Action, Name, Reading, Value};
 
 use crate::call::{Call, Stdin};
 use crate::language::shell;
@@ -10,7 +10,7 @@ use crate::tool::Inside;
 #[derive(Debug)]
 pub(crate) struct Inner {
     /// The tool, if its call is all that runs and nothing in it changes how the tool runs.
-    tool: Option<&'static str>,
+    tool: Option<Name>,
     actions: Vec<Action>,
 }
 
@@ -79,7 +79,7 @@ impl Inner {
     /// Adds its actions after those of the call that runs it.
     pub(crate) fn behind(self, actions: &mut Vec<Action>) {
         if let Some(tool) = self.tool {
-            actions.iter_mut().for_each(|action| action.set("tool", tool));
+            actions.iter_mut().for_each(|action| action.set("tool", tool.clone()));
         }
         actions.extend(self.actions);
     }

@@ -39,7 +39,9 @@ mod tool;
 
 pub use call::files::{File, Files, NoFiles};
 pub use call::{Call, Stdin};
-pub use registry::{TOOLS, Tools, schema, skips_startup_file};
-pub use secret::{HIDDEN, MASKED, Secret, Secrets, Span, in_text, in_variable, masked, secrets};
-pub use system::program::{Input, Start};
-pub use tool::{CannotRewrite, Denial, Governed, Meant, Rewritten, Tool};
+pub use language::sql::LIMIT_ROWS;
+pub use registry::{TOOLS, Tools, schema};
+pub use tool::{
+    Abilities, CannotRewrite, Denial, Family, Governed, Input, Meant, Rewritten, Start,
+    StartupFile, Tool,
+};

@@ -3,9 +3,9 @@
 //! This is the only file that knows all tools. Callers use [`Tools`]: claw's own tools and those
 //! that a policy declares.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema};
+use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema, ToolDef};
 
 use crate::call::Call;
 use crate::call::files::{Files, NoFiles};
@@ -15,9 +15,10 @@ use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
 use crate::language::sql;
 use crate::network::{curl, http, httpie, remote, wget};
-use crate::system::program::Start;
 use crate::system::{door, file, loader, package, process, program};
-use crate::tool::{CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Tool};
+use crate::tool::{
+    CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Start, Tool,
+};
 use crate::{code, exec};
 
 /// Every governed tool.
@@ -199,11 +200,17 @@ static DOMAINS: &[&Domain] = &[
 /// Everything a policy may speak of.
 #[must_use]
 pub fn schema() -> Schema {
-    static NAMES: LazyLock<Vec<&str>> =
-        LazyLock::new(|| TOOLS.iter().map(|tool| tool.name).collect());
-    static PROGRAMS: LazyLock<Vec<&str>> =
-        LazyLock::new(|| TOOLS.iter().flat_map(|tool| tool.names).copied().collect());
-    Schema { domains: DOMAINS, tools: &NAMES, programs: &PROGRAMS }
+    static ROWS: LazyLock<Vec<ToolDef>> = LazyLock::new(|| {
+        let row = |tool: &&Tool| ToolDef {
+            name: tool.name,
+            programs: tool.names,
+            groups: tool.can.family.groups(),
+            governed: tool.domains.iter().any(|domain| domain.governed),
+            changes: tool.can.changes,
+        };
+        TOOLS.iter().map(row).collect()
+    });
+    Schema { domains: DOMAINS, tools: &ROWS }
 }
 
 /// The tool that goes by `name`. One look-up in a table sorted by name, because every exec of every
@@ -220,17 +227,10 @@ fn by_name(name: &[u8]) -> Option<&'static Tool> {
     Some(SORTED[at].1)
 }
 
-/// The word that, put first, keeps a tool from reading a start-up file that it would look for by
-/// itself. The call has no word that could name another file instead.
-#[must_use]
-pub fn skips_startup_file(tool: &str, path: &[u8]) -> Option<&'static [u8]> {
-    (tool == psql::TOOL.name && path.ends_with(b"/.psqlrc")).then_some(b"-X")
-}
-
 /// The tools a call can be of: claw's own, and those that a policy declares.
 #[derive(Debug, Clone, Copy)]
 pub struct Tools<'p> {
-    declared: &'p [&'static Grammar],
+    declared: &'p [Arc<Grammar>],
 }
 
 impl Tools<'static> {
@@ -241,30 +241,31 @@ impl Tools<'static> {
 impl<'p> Tools<'p> {
     /// claw's own tools, and `declared`, those of a policy.
     #[must_use]
-    pub const fn with(declared: &'p [&'static Grammar]) -> Self {
+    pub const fn with(declared: &'p [Arc<Grammar>]) -> Self {
         Self { declared }
     }
 
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = Governed> + 'p {
-        let declared = self.declared.iter().copied().map(Governed::Declared);
+    pub fn all(&self) -> impl Iterator<Item = Governed<'p>> + 'p {
+        let declared = self.declared.iter().map(|grammar| Governed::Declared(grammar));
         TOOLS.iter().copied().map(Governed::Known).chain(declared)
     }
 
     /// The tool that policies and facts call `name`.
     #[must_use]
-    pub fn named(&self, name: &str) -> Option<Governed> {
+    pub fn named(&self, name: &str) -> Option<Governed<'p>> {
         self.all().find(|tool| tool.name() == name)
     }
 
     /// The tool that these base names mean. Allocates nothing.
     #[must_use]
-    pub fn meant(&self, names: &[&[u8]]) -> Meant {
+    pub fn meant(&self, names: &[&[u8]]) -> Meant<'p> {
         let governed = |name: &[u8]| {
-            let of_policy = || self.declared.iter().copied().find(|grammar| grammar.goes_by(name));
-            by_name(name).map(Governed::Known).or_else(|| of_policy().map(Governed::Declared))
+            let of_policy = || self.declared.iter().find(|grammar| grammar.goes_by(name));
+            let of_policy = || of_policy().map(|grammar| Governed::Declared(grammar));
+            by_name(name).map(Governed::Known).or_else(of_policy)
         };
-        let mut found: Option<Governed> = None;
+        let mut found: Option<Governed<'p>> = None;
         for name in names {
             let Some(tool) = governed(name) else { continue };
             match found {
@@ -298,7 +299,7 @@ impl<'p> Tools<'p> {
                 let mut actions = vec![exec::action(context, Some(tool))];
                 actions[0].set("trusted", !call.untrusted);
                 actions.extend(tool.classify(context));
-                Facts { tool: Some(tool.name()), disputed: None, actions }
+                Facts { tool: Some(tool.to_name()), disputed: None, actions }
             }
             Meant::Disputed(one, other) => {
                 let mut actions = vec![exec::action(context, Some(one))];
@@ -313,7 +314,7 @@ impl<'p> Tools<'p> {
                     let opaque = |domain| Action::opaque(domain, &*text, &*reason);
                     actions.extend(tool.domains().into_iter().map(opaque));
                 }
-                Facts { tool: Some(one.name()), disputed: Some(other.name()), actions }
+                Facts { tool: Some(one.to_name()), disputed: Some(other.to_name()), actions }
             }
         }
     }
@@ -322,7 +323,10 @@ impl<'p> Tools<'p> {
     /// or standard input, show them. Not for enforcement, which judges each call when it is made.
     #[must_use]
     pub fn starts(&self, call: &Call<'_>, files: &dyn Files) -> Vec<Start> {
-        program::starts(&self.context(call, files))
+        let Meant::Tool(Governed::Known(tool)) = self.meant(call.names) else {
+            return Vec::new();
+        };
+        tool.can.starts.unwrap_or(program::start::behind_its_own_words)(&self.context(call, files))
     }
 
     /// Applies `rewrites`, which a decision on `facts` asked for, to the call that `facts` came
@@ -345,10 +349,10 @@ impl<'p> Tools<'p> {
             match &rewrite.change {
                 Change::SetEnv(name, value) => set(&mut env, name, value),
                 Change::UnsetEnv(name) => unset(&mut env, name),
-                Change::LimitRows(_) => of_statements.push(rewrite.clone()),
-                Change::NoPsqlrc | Change::OnErrorStop | Change::ReadOnly => {
+                Change::Switch(def) | Change::Limit(def, _) if def.of_call => {
                     of_the_start.push(rewrite.clone());
                 }
+                Change::Switch(_) | Change::Limit(..) => of_statements.push(rewrite.clone()),
             }
         }
         let context = self.context(call, files);
@@ -367,7 +371,7 @@ impl<'p> Tools<'p> {
 }
 
 impl Inside for Tools<'_> {
-    fn meant(&self, names: &[&[u8]]) -> Meant {
+    fn meant(&self, names: &[&[u8]]) -> Meant<'_> {
         Tools::meant(self, names)
     }
 
@@ -395,7 +399,7 @@ fn run_by_interpreter(context: &Context<'_>, tool: &'static Tool, rest: usize) -
     let inner = Call { argv: &argv, names: &names, ..*call };
     let mut actions = vec![exec::action(context, Some(Governed::Known(tool)))];
     actions.extend((tool.classify)(&context.of(&inner)));
-    Facts { tool: Some(tool.name), disputed: None, actions }
+    Facts { tool: Some(tool.name.into()), disputed: None, actions }
 }
 
 /// The call after the tool's own changes.
@@ -408,7 +412,7 @@ fn by_the_tool(
         return Ok(Changed::nothing(context.call));
     }
     match context.tools.meant(context.call.names) {
-        Meant::Tool(Governed::Known(tool)) if facts.tool == Some(tool.name) => {
+        Meant::Tool(Governed::Known(tool)) if facts.tool.as_deref() == Some(tool.name) => {
             (tool.rewrite)(context, rewrites)
         }
         Meant::Nothing | Meant::Tool(_) | Meant::Disputed(..) => {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use claw_policy::{Action, Domain, Facts, Grammar, Rewrite};
+use claw_policy::{Action, ChangeDef, Domain, DomainRef, Facts, Grammar, Name, Rewrite};
 
 use crate::call::Call;
 use crate::call::files::Files;
@@ -33,6 +33,8 @@ pub struct Tool {
     pub denial: Denial,
     /// The domains of its actions, the tool's main one first.
     pub domains: &'static [&'static Domain],
+    /// What policies can ask of it, and what claw does about it.
+    pub can: Abilities,
     /// Variables that load code into the interpreter the tool is written in.
     pub(crate) interpreter: &'static [&'static str],
     /// What a call would do, without the call-level action.
@@ -41,10 +43,122 @@ pub struct Tool {
     pub(crate) rewrite: Rewriter,
 }
 
+/// What a tool can do beside being read.
+#[derive(Debug)]
+pub struct Abilities {
+    /// The group of tools that it is in.
+    pub family: Family,
+    /// The changes it can make to its own calls.
+    pub changes: &'static [&'static ChangeDef],
+    /// The start-up file that it looks for by itself, where it can be told not to.
+    pub startup_file: Option<StartupFile>,
+    /// The calls that its call says will be made, where that takes more than finding the words of one behind its own.
+    pub(crate) starts: Option<Starter>,
+}
+
+impl Abilities {
+    /// Those of a tool of `family` that makes no changes of its own.
+    pub(crate) const fn of(family: Family) -> Self {
+        Self { family, changes: &[], startup_file: None, starts: None }
+    }
+}
+
+/// Tools that do the same kind of work: what policies call `@databases`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Clients and servers' tools of databases.
+    Databases,
+    /// Container engines.
+    Containers,
+    /// Clients of Kubernetes.
+    Clusters,
+    /// The providers' own clients.
+    Clouds,
+    /// What brings infrastructure and programs to where they run.
+    Deployment,
+    /// Version control and its hosts.
+    Code,
+    /// What transfers files by URL.
+    Transfers,
+    /// Shells, copies and raw connections to other hosts.
+    Remote,
+    /// Ways out of the guarded tree.
+    Doors,
+    /// What changes files.
+    Files,
+    /// What signals processes.
+    Processes,
+    /// Package managers.
+    Packages,
+    /// Shells, interpreters and what runs programs for others.
+    Interpreters,
+}
+
+impl Family {
+    /// Its name in policies, as a list of one.
+    #[must_use]
+    pub const fn groups(self) -> &'static [&'static str] {
+        match self {
+            Self::Databases => &["databases"],
+            Self::Containers => &["containers"],
+            Self::Clusters => &["clusters"],
+            Self::Clouds => &["clouds"],
+            Self::Deployment => &["deployment"],
+            Self::Code => &["code"],
+            Self::Transfers => &["transfers"],
+            Self::Remote => &["remote"],
+            Self::Doors => &["doors"],
+            Self::Files => &["files"],
+            Self::Processes => &["processes"],
+            Self::Packages => &["packages"],
+            Self::Interpreters => &["interpreters"],
+        }
+    }
+}
+
+/// A start-up file that a tool looks for by itself: it has no place in the call where another could be named.
+#[derive(Debug, Clone, Copy)]
+pub struct StartupFile {
+    /// The end of its path.
+    pub ends_with: &'static [u8],
+    /// The word that, put first, keeps the tool from reading it.
+    pub skipped_by: &'static [u8],
+}
+
+/// A call that another one says will be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The argument vector; not empty. It ends before the first word that is not known.
+    pub argv: Vec<Vec<u8>>,
+    /// The environment, `K=V` each.
+    pub env: Vec<Vec<u8>>,
+    /// The working directory, where it is known.
+    pub cwd: Option<Vec<u8>>,
+    /// What it reads from standard input.
+    pub stdin: Input,
+    /// Whether every word is known.
+    pub whole: bool,
+}
+
+/// Standard input of a [`Start`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// That of the call that starts it.
+    Same,
+    /// These bytes.
+    Content(Vec<u8>),
+    /// Not known.
+    Unknown,
+}
+
+/// Gives the calls that a call says will be made.
+pub(crate) type Starter = fn(&Context<'_>) -> Vec<Start>;
+
 impl Tool {
     /// A tool whose calls are judged and never changed, into which no variables load code, and
     /// which refuses with status 1.
     pub(crate) const fn judged(
+        family: Family,
         names: &'static [&'static str],
         prefix: &'static str,
         doc: &'static str,
@@ -57,6 +171,7 @@ impl Tool {
             doc,
             denial: Denial { prefix, status: 1 },
             domains,
+            can: Abilities::of(family),
             interpreter: &[],
             classify,
             rewrite: rewrites_nothing,
@@ -85,7 +200,7 @@ impl Context<'_> {
 /// What a tool may ask of the registry about a call that its own call holds.
 pub(crate) trait Inside: fmt::Debug {
     /// The tool that these base names mean.
-    fn meant(&self, names: &[&[u8]]) -> Meant;
+    fn meant(&self, names: &[&[u8]]) -> Meant<'_>;
 
     /// The facts of a call that runs where the caller's files are not.
     fn classify(&self, call: &Call<'_>) -> Facts;
@@ -176,20 +291,29 @@ impl CannotRewrite {
 
 /// A governed tool, by whoever reads it.
 #[derive(Debug, Clone, Copy)]
-pub enum Governed {
+pub enum Governed<'p> {
     /// One of claw's own, [`TOOLS`](crate::TOOLS).
     Known(&'static Tool),
     /// One that the policy declares.
-    Declared(&'static Grammar),
+    Declared(&'p Grammar),
 }
 
-impl Governed {
+impl<'p> Governed<'p> {
     /// The name policies use.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> &'p str {
         match self {
             Self::Known(tool) => tool.name,
-            Self::Declared(grammar) => grammar.name,
+            Self::Declared(grammar) => &grammar.name,
+        }
+    }
+
+    /// The name policies use, to keep.
+    #[must_use]
+    pub fn to_name(self) -> Name {
+        match self {
+            Self::Known(tool) => tool.name.into(),
+            Self::Declared(grammar) => (&grammar.name).into(),
         }
     }
 
@@ -204,10 +328,10 @@ impl Governed {
 
     /// The domains of its actions.
     #[must_use]
-    pub fn domains(self) -> Vec<&'static Domain> {
+    pub fn domains(self) -> Vec<DomainRef> {
         match self {
-            Self::Known(tool) => tool.domains.to_vec(),
-            Self::Declared(grammar) => vec![grammar.domain],
+            Self::Known(tool) => tool.domains.iter().copied().map(DomainRef::Known).collect(),
+            Self::Declared(grammar) => vec![(&grammar.domain).into()],
         }
     }
 
@@ -219,22 +343,36 @@ impl Governed {
         }
     }
 
-    /// Variables that load code into the interpreter it is written in.
-    pub(crate) fn interpreter(self) -> &'static [&'static str] {
+    /// The word that, put first, keeps it from reading the start-up file at `path`.
+    #[must_use]
+    pub fn skips_startup_file(self, path: &[u8]) -> Option<&'static [u8]> {
         match self {
-            Self::Known(tool) => tool.interpreter,
-            Self::Declared(grammar) => &grammar.loads_env,
+            Self::Known(tool) => {
+                let file = tool.can.startup_file.filter(|file| path.ends_with(file.ends_with));
+                file.map(|file| file.skipped_by)
+            }
+            Self::Declared(_) => None,
+        }
+    }
+
+    /// Whether the variable `name` loads code into the interpreter it is written in.
+    pub(crate) fn is_loaded_by(self, name: &[u8]) -> bool {
+        match self {
+            Self::Known(tool) => tool.interpreter.iter().any(|known| known.as_bytes() == name),
+            Self::Declared(grammar) => {
+                grammar.loads_env.iter().any(|known| known.as_bytes() == name)
+            }
         }
     }
 }
 
 /// What a set of names means.
 #[derive(Debug, Clone, Copy)]
-pub enum Meant {
+pub enum Meant<'p> {
     /// A program that is not governed.
     Nothing,
     /// This tool.
-    Tool(Governed),
+    Tool(Governed<'p>),
     /// Two different tools: no reading of the arguments is safe.
-    Disputed(Governed, Governed),
+    Disputed(Governed<'p>, Governed<'p>),
 }

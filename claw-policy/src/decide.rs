@@ -67,20 +67,20 @@ pub fn decide(policy: &Policy, facts: &Facts) -> Decision {
 /// The outcome of an action that no rule matches.
 fn unmatched(defaults: &Defaults, facts: &Facts, index: usize, action: &Action) -> Outcome {
     let Defaults { exec, governed, .. } = *defaults;
-    let call = action.domain.name == EXEC;
-    let (verdict, reason) = if !action.domain.governed {
-        let reason = format!("no rule covers this `{}` action", action.domain.name);
+    let call = action.domain.name() == EXEC;
+    let (verdict, reason) = if !action.domain.governed() {
+        let reason = format!("no rule covers this `{}` action", action.domain.name());
         (Verdict::Allow, reason)
     } else if let Some(why) = &action.opaque {
         // An ungoverned program that cannot be read is still a program that may be denied.
         let verdict = if call { exec.stricter(governed) } else { governed };
         (verdict, format!("{why}, and no rule covers it (`defaults.governed` is `{verdict}`)"))
     } else if !call {
-        let domain = action.domain.name;
+        let domain = action.domain.name();
         let reason =
             format!("no rule covers this `{domain}` action (`defaults.governed` is `{governed}`)");
         (governed, reason)
-    } else if let Some(tool) = facts.tool {
+    } else if let Some(tool) = &facts.tool {
         if let Some(Reading::Known(Value::Bool(false))) = action.fact("trusted") {
             let reason = format!(
                 "this file is called `{tool}` and is not trusted to be it (`defaults.exec` is `{exec}`)"
@@ -96,7 +96,7 @@ fn unmatched(defaults: &Defaults, facts: &Facts, index: usize, action: &Action) 
         (exec, format!("no tool governs this program (`defaults.exec` is `{exec}`)"))
     };
     let because = opaque_reason(action)
-        .map(|reason| format!("{} is opaque: {reason}", action.domain.name))
+        .map(|reason| format!("{} is opaque: {reason}", action.domain.name()))
         .into_iter()
         .collect();
     Outcome { action: index, verdict, rule: None, at: None, reason, because }
@@ -106,14 +106,14 @@ fn unmatched(defaults: &Defaults, facts: &Facts, index: usize, action: &Action) 
 /// or one of those things.
 fn apply_exec_default_to_everyday_calls(exec: Verdict, facts: &Facts, outcomes: &mut [Outcome]) {
     let everyday = |outcome: &&Outcome| {
-        outcome.rule.is_none() && !facts.actions[outcome.action].domain.governed
+        outcome.rule.is_none() && !facts.actions[outcome.action].domain.governed()
     };
     let opaque_call = facts.actions[0].opaque.is_some();
     if outcomes[0].rule.is_some() || opaque_call {
         return;
     }
     let Some(domain) =
-        outcomes[1..].iter().find(everyday).map(|found| facts.actions[found.action].domain.name)
+        outcomes[1..].iter().find(everyday).map(|found| facts.actions[found.action].domain.name())
     else {
         return;
     };
@@ -136,24 +136,30 @@ fn nothing_was_read() -> Decision {
     Decision { verdict: Verdict::Deny, deciding, outcomes, rewrites: Vec::new() }
 }
 
-/// Keeps the smallest row limit of one action's rewrites, those from `start`: a statement takes one
+/// Keeps the smallest of each kind of limit among one action's rewrites, those from `start`: an action takes one
 /// limit, and the strictest rule wins.
 fn keep_smallest_limit(rewrites: &mut Vec<(usize, Rewrite)>, start: usize) {
-    let limit = |rewrite: &(usize, Rewrite)| match rewrite.1.change {
-        Change::LimitRows(rows) => Some(rows),
-        _ => None,
+    let limit = |(_, rewrite): &(usize, Rewrite)| match rewrite.change {
+        Change::Limit(def, most) => Some((def.name, most)),
+        Change::SetEnv(..) | Change::UnsetEnv(_) | Change::Switch(_) => None,
     };
-    let Some(smallest) = rewrites[start..].iter().filter_map(limit).min() else { return };
-    let mut kept = false;
-    let mut index = 0;
-    rewrites.retain(|rewrite| {
-        let keep = match limit(rewrite) {
-            Some(rows) if index >= start => rows == smallest && !std::mem::replace(&mut kept, true),
-            _ => true,
-        };
-        index += 1;
-        keep
-    });
+    let mut at = start;
+    while at < rewrites.len() {
+        // Of several that are as small, the first stays.
+        let stays = limit(&rewrites[at]).is_none_or(|(name, most)| {
+            rewrites[start..].iter().enumerate().all(|(other, rewrite)| {
+                limit(rewrite).is_none_or(|(other_name, other_most)| {
+                    let other = start + other;
+                    other_name != name || other_most > most || (other_most == most && other >= at)
+                })
+            })
+        });
+        if stays {
+            at += 1;
+        } else {
+            rewrites.remove(at);
+        }
+    }
 }
 
 #[cfg(test)]

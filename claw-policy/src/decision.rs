@@ -2,35 +2,43 @@
 
 use serde::Serialize;
 
+use crate::schema::ChangeDef;
 use crate::verdict::Verdict;
 
 /// One change that a rewrite rule asks for. The tool that classified the call applies it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// No more than this many rows from a statement that returns rows and says no limit itself.
-    LimitRows(u64),
     /// Sets an environment variable.
     SetEnv(String, String),
     /// Removes an environment variable.
     UnsetEnv(String),
-    /// psql reads no start-up file of its own: `-X`.
-    NoPsqlrc,
-    /// psql stops a script at its first error: `-v ON_ERROR_STOP=1`.
-    OnErrorStop,
-    /// psql's session begins read-only: `default_transaction_read_only`, through `PGOPTIONS`.
-    ReadOnly,
+    /// One that the tool declares and that is made or not.
+    Switch(&'static ChangeDef),
+    /// One that the tool declares and that sets a bound: no more than this many.
+    Limit(&'static ChangeDef, u64),
 }
 
 impl Change {
     /// Whether it is made to the call as a whole, and so permits nothing of what the call does.
-    pub(crate) fn is_of_call(&self) -> bool {
-        !matches!(self, Self::LimitRows(_))
+    #[must_use]
+    pub fn is_of_call(&self) -> bool {
+        match self {
+            Self::SetEnv(..) | Self::UnsetEnv(_) => true,
+            Self::Switch(def) | Self::Limit(def, _) => def.of_call,
+        }
+    }
+
+    /// The tool's own declaration of it, where it is one of a tool's.
+    pub(crate) fn def(&self) -> Option<&'static ChangeDef> {
+        match self {
+            Self::SetEnv(..) | Self::UnsetEnv(_) => None,
+            Self::Switch(def) | Self::Limit(def, _) => Some(def),
+        }
     }
 }
 
 /// A change, the action that asked for it and the rule it comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewrite {
     /// The index of the action in [`Facts::actions`](crate::Facts::actions).
     pub action: usize,

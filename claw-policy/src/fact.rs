@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::name::Name;
+use crate::schema::{DomainRef, FactRef, Kind};
+
 /// The value of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -22,76 +25,6 @@ pub enum Value {
     Set(BTreeSet<String>),
 }
 
-/// The type of a fact, fixed by its definition and checked when a policy is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// [`Value::Bool`].
-    Bool,
-    /// [`Value::Int`].
-    Int,
-    /// [`Value::Str`].
-    Str,
-    /// [`Value::Set`].
-    Set,
-}
-
-/// The definition of one fact.
-#[derive(Debug)]
-pub struct FactDef {
-    /// The name inside its domain, `effect` in `sql.effect`.
-    pub name: &'static str,
-    /// The type.
-    pub kind: Kind,
-    /// The values there are, or nothing where any value is possible.
-    pub values: &'static [&'static str],
-    /// What it means, for the generated documentation.
-    pub doc: &'static str,
-}
-
-/// One row of a domain's table.
-pub const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
-
-/// A group of facts that one kind of action carries together.
-#[derive(Debug)]
-pub struct Domain {
-    /// The name, `sql` in `sql.effect`.
-    pub name: &'static str,
-    /// Whether an action that no rule matches takes `defaults.governed`. False for what everyday programs
-    /// do (shells, `rm`, package managers): rules may speak of it, and where none does the call is
-    /// decided like that of a program no tool governs.
-    pub governed: bool,
-    /// What an action of this domain is.
-    pub doc: &'static str,
-    /// Its facts.
-    pub facts: &'static [FactDef],
-}
-
-impl Domain {
-    /// The definition of the fact `name`.
-    #[must_use]
-    pub fn fact(&self, name: &str) -> Option<&'static FactDef> {
-        self.facts.iter().find(|def| def.name == name)
-    }
-}
-
-/// Every domain and every tool a policy may speak of.
-#[derive(Debug, Clone, Copy)]
-pub struct Schema {
-    /// The domains.
-    pub domains: &'static [&'static Domain],
-    /// The names of the governed tools.
-    pub tools: &'static [&'static str],
-    /// The base names of all their program files.
-    pub programs: &'static [&'static str],
-}
-
 /// What is known of one fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
@@ -102,40 +35,31 @@ pub enum Fact {
 }
 
 /// One thing that a call would do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Action {
     /// The domain its facts belong to.
-    pub domain: &'static Domain,
+    pub domain: DomainRef,
     /// The facts that were read, by name. A fact that does not apply is absent and matches nothing.
-    facts: BTreeMap<&'static str, Fact>,
+    facts: BTreeMap<Name, Fact>,
     /// Why this action cannot be read as a whole; every fact that is not in `facts` is then opaque.
     pub opaque: Option<String>,
     /// The words of the call this action comes from, for people.
     pub text: String,
 }
 
-impl PartialEq for Action {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.domain, other.domain)
-            && self.facts == other.facts
-            && self.opaque == other.opaque
-            && self.text == other.text
-    }
-}
-
 impl Action {
     /// An action of `domain` that comes from `text`.
-    pub fn new(domain: &'static Domain, text: impl Into<String>) -> Self {
-        Self { domain, facts: BTreeMap::new(), opaque: None, text: text.into() }
+    pub fn new(domain: impl Into<DomainRef>, text: impl Into<String>) -> Self {
+        Self { domain: domain.into(), facts: BTreeMap::new(), opaque: None, text: text.into() }
     }
 
     /// An action that could not be read.
     pub fn opaque(
-        domain: &'static Domain,
+        domain: impl Into<DomainRef>,
         text: impl Into<String>,
         reason: impl Into<String>,
     ) -> Self {
-        Self { domain, facts: BTreeMap::new(), opaque: Some(reason.into()), text: text.into() }
+        Self { opaque: Some(reason.into()), ..Self::new(domain, text) }
     }
 
     /// Sets a fact.
@@ -144,7 +68,7 @@ impl Action {
     /// When the domain does not define `name`, or defines it with another type: a mistake in the
     /// tool's own code, which its corpus finds.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.set(name, value);
         self
     }
@@ -153,14 +77,13 @@ impl Action {
     ///
     /// # Panics
     /// As [`Action::with`].
-    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         let value = value.into();
-        let def = self.domain.fact(name);
-        assert!(
-            def.is_some_and(|def| def.kind == value.kind()),
-            "`{}.{name}` is not defined with the type of {value:?}",
-            self.domain.name
-        );
+        let def = self.domain.fact(name).filter(|def| def.kind() == value.kind());
+        let Some(name) = def.map(FactRef::to_name) else {
+            let domain = self.domain.name();
+            panic!("`{domain}.{name}` is not defined with the type of {value:?}");
+        };
         self.facts.insert(name, Fact::Known(value));
     }
 
@@ -168,8 +91,10 @@ impl Action {
     ///
     /// # Panics
     /// When the domain does not define `name`.
-    pub fn set_opaque(&mut self, name: &'static str, reason: impl Into<String>) {
-        assert!(self.domain.fact(name).is_some(), "`{}.{name}` is not defined", self.domain.name);
+    pub fn set_opaque(&mut self, name: &str, reason: impl Into<String>) {
+        let Some(name) = self.domain.fact(name).map(FactRef::to_name) else {
+            panic!("`{}.{name}` is not defined", self.domain.name());
+        };
         self.facts.insert(name, Fact::Opaque(reason.into()));
     }
 
@@ -184,8 +109,8 @@ impl Action {
     }
 
     /// The facts in the order of their names.
-    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &Fact)> {
-        self.facts.iter().map(|(name, fact)| (*name, fact))
+    pub fn facts(&self) -> impl Iterator<Item = (&str, &Fact)> {
+        self.facts.iter().map(|(name, fact)| (&**name, fact))
     }
 }
 
@@ -202,10 +127,10 @@ pub enum Reading<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// The governed tool, or nothing for an ungoverned program.
-    pub tool: Option<&'static str>,
+    pub tool: Option<Name>,
     /// A second tool that the program's names speak of: which of the two runs is not known, and the
     /// rules of both apply.
-    pub disputed: Option<&'static str>,
+    pub disputed: Option<Name>,
     /// What the call would do. The first action is always of the call-level domain `exec`.
     pub actions: Vec<Action>,
 }
@@ -216,12 +141,13 @@ impl Facts {
     #[must_use]
     pub fn governed(&self) -> bool {
         let mut does = self.actions.iter().skip(1).peekable();
-        self.tool.is_some() && (does.peek().is_none() || does.any(|action| action.domain.governed))
+        self.tool.is_some()
+            && (does.peek().is_none() || does.any(|action| action.domain.governed()))
     }
 
     /// The tools whose rules apply: none for an ungoverned program, usually one.
-    pub fn tools(&self) -> impl Iterator<Item = &'static str> {
-        self.tool.into_iter().chain(self.disputed)
+    pub fn tools(&self) -> impl Iterator<Item = &Name> {
+        self.tool.iter().chain(&self.disputed)
     }
 }
 
@@ -251,6 +177,11 @@ impl From<i64> for Value {
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
         Self::Str(value.to_owned())
+    }
+}
+impl From<Name> for Value {
+    fn from(value: Name) -> Self {
+        Self::Str(value.to_string())
     }
 }
 impl From<String> for Value {
@@ -284,7 +215,7 @@ impl Serialize for Action {
     /// `{"domain": …, "text": …, "opaque"?: …, FACT: VALUE or {"opaque": …}, …}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("domain", self.domain.name)?;
+        map.serialize_entry("domain", self.domain.name())?;
         map.serialize_entry("text", &self.text)?;
         if let Some(reason) = &self.opaque {
             map.serialize_entry("opaque", reason)?;
@@ -305,10 +236,10 @@ impl Serialize for Facts {
     /// `{"tool"?: …, "disputed"?: …, "actions": […]}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        if let Some(tool) = self.tool {
+        if let Some(tool) = &self.tool {
             map.serialize_entry("tool", tool)?;
         }
-        if let Some(other) = self.disputed {
+        if let Some(other) = &self.disputed {
             map.serialize_entry("disputed", other)?;
         }
         map.serialize_entry("actions", &self.actions)?;

@@ -1,22 +1,23 @@
 //! The command line of a tool that claw does not know, as a policy declares it (`[tool.NAME]`).
 //!
 //! Data only: `parse/grammar.rs` makes it from the policy's text, and claw-classify reads calls by it. A
-//! grammar and its domain live as long as the process, like those of the tools that claw knows: facts
-//! refer to them, and a process reads a handful of policies at most.
+//! grammar belongs to its policy, and its domain to whoever speaks of it: the policy's rules, and the facts of calls.
 
-use crate::fact::Domain;
+use std::sync::Arc;
+
+use crate::schema::DeclaredDomain;
 
 /// A declared tool.
 #[derive(Debug)]
 pub struct Grammar {
     /// The name that policies use, and that of its domain.
-    pub name: &'static str,
+    pub name: Arc<str>,
     /// Every base name its program file goes by.
     pub names: Vec<String>,
     /// Its exit status when it fails, for denials.
     pub exit_status: u8,
     /// Variables that load code into the interpreter it is written in.
-    pub loads_env: Vec<&'static str>,
+    pub loads_env: Vec<String>,
     /// Whether its options end where its first argument stands.
     pub options_first: bool,
     /// Whether it takes the beginning of a long option's name for the whole, where only one begins so.
@@ -28,14 +29,14 @@ pub struct Grammar {
     /// Its commands; none where its first words name no command.
     pub commands: Vec<Command>,
     /// The facts that all of this gives.
-    pub domain: &'static Domain,
+    pub domain: Arc<DeclaredDomain>,
 }
 
 /// A command of a declared tool.
 #[derive(Debug)]
 pub struct Command {
     /// Its words, one space between them, as the fact `command` gives them.
-    pub path: &'static str,
+    pub path: String,
     /// Other words for the same command.
     pub aliases: Vec<String>,
     /// The options that may stand behind it, beside those of the tool.
@@ -50,7 +51,7 @@ pub struct OptionDef {
     /// Its names as they are written, with their dashes.
     pub names: Vec<String>,
     /// The fact it gives.
-    pub fact: &'static str,
+    pub fact: Arc<str>,
     /// What it is followed by.
     pub takes: Takes,
 }
@@ -85,7 +86,7 @@ pub enum Arguments {
 #[derive(Debug)]
 pub struct Argument {
     /// The fact it gives.
-    pub fact: &'static str,
+    pub fact: Arc<str>,
     /// How often it stands there.
     pub count: Count,
 }
@@ -118,6 +119,6 @@ impl Command {
 
     /// Every way to name it.
     pub fn spellings(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.path).chain(self.aliases.iter().map(String::as_str))
+        std::iter::once(self.path.as_str()).chain(self.aliases.iter().map(String::as_str))
     }
 }

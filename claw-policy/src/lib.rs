@@ -16,10 +16,12 @@ mod door;
 mod fact;
 pub mod grammar;
 mod matcher;
+mod name;
 mod parse;
 mod pattern;
 mod policy;
 mod rule;
+mod schema;
 pub mod unix;
 mod verdict;
 #[cfg(test)]
@@ -29,10 +31,15 @@ pub use decide::decide;
 pub use decision::{Change, Decision, Outcome, Refusal, Rewrite};
 pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
-pub use fact::{Action, Domain, Fact, FactDef, Facts, Kind, Reading, Schema, Value, fact};
+pub use fact::{Action, Fact, Facts, Reading, Value};
 pub use grammar::Grammar;
 pub use matcher::{EXEC, OPAQUE};
+pub use name::Name;
 pub use parse::parse;
 pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
 pub use rule::Rule;
+pub use schema::{
+    ChangeDef, ChangeTakes, DeclaredDomain, Domain, DomainRef, FactDef, GOVERNED, Kind, Schema,
+    ToolDef, fact,
+};
 pub use verdict::{Strictness, Verdict};

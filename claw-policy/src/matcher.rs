@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::fact::{Action, Domain, Fact, Reading, Value};
+use crate::fact::{Action, Fact, Reading, Value};
+use crate::name::Name;
 use crate::pattern::Pattern;
+use crate::schema::DomainRef;
 
 /// The domain that every call has one action of, the first. Its facts can be asked for beside those
 /// of any other action of the call.
@@ -97,10 +99,10 @@ impl Matcher {
 }
 
 /// What a condition looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The fact of this name.
-    Fact(&'static str),
+    Fact(Name),
     /// Whether the action, or any fact of it, could not be read.
     Opaque,
 }
@@ -108,7 +110,7 @@ pub(crate) enum Subject {
 /// One fact and what is asked of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
-    pub(crate) domain: &'static Domain,
+    pub(crate) domain: DomainRef,
     pub(crate) subject: Subject,
     pub(crate) matcher: Matcher,
 }
@@ -117,7 +119,7 @@ impl Condition {
     /// Whether it holds of `action`, in a call whose first action is `first`.
     pub(crate) fn holds(&self, first: &Action, action: &Action) -> Truth {
         let Some(action) = self.action(first, action) else { return Truth::No };
-        match self.subject {
+        match &self.subject {
             Subject::Opaque => self.matcher.accepts(&Value::Bool(is_opaque(action))).into(),
             Subject::Fact(name) => match action.fact(name) {
                 Some(Reading::Known(value)) => self.matcher.accepts(value).into(),
@@ -129,7 +131,7 @@ impl Condition {
 
     /// Why it cannot be told whether it holds, where that is so.
     pub(crate) fn unknown<'a>(&self, first: &'a Action, action: &'a Action) -> Option<&'a str> {
-        let Subject::Fact(name) = self.subject else { return None };
+        let Subject::Fact(name) = &self.subject else { return None };
         match self.action(first, action)?.fact(name)? {
             Reading::Opaque(reason) => Some(reason),
             Reading::Known(_) => None,
@@ -138,11 +140,11 @@ impl Condition {
 
     /// The fact it looks at, for people: `sql.effect = ddl`.
     pub(crate) fn reading(&self, first: &Action, action: &Action) -> String {
-        let domain = self.domain.name;
+        let domain = self.domain.name();
         let Some(action) = self.action(first, action) else {
             return format!("{domain}: not part of the call");
         };
-        match self.subject {
+        match &self.subject {
             Subject::Opaque => match opaque_reason(action) {
                 Some(reason) => format!("{domain} is opaque: {reason}"),
                 None => format!("{domain} is not opaque"),
@@ -157,7 +159,7 @@ impl Condition {
 
     /// The action whose facts it looks at.
     fn action<'a>(&self, first: &'a Action, action: &'a Action) -> Option<&'a Action> {
-        [action, first].into_iter().find(|action| action.domain.name == self.domain.name)
+        [action, first].into_iter().find(|action| action.domain.name() == self.domain.name())
     }
 }
 

@@ -17,9 +17,10 @@ use toml::de::{DeTable, DeValue};
 use crate::connect::{self, MAX_NETWORKS, MAX_RANGES, TooManyRanges};
 use crate::diagnostic::{Diagnostic, position};
 use crate::door::Door;
-use crate::fact::Schema;
+use crate::name::Name;
 use crate::policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
 use crate::rule::ConnectRule;
+use crate::schema::Schema;
 use crate::verdict::Verdict;
 use connect_rule::PeerRule;
 use reader::{Node, Reader, describe};
@@ -166,15 +167,16 @@ impl Reader<'_> {
     }
 
     /// The digests that tools are pinned to.
-    fn pins(&mut self, root: &DeTable<'_>) -> Vec<(&'static str, Vec<[u8; 32]>)> {
+    fn pins(&mut self, root: &DeTable<'_>) -> Vec<(Name, Vec<[u8; 32]>)> {
         let Some(table) = root.get("pins").and_then(|value| self.table(value, "`pins`")) else {
             return Vec::new();
         };
-        let tools = self.tools.clone();
-        self.keys(table, "`pins`", &tools);
+        let tools: Vec<Name> = self.tools.iter().map(|tool| tool.name.clone()).collect();
+        let known: Vec<&str> = tools.iter().map(|name| &**name).collect();
+        self.keys(table, "`pins`", &known);
         let mut pins = Vec::new();
         for (key, value) in table {
-            let named = tools.iter().find(|tool| **tool == key.get_ref().as_ref());
+            let named = tools.iter().find(|tool| **tool == *key.get_ref().as_ref());
             let Some(tool) = named else { continue };
             let what = format!("`pins.{tool}`");
             let Some(digests) = value.get_ref().as_array() else {
@@ -182,7 +184,7 @@ impl Reader<'_> {
                 continue;
             };
             let digests = digests.iter().filter_map(|value| self.digest(value, &what)).collect();
-            pins.push((*tool, digests));
+            pins.push((tool.clone(), digests));
         }
         pins
     }

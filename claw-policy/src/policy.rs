@@ -3,9 +3,12 @@
 //! Deciding is above it: [`crate::decide`], [`crate::connect::decide`] and [`crate::unix::decide`] are functions over
 //! a policy, as is [`crate::parse`], which makes one.
 
+use std::sync::Arc;
+
 use crate::door::Door;
 use crate::fact::Facts;
 use crate::grammar::Grammar;
+use crate::name::Name;
 use crate::pattern::Pattern;
 use crate::rule::{About, ConnectRule, Rule, UnixRule};
 use crate::verdict::Verdict;
@@ -85,8 +88,8 @@ pub struct Policy {
     pub(crate) defaults: Defaults,
     pub(crate) denial: Denial,
     pub(crate) open: Vec<Door>,
-    pub(crate) pins: Vec<(&'static str, Vec<[u8; 32]>)>,
-    pub(crate) declared: Vec<&'static Grammar>,
+    pub(crate) pins: Vec<(Name, Vec<[u8; 32]>)>,
+    pub(crate) declared: Vec<Arc<Grammar>>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) connect: Vec<ConnectRule>,
     pub(crate) unix: Vec<UnixRule>,
@@ -170,11 +173,11 @@ impl Policy {
     /// governed, or some rule speaks of its tool or of what it does. The environment is part of that.
     #[must_use]
     pub fn speaks_of(&self, facts: &Facts) -> bool {
-        let does = |name: &str| facts.actions.iter().any(|action| action.domain.name == name);
-        let about = |rule: &Rule| match rule.about {
+        let does = |name: &str| facts.actions.iter().any(|action| action.domain.name() == name);
+        let about = |rule: &Rule| match &rule.about {
             About::Domain(name) => does(name),
             About::Call | About::Every | About::Others => {
-                facts.tools().any(|tool| rule.tools.contains(&tool))
+                facts.tools().any(|tool| rule.tools.contains(tool))
             }
         };
         facts.governed() || self.rules.iter().any(about)
@@ -190,7 +193,7 @@ impl Policy {
 
     /// The tools that it declares, in the order of their names.
     #[must_use]
-    pub fn declared(&self) -> &[&'static Grammar] {
+    pub fn declared(&self) -> &[Arc<Grammar>] {
         &self.declared
     }
 }

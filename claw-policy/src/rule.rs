@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::Change;
 use crate::matcher::Condition;
+use crate::name::Name;
 use crate::pattern::Pattern;
 use crate::verdict::Verdict;
 
 /// Which actions of a call a rule is matched against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum About {
     /// The first, which is the call itself.
     Call,
     /// Those of this domain.
-    Domain(&'static str),
+    Domain(Name),
     /// Every one.
     Every,
     /// Every one but the first.
@@ -40,7 +41,7 @@ pub struct Rule {
     pub reason: String,
     /// What a rewrite rule changes.
     pub changes: Vec<Change>,
-    pub(crate) tools: Vec<&'static str>,
+    pub(crate) tools: Vec<Name>,
     pub(crate) about: About,
     pub(crate) matches: Vec<Condition>,
     pub(crate) unless: Vec<Condition>,

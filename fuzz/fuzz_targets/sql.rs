@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let facts = claw_fuzz::look(&argv, Stdin::Null, &[]);
     if let (0, Ok(text)) = (dialect % 4, str::from_utf8(text)) {
         let actions: Vec<&Action> =
-            facts.actions.iter().filter(|action| action.domain.name == "sql").collect();
+            facts.actions.iter().filter(|action| action.domain.name() == "sql").collect();
         oracle::holds(text, &actions);
     }
 });

@@ -7,7 +7,7 @@
 
 pub mod oracle;
 
-use claw_classify::{Call, NoFiles, Rewritten, Stdin, Tools};
+use claw_classify::{Call, NoFiles, Rewritten, LIMIT_ROWS, Stdin, Tools, schema};
 use claw_policy::{Action, Change, Facts, Reading, Rewrite, Value};
 
 /// How many rows a statement may return.
@@ -25,7 +25,7 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
     let names = [name];
     let call = Call { argv, env, names: &names, path: name, stdin, ..Call::default() };
     let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
-    assert_eq!(facts.actions.first().map(|action| action.domain.name), Some("exec"));
+    assert_eq!(facts.actions.first().map(|action| action.domain.name()), Some("exec"));
     let again = Tools::BUILT_IN.classify(&call, &NoFiles);
     assert_eq!(facts, again, "the facts differ from one time to the next");
     let limits = limits(&facts);
@@ -34,10 +34,14 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
             assert_eq!(self::limits(after), [], "a statement is not limited after it was");
         });
     }
-    if facts.tool == Some("psql") {
-        let change = |change| Rewrite { action: 0, change, rule: "start".to_owned() };
-        let all = [Change::NoPsqlrc, Change::OnErrorStop, Change::ReadOnly].map(change);
-        stays(&call, &facts, &all, |_| {});
+    if let Some(tool) = &facts.tool {
+        let row = schema().tools.iter().find(|row| *tool == row.name).expect("a tool of claw's own");
+        let of_call = row.changes.iter().filter(|def| def.of_call);
+        let change = |def| Rewrite { action: 0, change: Change::Switch(def), rule: "start".to_owned() };
+        let all: Vec<Rewrite> = of_call.copied().map(change).collect();
+        if !all.is_empty() {
+            stays(&call, &facts, &all, |_| {});
+        }
     }
     facts
 }
@@ -51,7 +55,7 @@ fn stays(call: &Call<'_>, facts: &Facts, changes: &[Rewrite], look: impl FnOnce(
     let changed = Call { argv: &words, env: &env, stdin, ..*call };
     let after = Tools::BUILT_IN.classify(&changed, &NoFiles);
     look(&after);
-    let again = if changes.iter().any(|change| matches!(change.change, Change::LimitRows(_))) {
+    let again = if changes.iter().any(|change| matches!(change.change, Change::Limit(..))) {
         limits(&after)
     } else {
         changes.to_vec()
@@ -70,7 +74,7 @@ fn limits(facts: &Facts) -> Vec<Rewrite> {
         is(action, "limited", &Value::from(false)) && is(action, "effect", &Value::from("read"))
     };
     let limit =
-        |(action, _)| Rewrite { action, change: Change::LimitRows(ROWS), rule: "limit".to_owned() };
+        |(action, _)| Rewrite { action, change: Change::Limit(&LIMIT_ROWS, ROWS), rule: "limit".to_owned() };
     facts.actions.iter().enumerate().filter(|(_, action)| wants(action)).map(limit).collect()
 }
 

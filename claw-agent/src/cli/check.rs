@@ -267,7 +267,7 @@ fn describe(call: &Written, judgement: &Judgement) -> String {
         let text = printable(&action.text);
         field(
             "action",
-            &format!("{}: {text} ({})", action.domain.name, verdict.unwrap_or_default()),
+            &format!("{}: {text} ({})", action.domain.name(), verdict.unwrap_or_default()),
         );
         if let Some(reason) = &action.opaque {
             field("", &format!("opaque: {}", printable(reason)));

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use claw_classify::{TOOLS, Tool, schema};
-use claw_policy::{Domain, FactDef, Kind};
+use claw_policy::{ChangeDef, Domain, FactDef, Kind};
 
 /// Show which programs are read, what of them, and which facts rules can ask for, as Markdown
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ impl Tools {
 
 fn document() -> String {
     let mut out = String::from(
-        "## Programs\n\n| tool | programs | facts | what is read of it |\n|---|---|---|---|\n",
+        "## Programs\n\n| tool | group | programs | facts | what is read of it |\n|---|---|---|---|---|\n",
     );
     let mut tools: Vec<&Tool> = TOOLS.to_vec();
     tools.sort_unstable_by_key(|tool| tool.name);
@@ -35,13 +35,34 @@ fn document() -> String {
         let facts: Vec<String> =
             tool.domains.iter().map(|domain| format!("[{0}](#{0})", domain.name)).collect();
         let facts = facts.join(", ");
-        _ = writeln!(out, "| `{}` | {programs} | {facts} | {} |", tool.name, cell(tool.doc));
+        let groups = names(tool.can.family.groups().iter().copied());
+        let read = cell(tool.doc);
+        _ = writeln!(out, "| `{}` | {groups} | {programs} | {facts} | {read} |", tool.name);
+    }
+    out.push_str("\n## Changes\n\nWhat `rewrite` can ask of a tool, beside variables to set and to remove.\n\n| change | tools | what it does |\n|---|---|---|\n");
+    for (change, tools) in changes() {
+        let tools = names(tools.into_iter());
+        _ = writeln!(out, "| `{}` | {tools} | {} |", change.name, cell(change.doc));
     }
     out.push_str("\n## Facts\n");
     for domain in schema().domains {
         of_domain(&mut out, domain);
     }
     out
+}
+
+/// Each change with the tools that know it, in the order of the tools.
+fn changes() -> Vec<(&'static ChangeDef, Vec<&'static str>)> {
+    let mut changes: Vec<(&ChangeDef, Vec<&str>)> = Vec::new();
+    for tool in TOOLS {
+        for change in tool.can.changes {
+            match changes.iter_mut().find(|(known, _)| known == change) {
+                Some((_, tools)) => tools.push(tool.name),
+                None => changes.push((change, vec![tool.name])),
+            }
+        }
+    }
+    changes
 }
 
 fn of_domain(out: &mut String, domain: &Domain) {

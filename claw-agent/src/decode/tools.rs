@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use claw_classify::{Governed, Meant};
-use claw_policy::{Grammar, Policy};
+use claw_policy::{DomainRef, Grammar, Name, Policy};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
@@ -60,9 +60,9 @@ pub(crate) struct Installed {
 #[derive(Debug, Default)]
 struct Found {
     /// Which tools a file is, by where their names lead.
-    installed: HashMap<Identity, Vec<&'static str>>,
+    installed: HashMap<Identity, Vec<Name>>,
     /// The files that are called as their tool is, by size: what a copy may be a copy of.
-    originals: HashMap<u64, Vec<(PathBuf, &'static str)>>,
+    originals: HashMap<u64, Vec<(PathBuf, Name)>>,
 }
 
 /// The tools that one policy speaks of: those of this machine, and those it declares.
@@ -70,11 +70,11 @@ struct Found {
 pub(crate) struct Tools {
     machine: Arc<Installed>,
     /// The tools that the policy declares.
-    declared: Vec<&'static Grammar>,
+    declared: Vec<Arc<Grammar>>,
     /// Which files those are.
     own: Found,
     /// The digests that each pinned tool must have one of.
-    pins: Vec<(&'static str, Vec<Sum>)>,
+    pins: Vec<(Name, Vec<Sum>)>,
 }
 
 impl Installed {
@@ -99,10 +99,10 @@ impl Tools {
         devices: &Devices,
     ) -> Result<Self, Errno> {
         let declared = policy.declared().to_vec();
-        let own = || declared.iter().copied().map(Governed::Declared);
+        let own = || declared.iter().map(|grammar| Governed::Declared(grammar));
         let all = claw_classify::Tools::with(&declared).all();
         let pins = all
-            .filter_map(|tool| Some((tool.name(), policy.pins(tool.name())?.to_vec())))
+            .filter_map(|tool| Some((tool.to_name(), policy.pins(tool.name())?.to_vec())))
             .collect();
         let own = if declared.is_empty() { Found::default() } else { Found::look(own(), devices)? };
         Ok(Self { machine: Arc::clone(machine), declared, own, pins })
@@ -114,7 +114,7 @@ impl Tools {
     }
 
     /// The tool that names mean.
-    pub(super) fn meant(&self, names: &[&[u8]]) -> Meant {
+    pub(super) fn meant(&self, names: &[&[u8]]) -> Meant<'_> {
         claw_classify::Tools::with(&self.declared).meant(names)
     }
 
@@ -127,7 +127,7 @@ impl Tools {
         file: &OwnedFd,
         stat: &Stat,
         names: &[Vec<u8>],
-    ) -> Result<Option<&'static str>, Errno> {
+    ) -> Result<Option<Name>, Errno> {
         // Hardly any program has the size of a tool: all others pay for this look-up alone.
         let of_size = self.found().map(|found| found.originals.get(&stat.size));
         let mut originals = of_size.into_iter().flatten().flatten().peekable();
@@ -141,7 +141,7 @@ impl Tools {
         let Some(digest) = unless_short(self.digest(file, stat))? else { return Ok(None) };
         for (path, tool) in originals {
             if unless_short(self.digest_at(path))? == Some(digest) {
-                return Ok(Some(*tool));
+                return Ok(Some(tool.clone()));
             }
         }
         Ok(None)
@@ -176,7 +176,7 @@ impl Tools {
         let installed = || {
             let here = |found: &Found| {
                 let tools = found.installed.get(&stat.identity);
-                tools.is_some_and(|tools| tools.contains(&tool.name()))
+                tools.is_some_and(|tools| tools.contains(&tool.to_name()))
             };
             self.found().into_iter().any(here)
         };
@@ -215,7 +215,10 @@ impl Found {
     ///
     /// # Errors
     /// A shortage.
-    fn look(tools: impl Iterator<Item = Governed>, devices: &Devices) -> Result<Self, Errno> {
+    fn look<'a>(
+        tools: impl Iterator<Item = Governed<'a>>,
+        devices: &Devices,
+    ) -> Result<Self, Errno> {
         let mut found = Self::default();
         let folders = folders();
         let names = names_of_inodes(&folders);
@@ -248,8 +251,8 @@ impl Found {
             return Ok(());
         }
         let known = self.installed.entry(stat.identity).or_default();
-        if !known.contains(&tool.name()) {
-            known.push(tool.name());
+        if !known.contains(&tool.to_name()) {
+            known.push(tool.to_name());
         }
         let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
         // One file behind the names of many programs tells by its name which it is.
@@ -261,7 +264,7 @@ impl Found {
         if tool.goes_by(own) && unless_short(is_native(&target))? == Some(true) && !many() {
             let same_size = self.originals.entry(stat.size).or_default();
             if !same_size.iter().any(|(other, _)| *other == target) {
-                same_size.push((target, tool.name()));
+                same_size.push((target, tool.to_name()));
             }
         }
         Ok(())
@@ -269,8 +272,8 @@ impl Found {
 }
 
 /// Whether what a tool does is governed: everyday programs are known by name alone.
-fn is_governed(tool: Governed) -> bool {
-    tool.domains().iter().any(|of| of.governed)
+fn is_governed(tool: Governed<'_>) -> bool {
+    tool.domains().iter().any(DomainRef::governed)
 }
 
 /// The names that files have in these folders, by inode number; symbolic links are files of their own.

@@ -229,8 +229,8 @@ pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) 
 }
 
 /// The tool that a judgement is about.
-fn governed(policy: &Policy, judgement: &Judgement) -> Option<Governed> {
-    Tools::with(policy.declared()).named(judgement.facts.tool?)
+fn governed<'p>(policy: &'p Policy, judgement: &Judgement) -> Option<Governed<'p>> {
+    Tools::with(policy.declared()).named(judgement.facts.tool.as_deref()?)
 }
 
 /// `claw rule ID: REASON`, or what default it was.

@@ -60,8 +60,8 @@ fn program(exec: entry::Exec) -> Exec {
 
 fn facts(facts: &claw_policy::Facts) -> Facts {
     Facts {
-        tool: facts.tool.map(str::to_owned),
-        disputed: facts.disputed.map(str::to_owned),
+        tool: facts.tool.as_ref().map(ToString::to_string),
+        disputed: facts.disputed.as_ref().map(ToString::to_string),
         actions: facts.actions.iter().map(action).collect(),
     }
 }
@@ -70,7 +70,7 @@ fn action(action: &claw_policy::Action) -> Action {
     let facts: BTreeMap<String, Fact> =
         action.facts().map(|(name, value)| (name.to_owned(), fact(value))).collect();
     Action {
-        domain: action.domain.name.to_owned(),
+        domain: action.domain.name().to_owned(),
         text: action.text.clone(),
         opaque: action.opaque.clone(),
         facts,

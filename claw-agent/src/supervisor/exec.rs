@@ -121,7 +121,7 @@ impl Held<Judged> {
     fn is_to_be_sealed(&self) -> bool {
         let facts = &self.state.judged.judgement.facts;
         // What only starts other programs holds nothing, and `unshare` must write its own maps.
-        let holds = |action: &Action| action.domain.governed && action.domain.name != "door";
+        let holds = |action: &Action| action.domain.sealed();
         self.session.host.kernel.is_some()
             && facts.tool.is_some()
             && facts.actions.iter().skip(1).any(holds)

@@ -21,7 +21,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::{File, Files};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{plain_pager, said};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use command_line::CommandLine;
 
 /// aws's row in the registry.
@@ -30,6 +30,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["aws"],
     doc: "The service, the operation, options of the program and the variables and settings that change where a call goes are read. Commands that version 1 does not have, and aliases, are opaque.",
     denial: Denial { prefix: "aws: error: ", status: 252 },
+    can: Abilities::of(Family::Clouds),
     domains: &[&DOMAIN],
     interpreter: &[
         "PYTHONHOME",
@@ -48,6 +49,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static DOMAIN: Domain = Domain {
     name: "aws",
     governed: true,
+    sealed: true,
     doc: "What one call of the AWS command line asks for.",
     facts: &[
         fact("service", Kind::Str, &[], "The service or command: `ec2`, `s3api`, `configure`."),

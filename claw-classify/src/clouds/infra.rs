@@ -17,12 +17,13 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{said, variables};
 use crate::grammar::table::{self, Line, Table, covers};
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
 
 /// What one of these calls asks for.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "infra",
     governed: true,
+    sealed: true,
     doc: "What one call asks for, of a program that describes infrastructure and creates it.",
     facts: &[
         fact(
@@ -130,6 +131,7 @@ macro_rules! rows {
                 names: &$names,
                 doc: $doc,
                 denial: Denial { prefix: $prefix, status: 1 },
+                can: Abilities::of(Family::Deployment),
                 domains: &[&DOMAIN],
                 interpreter: $interpreter,
                 classify: |context| vec![action(context.call, &$program)],

@@ -14,7 +14,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{Line, said, variables};
 use crate::grammar::table::{self, Table};
-use crate::tool::{Classifier, Tool};
+use crate::tool::{Classifier, Family, Tool};
 
 /// The programs' rows in the registry.
 pub(crate) static GCLOUD: Tool = row(
@@ -63,7 +63,10 @@ const fn row(
     doc: &'static str,
     classify: Classifier,
 ) -> Tool {
-    Tool { interpreter: PYTHON, ..Tool::judged(names, prefix, doc, DOMAINS, classify) }
+    Tool {
+        interpreter: PYTHON,
+        ..Tool::judged(Family::Clouds, names, prefix, doc, DOMAINS, classify)
+    }
 }
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
@@ -83,6 +86,7 @@ const PYTHON: &[&str] = &[
 pub(crate) static DOMAIN: Domain = Domain {
     name: "cloud",
     governed: true,
+    sealed: true,
     doc: "What one call of gcloud, gsutil, bq, az, eksctl or doctl asks of a cloud.",
     facts: &[
         fact(

@@ -13,7 +13,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 
 /// terraform's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -21,6 +21,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["terraform", "tofu", "opentofu"],
     doc: "The command, its options and the variables that add options are read. Configurations are not.",
     denial: Denial { prefix: "Error: ", status: 1 },
+    can: Abilities::of(Family::Deployment),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
@@ -31,6 +32,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static DOMAIN: Domain = Domain {
     name: "terraform",
     governed: true,
+    sealed: true,
     doc: "What one call of terraform or tofu asks for.",
     facts: &[
         fact("command", Kind::Str, &[], "The command with its sub-commands: `plan`, `state rm`."),

@@ -20,7 +20,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::{File, Files};
 use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use command_line::{CommandLine, Unread};
 
 /// gh's row in the registry. `hub` came before gh and is not read.
@@ -29,6 +29,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["gh", "hub"],
     doc: "The command, its options, the host, and of `gh api` the method, path, body and GraphQL operation; opaque are aliases and extensions that no readable configuration explains, options newer than the table, documents and bodies in files that are not vouched for, and `hub`.",
     denial: Denial { prefix: "", status: 1 },
+    can: Abilities::of(Family::Code),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
@@ -39,6 +40,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static DOMAIN: Domain = Domain {
     name: "gh",
     governed: true,
+    sealed: true,
     doc: "What a gh call asks of GitHub or does here.",
     facts: &[
         fact(

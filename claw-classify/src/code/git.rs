@@ -21,7 +21,7 @@ mod words;
 
 use claw_policy::{Action, Domain, Kind, fact};
 
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 pub(crate) use config::is_harmless;
 use walk::{Start, Walk};
 
@@ -46,6 +46,7 @@ pub(crate) static TOOL: Tool = Tool {
     ],
     doc: "Global options, the command with every abbreviation of its options, refspecs, settings given by options and variables, aliases of the call and of readable configuration files; opaque are options that git's help does not show, settings from files that are not vouched for, and scripts that push.",
     denial: Denial { prefix: "fatal: ", status: 128 },
+    can: Abilities::of(Family::Code),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
@@ -56,6 +57,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static DOMAIN: Domain = Domain {
     name: "git",
     governed: true,
+    sealed: true,
     doc: "What a git call does, or what an alias that it defines would do.",
     facts: &[
         fact(

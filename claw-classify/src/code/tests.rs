@@ -95,7 +95,7 @@ proptest! {
         let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, ..Call::default() };
         for action in [hg::classify(&call), svn::classify(&call), glab::classify(&call)] {
-            prop_assert_eq!(action.domain.name, "code");
+            prop_assert_eq!(action.domain.name(), "code");
         }
     }
 }

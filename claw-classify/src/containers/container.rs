@@ -20,7 +20,8 @@ use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 use crate::call::{Call, excerpt, text};
 use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::inner::{Inner, known_as};
-use crate::tool::{CannotRewrite, Changed, Classifier, Context, Denial, Tool};
+use crate::language::sql;
+use crate::tool::{Abilities, CannotRewrite, Changed, Classifier, Context, Denial, Family, Tool};
 use inside::Inside;
 
 /// The programs' rows in the registry.
@@ -44,6 +45,7 @@ const fn row(
         names,
         doc: "The command, its engine, and for commands in containers what runs with which mounts and privileges; `exec` is judged by what it runs. Plugins are opaque.",
         denial: Denial { prefix, status: 1 },
+        can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Containers) },
         domains: DOMAINS,
         interpreter: &[],
         classify,
@@ -57,6 +59,7 @@ static DOMAINS: &[&Domain] = &[&DOMAIN];
 pub(crate) static DOMAIN: Domain = Domain {
     name: "container",
     governed: true,
+    sealed: true,
     doc: "What one call asks of a container engine.",
     facts: &[
         fact(

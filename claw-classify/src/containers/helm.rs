@@ -12,7 +12,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 
 /// helm's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -20,6 +20,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["helm", "helm3"],
     doc: "The command, the options and the variables are read; plugins are opaque.",
     denial: Denial { prefix: "Error: ", status: 1 },
+    can: Abilities::of(Family::Clusters),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
@@ -30,6 +31,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static DOMAIN: Domain = Domain {
     name: "helm",
     governed: true,
+    sealed: true,
     doc: "What one helm call asks for.",
     facts: &[
         fact(

@@ -20,7 +20,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use command_line::CommandLine;
 use resource::Target;
 
@@ -30,6 +30,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["kubectl", "oc", "k", "microk8s.kubectl"],
     doc: "The whole command line and the environment are read; manifests (`-f`) where their content is known. Kustomizations (`-k`), folders and addresses of manifests are opaque, and so are plugins and what kubectl's own help does not know.",
     denial: Denial { prefix: "error: ", status: 1 },
+    can: Abilities::of(Family::Clusters),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify,
@@ -40,6 +41,7 @@ pub(crate) static TOOL: Tool = Tool {
 pub(crate) static DOMAIN: Domain = Domain {
     name: "k8s",
     governed: true,
+    sealed: true,
     doc: "What a call asks of one kind of resource, or of the cluster where it names none.",
     facts: &[
         fact(

@@ -19,7 +19,7 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, DOMAIN, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
-use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
+use crate::tool::{Abilities, CannotRewrite, Changed, Context, Denial, Family, Tool};
 
 /// The tool's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -35,6 +35,7 @@ pub(crate) static TOOL: Tool = Tool {
     ],
     doc: "The options, statements, files of statements and standard input of `client` and `local` are read; other programs of it are not.",
     denial: Denial { prefix: "Code: 497. DB::Exception: ", status: 241 },
+    can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &[],
     classify: |context| {
@@ -288,7 +289,8 @@ mod tests {
     fn limited(query: &[u8]) -> Result<String, CannotRewrite> {
         let argv: &[&[u8]] = &[b"clickhouse-client", b"-q", query];
         let call = Call { argv, ..Call::default() };
-        let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let limit =
+            Rewrite { action: 1, change: Change::Limit(&sql::LIMIT_ROWS, 5), rule: "r".to_owned() };
         let changed = rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit])?;
         Ok(String::from_utf8(changed.argv[2].clone()).unwrap())
     }

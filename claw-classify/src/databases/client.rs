@@ -3,17 +3,18 @@
 //! Shared by `mysql`, `sqlite3`, `clickhouse`, `redis-cli` and `mongosh`, and by the clients of
 //! databases whose command lines are not read.
 
-use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
+use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, CannotRewrite, Changed, Denial, Family, Tool, rewrites_nothing};
 
 /// One thing such a client does.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "client",
     governed: true,
+    sealed: true,
     doc: "One thing a database client does apart from sending an SQL statement: an option, a command of its own; or one command of Redis, one call of MongoDB's shell.",
     facts: &[
         FactDef {
@@ -89,7 +90,7 @@ pub(crate) fn limit(
     };
     let mut texts: Vec<Limited<'_>> = Vec::new();
     for Rewrite { action, change, rule } in rewrites {
-        let Change::LimitRows(rows) = *change else {
+        let Some(rows) = sql::rows(change) else {
             return Err(cannot(rule, "the client knows no such change"));
         };
         let step = action.checked_sub(1).and_then(|index| steps.get(index));
@@ -132,6 +133,7 @@ pub(crate) static UNREAD: Tool = Tool {
     names: &["usql", "harlequin", "iredis", "litecli", "mycli", "mysqlsh", "pgcli"],
     doc: "Only requests for help are read.",
     denial: Denial { prefix: "error: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
     classify: |context| {

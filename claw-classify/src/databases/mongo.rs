@@ -17,7 +17,7 @@ use claw_policy::Action;
 use crate::call::files::File;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 
 /// The shell's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -25,6 +25,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["mongosh", "mongo"],
     doc: "Calls of the database with literal arguments are read, in `--eval`, files and standard input; any other JavaScript is not.",
     denial: Denial { prefix: "MongoServerError: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &["NODE_OPTIONS", "NODE_PATH"],
     classify: shell,
@@ -37,6 +38,7 @@ pub(crate) static EXPORT: Tool = Tool {
     names: &["mongodump", "mongoexport", "bsondump"],
     doc: "Its options are not read: it exports whole collections.",
     denial: Denial { prefix: "error: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| whole(context.call, "export"),
@@ -49,6 +51,7 @@ pub(crate) static IMPORT: Tool = Tool {
     names: &["mongorestore", "mongoimport", "mongofiles"],
     doc: "Only requests for help are recognised; every other call changes the database.",
     denial: Denial { prefix: "error: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| whole(context.call, "write"),
@@ -61,6 +64,7 @@ pub(crate) static WATCH: Tool = Tool {
     names: &["mongostat", "mongotop"],
     doc: "It shows how busy a server is.",
     denial: Denial { prefix: "error: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| {

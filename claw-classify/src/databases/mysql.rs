@@ -22,7 +22,9 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind, Word};
-use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{
+    Abilities, CannotRewrite, Changed, Context, Denial, Family, Tool, rewrites_nothing,
+};
 use options::Given;
 
 /// mysql's row in the registry.
@@ -31,6 +33,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["mysql", "mariadb"],
     doc: "The command line, the client's commands, statements and standard input are read; option files and terminal sessions are not.",
     denial: Denial { prefix: "ERROR 1045 (28000): ", status: 1 },
+    can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "MARIADB_PLUGIN_DIR"],
     classify,
@@ -43,6 +46,7 @@ pub(crate) static ADMIN: Tool = Tool {
     names: &["mysqladmin", "mariadb-admin"],
     doc: "The commands are read.",
     denial: Denial { prefix: "mysqladmin: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
     classify: |context| admin(context.call),
@@ -55,6 +59,7 @@ pub(crate) static SHOW: Tool = Tool {
     names: &["mysqlshow", "mariadb-show"],
     doc: "Only the options that it shares with mysql are read.",
     denial: Denial { prefix: "mysqlshow: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
     classify: |context| whole(context.call, "catalog"),
@@ -67,6 +72,7 @@ pub(crate) static DUMP: Tool = Tool {
     names: &["mysqldump", "mariadb-dump", "mysqlpump"],
     doc: "Its options are not read: it exports whole tables.",
     denial: Denial { prefix: "mysqldump: ", status: 2 },
+    can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
     classify: |context| whole(context.call, "export"),
@@ -96,6 +102,7 @@ pub(crate) static CHANGE: Tool = Tool {
     ],
     doc: "Only requests for help are recognised.",
     denial: Denial { prefix: "error: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
     classify: |context| whole(context.call, "admin"),
@@ -517,7 +524,8 @@ mod tests {
             assert_eq!(clients_line(&found), expected, "{}", text(content));
         }
         let argv: &[&[u8]] = &[b"mysql", b"-e", b"SELECT * FROM t"];
-        let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let limit =
+            Rewrite { action: 2, change: Change::Limit(&sql::LIMIT_ROWS, 5), rule: "r".to_owned() };
         let file = crate::call::files::One(b"/h/.my.cnf", b"[client]\ninit-command=SELECT 1\n");
         let changed = rewrite(
             &Tools::BUILT_IN.context(&Call { argv, env, ..Call::default() }, &file),
@@ -539,7 +547,8 @@ mod tests {
         }
         let argv: &[&[u8]] = &[b"mysql"];
         let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t;"), ..Call::default() };
-        let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let limit =
+            Rewrite { action: 1, change: Change::Limit(&sql::LIMIT_ROWS, 5), rule: "r".to_owned() };
         let changed =
             rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), std::slice::from_ref(&limit))
                 .unwrap();

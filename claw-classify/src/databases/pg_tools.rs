@@ -14,7 +14,7 @@ use crate::call::{Call, excerpt, text};
 use crate::databases::psql;
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::language::sql::{self, Effect};
-use crate::tool::{CannotRewrite, Changed, Classifier, Context, Tool};
+use crate::tool::{CannotRewrite, Changed, Classifier, Context, Family, Tool};
 
 /// The programs' rows in the registry.
 pub(crate) static CLUSTERDB: Tool =
@@ -83,7 +83,7 @@ const fn row(
     Tool {
         interpreter: psql::INTERPRETER,
         rewrite,
-        ..Tool::judged(names, prefix, doc, DOMAINS, classify)
+        ..Tool::judged(Family::Databases, names, prefix, doc, DOMAINS, classify)
     }
 }
 
@@ -245,9 +245,9 @@ mod tests {
             let argv: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
             let facts = Tools::BUILT_IN
                 .classify(&Call { argv: &argv, names: &[argv[0]], ..Call::default() }, &NoFiles);
-            assert_eq!(facts.tool, words.split(' ').next(), "{words}");
+            assert_eq!(facts.tool.as_deref(), words.split(' ').next(), "{words}");
             let action = &facts.actions[1];
-            let name = if action.domain.name == "sql" { "effect" } else { "class" };
+            let name = if action.domain.name() == "sql" { "effect" } else { "class" };
             let found = match action.fact(name) {
                 Some(Reading::Known(Value::Str(found))) => found.as_str(),
                 _ => "?",

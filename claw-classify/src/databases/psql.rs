@@ -28,12 +28,12 @@ mod variables;
 
 use std::ops::Range;
 
-use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
+use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin};
 use crate::language::sql;
-use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
+use crate::tool::{Abilities, CannotRewrite, Changed, Context, Denial, Family, StartupFile, Tool};
 use plan::{Holder, Place};
 
 /// psql's row in the registry.
@@ -42,6 +42,11 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["psql"],
     doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read, and standard input and files where their content is known; terminal sessions are opaque.",
     denial: Denial { prefix: "psql: error: ", status: 1 },
+    can: Abilities {
+        changes: start::CHANGES,
+        startup_file: Some(StartupFile { ends_with: b"/.psqlrc", skipped_by: b"-X" }),
+        ..Abilities::of(Family::Databases)
+    },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: INTERPRETER,
     classify,
@@ -55,6 +60,7 @@ pub(crate) const INTERPRETER: &[&str] = &["PERL5LIB", "PERL5OPT", "PERLLIB", "PE
 pub(crate) static DOMAIN: Domain = Domain {
     name: "psql",
     governed: true,
+    sealed: true,
     doc: "One thing psql does apart from sending a statement: an option, a variable of the environment, a backslash command, a source of commands.",
     facts: &[
         FactDef {
@@ -122,7 +128,7 @@ fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
 /// starts. `rewrites` count the call-level action as 0.
 fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
     let Context { call, files, .. } = *context;
-    if rewrites.iter().all(|rewrite| start::is_about(&rewrite.change)) {
+    if rewrites.iter().all(|rewrite| rewrite.change.is_of_call()) {
         return start::rewrite(context, rewrites);
     }
     let mut changed = Changed::nothing(call);
@@ -163,7 +169,7 @@ fn edits<'a>(
     let steps = plan::plan(call, files).steps;
     let mut texts: Vec<Limits<'_>> = Vec::new();
     for Rewrite { action, change, rule } in rewrites {
-        let Change::LimitRows(rows) = *change else {
+        let Some(rows) = sql::rows(change) else {
             return Err(cannot(rule, "psql knows no such change"));
         };
         let step = action.checked_sub(1).and_then(|index| steps.get(index));

@@ -17,7 +17,7 @@ use claw_policy::Action;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::grammar::subcommands::Commands;
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
 
 /// redis-cli's row in the registry; Valkey's and KeyDB's clients take the same words.
 pub(crate) static TOOL: Tool = Tool {
@@ -25,6 +25,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["redis-cli", "keydb-cli", "valkey-cli"],
     doc: "The command in the arguments, or the commands of standard input where its content is known, each by what it does to the data; scripts in the server are not read.",
     denial: Denial { prefix: "Error: ", status: 1 },
+    can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| classify(context.call),

@@ -17,7 +17,7 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
-use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
+use crate::tool::{Abilities, CannotRewrite, Changed, Context, Denial, Family, Tool};
 
 /// sqlite3's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -25,6 +25,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["sqlite3"],
     doc: "The command line, dot-commands, statements, standard input and scripts whose content is known are read; archive mode and terminal sessions are not.",
     denial: Denial { prefix: "Error: ", status: 1 },
+    can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &client::DOMAIN],
     interpreter: &[],
     classify,
@@ -555,7 +556,8 @@ mod tests {
     fn limits_land_in_their_arguments() {
         let argv: &[&[u8]] = &[b"sqlite3", b"a.db", b".mode csv", b"SELECT * FROM t;"];
         let call = Call { argv, ..Call::default() };
-        let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let limit =
+            Rewrite { action: 2, change: Change::Limit(&sql::LIMIT_ROWS, 5), rule: "r".to_owned() };
         let changed =
             rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), std::slice::from_ref(&limit))
                 .unwrap();
@@ -564,7 +566,8 @@ mod tests {
         let call = Call { argv, stdin: Stdin::Content(b"TABLE t"), ..Call::default() };
         assert!(rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit]).is_err());
         let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t"), ..Call::default() };
-        let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let limit =
+            Rewrite { action: 1, change: Change::Limit(&sql::LIMIT_ROWS, 5), rule: "r".to_owned() };
         let changed = rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit]).unwrap();
         assert_eq!(changed.stdin.as_deref(), Some(&b"SELECT * FROM t LIMIT 5"[..]));
     }

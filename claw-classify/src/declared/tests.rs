@@ -3,6 +3,7 @@
 use crate::corpus::shown;
 use crate::{Call, NoFiles, Tools};
 use claw_policy::Grammar;
+use std::sync::Arc;
 
 const DEPLOYCTL: &str = r#"version = 1
 [tool.deployctl]
@@ -25,11 +26,11 @@ options = { "-chdir" = "value", "-d" = "nothing" }
 arguments = ["files..."]
 "#;
 
-fn declared() -> Vec<&'static Grammar> {
+fn declared() -> Vec<Arc<Grammar>> {
     claw_policy::parse(DEPLOYCTL, "p.toml", &crate::schema()).expect("right").declared().to_vec()
 }
 
-fn read(declared: &[&'static Grammar], line: &str) -> String {
+fn read(declared: &[Arc<Grammar>], line: &str) -> String {
     let argv: Vec<&[u8]> = line.split_whitespace().map(str::as_bytes).collect();
     let call = Call { argv: &argv, names: &argv[..1], ..Call::default() };
     shown(&Tools::with(declared).classify(&call, &NoFiles).actions[1..])
@@ -125,11 +126,14 @@ fn a_declared_tool_is_one_of_those_a_program_may_be() {
     let call = Call { argv, env, names: &argv[..1], ..Call::default() };
     let tools = Tools::with(&declared);
     let facts = tools.classify(&call, &NoFiles);
-    assert_eq!(facts.tool, Some("deployctl"));
+    assert_eq!(facts.tool.as_deref(), Some("deployctl"));
     assert!(shown(&facts.actions[..1]).contains("injected_env=PYTHONPATH"));
     let two = Call { names: &[b"dctl", b"psql"], ..call };
     let facts = tools.classify(&two, &NoFiles);
-    assert_eq!((facts.tool, facts.disputed), (Some("deployctl"), Some("psql")));
+    assert_eq!(
+        (facts.tool.as_deref(), facts.disputed.as_deref()),
+        (Some("deployctl"), Some("psql"))
+    );
     assert!(facts.actions[1..].iter().all(|action| action.opaque.is_some()));
     assert_eq!(Tools::BUILT_IN.classify(&call, &NoFiles).tool, None);
 }

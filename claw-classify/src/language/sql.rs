@@ -16,7 +16,7 @@ mod session;
 mod standard;
 mod statement;
 
-use claw_policy::{Action, Domain, Kind, fact};
+use claw_policy::{Action, Change, ChangeDef, ChangeTakes, Domain, Kind, fact};
 
 use crate::call::excerpt;
 
@@ -25,10 +25,31 @@ pub(crate) use session::{Connection, Session};
 pub(crate) use statement::Effect;
 use statement::Statement;
 
+/// The change that puts a row limit into a statement.
+pub static LIMIT_ROWS: ChangeDef = ChangeDef {
+    name: "limit_rows",
+    takes: ChangeTakes::Limit,
+    of_call: false,
+    reason: "no more than {} rows",
+    doc: "A statement that returns rows and says no limit itself returns no more than this many.",
+};
+
+/// The changes of a client that can do nothing but that.
+pub(crate) static ROWS: &[&ChangeDef] = &[&LIMIT_ROWS];
+
+/// The rows that a change asks for, where it is that one.
+pub(crate) fn rows(change: &Change) -> Option<u64> {
+    match change {
+        Change::Limit(def, rows) if **def == LIMIT_ROWS => Some(*rows),
+        Change::Limit(..) | Change::Switch(_) | Change::SetEnv(..) | Change::UnsetEnv(_) => None,
+    }
+}
+
 /// What one SQL statement would do.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "sql",
     governed: true,
+    sealed: true,
     doc: "One SQL statement, or one setting that the client gives the server when it connects.",
     facts: &[
         fact(

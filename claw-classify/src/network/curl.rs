@@ -22,7 +22,7 @@ use crate::call::files::{File, Files};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::network::http::{self, Request};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use arguments::Setting;
 use glob::Expanded;
 
@@ -32,6 +32,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["curl"],
     doc: "The whole command line, configuration files whose content is known, globs and the proxies of the environment are read; where a redirect leads is not known, and variables and `--expand-*` are opaque.",
     denial: Denial { prefix: "curl: (1) ", status: 1 },
+    can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
     interpreter: &[],
     classify,

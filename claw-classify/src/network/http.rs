@@ -19,6 +19,7 @@ use crate::language::url::{self, Url};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "http",
     governed: true,
+    sealed: true,
     doc: "One transfer of a URL, or the call where it transfers none.",
     facts: &[
         fact(

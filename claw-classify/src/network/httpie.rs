@@ -15,7 +15,7 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 
 /// The programs' row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -23,6 +23,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["http", "https", "xh", "xhs"],
     doc: "The method, also where it is guessed, the URL, the request items and the options are read; words with options between them are opaque, since HTTPie refuses them.",
     denial: Denial { prefix: "http: error: ", status: 1 },
+    can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
     interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],
     classify,

@@ -17,7 +17,7 @@ mod ssh;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
 
@@ -25,6 +25,7 @@ pub(crate) use ssh::{SCP, SFTP, SSH};
 pub(crate) static DOMAIN: Domain = Domain {
     name: "net",
     governed: true,
+    sealed: true,
     doc: "A connection that a call makes or waits for.",
     facts: &[
         fact(
@@ -67,6 +68,7 @@ macro_rules! tools {
                 names: &$names,
                 doc: $doc,
                 denial: Denial { prefix: "error: ", status: 1 },
+                can: Abilities::of(Family::Remote),
                 domains: &[&DOMAIN],
                 interpreter: &[],
                 classify: |context| vec![($classify)(context.call)],
@@ -370,7 +372,7 @@ mod tests {
         let argv: &[&[u8]] = &[b"ssh", b"h", b"k", b"delete", b"ns", b"prod"];
         let found =
             (SSH.classify)(&Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles));
-        let domains: Vec<&str> = found.iter().map(|action| action.domain.name).collect();
+        let domains: Vec<&str> = found.iter().map(|action| action.domain.name()).collect();
         assert_eq!(domains, ["net", "k8s"]);
     }
 
@@ -395,7 +397,7 @@ mod tests {
             }
             // The actions of a governed tool there follow: `k` is kubectl.
             let found = (SSH.classify)(&Tools::BUILT_IN.context(&call, &NoFiles));
-            prop_assert_eq!(found.first().map(|action| action.domain.name), Some(DOMAIN.name));
+            prop_assert_eq!(found.first().map(|action| action.domain.name()), Some(DOMAIN.name));
         }
     }
 }

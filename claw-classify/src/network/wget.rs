@@ -19,7 +19,7 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 
 /// wget's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -27,6 +27,7 @@ pub(crate) static TOOL: Tool = Tool {
     names: &["wget"],
     doc: "The whole command line, lists of URLs and start-up files whose content is known, and the proxies of the environment are read; where links and redirects lead is not known.",
     denial: Denial { prefix: "wget: ", status: 1 },
+    can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
     interpreter: &[],
     classify,

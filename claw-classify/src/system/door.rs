@@ -13,12 +13,13 @@
 use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::{Call, excerpt, text};
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
 
 /// What one of these calls does.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "door",
     governed: true,
+    sealed: false,
     doc: "A call of a program that can have work done where it is not judged.",
     facts: &[
         FactDef {
@@ -63,6 +64,7 @@ macro_rules! doors {
                 names: &$names,
                 doc: "Calls that only show something are recognised; every other call has the tool's own effect.",
                 denial: Denial { prefix: "error: ", status: 1 },
+                can: Abilities::of(Family::Doors),
                 domains: &[&DOMAIN],
                 interpreter: &[],
                 classify: |context| vec![action(context.call, $effect, $informs)],
@@ -136,6 +138,7 @@ pub(crate) static GDB: Tool = Tool {
     names: &["gdb", "gdbserver", "lldb"],
     doc: "Whether a running process is attached to is read; a debugged program's children are judged.",
     denial: Denial { prefix: "gdb: ", status: 1 },
+    can: Abilities::of(Family::Doors),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| vec![debugger(context.call)],
@@ -148,6 +151,7 @@ pub(crate) static STRACE: Tool = Tool {
     names: &["strace", "ltrace"],
     doc: "Whether a running process is attached to is read; a traced program is judged when it starts.",
     denial: Denial { prefix: "strace: ", status: 1 },
+    can: Abilities::of(Family::Doors),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| vec![tracer(context.call)],

@@ -22,17 +22,18 @@ use crate::call::{Call, text};
 use crate::grammar::getopt::{self, Item, Located, Opt, Takes};
 use crate::grammar::subcommands::said;
 use crate::system::places::{self, Places};
-use crate::tool::{Classifier, Tool};
+use crate::tool::{Classifier, Family, Tool};
 
 pub(crate) use archive::{TAR, UNZIP, ZIP};
 pub(crate) use disk::{DD, FDISK, MKFS, WIPEFS};
-pub(crate) use find::{FIND, commands as find_commands};
+pub(crate) use find::FIND;
 pub(crate) use owner::{CHMOD, CHOWN};
 
 /// What one of these calls does to files.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "file",
     governed: false,
+    sealed: false,
     doc: "What a call removes, overwrites or changes in the file system.",
     facts: &[
         fact(
@@ -91,7 +92,7 @@ const fn row(
     doc: &'static str,
     classify: Classifier,
 ) -> Tool {
-    Tool::judged(names, prefix, doc, DOMAINS, classify)
+    Tool::judged(Family::Files, names, prefix, doc, DOMAINS, classify)
 }
 
 const fn flag(long: &'static [&'static str], short: u8) -> Opt {

@@ -12,8 +12,11 @@ use claw_policy::{Action, Rewrite};
 
 use crate::call::{Call, text};
 use crate::exec;
+use crate::language::sql;
 use crate::system::door;
-use crate::tool::{CannotRewrite, Changed, Context, Denial, Governed, Meant, Tool};
+use crate::tool::{
+    Abilities, CannotRewrite, Changed, Context, Denial, Family, Governed, Meant, Tool,
+};
 
 /// The loader's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -38,6 +41,7 @@ pub(crate) static TOOL: Tool = Tool {
     ],
     doc: "The loader's options are read, and the program it runs is judged as its own call.",
     denial: Denial { prefix: "ld.so: ", status: 127 },
+    can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Interpreters) },
     domains: &[&door::DOMAIN],
     interpreter: &[],
     classify,
@@ -176,8 +180,10 @@ mod tests {
         let facts = Tools::BUILT_IN
             .classify(&Call { argv: &argv, env, names, ..Call::default() }, &NoFiles);
         let shown = facts.actions.iter().skip(1).map(|action| match action.fact("effect") {
-            Some(Reading::Known(Value::Str(effect))) => format!("{}:{effect}", action.domain.name),
-            _ => format!("{}:?", action.domain.name),
+            Some(Reading::Known(Value::Str(effect))) => {
+                format!("{}:{effect}", action.domain.name())
+            }
+            _ => format!("{}:?", action.domain.name()),
         });
         shown.collect::<Vec<_>>().join(" ")
     }
@@ -211,7 +217,8 @@ mod tests {
         let argv: &[&[u8]] = &[b"ld", b"--argv0", b"x", b"/bin/psql", b"-c", b"TABLE t"];
         let call = Call { argv, names: &[b"ld.so"], ..Call::default() };
         let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
-        let limit = Rewrite { action: 1, change: Change::LimitRows(7), rule: "r".to_owned() };
+        let limit =
+            Rewrite { action: 1, change: Change::Limit(&sql::LIMIT_ROWS, 7), rule: "r".to_owned() };
         let rewritten = Tools::BUILT_IN.rewrite(&call, &NoFiles, &facts, &[limit]).unwrap();
         assert_eq!(rewritten.argv[3], b"/bin/psql");
         assert_eq!(rewritten.argv[5], b"TABLE t LIMIT 7");

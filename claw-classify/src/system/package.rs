@@ -31,12 +31,13 @@ mod yarn;
 
 use claw_policy::{Domain, Kind, fact};
 
-use crate::tool::{Classifier, Tool};
+use crate::tool::{Classifier, Family, Tool};
 
 /// What one call of a package manager does.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "package",
     governed: false,
+    sealed: false,
     doc: "What one call of a package manager does.",
     facts: &[
         fact(
@@ -119,7 +120,7 @@ const fn row(
     doc: &'static str,
     classify: Classifier,
 ) -> Tool {
-    Tool { interpreter, ..Tool::judged(names, prefix, doc, DOMAINS, classify) }
+    Tool { interpreter, ..Tool::judged(Family::Packages, names, prefix, doc, DOMAINS, classify) }
 }
 
 macro_rules! rows {

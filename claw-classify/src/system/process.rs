@@ -13,12 +13,13 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
 
 /// A signal and the processes that get it.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "process",
     governed: false,
+    sealed: false,
     doc: "A signal that a call sends, and the processes that get it.",
     facts: &[
         fact(
@@ -58,6 +59,7 @@ macro_rules! rows {
                 names: &$names,
                 doc: $doc,
                 denial: Denial { prefix: $prefix, status: 1 },
+                can: Abilities::of(Family::Processes),
                 domains: &[&DOMAIN],
                 interpreter: &[],
                 classify: |context| vec![($classify)(context.call)],

@@ -1,6 +1,6 @@
 //! Shells, interpreters and programs that run another: what they are given to run, and from where.
 //!
-//! Input: the call. Output: one action of the domain `program`, and by [`starts`] the calls that
+//! Input: the call. Output: one action of the domain `program`, and by [`start`] the calls that
 //! its words say will be made. A live call's children are judged when they are made; text that is
 //! merely quoted denies nothing by itself.
 //!
@@ -12,23 +12,22 @@
 //! shell expands is not known before it runs.
 
 mod interpreter;
-mod start;
+pub(crate) mod start;
 mod wrapper;
 
 use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
 
 pub(crate) use interpreter::stands_for;
-pub(crate) use start::starts;
-pub use start::{Input, Start};
 
 /// What one of these programs is given to run.
 pub(crate) static DOMAIN: Domain = Domain {
     name: "program",
     governed: false,
+    sealed: false,
     doc: "What a shell, an interpreter or a program that runs another is given to run.",
     facts: &[
         fact(
@@ -61,7 +60,7 @@ pub(crate) static DOMAIN: Domain = Domain {
 };
 
 macro_rules! rows {
-    ($($id:ident $names:expr, $variables:expr, $doc:literal, $classify:expr;)*) => {
+    ($($id:ident $names:expr, $variables:expr, $starts:expr, $doc:literal, $classify:expr;)*) => {
         $(
             /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
@@ -69,6 +68,7 @@ macro_rules! rows {
                 names: &$names,
                 doc: $doc,
                 denial: Denial { prefix: "error: ", status: 126 },
+                can: Abilities { starts: $starts, ..Abilities::of(Family::Interpreters) },
                 domains: &[&DOMAIN],
                 interpreter: &$variables,
                 classify: |context| vec![($classify)(context.call)],
@@ -80,22 +80,22 @@ macro_rules! rows {
 
 rows! {
     SH ["sh", "ash", "bash", "dash", "ksh", "mksh", "rbash", "zsh"], ["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS"],
-        "`-c`, a script or standard input; the programs that plain words of `-c` name.", interpreter::shell;
+        Some(start::of_shell), "`-c`, a script or standard input; the programs that plain words of `-c` name.", interpreter::shell;
     PYTHON ["python", "python2", "python3", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "pypy3"],
         ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
-        "`-c`, `-m`, a script or standard input. A module or script that is a tool written in Python is read as that tool.",
+        None, "`-c`, `-m`, a script or standard input. A module or script that is a tool written in Python is read as that tool.",
         |call| interpreter::read(call, &interpreter::PYTHON);
-    PERL ["perl"], ["PERL5LIB", "PERL5OPT", "PERLLIB"], "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::PERL);
-    RUBY ["ruby"], ["RUBYLIB", "RUBYOPT"], "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::RUBY);
-    NODE ["node", "nodejs"], ["NODE_OPTIONS", "NODE_PATH"], "`-e`, `-p`, a script or standard input.", |call| interpreter::read(call, &interpreter::NODE);
-    PHP ["php"], ["PHPRC", "PHP_INI_SCAN_DIR"], "`-r`, a script or standard input.", |call| interpreter::read(call, &interpreter::PHP);
-    LUA ["lua", "lua5.1", "lua5.3", "lua5.4", "luajit"], ["LUA_INIT", "LUA_PATH", "LUA_CPATH"], "`-e`, a script or standard input.",
+    PERL ["perl"], ["PERL5LIB", "PERL5OPT", "PERLLIB"], None, "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::PERL);
+    RUBY ["ruby"], ["RUBYLIB", "RUBYOPT"], None, "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::RUBY);
+    NODE ["node", "nodejs"], ["NODE_OPTIONS", "NODE_PATH"], None, "`-e`, `-p`, a script or standard input.", |call| interpreter::read(call, &interpreter::NODE);
+    PHP ["php"], ["PHPRC", "PHP_INI_SCAN_DIR"], None, "`-r`, a script or standard input.", |call| interpreter::read(call, &interpreter::PHP);
+    LUA ["lua", "lua5.1", "lua5.3", "lua5.4", "luajit"], ["LUA_INIT", "LUA_PATH", "LUA_CPATH"], None, "`-e`, a script or standard input.",
         |call| interpreter::read(call, &interpreter::LUA);
-    AWK ["awk", "gawk", "mawk", "nawk"], ["AWKPATH", "AWKLIBPATH"], "The program text or its file.", |call| interpreter::read(call, &interpreter::AWK);
-    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], "The arguments of `run` and `eval`, tasks and tests; other commands are opaque.", interpreter::deno;
-    JQ ["jq"], [], "The filter or its file.", |call| interpreter::read(call, &interpreter::JQ);
+    AWK ["awk", "gawk", "mawk", "nawk"], ["AWKPATH", "AWKLIBPATH"], None, "The program text or its file.", |call| interpreter::read(call, &interpreter::AWK);
+    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], None, "The arguments of `run` and `eval`, tasks and tests; other commands are opaque.", interpreter::deno;
+    JQ ["jq"], [], None, "The filter or its file.", |call| interpreter::read(call, &interpreter::JQ);
     ENV ["env", "nice", "ionice", "timeout", "nohup", "setsid", "stdbuf", "time", "xargs", "flock", "chrt", "taskset", "busybox", "watch", "script", "parallel"], [],
-        "The words of the command that is run.", wrapper::classify;
+        None, "The words of the command that is run.", wrapper::classify;
 }
 
 /// The base name of a program as facts spell it.

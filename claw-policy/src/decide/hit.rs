@@ -26,13 +26,13 @@ impl<'a> Hit<'a> {
         first: &Action,
         action: &Action,
     ) -> Option<Self> {
-        let about = match rule.about {
+        let about = match &rule.about {
             About::Call => index == 0,
-            About::Domain(name) => action.domain.name == name,
+            About::Domain(name) => *name == *action.domain.name(),
             About::Every => true,
             About::Others => index > 0,
         };
-        let tool = rule.tools.is_empty() || facts.tools().any(|tool| rule.tools.contains(&tool));
+        let tool = rule.tools.is_empty() || facts.tools().any(|tool| rule.tools.contains(tool));
         if !about || !tool {
             return None;
         }

@@ -11,7 +11,7 @@ use crate::pattern::Pattern;
 use crate::policy::Policy;
 use crate::rule::{About, Rule};
 use crate::verdict::Verdict;
-use crate::vocabulary::{EXEC, FILE, K8S, SCHEMA, SQL, exec};
+use crate::vocabulary::{EXEC, FILE, K8S, LIMIT_ROWS, SCHEMA, SQL, exec};
 
 fn policy(text: &str) -> Policy {
     parse(&format!("version = 1\n{text}"), "p.toml", &SCHEMA).expect("right")
@@ -19,7 +19,7 @@ fn policy(text: &str) -> Policy {
 
 fn psql(actions: impl IntoIterator<Item = Action>) -> Facts {
     Facts {
-        tool: Some("psql"),
+        tool: Some("psql".into()),
         disputed: None,
         actions: [exec()].into_iter().chain(actions).collect(),
     }
@@ -66,7 +66,7 @@ fn rm(targets: &[&str]) -> Facts {
     let action = Action::new(&FILE, "rm")
         .with("effect", "delete")
         .with("targets", targets.iter().copied().collect::<Value>());
-    Facts { tool: Some("rm"), disputed: None, actions: vec![exec(), action] }
+    Facts { tool: Some("rm".into()), disputed: None, actions: vec![exec(), action] }
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn rules_speak_of_a_call_by_its_tool_or_by_what_it_does() {
 fn an_everyday_action_that_cannot_be_read_is_denied_only_where_a_rule_asks_for_it() {
     let opaque = || {
         let action = Action::opaque(&FILE, "rm x", "the working directory is not known");
-        Facts { tool: Some("rm"), disputed: None, actions: vec![exec(), action] }
+        Facts { tool: Some("rm".into()), disputed: None, actions: vec![exec(), action] }
     };
     let silent = policy("[defaults]\ngoverned = \"deny\"\n");
     assert_eq!(decide(&silent, &opaque()).verdict.name(), "allow");
@@ -229,7 +229,10 @@ fn a_rewrite_permits_and_changes() {
     assert_eq!(decision.deciding.reason, "no more than 1000 rows");
     let rewrites: Vec<_> =
         decision.rewrites.iter().map(|rewrite| (rewrite.action, &rewrite.change)).collect();
-    assert_eq!(rewrites, [(1, &Change::LimitRows(1000)), (3, &Change::LimitRows(1000))]);
+    assert_eq!(
+        rewrites,
+        [(1, &Change::Limit(&LIMIT_ROWS, 1000)), (3, &Change::Limit(&LIMIT_ROWS, 1000))]
+    );
     let denied = decide(&policy, &psql([unlimited(), sql("admin")]));
     assert_eq!((denied.verdict.name(), denied.rewrites.len()), ("deny", 0));
 }
@@ -261,10 +264,10 @@ rewrite = { limit_rows = 10, set_env = { B = "1" } }
     assert_eq!(
         rewrites,
         [
-            (1, "wide", Change::LimitRows(1000)),
+            (1, "wide", Change::Limit(&LIMIT_ROWS, 1000)),
             (1, "wide", unset.clone()),
             (2, "wide", unset),
-            (2, "narrow", Change::LimitRows(10)),
+            (2, "narrow", Change::Limit(&LIMIT_ROWS, 10)),
             (2, "narrow", Change::SetEnv("B".into(), "1".into())),
         ]
     );
@@ -462,7 +465,8 @@ match.exec.path = "/usr/*"
     );
     assert_eq!(decide(&policy, &psql([sql("read")])).verdict.name(), "allow");
     let elsewhere = Action::new(&EXEC, "psql").with("path", "/tmp/psql");
-    let facts = Facts { tool: Some("psql"), disputed: None, actions: vec![elsewhere, sql("read")] };
+    let facts =
+        Facts { tool: Some("psql".into()), disputed: None, actions: vec![elsewhere, sql("read")] };
     assert_eq!(decide(&policy, &facts).verdict.name(), "deny");
 }
 
@@ -476,7 +480,7 @@ fn tools_narrow_a_rule_and_say_what_it_is_about() {
     };
     let kubectl = || {
         let get = Action::new(&K8S, "get").with("verb", "get");
-        Facts { tool: Some("kubectl"), disputed: None, actions: vec![exec(), get] }
+        Facts { tool: Some("kubectl".into()), disputed: None, actions: vec![exec(), get] }
     };
     let every = rule("deny", "tools = \"psql\"");
     assert_eq!(rules(&every, &psql([sql("read")])), [true, true]);
@@ -578,7 +582,7 @@ prop_compose! {
 fn call() -> impl Strategy<Value = Facts> {
     (exec_action(), prop::collection::vec(sql_action(), 1..4)).prop_map(|(first, others)| Facts {
         disputed: None,
-        tool: Some("psql"),
+        tool: Some("psql".into()),
         actions: [first].into_iter().chain(others).collect(),
     })
 }
@@ -599,13 +603,21 @@ fn condition() -> impl Strategy<Value = Condition> {
         Matcher::Names(Names { any, ..Names::default() })
     });
     prop_oneof![
-        effect.prop_map(move |matcher| fact(&SQL, "effect", matcher)),
-        any::<bool>().prop_map(move |want| fact(&SQL, "limited", Matcher::Bool(want))),
-        names().prop_map(move |matcher| fact(&SQL, "tables_written", matcher)),
+        effect.prop_map(move |matcher| fact((&SQL).into(), "effect".into(), matcher)),
+        any::<bool>().prop_map(move |want| fact(
+            (&SQL).into(),
+            "limited".into(),
+            Matcher::Bool(want)
+        )),
+        names().prop_map(move |matcher| fact((&SQL).into(), "tables_written".into(), matcher)),
         (0i64..4).prop_map(move |above| {
-            fact(&SQL, "depth", Matcher::IntBetween { above: Some(above), below: None })
+            fact(
+                (&SQL).into(),
+                "depth".into(),
+                Matcher::IntBetween { above: Some(above), below: None },
+            )
         }),
-        names().prop_map(move |matcher| fact(&EXEC, "injected", matcher)),
+        names().prop_map(move |matcher| fact((&EXEC).into(), "injected".into(), matcher)),
     ]
 }
 
@@ -616,17 +628,17 @@ prop_compose! {
         unless in prop::collection::vec(condition(), 0..2),
         every: bool,
     ) -> Rule {
-        let sql = matches.iter().chain(&unless).any(|condition| condition.domain.name == SQL.name);
+        let sql = matches.iter().chain(&unless).any(|condition| condition.domain.name() == SQL.name);
         Rule {
             id: "r".into(),
             line: 1,
             at: "p.toml:1".into(),
             verdict,
             reason: "x".into(),
-            changes: if verdict.needs_changes() { vec![Change::LimitRows(1)] } else { vec![] },
+            changes: if verdict.needs_changes() { vec![Change::Limit(&LIMIT_ROWS, 1)] } else { vec![] },
             tools: vec![],
             about: match (sql, every) {
-                (true, _) => About::Domain(SQL.name),
+                (true, _) => About::Domain(SQL.name.into()),
                 (false, true) => About::Every,
                 (false, false) => About::Call,
             },
@@ -702,7 +714,7 @@ proptest! {
     ) {
         let mut less = facts.clone();
         let action = &mut less.actions[action.index(facts.actions.len())];
-        *action = Action::opaque(action.domain, "?", "unreadable");
+        *action = Action::opaque(action.domain.clone(), "?", "unreadable");
         prop_assert!(decide(&policy, &less).verdict.strictness() >= decide(&policy, &facts).verdict.strictness());
     }
 
@@ -749,7 +761,11 @@ fn the_rules_of_both_disputed_tools_apply() {
         reason = "not from here"
         "#,
     );
-    let facts = Facts { tool: Some("psql"), disputed: Some("kubectl"), actions: vec![exec()] };
+    let facts = Facts {
+        tool: Some("psql".into()),
+        disputed: Some("kubectl".into()),
+        actions: vec![exec()],
+    };
     assert_eq!(decide(&policy, &facts).deciding.rule.as_deref(), Some("no-kubectl"));
     let undisputed = Facts { disputed: None, ..facts };
     assert_eq!(decide(&policy, &undisputed).verdict.name(), "allow");

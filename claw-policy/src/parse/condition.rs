@@ -6,9 +6,9 @@ use toml::de::DeValue;
 
 use super::reader::{Node, Reader, describe};
 use crate::diagnostic::{alternatives, nearest};
-use crate::fact::{Domain, FactDef, Kind};
 use crate::matcher::{Condition, Matcher, Names, OPAQUE, Subject};
 use crate::pattern::Pattern;
+use crate::schema::{DomainRef, FactRef, Kind};
 
 impl Reader<'_> {
     /// Reads the table under `key`, which is `match` or `unless`.
@@ -20,53 +20,59 @@ impl Reader<'_> {
         }
         for (name, facts) in domains {
             let Some(domain) = self.domain(name.get_ref(), name.span()) else { continue };
-            let Some(facts) = self.table(facts, &format!("`{key}.{}`", domain.name)) else {
+            let Some(facts) = self.table(facts, &format!("`{key}.{}`", domain.name())) else {
                 continue;
             };
             if facts.is_empty() {
-                let message = format!("`{key}.{}` asks for nothing", domain.name);
+                let message = format!("`{key}.{}` asks for nothing", domain.name());
                 self.error(name.span(), message, "empty");
             }
             for (name, value) in facts {
-                conditions.extend(self.condition(domain, name.get_ref(), name.span(), value));
+                conditions.extend(self.condition(&domain, name.get_ref(), name.span(), value));
             }
         }
         conditions
     }
 
-    fn domain(&mut self, name: &str, span: Range<usize>) -> Option<&'static Domain> {
-        let domain = self.domains.iter().copied().find(|domain| domain.name == name);
+    fn domain(&mut self, name: &str, span: Range<usize>) -> Option<DomainRef> {
+        let domain = self.domains.iter().find(|domain| domain.name() == name).cloned();
         if domain.is_none() {
-            let known: Vec<&str> = self.domains.iter().map(|domain| domain.name).collect();
+            let domains = self.domains.clone();
+            let known = domains.iter().map(DomainRef::name);
             let message = format!("there are no facts of a domain `{name}`");
-            self.unknown(span, message, name, known.iter().copied());
+            self.unknown(span, message, name, known);
         }
         domain
     }
 
     fn condition(
         &mut self,
-        domain: &'static Domain,
+        domain: &DomainRef,
         name: &str,
         span: Range<usize>,
         value: &Node<'_>,
     ) -> Option<Condition> {
-        let what = format!("`{}.{name}`", domain.name);
+        let what = format!("`{}.{name}`", domain.name());
         if let Some(def) = domain.fact(name) {
             let matcher = self.matcher(def, value, &what)?;
-            return Some(Condition { domain, subject: Subject::Fact(def.name), matcher });
+            return Some(Condition {
+                domain: domain.clone(),
+                subject: Subject::Fact(def.to_name()),
+                matcher,
+            });
         }
         if name == OPAQUE {
             let matcher = Matcher::Bool(self.bool(value, &what)?);
-            return Some(Condition { domain, subject: Subject::Opaque, matcher });
+            return Some(Condition { domain: domain.clone(), subject: Subject::Opaque, matcher });
         }
-        let known = domain.facts.iter().map(|def| def.name).chain([OPAQUE]);
+        let known = domain.facts();
+        let known = known.iter().map(|def| def.name()).chain([OPAQUE]);
         self.unknown(span, format!("there is no fact {what}"), name, known);
         None
     }
 
-    fn matcher(&mut self, def: &FactDef, value: &Node<'_>, what: &str) -> Option<Matcher> {
-        match (def.kind, value.get_ref()) {
+    fn matcher(&mut self, def: FactRef<'_>, value: &Node<'_>, what: &str) -> Option<Matcher> {
+        match (def.kind(), value.get_ref()) {
             (Kind::Bool, _) => Some(Matcher::Bool(self.bool(value, what)?)),
             (Kind::Int, DeValue::Table(_)) => self.bounds(value, what),
             (Kind::Int, _) => {
@@ -107,7 +113,7 @@ impl Reader<'_> {
     /// `{ any = […], all = […], only = […], none = […] }`, of which `known` may be there.
     fn names(
         &mut self,
-        def: &FactDef,
+        def: FactRef<'_>,
         value: &Node<'_>,
         what: &str,
         known: &[&str],
@@ -132,7 +138,7 @@ impl Reader<'_> {
         Some(Matcher::Names(names))
     }
 
-    fn patterns(&mut self, def: &FactDef, value: &Node<'_>, what: &str) -> Vec<Pattern> {
+    fn patterns(&mut self, def: FactRef<'_>, value: &Node<'_>, what: &str) -> Vec<Pattern> {
         let mut patterns = Vec::new();
         for value in self.list(value, what) {
             let Some(text) = value.get_ref().as_str() else {
@@ -145,11 +151,12 @@ impl Reader<'_> {
                 continue;
             };
             let pattern = Pattern::new(text);
-            if !def.values.is_empty() && !def.values.iter().any(|value| pattern.matches(value)) {
+            let known = def.values();
+            if !known.is_empty() && !known.iter().any(|value| pattern.matches(value)) {
                 let message = format!("{what} is never `{text}`");
-                let help = match nearest(text, def.values.iter().copied()) {
+                let help = match nearest(text, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("it is {}", alternatives(def.values.iter().copied())),
+                    None => format!("it is {}", alternatives(known.iter().copied())),
                 };
                 self.error(value.span(), message, "not one of its values").help(help);
             }

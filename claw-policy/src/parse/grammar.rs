@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::reader::{Node, Reader, describe};
-use crate::fact::{Domain, FactDef, Kind};
+use super::reader::{KnownTool, Node, Reader, describe};
 use crate::grammar::{Argument, Arguments, Command, Count, Grammar, OptionDef, Takes};
 use crate::matcher::OPAQUE;
+use crate::schema::{DeclaredDomain, DeclaredFact, Kind};
 
 const KEYS: &[&str] = &[
     "names",
@@ -40,8 +41,8 @@ struct Declared(BTreeMap<String, (Kind, Vec<String>, bool)>);
 
 impl Reader<'_> {
     /// Reads the tools that the policy declares, and lets the rest of the policy speak of them.
-    pub(super) fn declared_tools(&mut self, root: &DeTable<'_>) -> Vec<&'static Grammar> {
-        let mut grammars: Vec<&'static Grammar> = Vec::new();
+    pub(super) fn declared_tools(&mut self, root: &DeTable<'_>) -> Vec<Arc<Grammar>> {
+        let mut grammars: Vec<Arc<Grammar>> = Vec::new();
         let Some(tools) = root.get("tool").and_then(|value| self.table(value, "`tool`")) else {
             return grammars;
         };
@@ -52,9 +53,9 @@ impl Reader<'_> {
             if !self.may_be_called(name, key.span()) {
                 continue;
             }
-            let grammar = self.grammar(name, key.span(), table, &what, &grammars);
-            self.domains.push(grammar.domain);
-            self.tools.push(grammar.name);
+            let grammar = Arc::new(self.grammar(name, key.span(), table, &what, &grammars));
+            self.domains.push((&grammar.domain).into());
+            self.tools.push(KnownTool::declared((&grammar.name).into()));
             grammars.push(grammar);
         }
         grammars
@@ -72,12 +73,14 @@ impl Reader<'_> {
             .help("where the program has another name, say it under `names`");
             return false;
         }
-        if self.programs.contains(&name) || self.tools.contains(&name) {
+        if self.schema.programs().any(|known| known == name)
+            || self.tools.iter().any(|tool| tool.name == *name)
+        {
             self.error(span, format!("`{name}` is a tool that claw reads itself"), "known already")
                 .help("remove the table, and ask for the facts that claw gives of it");
             return false;
         }
-        if self.domains.iter().any(|domain| domain.name == name) {
+        if self.domains.iter().any(|domain| domain.name() == name) {
             self.error(span, format!("`{name}` is the name of a domain of facts"), "taken")
                 .help("give the table another name, and the program's own under `names`");
             return false;
@@ -91,8 +94,8 @@ impl Reader<'_> {
         span: Range<usize>,
         table: &DeTable<'_>,
         what: &str,
-        others: &[&'static Grammar],
-    ) -> &'static Grammar {
+        others: &[Arc<Grammar>],
+    ) -> Grammar {
         self.keys(table, what, KEYS);
         let mut facts = Declared::default();
         let names = self.program_names(name, span, table, others);
@@ -109,9 +112,9 @@ impl Reader<'_> {
         };
         let options_first = flag(self, "options_first");
         let abbreviations = flag(self, "abbreviations");
-        let paths: Vec<String> = commands.iter().map(|command| command.path.to_owned()).collect();
-        forever(Grammar {
-            name: forever(name.to_owned()),
+        let paths: Vec<String> = commands.iter().map(|command| command.path.clone()).collect();
+        Grammar {
+            name: name.into(),
             names,
             exit_status: self.exit_status(table),
             loads_env: self.loads_env(table),
@@ -121,7 +124,7 @@ impl Reader<'_> {
             arguments,
             domain: domain(name, facts, paths),
             commands,
-        })
+        }
     }
 
     fn program_names(
@@ -129,7 +132,7 @@ impl Reader<'_> {
         name: &str,
         span: Range<usize>,
         table: &DeTable<'_>,
-        others: &[&'static Grammar],
+        others: &[Arc<Grammar>],
     ) -> Vec<String> {
         let Some(value) = table.get("names") else {
             self.new_program(name, span, others);
@@ -152,8 +155,8 @@ impl Reader<'_> {
     }
 
     /// Notes a program's name that means another tool already.
-    fn new_program(&mut self, name: &str, span: Range<usize>, others: &[&'static Grammar]) {
-        if self.programs.contains(&name) {
+    fn new_program(&mut self, name: &str, span: Range<usize>, others: &[Arc<Grammar>]) {
+        if self.schema.programs().any(|known| known == name) {
             self.error(span, format!("`{name}` is a tool that claw reads itself"), "known already");
         } else if let Some(other) = others.iter().find(|other| other.goes_by(name.as_bytes())) {
             let message = format!("`{name}` is also a name of `tool.{}`", other.name);
@@ -173,13 +176,13 @@ impl Reader<'_> {
         }
     }
 
-    fn loads_env(&mut self, table: &DeTable<'_>) -> Vec<&'static str> {
+    fn loads_env(&mut self, table: &DeTable<'_>) -> Vec<String> {
         let Some(value) = table.get("loads_env") else { return Vec::new() };
         let mut names = Vec::new();
         for value in self.list(value, "`loads_env`") {
             let Some(name) = self.string(value, "the name of a variable") else { continue };
             self.env_name(&name, value.span());
-            names.push(forever(name).as_str());
+            names.push(name);
         }
         names
     }
@@ -223,7 +226,7 @@ impl Reader<'_> {
                 Takes::Choice(values) => (Kind::Str, Some(values.clone())),
             };
             self.declare(facts, &fact, kind, values, key.span());
-            options.push(OptionDef { names, fact: forever(fact), takes });
+            options.push(OptionDef { names, fact: fact.into(), takes });
         }
         options
     }
@@ -271,7 +274,7 @@ impl Reader<'_> {
             let fact = name.replace('-', "_");
             let kind = if count == Count::Rest { Kind::Set } else { Kind::Str };
             self.declare(facts, &fact, kind, None, value.span());
-            named.push(Argument { fact: forever(fact), count });
+            named.push(Argument { fact: fact.into(), count });
         }
         Arguments::Named(named)
     }
@@ -303,7 +306,7 @@ impl Reader<'_> {
                 }
             }
             commands.push(Command {
-                path: forever(path.to_owned()),
+                path: path.to_owned(),
                 aliases,
                 options: self.options(table, options, facts),
                 arguments: self.arguments(table, facts),
@@ -371,40 +374,22 @@ fn is_option(name: &str) -> bool {
 }
 
 /// The domain of a declared tool.
-fn domain(name: &str, facts: Declared, commands: Vec<String>) -> &'static Domain {
-    let def = |name: String, kind, mut values: Vec<String>, doc| {
+fn domain(name: &str, facts: Declared, commands: Vec<String>) -> Arc<DeclaredDomain> {
+    let fact = |name: &str, kind, mut values: Vec<String>| {
         values.sort();
         values.dedup();
-        let values = values.into_iter().map(|value| forever(value).as_str()).collect::<Vec<_>>();
-        FactDef { name: forever(name), kind, values: forever(values), doc }
+        DeclaredFact { name: name.into(), kind, values }
     };
-    let mut defs = Vec::new();
+    let mut table = Vec::new();
     if !commands.is_empty() {
-        defs.push(def("command".to_owned(), Kind::Str, commands, "The command."));
+        table.push(fact("command", Kind::Str, commands));
     }
-    defs.push(def(
-        "options".to_owned(),
-        Kind::Set,
-        Vec::new(),
-        "The options given, by their facts.",
-    ));
-    let arguments = "The arguments, where the policy gives them no names.";
-    defs.push(def("arguments".to_owned(), Kind::Set, Vec::new(), arguments));
+    table.push(fact("options", Kind::Set, Vec::new()));
+    table.push(fact("arguments", Kind::Set, Vec::new()));
     for (name, (kind, values, open)) in facts.0 {
-        let values = if open { Vec::new() } else { values };
-        defs.push(def(name, kind, values, "An option or an argument that the policy declares."));
+        table.push(fact(&name, kind, if open { Vec::new() } else { values }));
     }
-    forever(Domain {
-        name: forever(name.to_owned()),
-        governed: true,
-        doc: "What a call of this tool asks for, read as the policy declares.",
-        facts: forever(defs),
-    })
-}
-
-/// Facts name their domain by reference for as long as the process lives.
-fn forever<T>(value: T) -> &'static T {
-    Box::leak(Box::new(value))
+    Arc::new(DeclaredDomain { name: name.into(), facts: table })
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, alternatives, nearest, position};
-use crate::fact::{Domain, Schema};
+use crate::name::Name;
+use crate::schema::{ChangeDef, DomainRef, GOVERNED, Schema, ToolDef};
 
 /// A value and where it stands.
 pub(super) type Node<'a> = Spanned<DeValue<'a>>;
@@ -16,14 +17,35 @@ pub(super) struct Reader<'s> {
     pub(super) text: &'s str,
     pub(super) file: &'s str,
     /// The domains that rules may speak of; the policy's own tools add theirs.
-    pub(super) domains: Vec<&'static Domain>,
+    pub(super) domains: Vec<DomainRef>,
     /// The tools that rules may name; likewise.
-    pub(super) tools: Vec<&'static str>,
-    /// The names of the programs that claw reads itself.
-    pub(super) programs: &'static [&'static str],
+    pub(super) tools: Vec<KnownTool>,
+    /// The tables that claw knows by itself.
+    pub(super) schema: Schema,
     /// The first byte of each line but the first.
     lines: Vec<usize>,
     pub(super) found: Vec<Diagnostic>,
+}
+
+/// A tool that rules may name.
+#[derive(Clone)]
+pub(super) struct KnownTool {
+    pub(super) name: Name,
+    pub(super) groups: Vec<&'static str>,
+    pub(super) changes: &'static [&'static ChangeDef],
+}
+
+impl KnownTool {
+    fn of(tool: &'static ToolDef) -> Self {
+        let governed = tool.governed.then_some(GOVERNED);
+        let groups = tool.groups.iter().copied().chain(governed).collect();
+        Self { name: tool.name.into(), groups, changes: tool.changes }
+    }
+
+    /// One that the policy declares.
+    pub(super) fn declared(name: Name) -> Self {
+        Self { name, groups: vec![GOVERNED], changes: &[] }
+    }
 }
 
 /// A diagnostic that was just noted.
@@ -43,9 +65,9 @@ impl<'s> Reader<'s> {
         Self {
             text,
             file,
-            domains: schema.domains.to_vec(),
-            tools: schema.tools.to_vec(),
-            programs: schema.programs,
+            domains: schema.domains.iter().copied().map(DomainRef::Known).collect(),
+            tools: schema.tools.iter().map(KnownTool::of).collect(),
+            schema,
             lines: lines.collect(),
             found: Vec::new(),
         }

@@ -4,23 +4,21 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
-use super::reader::{Node, Reader};
+use super::reader::{KnownTool, Node, Reader};
 use crate::decision::Change;
 use crate::matcher::{Condition, EXEC};
+use crate::name::Name;
 use crate::rule::{About, Rule};
+use crate::schema::{ChangeDef, ChangeTakes};
 use crate::verdict::Verdict;
 
 const KEYS: &[&str] = &["id", "tools", "verdict", "reason", "match", "unless", "rewrite"];
 
-/// The tool that [`STARTS`] are about.
-const PSQL: &str = "psql";
-
-/// How psql is to start, by the names of the changes.
-const STARTS: &[(&str, Change)] = &[
-    ("no_psqlrc", Change::NoPsqlrc),
-    ("on_error_stop", Change::OnErrorStop),
-    ("read_only", Change::ReadOnly),
-];
+/// A tool that a rule is about, and whether the rule names it or a group that it is in.
+struct Named {
+    tool: KnownTool,
+    by_group: bool,
+}
 
 impl Reader<'_> {
     /// Reads one rule; its id has been checked.
@@ -37,9 +35,8 @@ impl Reader<'_> {
         let matches = table.get("match").map(|value| self.conditions(value, "match"));
         let unless = table.get("unless").map(|value| self.conditions(value, "unless"));
         let changes = table.get("rewrite").map(|value| (value.span(), self.changes(value)));
-        let only_psql = tools.as_ref().is_some_and(|tools| tools.iter().all(|tool| *tool == PSQL));
-        if let (Some(value), false) = (table.get("rewrite"), only_psql) {
-            self.not_of_psql(value);
+        if let (Some(value), Some((_, changes))) = (table.get("rewrite"), &changes) {
+            self.changes_of_tools(value, changes, tools.as_deref());
         }
         let asks = tools.is_some() || matches.is_some() || unless.is_some();
         if !asks {
@@ -70,8 +67,8 @@ impl Reader<'_> {
         let changes = changes.map(|(_, changes)| changes).unwrap_or_default();
         let id = table.get("id")?.get_ref().as_str()?.to_owned();
         let line = self.line(&header);
-        let domain = matches.iter().chain(&unless).map(|condition| condition.domain.name);
-        let about = match domain.into_iter().find(|name| *name != EXEC) {
+        let mut domains = matches.iter().chain(&unless).map(|condition| condition.domain.to_name());
+        let about = match domains.find(|name| *name != EXEC) {
             Some(domain) => About::Domain(domain),
             None if tools.is_none() => About::Call,
             None if !verdict.needs_changes() => About::Every,
@@ -81,7 +78,7 @@ impl Reader<'_> {
         Some(Rule {
             at: format!("{}:{line}", self.file),
             reason: reason.flatten().unwrap_or_else(|| default_reason(verdict, &changes)),
-            tools: tools.unwrap_or_default(),
+            tools: tools.into_iter().flatten().map(|named| named.tool.name).collect(),
             id,
             line,
             verdict,
@@ -121,21 +118,49 @@ impl Reader<'_> {
         Some(reason)
     }
 
-    fn tools(&mut self, table: &DeTable<'_>) -> Option<Vec<&'static str>> {
+    /// The tools of `tools`: names, and groups with an `@` in front.
+    fn tools(&mut self, table: &DeTable<'_>) -> Option<Vec<Named>> {
         let value = table.get("tools")?;
         let known = self.tools.clone();
-        let mut tools = Vec::new();
+        let mut tools: Vec<Named> = Vec::new();
         for value in self.list(value, "`tools`") {
             let Some(name) = self.string(value, "a tool's name") else { continue };
-            match known.iter().find(|tool| **tool == name) {
-                Some(tool) => tools.push(*tool),
-                None => {
-                    let message = format!("`{name}` is not a tool that claw governs");
-                    self.unknown(value.span(), message, &name, known.iter().copied());
+            let group = name.strip_prefix('@');
+            let meant = |tool: &&KnownTool| match group {
+                Some(group) => tool.groups.contains(&group),
+                None => tool.name == *name,
+            };
+            let mut found = known.iter().filter(meant).peekable();
+            if found.peek().is_none() {
+                self.unknown_tool(value, &name);
+            }
+            for tool in found {
+                match tools.iter_mut().find(|named| named.tool.name == tool.name) {
+                    Some(named) => named.by_group &= group.is_some(),
+                    None => tools.push(Named { tool: tool.clone(), by_group: group.is_some() }),
                 }
             }
         }
         Some(tools)
+    }
+
+    fn unknown_tool(&mut self, value: &Node<'_>, name: &str) {
+        if name.starts_with('@') {
+            let mut groups: Vec<String> = self
+                .tools
+                .iter()
+                .flat_map(|tool| &tool.groups)
+                .map(|group| format!("@{group}"))
+                .collect();
+            groups.sort();
+            groups.dedup();
+            let message = format!("`{name}` is not a group of tools");
+            self.unknown(value.span(), message, name, groups.iter().map(String::as_str));
+        } else {
+            let known: Vec<Name> = self.tools.iter().map(|tool| tool.name.clone()).collect();
+            let message = format!("`{name}` is not a tool that claw governs");
+            self.unknown(value.span(), message, name, known.iter().map(|name| &**name));
+        }
     }
 
     /// An action has one domain, so a rule about two would never match.
@@ -143,7 +168,7 @@ impl Reader<'_> {
         let mut domains: Vec<&str> = matches
             .iter()
             .chain(unless)
-            .map(|condition| condition.domain.name)
+            .map(|condition| condition.domain.name())
             .filter(|name| *name != EXEC)
             .collect();
         domains.dedup();
@@ -165,7 +190,7 @@ impl Reader<'_> {
     fn not_vacuous(&mut self, table: &DeTable<'_>, matches: &[Condition], unless: &[Condition]) {
         let repeated = |condition: &Condition| {
             matches.iter().any(|other| {
-                other.domain.name == condition.domain.name
+                other.domain.name() == condition.domain.name()
                     && other.subject == condition.subject
                     && other.matcher == condition.matcher
             })
@@ -181,17 +206,23 @@ impl Reader<'_> {
     fn changes(&mut self, value: &Node<'_>) -> Vec<Change> {
         let mut changes = Vec::new();
         let Some(table) = self.table(value, "`rewrite`") else { return changes };
-        let start = STARTS.iter().map(|(name, _)| *name);
-        let known: Vec<&str> =
-            ["limit_rows", "set_env", "unset_env"].into_iter().chain(start).collect();
+        let declared = self.schema.changes();
+        let of =
+            |takes: ChangeTakes| declared.iter().copied().filter(move |def| def.takes == takes);
+        let known: Vec<&str> = of(ChangeTakes::Limit)
+            .map(|def| def.name)
+            .chain(["set_env", "unset_env"])
+            .chain(of(ChangeTakes::Nothing).map(|def| def.name))
+            .collect();
         let mistakes = self.found.len();
         self.keys(table, "`rewrite`", &known);
-        if let Some(value) = table.get("limit_rows") {
-            let rows = self.int(value, "`limit_rows`");
-            match rows.map(u64::try_from) {
-                Some(Ok(rows)) if rows > 0 => changes.push(Change::LimitRows(rows)),
+        for def in of(ChangeTakes::Limit) {
+            let Some(value) = table.get(def.name) else { continue };
+            let most = self.int(value, &format!("`{}`", def.name));
+            match most.map(u64::try_from) {
+                Some(Ok(most)) if most > 0 => changes.push(Change::Limit(def, most)),
                 Some(_) => {
-                    self.error(value.span(), "`limit_rows` is at least 1", "too small");
+                    self.error(value.span(), format!("`{}` is at least 1", def.name), "too small");
                 }
                 None => {}
             }
@@ -216,10 +247,11 @@ impl Reader<'_> {
             }
             changes.push(Change::UnsetEnv(name));
         }
-        for (name, change) in STARTS {
-            let Some(value) = table.get(*name) else { continue };
+        for def in of(ChangeTakes::Nothing) {
+            let name = def.name;
+            let Some(value) = table.get(name) else { continue };
             match self.bool(value, &format!("`{name}`")) {
-                Some(true) => changes.push(change.clone()),
+                Some(true) => changes.push(Change::Switch(def)),
                 Some(false) => {
                     self.error(
                         value.span(),
@@ -237,14 +269,40 @@ impl Reader<'_> {
         changes
     }
 
-    /// Changes of how psql starts stand in rules about psql alone: another tool's call would be denied for them.
-    fn not_of_psql(&mut self, value: &Node<'_>) {
+    /// Checks that the tools a rule is about can make its changes: a call of another tool would be denied for them.
+    fn changes_of_tools(&mut self, value: &Node<'_>, changes: &[Change], tools: Option<&[Named]>) {
         let Some(table) = value.get_ref().as_table() else { return };
-        for (name, _) in STARTS {
-            let Some((key, _)) = table.get_key_value(*name) else { continue };
-            let message =
-                format!("`{name}` changes how psql starts, and this rule is not about psql alone");
-            self.error(key.span(), message, "a change of psql's").help("add `tools = [\"psql\"]`");
+        for def in changes.iter().filter_map(Change::def) {
+            let Some((key, _)) = table.get_key_value(def.name) else { continue };
+            let can = |tool: &KnownTool| tool.changes.contains(&def);
+            let Some(tools) = tools else {
+                if def.of_call {
+                    let message =
+                        format!("only some tools know `{}`, and this rule is about all", def.name);
+                    let help = self.tools_that_can(def);
+                    self.error(key.span(), message, "a change of a tool's own").help(help);
+                }
+                continue;
+            };
+            // A group may hold tools that have no such actions; a change of the call is made to every tool.
+            let wrong = tools
+                .iter()
+                .find(|named| !can(&named.tool) && (def.of_call || !named.by_group))
+                .or_else(|| tools.first().filter(|_| !tools.iter().any(|named| can(&named.tool))));
+            if let Some(Named { tool, .. }) = wrong {
+                let message = format!("`{}` knows no change `{}`", tool.name, def.name);
+                let help = self.tools_that_can(def);
+                self.error(key.span(), message, "not a change of this tool's").help(help);
+            }
+        }
+    }
+
+    fn tools_that_can(&self, def: &'static ChangeDef) -> String {
+        let can = self.tools.iter().filter(|tool| tool.changes.contains(&def));
+        let names: Vec<String> = can.map(|tool| format!("\"{}\"", tool.name)).collect();
+        match &names[..] {
+            [one] => format!("only one tool does: say `tools = [{one}]`"),
+            _ => format!("name tools that do in `tools`: {}", names.join(", ")),
         }
     }
 
@@ -265,12 +323,10 @@ fn default_reason(verdict: Verdict, changes: &[Change]) -> String {
             let changes: Vec<String> = changes
                 .iter()
                 .map(|change| match change {
-                    Change::LimitRows(rows) => format!("no more than {rows} rows"),
                     Change::SetEnv(name, _) => format!("`{name}` set"),
                     Change::UnsetEnv(name) => format!("`{name}` removed"),
-                    Change::NoPsqlrc => "no start-up file".to_owned(),
-                    Change::OnErrorStop => "stops at the first error".to_owned(),
-                    Change::ReadOnly => "a read-only session".to_owned(),
+                    Change::Switch(def) => def.reason.to_owned(),
+                    Change::Limit(def, most) => def.reason.replace("{}", &most.to_string()),
                 })
                 .collect();
             changes.join(", ")

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::door::Door;
 use crate::policy::{Denial, Errno, Mode, Policy};
 use crate::verdict::Verdict;
-use crate::vocabulary::SCHEMA;
+use crate::vocabulary::{LIMIT_ROWS, READ_ONLY, SCHEMA, STOP};
 
 pub(super) fn parse(text: &str) -> Result<Policy, Vec<Diagnostic>> {
     super::parse(text, "p.toml", &SCHEMA)
@@ -94,7 +94,7 @@ verdict = "allow"
     assert_eq!(
         rule.changes,
         [
-            Change::LimitRows(16),
+            Change::Limit(&LIMIT_ROWS, 16),
             Change::SetEnv("A".into(), "1".into()),
             Change::UnsetEnv("B".into())
         ]
@@ -417,26 +417,82 @@ fn a_rewrite_rule_has_changes_and_no_other_has() {
         "`read_only = false` changes nothing | leave it out"
     );
     assert_eq!(
-        rewrite("rewrite.no_psqlrc = «1»"),
-        "`no_psqlrc` is `true` or `false`, not a whole number"
+        rewrite("rewrite.on_error_stop = «1»"),
+        "`on_error_stop` is `true` or `false`, not a whole number"
     );
 }
 
+/// The mistake of a rewrite rule of these lines.
+fn rewrite_mistake(lines: &str) -> String {
+    mistake(&format!("[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\n{lines}"))
+}
+
 #[test]
-fn how_psql_starts_is_changed_in_rules_about_psql() {
-    let help = "`on_error_stop` changes how psql starts, and this rule is not about psql alone | add `tools = [\"psql\"]`";
-    for line in ["match.sql.limited = false", "tools = [\"psql\", \"kubectl\"]"] {
-        let text = format!(
-            "[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\n{line}\nrewrite.«on_error_stop» = true"
-        );
-        assert_eq!(mistake(&text), help);
-    }
-    let policy = parse(
-        "version = 1\n[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\ntools = \"psql\"\nrewrite = { read_only = true, no_psqlrc = true, on_error_stop = true }",
+fn a_change_is_one_that_the_tools_of_the_rule_can_make() {
+    let nobody = "only some tools know `on_error_stop`, and this rule is about all";
+    let only_psql = "only one tool does: say `tools = [\"psql\"]`";
+    assert_eq!(
+        rewrite_mistake("match.sql.limited = false\nrewrite.«on_error_stop» = true"),
+        format!("{nobody} | {only_psql}")
     );
-    let [rule] = policy.expect("right").rules.try_into().expect("one rule");
-    assert_eq!(rule.changes, [Change::NoPsqlrc, Change::OnErrorStop, Change::ReadOnly]);
-    assert_eq!(rule.reason, "no start-up file, stops at the first error, a read-only session");
+    for tools in ["[\"psql\", \"mysql\"]", "\"mysql\"", "\"@databases\""] {
+        assert_eq!(
+            rewrite_mistake(&format!("tools = {tools}\nrewrite.«on_error_stop» = true")),
+            format!("`mysql` knows no change `on_error_stop` | {only_psql}")
+        );
+    }
+    assert_eq!(
+        rewrite_mistake("tools = [\"psql\", \"kubectl\"]\nrewrite.«limit_rows» = 5"),
+        "`kubectl` knows no change `limit_rows` | name tools that do in `tools`: \"psql\", \"mysql\""
+    );
+    assert_eq!(
+        rewrite_mistake("tools = \"@clusters\"\nrewrite.«limit_rows» = 5"),
+        "`kubectl` knows no change `limit_rows` | name tools that do in `tools`: \"psql\", \"mysql\""
+    );
+    assert_eq!(
+        rewrite_mistake("tools = \"psql\"\nrewrite.«raed_only» = true"),
+        "`raed_only` is not a key of `rewrite` | did you mean `read_only`?"
+    );
+    let start = "version = 1\n[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\ntools = \"psql\"\nrewrite = { read_only = true, on_error_stop = true, limit_rows = 7 }";
+    let [rule] = parse(start).expect("right").rules.try_into().expect("one rule");
+    assert_eq!(
+        rule.changes,
+        [Change::Limit(&LIMIT_ROWS, 7), Change::Switch(&STOP), Change::Switch(&READ_ONLY)]
+    );
+    assert_eq!(rule.reason, "no more than 7 rows, stops at the first error, a read-only session");
+    // A group may hold tools that have no such actions.
+    let limited = "version = 1\n[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\ntools = \"@governed\"\nrewrite.limit_rows = 7";
+    assert!(parse(limited).is_ok());
+}
+
+#[test]
+fn groups_stand_for_their_tools() {
+    let tools = |tools: &str| {
+        let declared = "[tool.deployctl]\n[tool.other]\n";
+        let rule = "id = \"r\"\nverdict = \"deny\"\nreason = \"no\"";
+        let text = format!("version = 1\n{declared}[[rule]]\n{rule}\ntools = {tools}");
+        let [rule] = parse(&text).expect("right").rules.try_into().expect("one rule");
+        rule.tools.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(tools("\"@databases\""), "psql mysql");
+    assert_eq!(tools("[\"rm\", \"@databases\", \"psql\"]"), "rm psql mysql");
+    assert_eq!(tools("\"@governed\""), "psql mysql kubectl deployctl other");
+    let unknown = |name: &str| {
+        let rule = "id = \"r\"\nverdict = \"deny\"\nreason = \"no\"";
+        mistake(&format!("[[rule]]\n{rule}\ntools = [«\"{name}\"»]"))
+    };
+    assert_eq!(
+        unknown("@databses"),
+        "`@databses` is not a group of tools | did you mean `@databases`?"
+    );
+    assert_eq!(
+        unknown("@x"),
+        "`@x` is not a group of tools | expected `@clusters`, `@databases`, `@files` or `@governed`"
+    );
+    assert_eq!(
+        unknown("databases"),
+        "`databases` is not a tool that claw governs | expected `psql`, `mysql`, `kubectl` or `rm`"
+    );
 }
 
 #[test]

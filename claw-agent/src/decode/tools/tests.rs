@@ -77,8 +77,8 @@ fn a_copy_or_a_link_under_another_name_is_the_tool() {
         let (file, stat) = looked_at(path);
         tools.disguised(&file, &stat, &[b"x".to_vec()]).expect("descriptors enough")
     };
-    assert_eq!(disguised(&copy), Some("git"));
-    assert_eq!(disguised(&link), Some("git"));
+    assert_eq!(disguised(&copy).as_deref(), Some("git"));
+    assert_eq!(disguised(&link).as_deref(), Some("git"));
     assert_eq!(disguised(&other), None);
     assert_eq!(disguised(Path::new("/usr/bin/env")), None);
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use claw_classify::{Call, File, Files, NoFiles, Stdin, Tools, skips_startup_file};
+use claw_classify::{Call, File, Files, NoFiles, Stdin, Tools};
 use claw_policy::{Policy, Verdict};
 
 use super::{Asked, Read, Stopped};
@@ -51,8 +51,10 @@ pub(super) fn hand_over(
     }
     let mut draft = Draft::of(snapshot, program, read, judgement);
     let mut changed = judgement.rewritten.is_some();
+    let tools = Tools::with(policy.declared());
+    let tool = judgement.facts.tool.as_deref().and_then(|tool| tools.named(tool));
     for path in read.files.keys() {
-        let skip = judgement.facts.tool.and_then(|tool| skips_startup_file(tool, path));
+        let skip = tool.and_then(|tool| tool.skips_startup_file(path));
         if let Some(word) = skip.filter(|_| !draft.argv.is_empty() && draft.asks_for(path)) {
             draft.argv.insert(1, word.to_vec());
             changed = true;

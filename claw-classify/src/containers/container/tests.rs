@@ -26,8 +26,8 @@ fn a_limit_reaches_a_statement_inside() {
         &[b"docker", b"exec", b"-e", b"A=b", b"db", b"psql", b"-c", b"SELECT * FROM t"];
     let call = Call { argv, names: &[b"docker"], ..Call::default() };
     let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
-    let change = claw_policy::Change::LimitRows(5);
-    let limited = facts.actions.iter().position(|action| action.domain.name == "sql").unwrap();
+    let change = claw_policy::Change::Limit(&sql::LIMIT_ROWS, 5);
+    let limited = facts.actions.iter().position(|action| action.domain.name() == "sql").unwrap();
     let asked = [Rewrite { action: limited, change, rule: "r".to_owned() }];
     let rewritten = Tools::BUILT_IN.rewrite(&call, &NoFiles, &facts, &asked).unwrap();
     assert_eq!(rewritten.argv.last().unwrap(), b"SELECT * FROM t LIMIT 5");

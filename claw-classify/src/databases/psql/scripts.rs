@@ -97,7 +97,7 @@ impl Scripts<'_> {
         if let Some(reason) = self.variables.unreadable {
             return self.unread(said, reason);
         }
-        let ran = self.steps.iter().filter(|step| step.action.domain.name == DOMAIN.name);
+        let ran = self.steps.iter().filter(|step| step.action.domain.name() == DOMAIN.name);
         if ran.count() > SCRIPTS {
             return self.unread(said, "too much runs before it");
         }

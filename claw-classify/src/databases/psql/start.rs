@@ -8,21 +8,39 @@
 //! `process_postgres_switches` in `src/backend/tcop/postgres.c`, where the last of two values
 //! applies.
 
-use claw_policy::{Change, Reading, Rewrite, Value};
+use claw_policy::{Change, ChangeDef, ChangeTakes, Reading, Rewrite, Value};
 
 use super::plan::{self, Plan, Start};
-use super::variables::ON_ERROR_STOP;
+use super::variables;
 use super::{DOMAIN, cannot, conninfo};
 use crate::call::{Call, excerpt};
+use crate::language::sql;
 use crate::tool::{CannotRewrite, Changed, Context};
 
 /// The setting that makes transactions begin read-only, and its value.
-const READ_ONLY: (&str, &str) = ("default_transaction_read_only", "on");
+const SETTING: (&str, &str) = ("default_transaction_read_only", "on");
 
-/// Whether a change is one of those made here.
-pub(super) fn is_about(change: &Change) -> bool {
-    matches!(change, Change::NoPsqlrc | Change::OnErrorStop | Change::ReadOnly)
+/// A change of how psql starts.
+const fn start(name: &'static str, reason: &'static str, doc: &'static str) -> ChangeDef {
+    ChangeDef { name, takes: ChangeTakes::Nothing, of_call: true, reason, doc }
 }
+
+static NO_PSQLRC: ChangeDef =
+    start("no_psqlrc", "no start-up file", "Adds `-X`: no start-up file is read.");
+static ON_ERROR_STOP: ChangeDef = start(
+    "on_error_stop",
+    "stops at the first error",
+    "Adds `-v ON_ERROR_STOP=1`: a script ends at its first error. Denied instead where the call or a script of it says otherwise, or may.",
+);
+static READ_ONLY: ChangeDef = start(
+    "read_only",
+    "a read-only session",
+    "Adds `-c default_transaction_read_only=on` to `PGOPTIONS`: the server refuses what writes. Denied instead where a connection string or a service file gives the server its `options` in place of `PGOPTIONS`, where `PGOPTIONS` holds more than settings, or where a script connects anew.",
+);
+
+/// The changes that psql can make to its calls.
+pub(super) static CHANGES: &[&ChangeDef] =
+    &[&sql::LIMIT_ROWS, &NO_PSQLRC, &ON_ERROR_STOP, &READ_ONLY];
 
 /// Makes the changes.
 pub(super) fn rewrite(
@@ -30,12 +48,12 @@ pub(super) fn rewrite(
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
     let Context { call, files, .. } = *context;
-    let rule = |change: &Change| {
-        let found = rewrites.iter().find(|rewrite| rewrite.change == *change);
+    let rule = |def: &'static ChangeDef| {
+        let found = rewrites.iter().find(|rewrite| rewrite.change == Change::Switch(def));
         found.map(|rewrite| &*rewrite.rule)
     };
     let mut changed = Changed::nothing(call);
-    if rule(&Change::NoPsqlrc).is_some()
+    if rule(&NO_PSQLRC).is_some()
         && plan::plan(call, files).start.is_some_and(|start| !start.no_psqlrc)
     {
         put(&mut changed, ["-X"]);
@@ -46,17 +64,17 @@ pub(super) fn rewrite(
     let call = &Call { argv: &argv, ..*call };
     let Plan { steps, start } = plan::plan(call, files);
     let Some(start) = start else { return Ok(changed) };
-    if let Some(rule) = rule(&Change::OnErrorStop)
+    if let Some(rule) = rule(&ON_ERROR_STOP)
         && stops(&start, rule)?
     {
         put(&mut changed, ["-v", "ON_ERROR_STOP=1"]);
     }
-    if let Some(rule) = rule(&Change::ReadOnly) {
+    if let Some(rule) = rule(&READ_ONLY) {
         let connects = |step: &plan::Step| {
             let is = |name, word: &str| {
                 step.action.fact(name) == Some(Reading::Known(&Value::from(word)))
             };
-            step.action.domain.name == DOMAIN.name
+            step.action.domain.name() == DOMAIN.name
                 && is("source", "meta_command")
                 && is("class", "connect")
         };
@@ -87,7 +105,10 @@ fn put<const N: usize>(changed: &mut Changed, words: [&str; N]) {
 /// Whether ON_ERROR_STOP has to be set.
 fn stops(start: &Start, rule: &str) -> Result<bool, CannotRewrite> {
     if start.on_error_stop == Some(false) || start.goes_on {
-        return Err(cannot(rule, format!("the call sets {ON_ERROR_STOP} itself, or may")));
+        return Err(cannot(
+            rule,
+            format!("the call sets {} itself, or may", variables::ON_ERROR_STOP),
+        ));
     }
     Ok(start.on_error_stop.is_none())
 }
@@ -100,7 +121,7 @@ fn read_only(call: &Call<'_>) -> Result<Option<String>, String> {
     if let Some(word) = settings.iter().find_map(|setting| setting.as_ref().err()) {
         return Err(format!("`{}` in PGOPTIONS is not a setting", excerpt(word)));
     }
-    let (name, value) = READ_ONLY;
+    let (name, value) = SETTING;
     let mut values = settings.iter().flatten().filter(|(set, _)| set == name);
     let once = call.env.iter().filter(|entry| entry.starts_with(b"PGOPTIONS=")).count() == 1;
     if once && values.next_back().is_some_and(|(_, last)| last == value) {
@@ -121,7 +142,8 @@ mod tests {
     use super::*;
     use crate::{NoFiles, Tools};
 
-    const ALL: &[Change] = &[Change::NoPsqlrc, Change::OnErrorStop, Change::ReadOnly];
+    const ALL: &[Change] =
+        &[Change::Switch(&NO_PSQLRC), Change::Switch(&ON_ERROR_STOP), Change::Switch(&READ_ONLY)];
 
     /// The arguments behind the name, and PGOPTIONS, after all changes; or why not.
     fn started(words: &[&str], env: &[&str]) -> Result<(String, String), String> {
@@ -239,7 +261,8 @@ mod tests {
 
     #[test]
     fn scripts_keep_their_word_only_where_it_is_the_same() {
-        let script = |script: &[u8]| started_with(&["-X"], &[], script, &[Change::OnErrorStop]);
+        let script =
+            |script: &[u8]| started_with(&["-X"], &[], script, &[Change::Switch(&ON_ERROR_STOP)]);
         let stops = Ok(("-v ON_ERROR_STOP=1 -X".to_owned(), "-".to_owned()));
         for same in ["TABLE t;", "\\set ON_ERROR_STOP on\nTABLE t;", "SELECT 1 AS x \\gset o_\n"] {
             assert_eq!(script(same.as_bytes()), stops, "{same}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use claw_policy::{Reading, Value};
+use claw_policy::{Change, Reading, Value};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -39,12 +39,12 @@ fn rewrite(
 
 fn shown(actions: &[Action]) -> String {
     let shown = actions.iter().map(|action| {
-        let name = if action.domain.name == "sql" { "kind" } else { "class" };
+        let name = if action.domain.name() == "sql" { "kind" } else { "class" };
         let word = match action.fact(name) {
             Some(Reading::Known(Value::Str(word))) => word.as_str(),
             _ => "?",
         };
-        format!("{}:{word}", action.domain.name)
+        format!("{}:{word}", action.domain.name())
     });
     shown.collect::<Vec<_>>().join(" ")
 }
@@ -90,8 +90,11 @@ fn where_a_statement_runs_is_known() {
 fn limits_land_in_their_arguments() {
     let argv: &[&[u8]] = &[b"psql", b"-cTABLE a; TABLE b", b"--comm=TABLE c", b"db"];
     let call = Call { argv, ..Call::default() };
-    let limit =
-        |action, rows| Rewrite { action, change: Change::LimitRows(rows), rule: "r".to_owned() };
+    let limit = |action, rows| Rewrite {
+        action,
+        change: Change::Limit(&sql::LIMIT_ROWS, rows),
+        rule: "r".to_owned(),
+    };
     // Actions are counted with the call-level one.
     let rewritten = rewrite(&call, &NoFiles, &[limit(1, 1), limit(3, 3)]).unwrap();
     let words: Vec<&str> =
@@ -115,7 +118,11 @@ fn standard_input_is_read_and_limited() {
         shown(&classify(&call, &NoFiles)),
         "psql:script psql:inform sql:select sql:select psql:query sql:select sql:select"
     );
-    let limit = |action| Rewrite { action, change: Change::LimitRows(5), rule: "r".to_owned() };
+    let limit = |action| Rewrite {
+        action,
+        change: Change::Limit(&sql::LIMIT_ROWS, 5),
+        rule: "r".to_owned(),
+    };
     let changed = rewrite(&call, &NoFiles, &[limit(3), limit(4), limit(7)]).unwrap();
     let stdin = String::from_utf8(changed.stdin.unwrap()).unwrap();
     assert_eq!(
@@ -170,7 +177,7 @@ fn limits_stand_where_the_script_has_room_for_them() {
         let limits: Vec<Rewrite> = actions
             .iter()
             .map(|action| {
-                let change = Change::LimitRows(5);
+                let change = Change::Limit(&sql::LIMIT_ROWS, 5);
                 Rewrite { action: *action, change, rule: "r".to_owned() }
             })
             .collect();
@@ -247,7 +254,11 @@ fn files_are_limited() {
         shown(&actions),
         "psql:script sql:select psql:script psql:script sql:select sql:select"
     );
-    let limit = |action| Rewrite { action, change: Change::LimitRows(5), rule: "r".to_owned() };
+    let limit = |action| Rewrite {
+        action,
+        change: Change::Limit(&sql::LIMIT_ROWS, 5),
+        rule: "r".to_owned(),
+    };
     let changed = rewrite(&call, &files, &[limit(2), limit(5), limit(6)]).unwrap();
     let content = |path: &str| {
         let found = changed.files.iter().find(|(known, _)| known == path.as_bytes());

@@ -10,7 +10,7 @@ use claw_policy::Action;
 use super::{DOMAIN, action, host_of, words};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 
 /// ssh's row in the registry.
 pub(crate) static SSH: Tool = Tool {
@@ -18,6 +18,7 @@ pub(crate) static SSH: Tool = Tool {
     names: &["ssh", "slogin", "autossh", "mosh"],
     doc: "The options, the host and the command there are read; configuration files are not.",
     denial: Denial { prefix: "ssh: ", status: 255 },
+    can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: ssh,
@@ -30,6 +31,7 @@ pub(crate) static SCP: Tool = Tool {
     names: &["scp"],
     doc: "The options and whether any operand is on another host.",
     denial: Denial { prefix: "scp: ", status: 1 },
+    can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| vec![scp(context.call)],
@@ -42,6 +44,7 @@ pub(crate) static SFTP: Tool = Tool {
     names: &["sftp"],
     doc: "The options and the host; what a batch file moves is not read.",
     denial: Denial { prefix: "sftp: ", status: 1 },
+    can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
     interpreter: &[],
     classify: |context| vec![sftp(context.call)],

@@ -11,14 +11,17 @@ use super::{DOMAIN, row};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::system::places::Places;
-use crate::tool::Tool;
+use crate::tool::{Abilities, Context, Family, Input, Start, Tool};
 
-pub(crate) static FIND: Tool = row(
-    &["find"],
-    "find: ",
-    "The starting points, `-delete`, the programs that `-exec` and similar actions start, and the files that `-fprint` and similar actions write.",
-    |context| vec![classify(context.call)],
-);
+pub(crate) static FIND: Tool = Tool {
+    can: Abilities { starts: Some(starts), ..Abilities::of(Family::Files) },
+    ..row(
+        &["find"],
+        "find: ",
+        "The starting points, `-delete`, the programs that `-exec` and similar actions start, and the files that `-fprint` and similar actions write.",
+        |context| vec![classify(context.call)],
+    )
+};
 
 /// Tests and actions with that many words after them (find(1), 4.9).
 const VALUES: &[(&str, usize)] = &[
@@ -104,7 +107,7 @@ const PLAIN: &[&str] = &[
 ];
 
 /// The commands that a find starts: where each begins in the argument vector, and where it ends.
-pub(crate) fn commands(argv: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
+fn commands(argv: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut at = 1;
     while at < argv.len() {
@@ -121,6 +124,24 @@ pub(crate) fn commands(argv: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
         at = end + 1;
     }
     found
+}
+
+/// What `-exec` and its like start, up to the first word that holds what is found.
+fn starts(context: &Context<'_>) -> Vec<Start> {
+    let call = context.call;
+    let start = |command: std::ops::Range<usize>| {
+        let words = &call.argv[command];
+        let known = words.iter().take_while(|word| !word.windows(2).any(|pair| pair == b"{}"));
+        let argv: Vec<Vec<u8>> = known.map(|word| word.to_vec()).collect();
+        Start {
+            whole: argv.len() == words.len(),
+            argv,
+            env: call.env.iter().map(|entry| entry.to_vec()).collect(),
+            cwd: call.cwd.map(<[u8]>::to_vec),
+            stdin: Input::Same,
+        }
+    };
+    commands(call.argv).into_iter().map(start).filter(|start| !start.argv.is_empty()).collect()
 }
 
 fn classify(call: &Call<'_>) -> Action {

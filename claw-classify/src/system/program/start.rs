@@ -5,98 +5,52 @@ use super::wrapper;
 use crate::call::files::File;
 use crate::call::{Call, Stdin};
 use crate::language::shell::{self, Simple};
-use crate::system::file;
-use crate::tool::{Context, Governed, Meant};
+use crate::tool::{Context, Input, Start};
 
-/// A call that another one says will be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
-    /// The argument vector; not empty. It ends before the first word that is not known.
-    pub argv: Vec<Vec<u8>>,
-    /// The environment, `K=V` each.
-    pub env: Vec<Vec<u8>>,
-    /// The working directory, where it is known.
-    pub cwd: Option<Vec<u8>>,
-    /// What it reads from standard input.
-    pub stdin: Input,
-    /// Whether every word is known.
-    pub whole: bool,
-}
-
-/// Standard input of a [`Start`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// The standard input of the call that starts it.
-    Same,
-    /// These bytes.
-    Content(Vec<u8>),
-    /// Not known.
-    Unknown,
-}
-
-/// The calls that a call says will be made: [`Tools::starts`](crate::Tools::starts).
-pub(crate) fn starts(context: &Context<'_>) -> Vec<Start> {
-    let Context { call, files, tools } = *context;
-    let Meant::Tool(Governed::Known(meant)) = tools.meant(call.names) else { return Vec::new() };
-    let env = || call.env.iter().map(|entry| entry.to_vec()).collect::<Vec<_>>();
-    let start = |argv: Vec<Vec<u8>>, whole| Start {
-        argv,
-        env: env(),
-        cwd: call.cwd.map(<[u8]>::to_vec),
-        stdin: Input::Same,
-        whole,
-    };
-    match meant.name {
-        "sh" => match given(call.argv) {
-            Ok(Text::Inline(code)) => of_text(call, code),
-            Ok(Text::Script(script)) => match files.file(script) {
-                File::Content(content) => of_text(call, content),
-                File::Unknown | File::Absent => Vec::new(),
-            },
-            Ok(Text::Stdin) => match call.stdin {
-                Stdin::Content(content) => of_text(call, content),
-                Stdin::Unknown | Stdin::Terminal | Stdin::Null => Vec::new(),
-            },
-            Ok(Text::Inform) | Err(_) => Vec::new(),
+/// The calls of a shell's script, in its words, its file or its standard input.
+pub(crate) fn of_shell(context: &Context<'_>) -> Vec<Start> {
+    let Context { call, files, .. } = *context;
+    match given(call.argv) {
+        Ok(Text::Inline(code)) => of_text(call, code),
+        Ok(Text::Script(script)) => match files.file(script) {
+            File::Content(content) => of_text(call, content),
+            File::Unknown | File::Absent => Vec::new(),
         },
-        "find" => file::find_commands(call.argv)
-            .into_iter()
-            .filter(|command| !command.is_empty())
-            .map(|command| {
-                let words = &call.argv[command];
-                let known =
-                    words.iter().take_while(|word| !word.windows(2).any(|pair| pair == b"{}"));
-                let argv: Vec<Vec<u8>> = known.map(|word| word.to_vec()).collect();
-                let whole = argv.len() == words.len();
-                start(argv, whole)
-            })
-            .filter(|start| !start.argv.is_empty())
-            .collect(),
-        _ => {
-            let Ok(Some(run)) = wrapper::find(call) else { return Vec::new() };
-            if let Some(text) = run.text {
-                return of_text(call, text);
-            }
-            let argv = call.argv[run.at..].iter().map(|word| word.to_vec()).collect();
-            let mut start = start(argv, !run.more);
-            if run.more {
-                start.stdin = Input::Unknown;
-            }
-            if run.cleared {
-                start.env.clear();
-            }
-            for name in &run.removed {
-                start.env.retain(|entry| !names(entry, name));
-            }
-            for entry in &run.added {
-                put(&mut start.env, entry);
-            }
-            if let Some(folder) = run.folder {
-                start.cwd = Some(folder.to_vec()).filter(|folder| folder.starts_with(b"/"));
-            }
-            vec![start]
-        }
+        Ok(Text::Stdin) => match call.stdin {
+            Stdin::Content(content) => of_text(call, content),
+            Stdin::Unknown | Stdin::Terminal | Stdin::Null => Vec::new(),
+        },
+        Ok(Text::Inform) | Err(_) => Vec::new(),
     }
+}
+
+/// The call whose words stand behind a wrapper's own.
+pub(crate) fn behind_its_own_words(context: &Context<'_>) -> Vec<Start> {
+    let call = context.call;
+    let Ok(Some(run)) = wrapper::find(call) else { return Vec::new() };
+    if let Some(text) = run.text {
+        return of_text(call, text);
+    }
+    let mut start = Start {
+        argv: call.argv[run.at..].iter().map(|word| word.to_vec()).collect(),
+        env: call.env.iter().map(|entry| entry.to_vec()).collect(),
+        cwd: call.cwd.map(<[u8]>::to_vec),
+        stdin: if run.more { Input::Unknown } else { Input::Same },
+        whole: !run.more,
+    };
+    if run.cleared {
+        start.env.clear();
+    }
+    for name in &run.removed {
+        start.env.retain(|entry| !names(entry, name));
+    }
+    for entry in &run.added {
+        put(&mut start.env, entry);
+    }
+    if let Some(folder) = run.folder {
+        start.cwd = Some(folder.to_vec()).filter(|folder| folder.starts_with(b"/"));
+    }
+    vec![start]
 }
 
 fn names(entry: &[u8], name: &[u8]) -> bool {

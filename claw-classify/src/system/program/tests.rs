@@ -3,6 +3,7 @@
 use super::*;
 use crate::Tools;
 use crate::call::files::NoFiles;
+use crate::tool::Start;
 use proptest::prelude::*;
 
 #[test]
@@ -67,13 +68,25 @@ fn python_that_runs_a_tool_is_that_tool() {
     let facts = |argv: &[&[u8]]| {
         let call = Call { argv, names: &[b"python3"], ..Call::default() };
         let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
-        (facts.tool, facts.actions[1].domain.name)
+        (facts.tool.map(String::from), facts.actions[1].domain.name().to_owned())
     };
-    assert_eq!(facts(&[b"python3", b"-m", b"awscli", b"s3", b"ls"]), (Some("aws"), "aws"));
-    assert_eq!(facts(&[b"python3", b"-Im", b"awscli", b"s3", b"ls"]), (Some("aws"), "aws"));
-    assert_eq!(facts(&[b"python3", b"-u", b"/usr/bin/aws", b"s3", b"ls"]), (Some("aws"), "aws"));
-    assert_eq!(facts(&[b"python3", b"-m", b"pytest"]), (Some("python"), "program"));
-    assert_eq!(facts(&[b"python3", b"psql"]), (Some("python"), "program"));
+    assert_eq!(
+        facts(&[b"python3", b"-m", b"awscli", b"s3", b"ls"]),
+        (Some("aws".to_owned()), "aws".to_owned())
+    );
+    assert_eq!(
+        facts(&[b"python3", b"-Im", b"awscli", b"s3", b"ls"]),
+        (Some("aws".to_owned()), "aws".to_owned())
+    );
+    assert_eq!(
+        facts(&[b"python3", b"-u", b"/usr/bin/aws", b"s3", b"ls"]),
+        (Some("aws".to_owned()), "aws".to_owned())
+    );
+    assert_eq!(
+        facts(&[b"python3", b"-m", b"pytest"]),
+        (Some("python".to_owned()), "program".to_owned())
+    );
+    assert_eq!(facts(&[b"python3", b"psql"]), (Some("python".to_owned()), "program".to_owned()));
 }
 
 proptest! {

@@ -1,8 +1,8 @@
 //! What a policy may declare of a tool, and the diagnostics where it does not fit.
 
 use super::super::tests::{mistake, parse};
-use crate::fact::Kind;
 use crate::grammar::{Arguments, Count, Takes};
+use crate::schema::{DomainRef, Kind};
 
 const DEPLOYCTL: &str = r#"version = 1
 [tool.deployctl]
@@ -34,30 +34,31 @@ deployctl = ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"]
 fn a_declaration_is_read() {
     let policy = parse(DEPLOYCTL).expect("right");
     let [tool] = policy.declared() else { panic!("one tool") };
-    assert_eq!((tool.name, tool.exit_status), ("deployctl", 2));
+    assert_eq!((&*tool.name, tool.exit_status), ("deployctl", 2));
     assert!(tool.goes_by(b"dctl") && !tool.goes_by(b"deploy"));
     assert!(tool.abbreviations && !tool.options_first);
     assert_eq!(tool.loads_env, ["PYTHONPATH"]);
     let [dry_run, chdir, env, verbose] = &tool.options[..] else { panic!("{:?}", tool.options) };
-    assert_eq!((chdir.fact, &chdir.takes), ("chdir", &Takes::Value));
-    assert_eq!((dry_run.fact, &dry_run.takes), ("dry_run", &Takes::Nothing));
+    assert_eq!((&*chdir.fact, &chdir.takes), ("chdir", &Takes::Value));
+    assert_eq!((&*dry_run.fact, &dry_run.takes), ("dry_run", &Takes::Nothing));
     assert_eq!(env.takes, Takes::Choice(vec!["dev".to_owned(), "prod".to_owned()]));
     assert_eq!(verbose.names, ["-v", "--verbose"]);
     let [migrate, rollback] = &tool.commands[..] else { panic!("{:?}", tool.commands) };
     assert!(migrate.goes_by("db migrate") && rollback.goes_by("roll back"));
     assert!(matches!(migrate.arguments, Arguments::Any));
     let Arguments::Named(named) = &rollback.arguments else { panic!("named") };
-    let counts: Vec<(&str, Count)> = named.iter().map(|one| (one.fact, one.count)).collect();
+    let counts: Vec<(&str, Count)> = named.iter().map(|one| (&*one.fact, one.count)).collect();
     assert_eq!(
         counts,
         [("service", Count::One), ("version", Count::Perhaps), ("more", Count::Rest)]
     );
     let kinds =
         [("env", Kind::Str), ("force", Kind::Bool), ("to", Kind::Int), ("label", Kind::Set)];
+    let domain = DomainRef::from(&tool.domain);
     for (name, kind) in kinds {
-        assert_eq!(tool.domain.fact(name).map(|def| def.kind), (name != "force").then_some(kind));
+        assert_eq!(domain.kind(name), (name != "force").then_some(kind));
     }
-    assert_eq!(tool.domain.fact("env").expect("there").values, ["dev", "prod"]);
+    assert_eq!(domain.fact("env").expect("there").values(), ["dev", "prod"]);
     assert!(policy.pins("deployctl").is_some());
 }
 
@@ -78,7 +79,7 @@ fn rules_about_it_are_checked_like_all_others() {
     assert_eq!(rule("match.x.command = «\"u\"»"), "`x.command` is never `u` | it is `up`");
     assert_eq!(
         rule("tools = [«\"y\"»]"),
-        "`y` is not a tool that claw governs | expected `psql`, `kubectl`, `rm` or `x`"
+        "`y` is not a tool that claw governs | expected `psql`, `mysql`, `kubectl`, `rm` or `x`"
     );
 }
 
