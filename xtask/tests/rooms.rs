@@ -49,7 +49,7 @@ fn arrows(root: &Path, source: Source<'_>) -> Result<Arrows, String> {
     };
     found.read_root(root, &tokens)?;
     let folder = root.parent().unwrap_or(Path::new(""));
-    found.read(root, folder, &[], tokens)?;
+    found.read(root, folder, &[], &tokens)?;
     Ok(found.arrows)
 }
 
@@ -120,7 +120,7 @@ impl Crate<'_> {
                         tokens[at.saturating_sub(2)..at].iter().any(|token| is_ident(token, "pub"));
                 }
                 Some(name) if !exported && self.rooms.contains(name) && is_path(tokens, at + 1) => {
-                    self.arrow(file, &self.root.clone(), &name.to_owned());
+                    self.arrow(file, &self.root.clone(), name);
                 }
                 _ if is_punct(&tokens[at], ';') => exported = false,
                 _ => {}
@@ -135,7 +135,7 @@ impl Crate<'_> {
         file: &Path,
         folder: &Path,
         module: &[String],
-        tokens: Vec<TokenTree>,
+        tokens: &[TokenTree],
     ) -> Result<(), String> {
         let mut at = 0;
         while at < tokens.len() {
@@ -146,22 +146,22 @@ impl Crate<'_> {
                 match tokens.get(at + 2) {
                     Some(TokenTree::Group(group)) => {
                         let inside = without_tests(group.stream());
-                        self.read(file, &folder.join(&name), &below, inside)?;
+                        self.read(file, &folder.join(&name), &below, &inside)?;
                     }
                     _ => self.read_file(folder, &name, &below)?,
                 }
                 at += 3;
                 continue;
             }
-            if begins_path(&tokens, at) {
-                for target in targets(&tokens, at, module) {
+            if begins_path(tokens, at) {
+                for target in targets(tokens, at, module) {
                     let room = self.room_of(&target, file)?;
                     let from = module.first().unwrap_or(&self.root).clone();
                     self.arrow(file, &from, &room);
                 }
             }
             if let TokenTree::Group(group) = &tokens[at] {
-                self.read(file, folder, module, without_tests(group.stream()))?;
+                self.read(file, folder, module, &without_tests(group.stream()))?;
             }
             at += 1;
         }
@@ -173,7 +173,7 @@ impl Crate<'_> {
         let within = folder.join(name).join("mod.rs");
         let file = if (self.source)(&beside).is_some() { beside } else { within };
         let tokens = tokens(&file, self.source)?;
-        self.read(&file, &folder.join(name), module, tokens)
+        self.read(&file, &folder.join(name), module, &tokens)
     }
 
     /// The room that a path from the crate's root leads to.
