@@ -39,7 +39,7 @@ fn document() -> String {
         let read = cell(tool.doc);
         _ = writeln!(out, "| `{}` | {groups} | {programs} | {facts} | {read} |", tool.name);
     }
-    out.push_str("\n## Changes\n\nWhat `rewrite` can ask of a tool, beside variables to set and to remove.\n\n| change | tools | what it does |\n|---|---|---|\n");
+    out.push_str("\n## Changes\n\nWhat `rewrite` can ask of a tool, besides setting and removing variables.\n\n| change | tools | what it does |\n|---|---|---|\n");
     for (change, tools) in changes() {
         let tools = names(tools.into_iter());
         _ = writeln!(out, "| `{}` | {tools} | {} |", change.name, cell(change.doc));
