@@ -1,22 +1,53 @@
-//! `cargo xtask install`: the one binary, and the policies it comes with.
+//! `cargo xtask install`: the one binary, its symbols, and the policies it comes with.
 //!
-//! `ROOT/bin/claw` and `ROOT/share/claw/policies/*.toml`. The policies are examples to start from, so they go to
+//! `ROOT/bin/claw`, stripped; `ROOT/bin/.debug/claw.debug`, where gdb(1) finds its symbols by itself; and
+//! `ROOT/share/claw/policies/*.toml`. The policies are examples to start from, so they go to
 //! `share` and are replaced by the next installation; a policy in force belongs elsewhere, under its owner's care.
 
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use tempfile::NamedTempFile;
 
+use crate::command;
 use crate::report;
+use crate::workspace::Workspace;
 
-/// Copies the binary and the policies below `root`. Each file appears whole or not at all, so a `claw` that is
-/// being started meanwhile is the old one or the new one.
-pub(crate) fn install(claw: &Path, policies: &Path, root: &Path) -> Result<()> {
-    place(claw, &root.join("bin/claw"), 0o755)?;
+/// Installs the release build below `root`.
+pub(crate) fn install(workspace: &Workspace, root: &Path) -> Result<()> {
+    let folder = tempfile::tempdir_in(&workspace.target)?;
+    let parts = part(&workspace.claw(), folder.path())?;
+    put(&parts, &workspace.path("policies"), root)
+}
+
+/// A program without its symbols, and its symbols.
+struct Parts {
+    program: PathBuf,
+    symbols: PathBuf,
+}
+
+/// Parts a program from its symbols, in `folder`. The program names the file that has them.
+fn part(claw: &Path, folder: &Path) -> Result<Parts> {
+    let (program, symbols) = (folder.join("claw"), folder.join("claw.debug"));
+    let objcopy = |options: &[&str], from: &Path, to: &Path| {
+        let mut objcopy = Command::new("objcopy");
+        // A link to the symbols is looked for from where they are.
+        command::run(objcopy.current_dir(folder).args(options).arg(from).arg(to))
+    };
+    objcopy(&["--only-keep-debug"], claw, &symbols)?;
+    objcopy(&["--strip-all", "--add-gnu-debuglink=claw.debug"], claw, &program)?;
+    Ok(Parts { program, symbols })
+}
+
+/// Copies the parts and the policies below `root`. Each file appears whole or not at all, so a `claw` that is
+/// being started meanwhile is the old one or the new one. The symbols come first: they fit one program alone.
+fn put(parts: &Parts, policies: &Path, root: &Path) -> Result<()> {
+    place(&parts.symbols, &root.join("bin/.debug/claw.debug"), 0o644)?;
+    place(&parts.program, &root.join("bin/claw"), 0o755)?;
     let shared = root.join("share/claw/policies");
     let entries = fs::read_dir(policies)
         .with_context(|| format!("cannot read the policies in `{}`", policies.display()))?;
@@ -58,8 +89,10 @@ mod tests {
     #[test]
     fn the_binary_may_be_executed_and_policies_lie_beside_it() -> Result<()> {
         let folder = tempfile::tempdir()?;
-        let (claw, policies) = (folder.path().join("built"), folder.path().join("policies"));
-        fs::write(&claw, b"new")?;
+        let (program, symbols) = (folder.path().join("built"), folder.path().join("symbols"));
+        let policies = folder.path().join("policies");
+        fs::write(&program, b"new")?;
+        fs::write(&symbols, b"symbols")?;
         fs::create_dir(&policies)?;
         fs::write(policies.join("starter.toml"), b"version = 1")?;
         fs::write(policies.join("README.md"), b"not a policy")?;
@@ -67,7 +100,7 @@ mod tests {
         fs::create_dir_all(root.join("bin"))?;
         fs::write(root.join("bin/claw"), b"old")?;
 
-        install(&claw, &policies, &root)?;
+        put(&Parts { program, symbols }, &policies, &root)?;
 
         let installed = root.join("bin/claw");
         assert_eq!(fs::read(&installed)?, b"new");
@@ -75,7 +108,22 @@ mod tests {
         let shared = root.join("share/claw/policies");
         assert_eq!(fs::read(shared.join("starter.toml"))?, b"version = 1");
         assert_eq!(fs::read_dir(shared)?.count(), 1);
-        assert_eq!(fs::read_dir(root.join("bin"))?.count(), 1, "a partial file is left behind");
+        assert_eq!(fs::read(root.join("bin/.debug/claw.debug"))?, b"symbols");
+        assert_eq!(fs::read_dir(root.join("bin"))?.count(), 2, "a partial file is left behind");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_installed_is_small_and_names_its_symbols() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let whole = std::env::current_exe()?;
+        let parts = part(&whole, folder.path())?;
+        let sections = |file: &Path| command::output(Command::new("objdump").arg("-h").arg(file));
+        assert!(sections(&whole)?.contains(".debug_line"), "the control has symbols");
+        let program = sections(&parts.program)?;
+        assert!(program.contains(".gnu_debuglink") && !program.contains(".debug_line"));
+        assert!(sections(&parts.symbols)?.contains(".debug_line"));
+        assert!(fs::metadata(&parts.program)?.len() < fs::metadata(&whole)?.len() / 2);
         Ok(())
     }
 
@@ -85,7 +133,8 @@ mod tests {
         let root = folder.path();
         fs::create_dir(root.join("bin"))?;
         fs::write(root.join("bin/claw"), b"old")?;
-        let failed = install(&root.join("no-such-build"), root, root);
+        let missing = || root.join("no-such-build");
+        let failed = put(&Parts { program: missing(), symbols: missing() }, root, root);
         assert!(failed.is_err());
         assert_eq!(fs::read(root.join("bin/claw"))?, b"old");
         Ok(())

@@ -32,6 +32,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bench::worker::{self, Surroundings};
 use crate::interrupt::Interrupted;
+use crate::setup::Set;
 use crate::test::Selection;
 use crate::workspace::Workspace;
 
@@ -44,8 +45,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Install what this machine lacks to build, run and test everything
+    /// Install what this machine lacks
     Setup {
+        /// For what: each holds the ones before it
+        #[arg(value_enum, default_value = "test")]
+        set: Set,
         /// Only say what is missing, and fail if anything is
         #[arg(long)]
         check: bool,
@@ -54,7 +58,7 @@ enum Task {
     Ebpf,
     /// Compile the eBPF programs and the release build of `claw`
     Build,
-    /// Set up, build, and guard a program with the starter policy; without one, show claw at work
+    /// Set up, build without optimisation, and guard a program with the starter policy; without one, show claw at work
     Run {
         /// The program and its arguments, after `--`
         #[arg(last = true, value_name = "CMD")]
@@ -120,8 +124,8 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::VmGuest => vm::guest::run()?,
         Task::Vm(options) => return vm::run(&workspace, &options),
-        Task::Setup { check: true } => setup::check(&workspace)?,
-        Task::Setup { check: false } => setup::install(&workspace)?,
+        Task::Setup { set, check: true } => setup::check(&workspace, set)?,
+        Task::Setup { set, check: false } => setup::install(&workspace, set)?,
         Task::Ebpf => ebpf::build(&workspace)?,
         Task::Build => build::build(&workspace)?,
         Task::Run { command } => run::run(&workspace, &command)?,
@@ -136,8 +140,9 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Tables(options) => tables::tables(&workspace, &options)?,
         Task::Soundness(options) => return soundness::soundness(&workspace, &options),
         Task::Install { root } => {
+            setup::install(&workspace, Set::Build)?;
             build::build(&workspace)?;
-            install::install(&workspace.claw(), &workspace.path("policies"), &root)?;
+            install::install(&workspace, &root)?;
         }
     }
     Ok(ExitCode::SUCCESS)
