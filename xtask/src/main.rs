@@ -33,6 +33,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bench::worker::{self, Surroundings};
 use crate::interrupt::Interrupted;
+use crate::setup::Set;
 use crate::test::Selection;
 use crate::workspace::Workspace;
 
@@ -45,8 +46,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Install what this machine lacks to build, run and test everything
+    /// Install what this machine lacks
     Setup {
+        /// For what: each holds the ones before it
+        #[arg(value_enum, default_value = "test")]
+        set: Set,
         /// Only say what is missing, and fail if anything is
         #[arg(long)]
         check: bool,
@@ -55,7 +59,7 @@ enum Task {
     Ebpf,
     /// Compile the eBPF programs and the release build of `claw`
     Build,
-    /// Set up, build, and guard a program with the starter policy; without one, show claw at work
+    /// Set up, build without optimisation, and guard a program with the starter policy; without one, show claw at work
     Run {
         /// The program and its arguments, after `--`
         #[arg(last = true, value_name = "CMD")]
@@ -123,8 +127,8 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::VmGuest => vm::guest::run()?,
         Task::Vm(options) => return vm::run(&workspace, &options),
-        Task::Setup { check: true } => setup::check(&workspace)?,
-        Task::Setup { check: false } => setup::install(&workspace)?,
+        Task::Setup { set, check: true } => setup::check(&workspace, set)?,
+        Task::Setup { set, check: false } => setup::install(&workspace, set)?,
         Task::Ebpf => ebpf::build(&workspace)?,
         Task::Build => build::build(&workspace)?,
         Task::Run { command } => run::run(&workspace, &command)?,
@@ -143,9 +147,10 @@ fn perform(task: Task) -> Result<ExitCode> {
             reference::write(&workspace)?;
         }
         Task::Install { root } => {
+            setup::install(&workspace, Set::Build)?;
             build::build(&workspace)?;
             let reference = reference::write(&workspace)?;
-            install::install(&workspace.claw(), &workspace.path("policies"), &reference, &root)?;
+            install::install(&workspace, &reference, &root)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -78,6 +78,11 @@ impl Workspace {
         self.target.join("release/claw")
     }
 
+    /// The build of `claw` that `cargo xtask run` makes: not optimised, and ready soonest.
+    pub(crate) fn quick_claw(&self) -> PathBuf {
+        self.target.join("quick/claw")
+    }
+
     /// A program to run in the checkout, free of what the outer cargo set.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);

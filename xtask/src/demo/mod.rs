@@ -88,7 +88,7 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Runs the demonstration with the release build of `claw`.
+/// Runs the demonstration with the build of `claw` that is ready soonest.
 pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     let interrupt = Interrupt::watch()?;
     let stage = Stage::set(workspace)?;
@@ -141,7 +141,7 @@ impl<'a> Stage<'a> {
 
     fn perform(&self, step: &Step, records: &mut Records) -> Result<()> {
         screen::command(step.argv);
-        let mut claw = self.command(&self.workspace.claw());
+        let mut claw = self.command(&self.workspace.quick_claw());
         claw.args(["run", "--policy"]).arg(self.workspace.path("policies/starter.toml"));
         claw.arg("--audit").arg(self.audit.path()).arg("--").args(step.argv);
         let (status, text) = combined(&mut claw)?;
@@ -207,7 +207,7 @@ impl<'a> Stage<'a> {
     }
 
     fn verify_log(&self) -> Result<()> {
-        let mut claw = self.workspace.command(self.workspace.claw());
+        let mut claw = self.workspace.command(self.workspace.quick_claw());
         claw.args(["log", "verify", "--audit"]).arg(self.audit.path());
         let (status, text) = combined(&mut claw)?;
         screen::command(&["claw", "log", "verify"]);

@@ -63,11 +63,15 @@ impl Record {
         asked.unwrap_or_else(|| format!("{} {}", self.text("kind"), self.text("to")))
     }
 
-    /// Whether it allowed a program that no tool governs: a shell, an interpreter, most of a machine.
+    /// Whether it allowed a program that no rule can be about for what it does itself: a shell, an interpreter, most
+    /// of a machine. Their actions are the exec and, where claw has read what runs there, a `program`.
     pub(crate) fn is_ordinary(&self) -> bool {
+        let ordinary =
+            |action: &Value| matches!(action["domain"].as_str(), Some("exec" | "program"));
+        let actions = self.0["facts"]["actions"].as_array();
         self.verdict() == "allow"
             && self.text("kind") == "exec"
-            && self.0["facts"]["tool"].is_null()
+            && actions.is_none_or(|actions| actions.iter().all(ordinary))
     }
 
     /// What ran instead, where that is something else.
@@ -144,9 +148,13 @@ mod tests {
         assert!(ordinary(serde_json::json!({"kind": "exec", "verdict": "allow", "facts": {}})));
         assert!(!ordinary(serde_json::json!({"kind": "exec", "verdict": "deny", "facts": {}})));
         assert!(!ordinary(serde_json::json!({"kind": "connect", "verdict": "allow"})));
-        let governed =
-            serde_json::json!({"kind": "exec", "verdict": "allow", "facts": {"tool": "psql"}});
-        assert!(!ordinary(governed));
+        let of = |domain: &str| {
+            let actions =
+                [serde_json::json!({"domain": "exec"}), serde_json::json!({"domain": domain})];
+            serde_json::json!({"kind": "exec", "verdict": "allow", "facts": {"actions": actions}})
+        };
+        assert!(ordinary(of("program")));
+        assert!(!ordinary(of("sql")));
     }
 
     #[test]

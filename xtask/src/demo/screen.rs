@@ -53,8 +53,8 @@ pub(crate) fn output(text: &str, ending: &str) {
     line(&format!("  {}", paint(Colour::Faint, &format!("({ending})"))));
 }
 
-/// claw's records of the command. Of the programs that nothing governs, the first is shown and the rest counted: a
-/// wrapper written in shell may start dozens.
+/// claw's records of the command. Of the shells, interpreters and programs that nothing governs, the first is shown
+/// and the rest counted: a wrapper written in shell may start dozens.
 pub(crate) fn records(records: &[Record]) {
     let ordinary = records.iter().filter(|record| record.is_ordinary()).count();
     let mut seen = 0;
@@ -64,7 +64,7 @@ pub(crate) fn records(records: &[Record]) {
             match seen {
                 1 => {}
                 2 => {
-                    let text = format!("and {} more programs that no tool governs", ordinary - 1);
+                    let text = format!("and {} more such programs, allowed", ordinary - 1);
                     line(&format!("                {}", paint(Colour::Faint, &text)));
                     continue;
                 }

@@ -1,4 +1,5 @@
-//! `cargo xtask setup`: brings a machine to the point where everything builds and every test can run.
+//! `cargo xtask setup`: brings a machine to the point where claw builds, the demonstration runs, or every test can
+//! run; [`Set`] says which.
 //!
 //! What is there is looked for each time, by itself and not by a stamp, which takes well below a second; only
 //! what is missing is installed. System packages come from apt-get. The eBPF object has two roads: rustup's
@@ -10,8 +11,8 @@ mod toolchain;
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use packages::Need;
 use packages::{DEBIAN_TOOLCHAIN, LINKER_NEEDS, NEEDS};
+pub(crate) use packages::{Need, Set};
 pub(crate) use toolchain::{Toolchain, bpf_linker};
 
 use crate::report;
@@ -29,18 +30,21 @@ struct Lacks {
 }
 
 impl Lacks {
-    fn now(workspace: &Workspace) -> Self {
+    /// What it lacks for `set`.
+    fn now(workspace: &Workspace, set: Set) -> Self {
         let linker = bpf_linker().is_none();
-        let mut needs: Vec<_> = NEEDS.iter().filter(|need| !need.is_met()).collect();
+        let wanted = NEEDS.iter().filter(|need| need.set <= set);
+        let mut needs: Vec<_> = wanted.filter(|need| !need.is_met()).collect();
         if linker {
             needs.extend(LINKER_NEEDS.iter().filter(|need| !need.is_met()));
         }
+        let tests = set >= Set::Test;
         Self {
             needs,
-            components: toolchain::missing_components(workspace),
+            components: if tests { toolchain::missing_components(workspace) } else { vec![] },
             toolchain: Toolchain::detect(workspace).is_none(),
             linker,
-            kernels: vm::missing_kernels(workspace),
+            kernels: if tests { vm::missing_kernels(workspace) } else { vec![] },
         }
     }
 
@@ -86,9 +90,9 @@ fn line(need: &Need) -> String {
     format!("{}: {} (Debian's {})", need.what, need.why, need.packages.join(" "))
 }
 
-/// Installs what is missing; says in one line that nothing is.
-pub(crate) fn install(workspace: &Workspace) -> Result<()> {
-    let lacks = Lacks::now(workspace);
+/// Installs what is missing for `set`; says in one line that nothing is.
+pub(crate) fn install(workspace: &Workspace, set: Set) -> Result<()> {
+    let lacks = Lacks::now(workspace, set);
     if lacks.nothing() {
         report::step("setup", "everything is here");
         return Ok(());
@@ -110,22 +114,23 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
         install_toolchain(workspace)?;
     }
     if lacks.linker {
-        report::step("setup", "building bpf-linker (about two minutes)");
+        report::step("setup", "building bpf-linker (about a minute)");
         toolchain::install_bpf_linker(workspace)?;
     }
     for kernel in &lacks.kernels {
         vm::fetch(workspace, *kernel)?;
     }
-    check(workspace).context("something is still missing after the installation")
+    check(workspace, set).context("something is still missing after the installation")
 }
 
-/// Fails, listing it, when something is missing. Changes nothing.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let lacks = Lacks::now(workspace);
+/// Fails, listing it, when something is missing for `set`. Changes nothing.
+pub(crate) fn check(workspace: &Workspace, set: Set) -> Result<()> {
+    let lacks = Lacks::now(workspace, set);
     if !lacks.nothing() {
         bail!(
-            "this machine lacks\n  - {}\nrun `cargo xtask setup` to install it",
-            lacks.lines().join("\n  - ")
+            "this machine lacks\n  - {}\nrun `cargo xtask setup {}` to install it",
+            lacks.lines().join("\n  - "),
+            set.name()
         );
     }
     if let Some(toolchain) = Toolchain::detect(workspace) {

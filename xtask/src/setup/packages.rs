@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
 use crate::command;
 use crate::vm;
 
@@ -68,6 +70,28 @@ fn is_library(file: &str, name: &str) -> bool {
     })
 }
 
+/// What a machine is set up for. Each set holds the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Set {
+    /// Compile claw, and guard a command with it
+    Build,
+    /// Show the demonstration
+    Demo,
+    /// Run every test and check
+    Test,
+}
+
+impl Set {
+    /// As it is asked for.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Demo => "demo",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// One thing that the project needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
@@ -75,6 +99,8 @@ pub(crate) struct Need {
     pub(crate) what: &'static str,
     /// Why the project needs it.
     pub(crate) why: &'static str,
+    /// The first set that needs it; so do those behind.
+    pub(crate) set: Set,
     /// All of these show that it is there.
     pub(crate) signs: &'static [Sign],
     /// The Debian packages that bring it.
@@ -88,35 +114,47 @@ impl Need {
     }
 }
 
-/// Needed on every machine, in the order in which they are reported.
+/// What the sets need, in the order in which it is reported.
 pub(crate) const NEEDS: &[Need] = &[
     Need {
         what: "a C compiler",
         why: "links Rust programs; the end-to-end tests guard small C programs",
+        set: Set::Build,
         signs: &[Sign::Program("cc"), Sign::Header("stdio.h")],
         packages: &["gcc", "libc6-dev"],
     },
     Need {
+        what: "`objcopy`",
+        why: "parts claw from its symbols for `cargo xtask install`",
+        set: Set::Build,
+        signs: &[Sign::Program("objcopy")],
+        packages: &["binutils"],
+    },
+    Need {
         what: "make",
         why: "the tests and the benchmark guard a build with many execs",
+        set: Set::Test,
         signs: &[Sign::Program("make")],
         packages: &["make"],
     },
     Need {
         what: "libseccomp",
         why: "claw builds its seccomp filter with it",
+        set: Set::Build,
         signs: &[Sign::Program("pkg-config"), Sign::Header("seccomp.h")],
         packages: &["pkg-config", "libseccomp-dev"],
     },
     Need {
         what: "libclang",
         why: "reads the headers of libpg_query, PostgreSQL's own parser, which claw reads statements with",
+        set: Set::Build,
         signs: &[Sign::LlvmLibrary("clang")],
         packages: &["libclang-dev"],
     },
     Need {
         what: "a PostgreSQL server and `psql`",
         why: "the demonstration and the tests run a throwaway server and guard the real client",
+        set: Set::Demo,
         signs: &[
             Sign::PostgresProgram("initdb"),
             Sign::PostgresProgram("postgres"),
@@ -127,6 +165,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need {
         what: "a MariaDB server, and `mariadb`",
         why: "the differential suite holds what claw reads of its client's command lines and scripts against what a throwaway server is sent",
+        set: Set::Test,
         signs: &[
             Sign::Program("mariadb"),
             Sign::Program("mariadb-install-db"),
@@ -137,18 +176,21 @@ pub(crate) const NEEDS: &[Need] = &[
     Need {
         what: "`setpriv`",
         why: "starts the throwaway server as a user other than root, and stops it when we die",
+        set: Set::Demo,
         signs: &[Sign::Program("setpriv")],
         packages: &["util-linux"],
     },
     Need {
         what: "`kubectl`",
         why: "the demonstration and the tests have its calls judged, and it is run against a server of the tests; no cluster is needed",
+        set: Set::Demo,
         signs: &[Sign::Program("kubectl")],
         packages: &["kubernetes-client"],
     },
     Need {
         what: "`aws`, `gh`, `redis-cli` and `wget`",
         why: "the differential suite holds what claw reads against what they do",
+        set: Set::Test,
         signs: &[
             Sign::Program("aws"),
             Sign::Program("gh"),
@@ -160,30 +202,35 @@ pub(crate) const NEEDS: &[Need] = &[
     Need {
         what: "Python 3",
         why: "the demonstration and the tests start tools from it",
+        set: Set::Demo,
         signs: &[Sign::Program("python3")],
         packages: &["python3"],
     },
     Need {
         what: "Perl",
         why: "the tests start tools from it; Debian's `psql` is a Perl script",
+        set: Set::Test,
         signs: &[Sign::Program("perl")],
         packages: &["perl"],
     },
     Need {
         what: "QEMU, and `virtiofsd`",
         why: "the tests boot other kernels in software emulation (`cargo xtask vm`)",
+        set: Set::Test,
         signs: &[Sign::Program("qemu-system-x86_64"), Sign::OneOf(&vm::FILE_SERVERS)],
         packages: &["qemu-system-x86"],
     },
     Need {
         what: "`ip`",
         why: "the escape suite makes a network of its own",
+        set: Set::Test,
         signs: &[Sign::Program("ip")],
         packages: &["iproute2"],
     },
     Need {
         what: "programs that run commands",
         why: "the escape suite tries to start what is forbidden from each of them",
+        set: Set::Test,
         signs: &[
             Sign::Program("busybox"),
             Sign::Program("bwrap"),
@@ -242,6 +289,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need {
         what: "Node, Ruby, Lua and PHP",
         why: "the tests start tools from them",
+        set: Set::Test,
         signs: &[
             Sign::Program("node"),
             Sign::Program("ruby"),
@@ -257,12 +305,14 @@ pub(crate) const LINKER_NEEDS: &[Need] = &[
     Need {
         what: "LLVM 22",
         why: "bpf-linker is built with it, to link the eBPF object",
+        set: Set::Build,
         signs: &[Sign::File("/usr/lib/llvm-22/lib/libLLVM.so")],
         packages: &["llvm-22-dev"],
     },
     Need {
         what: "the C++ library",
         why: "LLVM is C++; bpf-linker links with its library",
+        set: Set::Build,
         signs: &[Sign::Program("c++")],
         packages: &["g++"],
     },
@@ -272,6 +322,7 @@ pub(crate) const LINKER_NEEDS: &[Need] = &[
 pub(crate) const DEBIAN_TOOLCHAIN: Need = Need {
     what: "Debian's Rust compiler with the source of `core`",
     why: "compiles the eBPF programs where rustup does not reach its servers",
+    set: Set::Build,
     signs: &[
         Sign::File("/usr/bin/rustc"),
         Sign::File("/usr/bin/cargo"),
@@ -294,6 +345,20 @@ mod tests {
     }
 
     #[test]
+    fn the_demonstration_asks_for_little_and_the_tests_for_everything() {
+        let packages = |set: Set| -> Vec<&str> {
+            let needs = NEEDS.iter().filter(|need| need.set <= set);
+            needs.flat_map(|need| need.packages.iter().copied()).collect()
+        };
+        let demo = packages(Set::Demo);
+        assert!(demo.contains(&"postgresql") && !packages(Set::Build).contains(&"postgresql"));
+        for unneeded in ["mariadb-server", "qemu-system-x86", "vim", "ruby", "php-cli", "gdb"] {
+            assert!(!demo.contains(&unneeded), "{unneeded}");
+            assert!(packages(Set::Test).contains(&unneeded), "{unneeded}");
+        }
+    }
+
+    #[test]
     fn a_library_is_known_in_every_spelling_of_its_version() {
         for file in ["libclang.so", "libclang.so.1", "libclang-14.so.14.0.6"] {
             assert!(is_library(file, "clang"), "{file}");
@@ -304,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_need_is_met_only_when_all_its_signs_are() {
-        let need = |signs| Need { what: "", why: "", signs, packages: &[] };
+        let need = |signs| Need { what: "", why: "", set: Set::Build, signs, packages: &[] };
         assert!(need(&[Sign::Program("sh"), Sign::File("/")]).is_met());
         assert!(!need(&[Sign::Program("sh"), Sign::File("/no/such/file")]).is_met());
     }

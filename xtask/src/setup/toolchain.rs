@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::command;
 use crate::workspace::Workspace;
@@ -131,15 +131,23 @@ fn cargo_bin() -> Option<PathBuf> {
     Some(root.join("bin"))
 }
 
-/// Installs the pinned nightly with `rust-src`. Fails where rustup is missing or does not reach its servers.
+/// Installs the pinned nightly with `rust-src`. Fails where rustup is missing or does not reach its servers: after one
+/// more try instead of its usual three, and in one line.
 pub(crate) fn install_nightly(workspace: &Workspace) -> Result<()> {
     if command::find("rustup").is_none() {
         bail!("`rustup` is not installed");
     }
     let mut rustup = workspace.command("rustup");
     rustup.args(["toolchain", "install", NIGHTLY, "--profile", "minimal"]);
-    rustup.args(["--component", "rust-src", "--no-self-update"]);
-    command::run(&mut rustup)
+    rustup.args(["--component", "rust-src", "--no-self-update"]).env("RUSTUP_MAX_RETRIES", "1");
+    command::output(&mut rustup).map(drop).map_err(|error| anyhow!(cause(&format!("{error:#}"))))
+}
+
+/// What rustup gives as the reason: the first line that says so, or the first of all.
+fn cause(said: &str) -> String {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let reason = lines.clone().find_map(|line| line.strip_prefix("error: "));
+    reason.or_else(|| lines.next()).unwrap_or("it gives no reason").to_owned()
 }
 
 /// Parts of the host's toolchain that `cargo xtask test` needs and that rustup's minimal profile leaves out.
@@ -168,11 +176,13 @@ pub(crate) fn add_components(workspace: &Workspace, components: &[&str]) -> Resu
     command::run(&mut rustup).context("`cargo xtask test` checks formatting and lints with them")
 }
 
-/// Builds and installs bpf-linker against Debian's LLVM 22.
+/// Builds and installs bpf-linker against Debian's LLVM 22. It is built without optimisation, in half the time: its
+/// work is LLVM's.
 pub(crate) fn install_bpf_linker(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.env("LLVM_PREFIX", LLVM_PREFIX).args(["install", "bpf-linker", "--version", BPF_LINKER]);
     cargo.args(["--locked", "--force", "--no-default-features", "--features", "llvm-22"]);
+    cargo.args(["--profile", "dev"]).env("CARGO_PROFILE_DEV_DEBUG", "false");
     // Outside the checkout: its lints, linker and target folder are not bpf-linker's business.
     cargo.current_dir("/");
     command::run(&mut cargo).context(
@@ -183,6 +193,14 @@ pub(crate) fn install_bpf_linker(workspace: &Workspace) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rustups_reason_is_one_line() {
+        let said = "`rustup toolchain install` failed: exit status: 1\ninfo: downloading 4 components\n\
+                    error: could not download file\nerror: caused by\n";
+        assert_eq!(cause(said), "could not download file");
+        assert_eq!(cause("\n`rustup` is not there\nat all"), "`rustup` is not there");
+    }
 
     #[test]
     fn a_compiler_older_than_the_workspace_or_newer_than_the_linker_is_refused() {

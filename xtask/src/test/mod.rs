@@ -19,7 +19,7 @@ use crate::build;
 use crate::catalogue;
 use crate::command;
 use crate::report;
-use crate::setup;
+use crate::setup::{self, Set};
 use crate::tables;
 use crate::vm::suite;
 use crate::workspace::Workspace;
@@ -51,7 +51,7 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
     if selection.allow_missing && in_ci() {
         bail!("`--allow-missing` is for your own machine: in CI everything runs (`CI` is set)");
     }
-    let whole = match setup::install(workspace) {
+    let whole = match setup::install(workspace, Set::Test) {
         Err(error) if !selection.allow_missing => return Err(error),
         Err(error) => {
             report::step("test", &format!("going on without a complete set-up: {error:#}"));
