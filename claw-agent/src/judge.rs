@@ -11,7 +11,7 @@ pub(crate) mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use claw_classify::{Call, File, Files, Rewritten, Stdin, classify_with, rewrite_with};
+use claw_classify::{Call, File, Files, Rewritten, Stdin, Tools};
 use claw_policy::{Decision, Facts, Outcome, Policy, Verdict, decide};
 
 /// What is known of a call, what was decided, and what runs instead where it is to be changed.
@@ -30,8 +30,7 @@ pub(crate) struct Judgement {
 
 /// Judges one call, by the content of what it names where `files` vouches for it.
 pub(crate) fn judge(policy: &Policy, call: &Call<'_>, files: &dyn Files) -> Judgement {
-    let call = &Call { declared: policy.declared(), ..*call };
-    let facts = classify_with(call, files);
+    let facts = Tools::with(policy.declared()).classify(call, files);
     let mut decision = decide(policy, &facts);
     if decision.verdict != Verdict::Rewrite {
         return Judgement { facts, decision, rewritten: None };
@@ -67,7 +66,8 @@ fn settled(
     facts: &Facts,
     decision: &Decision,
 ) -> Result<Rewritten, Refusal> {
-    let rewritten = rewrite_with(call, files, facts, &decision.rewrites).map_err(|cannot| {
+    let tools = Tools::with(policy.declared());
+    let rewritten = tools.rewrite(call, files, facts, &decision.rewrites).map_err(|cannot| {
         let asked = decision.rewrites.iter().find(|rewrite| rewrite.rule == cannot.rule);
         Refusal {
             action: asked.map_or(decision.deciding.action, |rewrite| rewrite.action),
@@ -86,12 +86,12 @@ fn settled(
     let stdin = rewritten.stdin.as_deref().map_or(call.stdin, Stdin::Content);
     let changed = Call { argv: &argv, env: &env, stdin, ..*call };
     let files = Changed { before: files, changed: &rewritten.files };
-    let facts = classify_with(&changed, &files);
+    let facts = tools.classify(&changed, &files);
     let after = decide(policy, &facts);
     match after.verdict {
         Verdict::Allow => return Ok(rewritten),
         Verdict::Rewrite => {
-            let again = rewrite_with(&changed, &files, &facts, &after.rewrites);
+            let again = tools.rewrite(&changed, &files, &facts, &after.rewrites);
             if again.is_ok_and(|again| is_same(&changed, &files, &again)) {
                 return Ok(rewritten);
             }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use claw_classify::{Call, Stdin, classify};
+use claw_classify::{Call, NoFiles, Stdin, Tools};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const SELECT: &str = "SELECT u.id, u.email, count(o.id) AS orders FROM users u LEFT JOIN orders o \
@@ -37,7 +37,9 @@ fn facts(criterion: &mut Criterion) {
             stdin,
             ..Call::default()
         };
-        criterion.bench_function(what, |bench| bench.iter(|| classify(black_box(&call))));
+        criterion.bench_function(what, |bench| {
+            bench.iter(|| Tools::BUILT_IN.classify(black_box(&call), &NoFiles))
+        });
     }
 }
 

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use claw_classify::{Call, classify};
+use claw_classify::{Call, NoFiles, Tools};
 use claw_corpus::lines;
 
 const REPETITIONS: usize = 101;
@@ -24,12 +24,12 @@ fn main() {
         let (env, argv) = words.split_at(program);
         let names = [argv[0].rsplit(|byte| *byte == b'/').next().unwrap_or_default()];
         let call = Call { argv, env, path: argv[0], names: &names, ..Call::default() };
-        let facts = classify(&call);
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         let Some(tool) = facts.tool else { continue };
         let sql = facts.actions.iter().any(|action| action.domain.name == "sql");
         let times = (0..REPETITIONS).map(|_| {
             let start = Instant::now();
-            black_box(classify(black_box(&call)));
+            black_box(Tools::BUILT_IN.classify(black_box(&call), &NoFiles));
             start.elapsed()
         });
         let tool = if sql { "(statements of SQL)" } else { tool };

@@ -1,10 +1,9 @@
 //! One call as decoding hands it over: plain bytes, nothing that could still change.
 
+pub(crate) mod files;
+pub(crate) mod home;
+
 use std::borrow::Cow;
-
-use claw_policy::Grammar;
-
-use crate::tool::{Meant, tool};
 
 /// What file descriptor 0 of a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,17 +48,9 @@ pub struct Call<'a> {
     /// The base names of the programs that run it, where it is a script: what its first line names, or what
     /// was given it. What their variables load is loaded into it. Of a written call nobody knows them.
     pub interpreters: &'a [&'a [u8]],
-    /// The tools that the policy declares.
-    pub declared: &'a [&'static Grammar],
 }
 
 impl<'a> Call<'a> {
-    /// The tool that its names mean.
-    #[must_use]
-    pub fn meant(&self) -> Meant {
-        tool(self.names, self.declared)
-    }
-
     /// The value of the environment variable `name`: the first entry, as getenv(3) finds it.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&'a [u8]> {

@@ -9,6 +9,7 @@ use claw_corpus::split;
 use claw_policy::{Action, Facts, Reading, Value};
 
 use crate::call::Call;
+use crate::{NoFiles, Tools};
 
 /// The actions of a command line, without the call-level one.
 pub(crate) fn actions(words: &str) -> Vec<Action> {
@@ -24,7 +25,7 @@ fn facts(words: &[String]) -> Facts {
     let cwd = Some(&b"/home/me/app"[..]);
     let names = [argv[0].rsplit(|byte| *byte == b'/').next().unwrap_or_default()];
     let call = Call { argv, env: &env, cwd, path: argv[0], names: &names, ..Call::default() };
-    crate::classify(&call)
+    Tools::BUILT_IN.classify(&call, &NoFiles)
 }
 
 /// The facts of `actions` in a line.

@@ -14,7 +14,7 @@ use claw_policy::grammar::{Argument, Arguments, Command, Count, Grammar, OptionD
 use claw_policy::{Action, Value};
 
 use crate::call::{Call, excerpt, text};
-use crate::subcommands::said;
+use crate::grammar::subcommands::said;
 
 /// What a call of a declared tool asks for.
 pub(crate) fn classify(call: &Call<'_>, grammar: &'static Grammar) -> Action {

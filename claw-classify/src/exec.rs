@@ -4,8 +4,8 @@
 
 use claw_policy::{Action, Domain, FactDef, Kind};
 
-use crate::call::{Call, excerpt, text};
-use crate::tool::{Governed, by_name};
+use crate::call::{excerpt, text};
+use crate::tool::{Context, Governed, Meant};
 
 /// Facts about the program file and about what would be loaded into it.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -57,31 +57,34 @@ const HARMLESS: &[&[u8]] = &[b"LD_BIND_NOW", b"LD_WARN", b"LD_VERBOSE"];
 
 /// The call-level action. `tool` is what a governed program is: what loads code into what the tool is
 /// written in, or into what runs it this time, counts for it alone.
-pub(crate) fn action(call: &Call<'_>, tool: Option<Governed>) -> Action {
+pub(crate) fn action(context: &Context<'_>, tool: Option<Governed>) -> Action {
+    let call = context.call;
     let said = call.argv.first().copied().unwrap_or(call.path);
     let mut action = Action::new(&DOMAIN, excerpt(&text(said)));
     action.set("names", call.names.iter().map(|name| text(name)).collect::<claw_policy::Value>());
     action.set("path", text(call.path).into_owned());
     let injected = call.env.iter().filter_map(|entry| {
         let name = entry.split(|&byte| byte == b'=').next().unwrap_or(entry);
-        injects(call, tool, name).then(|| text(name))
+        injects(context, tool, name).then(|| text(name))
     });
     action.set("injected_env", injected.collect::<claw_policy::Value>());
     action
 }
 
 /// Whether the environment has anything load code or data into the tool.
-pub(crate) fn injects_any(call: &Call<'_>, tool: Governed) -> bool {
-    call.env.iter().any(|entry| {
-        injects(call, Some(tool), entry.split(|&byte| byte == b'=').next().unwrap_or(entry))
+pub(crate) fn injects_any(context: &Context<'_>, tool: Governed) -> bool {
+    context.call.env.iter().any(|entry| {
+        injects(context, Some(tool), entry.split(|&byte| byte == b'=').next().unwrap_or(entry))
     })
 }
 
-fn injects(call: &Call<'_>, tool: Option<Governed>, name: &[u8]) -> bool {
+fn injects(context: &Context<'_>, tool: Option<Governed>, name: &[u8]) -> bool {
     let listed = |variables: &[&str]| variables.iter().any(|known| known.as_bytes() == name);
     let runs_it = || {
-        let runs = call.interpreters.iter().copied().filter_map(by_name);
-        runs.into_iter().any(|program| listed(program.interpreter))
+        context.call.interpreters.iter().any(|name| match context.tools.meant(&[name]) {
+            Meant::Tool(Governed::Known(program)) => listed(program.interpreter),
+            Meant::Tool(Governed::Declared(_)) | Meant::Nothing | Meant::Disputed(..) => false,
+        })
     };
     (name.starts_with(b"LD_") && !HARMLESS.contains(&name))
         || LOADER.contains(&name)
@@ -91,6 +94,7 @@ fn injects(call: &Call<'_>, tool: Option<Governed>, name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Call, NoFiles, Tools};
     use claw_policy::{Reading, Value};
 
     #[test]
@@ -109,8 +113,8 @@ mod tests {
             ..Call::default()
         };
         let named = |call: &Call<'_>, tool: Option<&str>| {
-            let tool = tool.and_then(|name| by_name(name.as_bytes())).map(Governed::Known);
-            match action(call, tool).fact("injected_env") {
+            let tool = tool.and_then(|name| Tools::BUILT_IN.named(name));
+            match action(&Tools::BUILT_IN.context(call, &NoFiles), tool).fact("injected_env") {
                 Some(Reading::Known(Value::Set(names))) => {
                     names.iter().cloned().collect::<Vec<_>>().join(" ")
                 }

@@ -3,7 +3,8 @@
 use claw_policy::{Action, Reading, Value};
 
 use crate::call::{Call, Stdin};
-use crate::program::shell;
+use crate::language::shell;
+use crate::tool::Inside;
 
 /// A governed call inside, or several.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ pub(crate) struct Inner {
 impl Inner {
     /// The call inside, where it is governed: nobody judges what an everyday program starts in there, and its
     /// paths are not the caller's.
-    pub(crate) fn of(call: &Call<'_>) -> Option<Self> {
-        let facts = crate::classify(call);
+    pub(crate) fn of(tools: &dyn Inside, call: &Call<'_>) -> Option<Self> {
+        let facts = tools.classify(call);
         if !facts.governed() {
             return None;
         }
@@ -31,18 +32,18 @@ impl Inner {
 
     /// The call of a program with these words, in an environment that is not known.
     pub(crate) fn of_words(
-        outer: &Call<'_>,
+        tools: &dyn Inside,
         argv: &[&[u8]],
         env: &[&[u8]],
         stdin: Stdin<'_>,
     ) -> Option<Self> {
         let path = argv.first()?;
-        let (names, declared) = ([known_as(path)], outer.declared);
-        Self::of(&Call { argv, env, path, names: &names, stdin, declared, ..Call::default() })
+        let names = [known_as(path)];
+        Self::of(tools, &Call { argv, env, path, names: &names, stdin, ..Call::default() })
     }
 
     /// The calls of a text of the shell, as far as their words are known.
-    pub(crate) fn of_text(outer: &Call<'_>, text: &[u8], stdin: Stdin<'_>) -> Option<Self> {
+    pub(crate) fn of_text(tools: &dyn Inside, text: &[u8], stdin: Stdin<'_>) -> Option<Self> {
         let commands = shell::commands(text).ok()?;
         let mut whole = commands.len() == 1;
         let mut actions = Vec::new();
@@ -67,7 +68,7 @@ impl Inner {
             if !known {
                 continue;
             }
-            if let Some(inner) = Self::of_words(outer, &words, &env, stdin) {
+            if let Some(inner) = Self::of_words(tools, &words, &env, stdin) {
                 tool = inner.tool;
                 actions.extend(inner.actions);
             }

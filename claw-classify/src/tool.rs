@@ -1,17 +1,15 @@
-//! The governed tools, one row each, and how names lead to them.
+//! What a tool is: its row, what it is given, and what it gives back.
+//!
+//! The registry lists the tools and stands above them. A tool knows none of the others: where its call holds
+//! another one, it asks through [`Inside`].
 
-use std::sync::LazyLock;
+use std::fmt;
 
-use claw_policy::{Action, Domain, Grammar, Rewrite};
+use claw_policy::{Action, Domain, Facts, Grammar, Rewrite};
 
 use crate::call::Call;
-use crate::files::Files;
-use crate::subcommands::rewrites_nothing;
-use crate::{
-    aws, clickhouse, client, cloud, code, container, curl, declared, door, file, gh, git, helm,
-    httpie, infra, kubectl, loader, mongo, mysql, net, package, pg_tools, process, program, psql,
-    redis, sqlite3, terraform, wget,
-};
+use crate::call::files::Files;
+use crate::declared;
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +64,61 @@ impl Tool {
     }
 }
 
+/// What a tool is given to read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// The call.
+    pub(crate) call: &'a Call<'a>,
+    /// The content of the files that the call names, where it is known.
+    pub(crate) files: &'a dyn Files,
+    /// The other tools, for a call that stands inside this one.
+    pub(crate) tools: &'a dyn Inside,
+}
+
+impl Context<'_> {
+    /// The same files and tools for `call`, which stands inside this one.
+    pub(crate) fn of<'b>(&'b self, call: &'b Call<'b>) -> Context<'b> {
+        Context { call, ..*self }
+    }
+}
+
+/// What a tool may ask of the registry about a call that its own call holds.
+pub(crate) trait Inside: fmt::Debug {
+    /// The tool that these base names mean.
+    fn meant(&self, names: &[&[u8]]) -> Meant;
+
+    /// The facts of a call that runs where the caller's files are not.
+    fn classify(&self, call: &Call<'_>) -> Facts;
+
+    /// That call after `rewrites`, which a decision on `facts` asked for.
+    ///
+    /// # Errors
+    /// When a change cannot be made with certainty.
+    fn rewrite(
+        &self,
+        call: &Call<'_>,
+        facts: &Facts,
+        rewrites: &[Rewrite],
+    ) -> Result<Rewritten, CannotRewrite>;
+}
+
+/// Gives the actions of a call but for the call-level one.
+pub(crate) type Classifier = fn(&Context<'_>) -> Vec<Action>;
+
 /// Gives the call after the changes; actions are counted as in the facts of the call. Changes of statements come by
 /// themselves, and so do those of the call as a whole, to the call that the former gave.
-pub(crate) type Rewriter = fn(&Call<'_>, &dyn Files, &[Rewrite]) -> Result<Changed, CannotRewrite>;
+pub(crate) type Rewriter = fn(&Context<'_>, &[Rewrite]) -> Result<Changed, CannotRewrite>;
+
+/// The rewriter of a tool that has no changes of its own.
+///
+/// # Errors
+/// Always.
+pub(crate) fn rewrites_nothing(
+    _: &Context<'_>,
+    rewrites: &[Rewrite],
+) -> Result<Changed, CannotRewrite> {
+    Err(CannotRewrite::first_of(rewrites, "the tool knows no such change"))
+}
 
 /// What a tool's own changes give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,8 +140,20 @@ impl Changed {
     }
 }
 
-/// Gives the actions of a call but for the call-level one.
-pub(crate) type Classifier = fn(&Call<'_>, &dyn Files) -> Vec<Action>;
+/// A call after its rewrites.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The argument vector to run.
+    pub argv: Vec<Vec<u8>>,
+    /// The environment to run it in.
+    pub env: Vec<Vec<u8>>,
+    /// What standard input must hold instead of the content the call was judged with, or nothing where
+    /// that stays. A caller that cannot hand this to the program must deny the call.
+    pub stdin: Option<Vec<u8>>,
+    /// Files that must hold something else for this program: path, as it was asked for, and content.
+    /// As for `stdin`: what cannot be handed over must be denied.
+    pub files: Vec<(Vec<u8>, Vec<u8>)>,
+}
 
 /// A change that a policy asks for and that cannot be made to this call. The call must not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,189 +165,18 @@ pub struct CannotRewrite {
     pub reason: String,
 }
 
-/// Every governed tool.
-pub static TOOLS: &[&Tool] = &[
-    &psql::TOOL,
-    &git::TOOL,
-    &gh::TOOL,
-    &code::GLAB,
-    &code::HG,
-    &code::SVN,
-    &kubectl::TOOL,
-    &pg_tools::CLUSTERDB,
-    &pg_tools::CREATEDB,
-    &pg_tools::CREATEUSER,
-    &pg_tools::DROPDB,
-    &pg_tools::DROPUSER,
-    &pg_tools::REINDEXDB,
-    &pg_tools::VACUUMDB,
-    &pg_tools::PG_BASEBACKUP,
-    &pg_tools::PG_DUMP,
-    &pg_tools::PG_DUMPALL,
-    &pg_tools::PG_ISREADY,
-    &pg_tools::PG_RESTORE,
-    &pg_tools::PGBENCH,
-    &aws::TOOL,
-    &container::DOCKER,
-    &container::DOCKER_COMPOSE,
-    &container::PODMAN,
-    &container::NERDCTL,
-    &container::CRICTL,
-    &container::CTR,
-    &helm::TOOL,
-    &terraform::TOOL,
-    &cloud::GCLOUD,
-    &cloud::GSUTIL,
-    &cloud::BQ,
-    &cloud::AZ,
-    &cloud::DOCTL,
-    &cloud::EKSCTL,
-    &infra::KUSTOMIZE,
-    &infra::ARGOCD,
-    &infra::FLUX,
-    &infra::PULUMI,
-    &infra::ANSIBLE,
-    &infra::PLAYBOOK,
-    &infra::VAULT,
-    &infra::INVENTORY,
-    &infra::DOC,
-    &infra::CONFIG,
-    &infra::CONSOLE,
-    &infra::PULL,
-    &curl::TOOL,
-    &wget::TOOL,
-    &httpie::TOOL,
-    &net::NC,
-    &net::SOCAT,
-    &net::TELNET,
-    &net::OPENSSL,
-    &net::RSYNC,
-    &net::FETCHERS,
-    &net::SSH,
-    &net::SCP,
-    &net::SFTP,
-    &door::SUDO,
-    &door::SU,
-    &door::DOAS,
-    &door::PKEXEC,
-    &door::SYSTEMD_RUN,
-    &door::SERVICE,
-    &door::SHUTDOWN,
-    &door::SYSTEMCTL,
-    &door::BUSCTL,
-    &door::MACHINECTL,
-    &door::LOGINCTL,
-    &door::NSPAWN,
-    &door::DBUS_SEND,
-    &door::GDBUS,
-    &door::AT,
-    &door::CRONTAB,
-    &door::TMUX,
-    &door::SCREEN,
-    &door::EMACSCLIENT,
-    &door::XDOTOOL,
-    &door::NSENTER,
-    &door::UNSHARE,
-    &door::CHROOT,
-    &door::GDB,
-    &door::STRACE,
-    &loader::TOOL,
-    &mysql::TOOL,
-    &mysql::ADMIN,
-    &mysql::SHOW,
-    &mysql::DUMP,
-    &mysql::CHANGE,
-    &sqlite3::TOOL,
-    &redis::TOOL,
-    &clickhouse::TOOL,
-    &mongo::TOOL,
-    &mongo::EXPORT,
-    &mongo::IMPORT,
-    &mongo::WATCH,
-    &client::UNREAD,
-    &file::RM,
-    &file::MV,
-    &file::CP,
-    &file::TEE,
-    &file::TRUNCATE,
-    &file::SHRED,
-    &file::DD,
-    &file::MKFS,
-    &file::WIPEFS,
-    &file::FDISK,
-    &file::CHMOD,
-    &file::CHOWN,
-    &file::FIND,
-    &file::TAR,
-    &file::ZIP,
-    &file::UNZIP,
-    &process::KILL,
-    &process::PKILL,
-    &process::KILLALL,
-    &package::NPM,
-    &package::NPX,
-    &package::YARN,
-    &package::PNPM,
-    &package::PNPX,
-    &package::PIP,
-    &package::UV,
-    &package::UVX,
-    &package::PIPX,
-    &package::POETRY,
-    &package::CARGO,
-    &package::GEM,
-    &package::BUNDLE,
-    &package::APT,
-    &package::DPKG,
-    &package::GO,
-    &package::COMPOSER,
-    &package::GALAXY,
-    &package::KREW,
-    &program::SH,
-    &program::PYTHON,
-    &program::PERL,
-    &program::RUBY,
-    &program::NODE,
-    &program::PHP,
-    &program::LUA,
-    &program::AWK,
-    &program::DENO,
-    &program::JQ,
-    &program::ENV,
-];
-
-/// The names of [`TOOLS`], for policies.
-pub(crate) fn names() -> &'static [&'static str] {
-    static NAMES: LazyLock<Vec<&str>> =
-        LazyLock::new(|| TOOLS.iter().map(|tool| tool.name).collect());
-    &NAMES
-}
-
-/// The names of all program files of [`TOOLS`].
-pub(crate) fn programs() -> &'static [&'static str] {
-    static PROGRAMS: LazyLock<Vec<&str>> =
-        LazyLock::new(|| TOOLS.iter().flat_map(|tool| tool.names).copied().collect());
-    &PROGRAMS
-}
-
-/// The tool that goes by `name`. One look-up in a table sorted by name, because every exec of every
-/// program comes by here.
-pub(crate) fn by_name(name: &[u8]) -> Option<&'static Tool> {
-    static SORTED: LazyLock<Vec<(&[u8], &Tool)>> = LazyLock::new(|| {
-        let named =
-            |tool: &'static Tool| tool.names.iter().map(move |name| (name.as_bytes(), tool));
-        let mut rows: Vec<_> = TOOLS.iter().copied().flat_map(named).collect();
-        rows.sort_unstable_by_key(|(name, _)| *name);
-        rows
-    });
-    let at = SORTED.binary_search_by_key(&name, |(known, _)| known).ok()?;
-    Some(SORTED[at].1)
+impl CannotRewrite {
+    /// No change of `rewrites` can be made; the first rule that asked is named.
+    pub(crate) fn first_of(rewrites: &[Rewrite], reason: impl Into<String>) -> Self {
+        let rule = rewrites.first().map(|rewrite| rewrite.rule.clone()).unwrap_or_default();
+        Self { rule, reason: reason.into() }
+    }
 }
 
 /// A governed tool, by whoever reads it.
 #[derive(Debug, Clone, Copy)]
 pub enum Governed {
-    /// One of [`TOOLS`].
+    /// One of claw's own, [`TOOLS`](crate::TOOLS).
     Known(&'static Tool),
     /// One that the policy declares.
     Declared(&'static Grammar),
@@ -320,10 +211,10 @@ impl Governed {
     }
 
     /// What a call of it would do, without the call-level action.
-    pub(crate) fn classify(self, call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
+    pub(crate) fn classify(self, context: &Context<'_>) -> Vec<Action> {
         match self {
-            Self::Known(tool) => (tool.classify)(call, files),
-            Self::Declared(grammar) => vec![declared::classify(call, grammar)],
+            Self::Known(tool) => (tool.classify)(context),
+            Self::Declared(grammar) => vec![declared::classify(context.call, grammar)],
         }
     }
 
@@ -345,48 +236,4 @@ pub enum Meant {
     Tool(Governed),
     /// Two different tools: no reading of the arguments is safe.
     Disputed(Governed, Governed),
-}
-
-/// The tool that these base names mean, of [`TOOLS`] and of those a policy declares. Allocates nothing.
-#[must_use]
-pub fn tool(names: &[&[u8]], declared: &[&'static Grammar]) -> Meant {
-    let governed = |name: &[u8]| {
-        let of_policy = || declared.iter().copied().find(|grammar| grammar.goes_by(name));
-        by_name(name).map(Governed::Known).or_else(|| of_policy().map(Governed::Declared))
-    };
-    let mut found: Option<Governed> = None;
-    for name in names {
-        let Some(tool) = governed(name) else { continue };
-        match found {
-            Some(first) if first.name() != tool.name() => return Meant::Disputed(first, tool),
-            _ => found = Some(tool),
-        }
-    }
-    found.map_or(Meant::Nothing, Meant::Tool)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_lead_to_tools() {
-        let meant = |names: &[&[u8]]| tool(names, &[]);
-        assert!(matches!(meant(&[b"ls"]), Meant::Nothing));
-        assert!(matches!(meant(&[]), Meant::Nothing));
-        let names: &[&[u8]] = &[b"pg", b"psql", b"pg_wrapper"];
-        assert!(matches!(meant(names), Meant::Tool(tool) if tool.name() == "psql"));
-        assert!(matches!(meant(&[b"psql", b"kubectl"]), Meant::Disputed(..)));
-    }
-
-    #[test]
-    fn every_tool_goes_by_its_name_and_no_two_share_one() {
-        let mut seen = std::collections::BTreeSet::new();
-        for tool in TOOLS {
-            assert!(tool.names.contains(&tool.name), "{}", tool.name);
-            for name in tool.names {
-                assert!(seen.insert(*name), "`{name}` means two tools");
-            }
-        }
-    }
 }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own input has failed")]
 
-use claw_classify::{Call, Stdin, classify};
+use claw_classify::{Call, NoFiles, Stdin, Tools};
 
 /// What a thread gets unless it asks for more.
 const STACK: usize = 2 << 20;
@@ -25,12 +25,12 @@ fn answered(argv: &[&str], text: String) {
         let words: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
         let names = [words[0]];
         let call = Call { argv: &words, names: &names, ..Call::default() };
-        let facts = classify(&call);
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         assert!(!facts.actions.is_empty(), "nothing is said of the call");
         // The same text on standard input.
         let (text, rest) = words.split_last().unwrap();
         let call = Call { argv: &rest[..1], stdin: Stdin::Content(text), ..call };
-        assert!(!classify(&call).actions.is_empty());
+        assert!(!Tools::BUILT_IN.classify(&call, &NoFiles).actions.is_empty());
     };
     std::thread::Builder::new().stack_size(STACK).spawn(answer).unwrap().join().unwrap();
 }

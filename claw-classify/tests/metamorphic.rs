@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own input has failed")]
 
-use claw_classify::{Call, NoFiles, classify, schema, starts};
+use claw_classify::{Call, NoFiles, Tools, schema};
 use claw_policy::{Policy, Verdict, decide};
 
 fn policy() -> Policy {
@@ -20,11 +20,11 @@ fn verdict(policy: &Policy, argv: &[Vec<u8>], deep: usize) -> Verdict {
     let env: &[&[u8]] = &[b"HOME=/home/me", b"PATH=/usr/bin:/bin"];
     let cwd = Some(&b"/home/me/app"[..]);
     let call = Call { argv: &words, env, cwd, path: words[0], names: &names, ..Call::default() };
-    let own = decide(policy, &classify(&call)).verdict;
+    let own = decide(policy, &Tools::BUILT_IN.classify(&call, &NoFiles)).verdict;
     if deep == 0 {
         return own;
     }
-    let inner = starts(&call, &NoFiles);
+    let inner = Tools::BUILT_IN.starts(&call, &NoFiles);
     inner.iter().map(|start| verdict(policy, &start.argv, deep - 1)).fold(own, Verdict::max)
 }
 

@@ -7,7 +7,7 @@
 
 pub mod oracle;
 
-use claw_classify::{Call, NoFiles, Rewritten, Stdin, classify, rewrite};
+use claw_classify::{Call, NoFiles, Rewritten, Stdin, Tools};
 use claw_policy::{Action, Change, Facts, Reading, Rewrite, Value};
 
 /// How many rows a statement may return.
@@ -24,9 +24,10 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
     let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or(name);
     let names = [name];
     let call = Call { argv, env, names: &names, path: name, stdin, ..Call::default() };
-    let facts = classify(&call);
+    let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
     assert_eq!(facts.actions.first().map(|action| action.domain.name), Some("exec"));
-    assert_eq!(facts, classify(&call), "the facts differ from one time to the next");
+    let again = Tools::BUILT_IN.classify(&call, &NoFiles);
+    assert_eq!(facts, again, "the facts differ from one time to the next");
     let limits = limits(&facts);
     if !limits.is_empty() {
         stays(&call, &facts, &limits, |after| {
@@ -43,19 +44,21 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
 
 /// Makes changes, looks at the facts of the changed call, and makes them again, which must change nothing more.
 fn stays(call: &Call<'_>, facts: &Facts, changes: &[Rewrite], look: impl FnOnce(&Facts)) {
-    let Ok(once) = rewrite(call, facts, changes) else { return };
+    let Ok(once) = Tools::BUILT_IN.rewrite(call, &NoFiles, facts, changes) else { return };
     let words: Vec<&[u8]> = once.argv.iter().map(Vec::as_slice).collect();
     let env: Vec<&[u8]> = once.env.iter().map(Vec::as_slice).collect();
     let stdin = once.stdin.as_deref().map_or(call.stdin, Stdin::Content);
     let changed = Call { argv: &words, env: &env, stdin, ..*call };
-    let after = claw_classify::classify_with(&changed, &NoFiles);
+    let after = Tools::BUILT_IN.classify(&changed, &NoFiles);
     look(&after);
     let again = if changes.iter().any(|change| matches!(change.change, Change::LimitRows(_))) {
         limits(&after)
     } else {
         changes.to_vec()
     };
-    let twice = rewrite(&changed, &after, &again).expect("what was changed can be changed again");
+    let twice = Tools::BUILT_IN
+        .rewrite(&changed, &NoFiles, &after, &again)
+        .expect("what was changed can be changed again");
     let Rewritten { argv, env, stdin, .. } = twice;
     assert_eq!((argv, env), (once.argv, once.env), "changed again, it differs");
     assert!(stdin.is_none() || stdin == once.stdin, "changed again, standard input differs");

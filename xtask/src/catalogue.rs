@@ -67,7 +67,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 fn path(workspace: &Workspace) -> PathBuf {
-    workspace.path("claw-classify/src/sql/functions/pg_proc.tsv")
+    workspace.path("claw-classify/src/language/sql/functions/pg_proc.tsv")
 }
 
 fn made() -> Result<String> {

@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use claw_classify::{Governed, Meant, TOOLS, tool};
+use claw_classify::{Governed, Meant};
 use claw_policy::{Grammar, Policy};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
 use rustix::io::Errno;
@@ -70,9 +70,7 @@ impl Tools {
     /// A shortage.
     pub(crate) fn installed(policy: &Policy, devices: &Devices) -> Result<Self, Errno> {
         let declared = policy.declared().to_vec();
-        let known = TOOLS.iter().copied().map(Governed::Known);
-        let all: Vec<Governed> =
-            known.chain(declared.iter().copied().map(Governed::Declared)).collect();
+        let all: Vec<Governed> = claw_classify::Tools::with(&declared).all().collect();
         let pins = all
             .iter()
             .filter_map(|tool| Some((tool.name(), policy.pins(tool.name())?.to_vec())))
@@ -96,7 +94,7 @@ impl Tools {
 
     /// The tool that names mean.
     pub(super) fn meant(&self, names: &[&[u8]]) -> Meant {
-        tool(names, &self.declared)
+        claw_classify::Tools::with(&self.declared).meant(names)
     }
 
     fn add(

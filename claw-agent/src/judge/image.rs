@@ -1,7 +1,7 @@
 //! Judges an image: every program on the way from what was called to what runs, each as a call of its
 //! own, because a `#!` line starts its interpreter without another exec.
 
-use claw_classify::{Call, Files, Governed, NoFiles, Stdin, TOOLS};
+use claw_classify::{Call, Files, Governed, NoFiles, Stdin, Tools};
 use claw_policy::{Denial, Errno, Outcome, Policy, Verdict};
 
 use super::content::{self, Asked};
@@ -151,7 +151,6 @@ pub(super) fn judge_program(
         names: &names,
         stdin,
         untrusted: program.untrusted,
-        declared: policy.declared(),
         interpreters: &interpreters,
     };
     judge(policy, &call, files)
@@ -188,10 +187,7 @@ pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) 
 
 /// The tool that a judgement is about.
 fn governed(policy: &Policy, judgement: &Judgement) -> Option<Governed> {
-    let name = judgement.facts.tool?;
-    let known = TOOLS.iter().copied().find(|tool| tool.name == name).map(Governed::Known);
-    let declared = || policy.declared().iter().copied().find(|grammar| grammar.name == name);
-    known.or_else(|| declared().map(Governed::Declared))
+    Tools::with(policy.declared()).named(judgement.facts.tool?)
 }
 
 /// `claw rule ID: REASON`, or what default it was.

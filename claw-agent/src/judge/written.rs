@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use claw_classify::{Call, File, Files, Input, Stdin, starts};
+use claw_classify::{Call, File, Files, Input, Stdin, Tools};
 use claw_policy::{Policy, Verdict};
 
 use super::{Judgement, judge};
@@ -63,14 +63,13 @@ impl Written {
             names: &[name],
             stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
             untrusted: false,
-            declared: policy.declared(),
             interpreters: &[],
         };
         let own = judge(policy, &call, self);
         if own.decision.verdict == Verdict::Deny || depth == 0 {
             return own;
         }
-        for start in starts(&call, self) {
+        for start in Tools::with(policy.declared()).starts(&call, self) {
             let stdin = match start.stdin {
                 Input::Same => self.stdin.clone(),
                 Input::Content(content) => Some(content),

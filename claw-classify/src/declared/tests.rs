@@ -1,7 +1,7 @@
 //! Calls of a declared tool, read as every convention would read them or not at all.
 
 use crate::corpus::shown;
-use crate::{Call, classify};
+use crate::{Call, NoFiles, Tools};
 use claw_policy::{Grammar, Policy};
 
 const DEPLOYCTL: &str = r#"version = 1
@@ -31,8 +31,8 @@ fn declared() -> Vec<&'static Grammar> {
 
 fn read(declared: &[&'static Grammar], line: &str) -> String {
     let argv: Vec<&[u8]> = line.split_whitespace().map(str::as_bytes).collect();
-    let call = Call { argv: &argv, names: &argv[..1], declared, ..Call::default() };
-    shown(&classify(&call).actions[1..])
+    let call = Call { argv: &argv, names: &argv[..1], ..Call::default() };
+    shown(&Tools::with(declared).classify(&call, &NoFiles).actions[1..])
 }
 
 #[test]
@@ -122,13 +122,14 @@ fn a_declared_tool_is_one_of_those_a_program_may_be() {
     let declared = declared();
     let argv: &[&[u8]] = &[b"dctl", b"db"];
     let env: &[&[u8]] = &[b"PYTHONPATH=/tmp"];
-    let call = Call { argv, env, names: &argv[..1], declared: &declared, ..Call::default() };
-    let facts = classify(&call);
+    let call = Call { argv, env, names: &argv[..1], ..Call::default() };
+    let tools = Tools::with(&declared);
+    let facts = tools.classify(&call, &NoFiles);
     assert_eq!(facts.tool, Some("deployctl"));
     assert!(shown(&facts.actions[..1]).contains("injected_env=PYTHONPATH"));
     let two = Call { names: &[b"dctl", b"psql"], ..call };
-    let facts = classify(&two);
+    let facts = tools.classify(&two, &NoFiles);
     assert_eq!((facts.tool, facts.disputed), (Some("deployctl"), Some("psql")));
     assert!(facts.actions[1..].iter().all(|action| action.opaque.is_some()));
-    assert_eq!(classify(&Call { declared: &[], ..call }).tool, None);
+    assert_eq!(Tools::BUILT_IN.classify(&call, &NoFiles).tool, None);
 }

@@ -51,11 +51,11 @@ impl Of {
     /// Where its table is, in claw-classify.
     fn path(self) -> &'static str {
         match self {
-            Self::Aws => "aws/operations.txt",
-            Self::Curl => "curl/options.tsv",
-            Self::Gh => "gh/options.tsv",
-            Self::Git => "git/options.tsv",
-            Self::Kubectl => "kubectl/options.tsv",
+            Self::Aws => "clouds/aws/operations.txt",
+            Self::Curl => "network/curl/options.tsv",
+            Self::Gh => "code/gh/options.tsv",
+            Self::Git => "code/git/options.tsv",
+            Self::Kubectl => "containers/kubectl/options.tsv",
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use claw_classify::{Call, File, Files, NoFiles, Stdin, classify_with, skips_startup_file};
+use claw_classify::{Call, File, Files, NoFiles, Stdin, Tools, skips_startup_file};
 use claw_policy::{Policy, Verdict};
 
 use super::{Asked, Read, Stopped};
@@ -227,7 +227,8 @@ impl<'a> Draft<'a> {
     fn asks_for(&self, path: &[u8]) -> bool {
         let asked = Asked::of(self);
         let stdin = self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content);
-        self.with_call(stdin, |call| classify_with(call, &asked));
+        // A tool that a policy declares names no file whose content a verdict needs.
+        self.with_call(stdin, |call| Tools::BUILT_IN.classify(call, &asked));
         asked.paths.borrow().contains(path)
     }
 
@@ -246,8 +247,6 @@ impl<'a> Draft<'a> {
             names: &names,
             stdin,
             untrusted: self.program.untrusted,
-            // They name no file whose content a verdict needs; `judge` adds them where one is asked for.
-            declared: &[],
             interpreters: &interpreters,
         })
     }

@@ -1,0 +1,6 @@
+//! Cloud providers, and programs that describe infrastructure and bring it about.
+
+pub(crate) mod aws;
+pub(crate) mod infra;
+pub(crate) mod providers;
+pub(crate) mod terraform;

@@ -1,0 +1,244 @@
+//! aws: the service, the operation and what it does.
+//!
+//! Input: the call, and the files it names. Output: one action of the domain `aws`.
+//!
+//! Sources: the commands of awscli 1.45 (`aws/operations.txt`) and of awscli 2 where version 1 has none;
+//! awscli's `paramfile.py` for values that are files, `alias.py` for aliases, and botocore's
+//! `configprovider.py` for variables and settings. The effect of an operation is told by the first word
+//! of its name; what is named like a read and returns credentials is in `aws/credentials.tsv`.
+//!
+//! Known gaps: parameters are not read but for the few that decide an effect. A profile's own settings
+//! are seen where the caller knows the files. What SQL an operation carries is not read: such
+//! operations count as writes. Service models that were added by hand (`~/.aws/models`) are not seen.
+
+mod command_line;
+mod effect;
+mod settings;
+
+use claw_policy::{Action, Domain, Kind, Value, fact};
+
+use crate::call::files::{File, Files};
+use crate::call::{Call, text};
+use crate::grammar::subcommands::{plain_pager, said};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use command_line::CommandLine;
+
+/// The row of `aws` in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "aws",
+    names: &["aws"],
+    doc: "The service, the operation, options of the program and the variables and settings that change where a call goes are read. Commands that version 1 does not have, and aliases, are opaque.",
+    denial: Denial { prefix: "aws: error: ", status: 252 },
+    domains: &[&DOMAIN],
+    interpreter: &[
+        "PYTHONHOME",
+        "PYTHONINSPECT",
+        "PYTHONPATH",
+        "PYTHONPLATLIBDIR",
+        "PYTHONSTARTUP",
+        "PYTHONUSERBASE",
+        "PYTHONWARNINGS",
+    ],
+    classify,
+    rewrite: rewrites_nothing,
+};
+
+/// What one call of the AWS command line asks for.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "aws",
+    governed: true,
+    doc: "What one call of the AWS command line asks for.",
+    facts: &[
+        fact("service", Kind::Str, &[], "The service or command: `ec2`, `s3api`, `configure`."),
+        fact(
+            "operation",
+            Kind::Str,
+            &[],
+            "The operation or sub-command: `describe-instances`, `ls`.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            effect::EFFECTS,
+            "`local` asks nothing of a service, `read` reads, `export` copies data out whole, `secret` returns credentials, tokens or pre-signed URLs, `exec` runs a command on a machine or opens a session there, `config` changes the settings here, `destroy` deletes, stops or takes away, `write` is everything else.",
+        ),
+        fact("profile", Kind::Str, &[], "The profile, where the call or a variable says it."),
+        fact("region", Kind::Str, &[], "The region, where the call or a variable says it."),
+        fact(
+            "endpoints",
+            Kind::Set,
+            &[],
+            "The hosts that the call, a variable or a setting names in place of the service's own.",
+        ),
+        fact(
+            "options",
+            Kind::Set,
+            &[],
+            "The options given, without dashes, as they were spelled; those of the program by their full names.",
+        ),
+        fact(
+            "files",
+            Kind::Set,
+            &[],
+            "The local files whose content becomes a parameter (`file://`, `fileb://`) and is not known.",
+        ),
+        fact(
+            "urls",
+            Kind::Set,
+            &[],
+            "The addresses whose content version 1 fetches and makes a parameter (`http://`, `https://`).",
+        ),
+        fact(
+            "settings",
+            Kind::Set,
+            &[],
+            "Settings and variables that run a program, load code or models, or take credentials from where they say; opaque where a variable names a settings file that cannot be read.",
+        ),
+    ],
+};
+
+/// Every command of the program.
+const OPERATIONS: crate::grammar::subcommands::Commands =
+    crate::grammar::subcommands::Commands(include_str!("aws/operations.txt"));
+
+/// Commands of version 2 that version 1 does not have.
+const NEWER: &[&str] = &[
+    "configure export-credentials",
+    "configure import",
+    "configure list-profiles",
+    "configure sso",
+    "configure sso-session",
+    "ddb put",
+    "ddb select",
+    "ec2-instance-connect open-tunnel",
+    "ec2-instance-connect ssh",
+    "login",
+    "logout",
+    "logs tail",
+    "sso login",
+    "sso logout",
+];
+
+/// Whether a command of this path is known.
+fn is_known(path: &str) -> bool {
+    OPERATIONS.row(path).is_some() || NEWER.contains(&path)
+}
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    let said = said(call.argv);
+    match command_line::read(call.argv).and_then(|line| read(call, files, &line, &said)) {
+        Ok(action) => vec![action],
+        Err(reason) => vec![Action::opaque(&DOMAIN, said, reason)],
+    }
+}
+
+fn read(
+    call: &Call<'_>,
+    files: &dyn Files,
+    line: &CommandLine<'_>,
+    said: &str,
+) -> Result<Action, String> {
+    let mut action = Action::new(&DOMAIN, said);
+    let service = line.service.map(text);
+    let operation = line.operation.map(text);
+    let found = settings::found(call, files, service.as_deref(), line);
+    action.set("endpoints", found.endpoints.into_iter().collect::<Value>());
+    match found.unreadable {
+        Some(reason) => action.set_opaque("settings", reason),
+        None => action.set("settings", found.settings.into_iter().collect::<Value>()),
+    }
+    let (profile, region) = settings::aim(call, line);
+    for (name, found) in [("profile", profile), ("region", region)] {
+        match found {
+            Ok(Some(value)) => action.set(name, value),
+            Ok(None) => {}
+            Err(reason) => action.set_opaque(name, reason),
+        }
+    }
+    let options = line.globals.iter().map(|(name, _)| (*name).to_owned());
+    let own = line.options().map(|(name, _)| text(name).trim_start_matches('-').to_owned());
+    action.set("options", options.chain(own).collect::<Value>());
+    let (Some(service), Some(operation)) = (service, operation) else {
+        let service = line.service.map(text).unwrap_or_default();
+        // `aws configure` by itself asks for credentials and stores them.
+        let effect = match &*service {
+            "" | "help" => "local",
+            "configure" | "login" | "logout" => "config",
+            _ => return Err(format!("`aws {service}` is given no operation")),
+        };
+        if !service.is_empty() {
+            action.set("service", &*service);
+        }
+        action.set("effect", effect);
+        return Ok(action);
+    };
+    let path = format!("{service} {operation}");
+    action.set("service", &*service);
+    action.set("operation", &*operation);
+    let helps = operation == "help" || (line.words.len() == 1 && line.words[0] == b"help");
+    if helps && (service == "help" || OPERATIONS.look_up(&service).is_group) {
+        action.set("effect", "local");
+        return Ok(action);
+    }
+    if !is_known(&path) {
+        return Err(format!("`aws {path}` is no command that is known, perhaps an alias"));
+    }
+    let (unread, urls) = parameters(line, &path, files);
+    action.set("files", unread.into_iter().collect::<Value>());
+    action.set("urls", urls.into_iter().collect::<Value>());
+    match effect::effect(&service, &operation, line) {
+        Ok(effect) => action.set("effect", effect),
+        Err(reason) => action.set_opaque("effect", reason),
+    }
+    Ok(action)
+}
+
+/// Options whose value is an address that is not fetched, by command: `PARAMFILE_DISABLED` in awscli's
+/// `paramfile.py`, of which only those of reads matter.
+const ADDRESSES: &[(&str, &str)] = &[
+    ("cloudformation get-template-summary", "--template-url"),
+    ("cloudformation validate-template", "--template-url"),
+    ("sqs get-queue-attributes", "--queue-url"),
+    ("sqs list-dead-letter-source-queues", "--queue-url"),
+    ("sqs list-queue-tags", "--queue-url"),
+];
+
+/// The files that become parameters and are not known, and the addresses that are fetched.
+fn parameters(line: &CommandLine<'_>, path: &str, files: &dyn Files) -> (Vec<String>, Vec<String>) {
+    let (mut unread, mut urls) = (Vec::new(), Vec::new());
+    let loose = line.operands().map(|value| (&b""[..], value));
+    let given = line
+        .options()
+        .flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
+    for (name, value) in loose.chain(given) {
+        // In the shorthand of structures a member is a file where it is set with `@=`.
+        let member = value.windows(2).position(|pair| pair == b"@=").map(|at| &value[at + 2..]);
+        for value in std::iter::once(value).chain(member) {
+            let file = value.strip_prefix(b"file://").or_else(|| value.strip_prefix(b"fileb://"));
+            if let Some(file) = file {
+                // `~` and variables are expanded by the program.
+                let plain = !file.contains(&b'$') && !file.starts_with(b"~");
+                if !plain || files.file(file) == File::Unknown {
+                    unread.push(text(file).into_owned());
+                }
+            } else if value.starts_with(b"http://") || value.starts_with(b"https://") {
+                let address = ADDRESSES
+                    .iter()
+                    .any(|(of, option)| *of == path && command_line::abbreviates(name, option));
+                if !address {
+                    urls.push(text(value).into_owned());
+                }
+            }
+        }
+    }
+    (unread, urls)
+}
+
+/// Whether the variable `name` names a pager that does more than show its input.
+fn runs_pager(call: &Call<'_>, name: &str) -> bool {
+    call.var(name).is_some_and(|value| !plain_pager(value))
+}
+
+#[cfg(test)]
+mod tests;

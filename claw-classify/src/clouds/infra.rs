@@ -1,0 +1,234 @@
+//! Programs that describe infrastructure and bring it about: kustomize, Argo CD, Flux, Ansible, Pulumi.
+//!
+//! One file for each program; all of them give actions of the domain `infra`, from a table of commands and
+//! options and a list of what options change.
+//!
+//! Known gaps: configurations, manifests, playbooks and programs that such a call carries out are not read;
+//! what they start here is judged when it starts.
+
+mod ansible;
+mod argocd;
+mod flux;
+mod kustomize;
+mod pulumi;
+
+use claw_policy::{Action, Domain, Kind, Value, fact};
+
+use crate::call::{Call, text};
+use crate::grammar::subcommands::{said, variables};
+use crate::grammar::table::{self, Line, Table, covers};
+use crate::tool::{Denial, Tool, rewrites_nothing};
+
+/// What one of these calls asks for.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "infra",
+    governed: true,
+    doc: "What one call of a program asks for that describes infrastructure and brings it about.",
+    facts: &[
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "The command with its sub-commands, aliases resolved: `app sync`, `destroy`. Of a program without commands, its own name.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"],
+            "`local` reads or renders files here, `read` asks a cluster, server or state, `write` changes one, `destroy` takes away from one, `exec` runs a program here or there, `secret` shows secrets or credentials, `tunnel` serves something to others, `config` changes settings, credentials or files here.",
+        ),
+        fact(
+            "options",
+            Kind::Set,
+            &[],
+            "The options given, without dashes, under their first name.",
+        ),
+        fact(
+            "targets",
+            Kind::Set,
+            &[],
+            "What the call is about as its operands name it: applications, kinds and names, playbooks, hosts, folders.",
+        ),
+        fact(
+            "server",
+            Kind::Str,
+            &[],
+            "The server, back end or inventory, where the call or a variable says it.",
+        ),
+        fact("context", Kind::Str, &[], "The context or stack, where the call says it."),
+        fact(
+            "kubeconfig",
+            Kind::Str,
+            &[],
+            "The kubeconfig file, where the call or a variable says it.",
+        ),
+        fact("namespace", Kind::Str, &[], "The namespace, where the call says it."),
+        fact(
+            "asks",
+            Kind::Bool,
+            &[],
+            "Of what would ask before it changes anything: whether it still does.",
+        ),
+        fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
+        fact(
+            "programs",
+            Kind::Set,
+            &[],
+            "The options and variables given that name a program, or a folder of them, to run here.",
+        ),
+        fact(
+            "settings",
+            Kind::Set,
+            &[],
+            "The variables that stand for settings which choose the server, the identity or options.",
+        ),
+    ],
+};
+
+/// How a program's command lines are read, and what they mean.
+struct Program {
+    table: Table,
+    /// Options of commands that make something else of them; the first that is given counts.
+    turns: &'static [(&'static str, &'static str, &'static str)],
+    /// What the values of options make of the effect.
+    refine: fn(&Line<'_>) -> Option<&'static str>,
+    /// Facts that options give, by the option's first name.
+    facts: &'static [(&'static str, &'static str)],
+    /// Facts that variables give where no option does.
+    variables: &'static [(&'static str, &'static str)],
+    /// Commands that ask first, and the options with which they do not.
+    asks: &'static [(&'static str, &'static [&'static str])],
+    /// Options with which nothing is changed.
+    dry: &'static [&'static str],
+    /// Options and variables that name programs.
+    programs: &'static [&'static str],
+    /// The beginnings of variables that stand for settings, and those which change nothing of this.
+    settings: &'static [&'static str],
+    harmless: &'static [&'static str],
+}
+
+const PLAIN: Program = Program {
+    table: table::PLAIN,
+    turns: &[],
+    refine: |_| None,
+    facts: &[],
+    variables: &[("KUBECONFIG", "kubeconfig")],
+    asks: &[],
+    dry: &[],
+    programs: &[],
+    settings: &[],
+    harmless: &[],
+};
+
+macro_rules! rows {
+    ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $program:expr, $doc:literal;)*) => {
+        $(
+            /// A row in the table of tools.
+            pub(crate) static $id: Tool = Tool {
+                name: $names[0],
+                names: &$names,
+                doc: $doc,
+                denial: Denial { prefix: $prefix, status: 1 },
+                domains: &[&DOMAIN],
+                interpreter: $interpreter,
+                classify: |context| vec![action(context.call, &$program)],
+                rewrite: rewrites_nothing,
+            };
+        )*
+        #[cfg(test)]
+        static PROGRAMS: &[(&str, &Program)] = &[$(($names[0], &$program)),*];
+    };
+}
+
+rows! {
+    KUSTOMIZE ["kustomize"], "Error: ", &[], kustomize::KUSTOMIZE,
+        "The command and its options are read; kustomizations and what they name are not.";
+    ARGOCD ["argocd"], "FATA ", &[], argocd::ARGOCD,
+        "The command, its options, the applications and the server are read; `ARGOCD_OPTS` is a setting, and its options are not read.";
+    FLUX ["flux"], "✗ ", &[], flux::FLUX, "The command, its options, the kinds and names are read.";
+    PULUMI ["pulumi"], "error: ", &[], pulumi::PULUMI,
+        "The command, its options and the stack are read; the project's program is not, and is judged when it starts.";
+    ANSIBLE ["ansible"], "ERROR! ", PYTHON, ansible::ANSIBLE,
+        "The hosts, the module and the options are read. The arguments of a module are not.";
+    ANSIBLE_PLAYBOOK ["ansible-playbook"], "ERROR! ", PYTHON, ansible::PLAYBOOK,
+        "The playbooks named and the options are read; what a playbook does is not, so that even `--check` counts as `exec`.";
+    ANSIBLE_VAULT ["ansible-vault"], "ERROR! ", PYTHON, ansible::VAULT, "The command, its options and the files are read.";
+    ANSIBLE_INVENTORY ["ansible-inventory"], "ERROR! ", PYTHON, ansible::INVENTORY,
+        "The options are read; an inventory that is a program is judged when it starts.";
+    ANSIBLE_DOC ["ansible-doc"], "ERROR! ", PYTHON, ansible::DOC, "The options are read.";
+    ANSIBLE_CONFIG ["ansible-config"], "ERROR! ", PYTHON, ansible::CONFIG, "The command and its options are read.";
+    ANSIBLE_CONSOLE ["ansible-console"], "ERROR! ", PYTHON, ansible::CONSOLE,
+        "The options are read; what is typed is not.";
+    ANSIBLE_PULL ["ansible-pull"], "ERROR! ", PYTHON, ansible::PULL, "The options are read; what is pulled is not.";
+}
+
+const PYTHON: &[&str] = &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"];
+
+/// What a call of `program` asks for.
+fn action(call: &Call<'_>, program: &'static Program) -> Action {
+    let said = said(call.argv);
+    let line = match Line::read(call.argv, &program.table) {
+        Ok(line) => line,
+        Err(reason) => return Action::opaque(&DOMAIN, said, reason),
+    };
+    let mut action = Action::new(&DOMAIN, said);
+    if !line.command.is_empty() {
+        action.set("command", line.command.as_str());
+    }
+    action.set("effect", effect(&line, program));
+    action.set("options", line.names());
+    match &line.unknown {
+        None => {
+            action.set("targets", line.operands.iter().map(|word| text(word)).collect::<Value>());
+        }
+        Some(word) => action.set_opaque(
+            "targets",
+            format!("the option `{word}` is not known, and may take the next word"),
+        ),
+    }
+    for (option, name) in program.facts {
+        if let Some(value) = line.value(option) {
+            action.set(name, text(value).into_owned());
+        }
+    }
+    for (variable, name) in program.variables {
+        let value = call.var(variable).filter(|value| !value.is_empty());
+        if let Some(value) = value.filter(|_| action.fact(name).is_none()) {
+            action.set(name, text(value).into_owned());
+        }
+    }
+    if let Some((_, without)) = program.asks.iter().find(|(of, _)| *of == line.command) {
+        action.set("asks", !without.iter().any(|option| line.has(option)));
+    }
+    if program.dry.iter().any(|option| line.has(option)) {
+        match &line.unknown {
+            None => action.set("dry_run", true),
+            Some(word) => action.set_opaque("dry_run", format!("`{word}` may take the next word")),
+        }
+    }
+    let named =
+        |name: &&&str| line.has(name) || call.var(name).is_some_and(|value| !value.is_empty());
+    action.set("programs", program.programs.iter().filter(named).copied().collect::<Value>());
+    action.set("settings", variables(call, program.settings, program.harmless));
+    action
+}
+
+/// The effect of a command with its options. Where an option is not known, none makes it milder: it could be
+/// that option's value.
+fn effect(line: &Line<'_>, program: &Program) -> &'static str {
+    if line.has("help") && line.effect == "local" {
+        return "local";
+    }
+    let sure = line.unknown.is_none();
+    let turned = program.turns.iter().find(|(of, option, effect)| {
+        let milder = matches!(*effect, "local" | "read");
+        covers(of, &line.command) && line.has(option) && (sure || !milder)
+    });
+    match turned {
+        Some((.., effect)) => effect,
+        None => (program.refine)(line).filter(|_| sure).unwrap_or(line.effect),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Command lines of clouds that are regular all through: words that name a thing, and a verb.
+//!
+//! One file for each program; all of them give actions of the domain `cloud`.
+
+mod az;
+mod bq;
+mod doctl;
+mod eksctl;
+mod gcloud;
+mod gsutil;
+
+use claw_policy::{Action, Domain, Kind, Value, fact};
+
+use crate::call::{Call, text};
+use crate::grammar::subcommands::{Line, said, variables};
+use crate::grammar::table::{self, Table};
+use crate::tool::{Classifier, Tool};
+
+/// The rows of the table of tools.
+pub(crate) static GCLOUD: Tool = row(
+    &["gcloud"],
+    "ERROR: (gcloud) ",
+    "The command, its options and the variables that stand for settings are read; what the release at hand does not have is opaque.",
+    gcloud::classify,
+);
+pub(crate) static GSUTIL: Tool =
+    row(&["gsutil"], "CommandException: ", "The command is read.", gsutil::classify);
+pub(crate) static BQ: Tool = row(
+    &["bq"],
+    "BigQuery error: ",
+    "The command is read; statements of `query` are not.",
+    bq::classify,
+);
+pub(crate) static AZ: Tool = row(
+    &["az"],
+    "ERROR: ",
+    "The command is read by its verb, for the groups that come with the program; extensions are opaque.",
+    az::classify,
+);
+
+pub(crate) static DOCTL: Tool = Tool {
+    interpreter: &[],
+    ..row(
+        &["doctl"],
+        "Error: ",
+        "The command and its options are read; a command that its reference does not have is opaque.",
+        doctl::classify,
+    )
+};
+pub(crate) static EKSCTL: Tool = Tool {
+    interpreter: &[],
+    ..row(
+        &["eksctl"],
+        "Error: ",
+        "The command and its options are read; `--config-file` is not.",
+        eksctl::classify,
+    )
+};
+
+const fn row(
+    names: &'static [&'static str],
+    prefix: &'static str,
+    doc: &'static str,
+    classify: Classifier,
+) -> Tool {
+    Tool { interpreter: PYTHON, ..Tool::judged(names, prefix, doc, DOMAINS, classify) }
+}
+
+static DOMAINS: &[&Domain] = &[&DOMAIN];
+
+/// All of them are written in Python.
+const PYTHON: &[&str] = &[
+    "PYTHONHOME",
+    "PYTHONINSPECT",
+    "PYTHONPATH",
+    "PYTHONPLATLIBDIR",
+    "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
+    "PYTHONWARNINGS",
+];
+
+/// What one call asks of a cloud.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "cloud",
+    governed: true,
+    doc: "What one call of gcloud, gsutil, bq, az, eksctl or doctl asks of a cloud.",
+    facts: &[
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "The command: `compute instances list`. Without gcloud's release track.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            &["config", "destroy", "exec", "export", "local", "read", "secret", "tunnel", "write"],
+            "`local` asks nothing of the cloud, `read` reads, `export` copies content out, `secret` shows secrets, keys or tokens, `exec` runs a command on a machine or opens a shell there, `tunnel` opens a way to one, `config` changes settings or credentials here, `destroy` deletes or stops, `write` is everything else.",
+        ),
+        fact("options", Kind::Set, &[], "The options given, without dashes."),
+        fact(
+            "project",
+            Kind::Str,
+            &[],
+            "The project or subscription, where the call says it before or right behind the option.",
+        ),
+        fact(
+            "settings",
+            Kind::Set,
+            &[],
+            "The variables that stand for settings which choose the identity, the server, the folder of settings or the interpreter.",
+        ),
+    ],
+};
+
+/// The action of a line.
+fn action(line: &Line<'_>, said: String, effect: &'static str, settings: Vec<String>) -> Action {
+    let mut action = Action::new(&DOMAIN, said);
+    if !line.path.is_empty() {
+        action.set("command", line.path);
+    }
+    action.set("effect", effect);
+    action.set("options", line.names());
+    if let Some(project) = line.value("project") {
+        action.set("project", text(project).into_owned());
+    }
+    action.set("settings", settings.into_iter().collect::<Value>());
+    action
+}
+
+/// The action of a call of a program all of whose options are known.
+fn by_table(call: &Call<'_>, table: &'static Table, settings: &[&str]) -> Vec<Action> {
+    let said = said(call.argv);
+    let line = match table::Line::read(call.argv, table) {
+        Ok(line) => line,
+        Err(reason) => return vec![Action::opaque(&DOMAIN, said, reason)],
+    };
+    let mut action = Action::new(&DOMAIN, said);
+    if !line.command.is_empty() {
+        action.set("command", line.command.as_str());
+    }
+    action.set("effect", line.effect);
+    action.set("options", line.names());
+    action.set("settings", variables(call, settings, &[]));
+    vec![action]
+}
+
+/// The effect of a copy: out only where its last word is no bucket.
+fn copies_out(call: &Call<'_>, effect: &'static str) -> &'static str {
+    let up = call.argv.last().is_some_and(|to| to.starts_with(b"gs://"));
+    let copies = call.argv.iter().any(|word| *word == b"cp");
+    if effect == "export" && copies && up { "write" } else { effect }
+}
+
+/// The variables of the call whose names begin with `prefix`, but for those of `harmless`.
+fn settings(call: &Call<'_>, prefix: &str, harmless: &[&str]) -> Vec<String> {
+    let names = call.env.iter().filter_map(|entry| entry.split(|&byte| byte == b'=').next());
+    names
+        .filter(|name| name.starts_with(prefix.as_bytes()))
+        .map(|name| text(name).into_owned())
+        .filter(|name| !harmless.contains(&&name[prefix.len()..]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! gcloud: the command by Google Cloud SDK's own tree of commands, and its effect by the verb.
+//!
+//! Sources: the static completion tree of the SDK 528 (`cloud/gcloud.txt`) and its `calliope`, which
+//! takes options anywhere and no abbreviations; `core/properties.py` for the variables `CLOUDSDK_*`.
+//!
+//! Known gaps: a file of options (`--flags-file`) is only named.
+
+use claw_policy::Action;
+
+use super::{DOMAIN, action, copies_out, settings};
+use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::tool::Context;
+
+const COMMANDS: Commands = Commands(include_str!("gcloud.txt"));
+
+const OPTIONS: &[Opt] = &[
+    valued(&["--access-token-file"]),
+    valued(&["--account"]),
+    valued(&["--billing-project"]),
+    valued(&["--configuration"]),
+    valued(&["--flags-file"]),
+    valued(&["--flatten"]),
+    valued(&["--format"]),
+    valued(&["--filter"]),
+    switch(&["--help", "-h"]),
+    valued(&["--impersonate-service-account"]),
+    switch(&["--log-http"]),
+    switch(&["--no-log-http"]),
+    switch(&["--no-user-output-enabled"]),
+    valued(&["--project"]),
+    switch(&["--quiet", "-q"]),
+    valued(&["--trace-token"]),
+    switch(&["--user-output-enabled"]),
+    valued(&["--verbosity"]),
+    switch(&["--version", "-v"]),
+];
+
+/// Settings by variable that choose what is shown and of which project.
+const HARMLESS: &[&str] = &[
+    "ACTIVE_CONFIG_NAME",
+    "COMPUTE_REGION",
+    "COMPUTE_ZONE",
+    "CORE_DISABLE_PROMPTS",
+    "CORE_DISABLE_USAGE_REPORTING",
+    "CORE_PROJECT",
+    "CORE_VERBOSITY",
+    "RUN_REGION",
+];
+
+/// Commands whose last word does not tell what they do.
+const BY_PATH: &[(&str, &str)] = &[
+    ("artifacts print-settings apt", "secret"),
+    ("artifacts print-settings gradle", "secret"),
+    ("artifacts print-settings mvn", "secret"),
+    ("artifacts print-settings npm", "secret"),
+    ("artifacts print-settings python", "secret"),
+    ("artifacts print-settings yum", "secret"),
+    ("auth list", "local"),
+    ("builds log", "read"),
+    ("composer environments user-workloads-secrets describe", "secret"),
+    ("compute config-ssh", "config"),
+    ("compute connect-to-serial-port", "exec"),
+    ("compute reset-windows-password", "secret"),
+    ("compute sign-url", "secret"),
+    ("compute start-iap-tunnel", "tunnel"),
+    ("config configurations describe", "local"),
+    ("config configurations list", "local"),
+    ("config get", "local"),
+    ("config get-value", "local"),
+    ("config list", "local"),
+    ("docker", "config"),
+    ("help", "local"),
+    ("iam oauth-clients credentials describe", "secret"),
+    ("iam service-accounts keys create", "secret"),
+    ("iam service-accounts sign-blob", "secret"),
+    ("iam service-accounts sign-jwt", "secret"),
+    ("info", "local"),
+    ("kms asymmetric-decrypt", "secret"),
+    ("kms decrypt", "secret"),
+    ("kms raw-decrypt", "secret"),
+    ("secrets versions access", "secret"),
+    ("services api-keys get-key-string", "secret"),
+    ("sql generate-login-token", "secret"),
+    ("storage cat", "export"),
+    ("storage cp", "export"),
+    ("storage du", "read"),
+    ("storage hash", "read"),
+    ("storage sign-url", "secret"),
+    ("topic", "local"),
+    ("version", "local"),
+    ("vmware private-clouds nsx credentials describe", "secret"),
+    ("vmware private-clouds vcenter credentials describe", "secret"),
+];
+
+/// Every call's `config config-helper` and the tokens of `auth` print credentials.
+const SECRET: &[&str] = &[
+    "config-helper",
+    "fetch-read-token",
+    "fetch-read-write-token",
+    "print-access-token",
+    "print-identity-token",
+    "reset-admin-password",
+    "reset-password",
+    "reset-secret",
+];
+
+fn effect(path: &'static str) -> &'static str {
+    if path.is_empty() || path.starts_with("topic") {
+        return "local";
+    }
+    if let Some((_, effect)) = BY_PATH.iter().find(|(known, _)| *known == path) {
+        return effect;
+    }
+    let verb = path.rsplit(' ').next().unwrap_or_default();
+    if SECRET.contains(&verb) {
+        return "secret";
+    }
+    let begins = |beginnings: &[&str]| beginnings.iter().any(|begin| verb.starts_with(begin));
+    match verb {
+        "get-credentials" => "config",
+        "ssh" | "scp" | "sftp" | "interactive" => "exec",
+        "read" | "ls" | "list" | "describe" | "get" | "search" | "lookup" | "tail" | "wait" => {
+            "read"
+        }
+        _ if begins(&["get-", "list-", "describe-", "search-"]) => "read",
+        _ if begins(&[
+            "delete", "destroy", "remove", "purge", "rm", "stop", "disable", "reset",
+        ]) =>
+        {
+            "destroy"
+        }
+        _ if path.starts_with("config ")
+            || path.starts_with("auth ")
+            || path.starts_with("components ") =>
+        {
+            "config"
+        }
+        _ => "write",
+    }
+}
+
+pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
+    let said = said(call.argv);
+    // A release track stands where a command's first word does.
+    let track = call.argv.iter().position(|word| matches!(*word, b"alpha" | b"beta" | b"preview"));
+    let mut argv = call.argv.to_vec();
+    if let Some(at) = track.filter(|at| leads(&call.argv[1..*at])) {
+        argv.remove(at);
+    }
+    match subcommands::read(&argv, COMMANDS, OPTIONS, Place::Anywhere, "") {
+        Ok(line) => {
+            let effect =
+                if line.effect == "local" { "local" } else { copies_out(call, effect(line.path)) };
+            vec![action(&line, said, effect, settings(call, "CLOUDSDK_", HARMLESS))]
+        }
+        Err(reason) => vec![Action::opaque(&DOMAIN, said, reason)],
+    }
+}
+
+/// Whether `words` are nothing but options of the program with their values.
+fn leads(words: &[&[u8]]) -> bool {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match subcommands::find(OPTIONS, word) {
+            Some((opt, None)) if opt.takes == subcommands::Takes::Value => {
+                if words.next().is_none() {
+                    return false;
+                }
+            }
+            Some(_) => {}
+            None => return false,
+        }
+    }
+    true
+}

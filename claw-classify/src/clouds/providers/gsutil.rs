@@ -1,0 +1,40 @@
+//! gsutil: the command and what it does to buckets and objects.
+//!
+//! Source: gsutil 5's help (`data/cli/gsutil.json` of Google Cloud SDK 528).
+//!
+//! Known gaps: settings of its `.boto` file are not read.
+
+use claw_policy::Action;
+
+use super::{DOMAIN, action, copies_out, settings};
+use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::tool::Context;
+
+const COMMANDS: Commands = Commands(
+    "acl ch\twrite\nacl get\tread\nacl set\twrite\nautoclass get\tread\nautoclass set\twrite\nbucketpolicyonly get\tread\nbucketpolicyonly set\twrite\ncat\texport\ncompose\twrite\nconfig\tconfig\ncors get\tread\ncors set\twrite\ncp\texport\ndefacl ch\twrite\ndefacl get\tread\ndefacl set\twrite\ndefstorageclass get\tread\ndefstorageclass set\twrite\ndu\tread\nhash\tread\nhelp\tlocal\nhmac create\tsecret\nhmac delete\tdestroy\nhmac get\tread\nhmac list\tread\nhmac update\twrite\niam ch\twrite\niam get\tread\niam set\twrite\nkms authorize\twrite\nkms encryption\twrite\nkms serviceaccount\tread\nlabel ch\twrite\nlabel get\tread\nlabel set\twrite\nlifecycle get\tread\nlifecycle set\twrite\nlogging get\tread\nlogging set\twrite\nls\tread\nmb\twrite\nmv\tdestroy\nnotification create\twrite\nnotification delete\tdestroy\nnotification list\tread\npap get\tread\npap set\twrite\nperfdiag\twrite\nrb\tdestroy\nrequesterpays get\tread\nrequesterpays set\twrite\nretention\twrite\nrewrite\twrite\nrm\tdestroy\nrpo get\tread\nrpo set\twrite\nrsync\twrite\nsetmeta\twrite\nsignurl\tsecret\nstat\tread\ntest\twrite\nubla get\tread\nubla set\twrite\nupdate\tconfig\nversion\tlocal\nversioning get\tread\nversioning set\twrite\nweb get\tread\nweb set\twrite\n",
+);
+
+const OPTIONS: &[Opt] = &[
+    switch(&["-D"]),
+    switch(&["-DD"]),
+    valued(&["-h"]),
+    valued(&["--impersonate-service-account", "-i"]),
+    switch(&["-m"]),
+    valued(&["--boto-option", "-o"]),
+    switch(&["-q"]),
+    valued(&["--user-project", "-u"]),
+];
+
+pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
+    let call = context.call;
+    let said = said(call.argv);
+    match subcommands::read(call.argv, COMMANDS, OPTIONS, Place::Before, "") {
+        Ok(line) => {
+            let mut settings = settings(call, "BOTO_", &[]);
+            settings.extend(super::settings(call, "CLOUDSDK_", &["CORE_PROJECT"]));
+            let effect = copies_out(call, line.effect);
+            vec![action(&line, said, effect, settings)]
+        }
+        Err(reason) => vec![Action::opaque(&DOMAIN, said, reason)],
+    }
+}

@@ -1,0 +1,295 @@
+//! gh, GitHub's own tool: the command, and what a request of `gh api` asks for.
+//!
+//! Input: the call, and the files it names where their content is vouched for. Output: one action of
+//! the domain `gh`.
+//!
+//! Sources: `gh help reference` and the sources of cli/cli (`gh/options.tsv`), `pkg/cmd/api` for
+//! methods, fields and bodies, `pkg/cmd/root` for aliases.
+//!
+//! Known gaps: an alias or an extension is opaque unless gh's configuration file is vouched for and
+//! defines it on one line; commands newer than the table are opaque.
+
+mod command_line;
+mod effects;
+mod graphql;
+mod request;
+mod target;
+
+use claw_policy::{Action, Domain, Kind, Value, fact};
+
+use crate::call::files::{File, Files};
+use crate::call::{Call, excerpt, text};
+use crate::code::git::is_harmless;
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use command_line::{CommandLine, Unread};
+
+/// gh's row in the table of tools. `hub` is its forerunner, which is not read.
+pub(crate) static TOOL: Tool = Tool {
+    name: "gh",
+    names: &["gh", "hub"],
+    doc: "The command, its options, the host, and of `gh api` the method, path, body and GraphQL operation; opaque are aliases and extensions that no readable configuration explains, options newer than the table, documents and bodies in files that are not vouched for, and `hub`.",
+    denial: Denial { prefix: "", status: 1 },
+    domains: &[&DOMAIN],
+    interpreter: &[],
+    classify,
+    rewrite: rewrites_nothing,
+};
+
+/// What one gh call asks for.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "gh",
+    governed: true,
+    doc: "What a gh call asks of GitHub or does here.",
+    facts: &[
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "The command with its sub-commands, aliases of gh's own resolved: `pr list`, `api`.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            &[
+                "browser", "checkout", "config", "destroy", "download", "local", "program", "read",
+                "remote", "secret", "write",
+            ],
+            "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` reaches into a codespace, `browser` opens a page.",
+        ),
+        fact("options", Kind::Set, &[], "The long names of the options given."),
+        fact(
+            "repository",
+            Kind::Str,
+            &[],
+            "The repository, where the call or the variable GH_REPO says it: `OWNER/NAME` in every spelling.",
+        ),
+        fact(
+            "host",
+            Kind::Str,
+            &[],
+            "The host, in lower case, where the call or the variables GH_HOST and GH_REPO say it.",
+        ),
+        fact("method", Kind::Str, &[], "The method of `gh api`, in upper case."),
+        fact("path", Kind::Str, &[], "The path or address of `gh api`, as given."),
+        fact(
+            "operation",
+            Kind::Str,
+            &["mutation", "query", "subscription"],
+            "The kind of GraphQL operation that runs.",
+        ),
+        fact(
+            "body",
+            Kind::Bool,
+            &[],
+            "Whether a request carries a body that is not a GraphQL document which was read.",
+        ),
+        fact("files", Kind::Set, &[], "The files whose content is sent; `-` is standard input."),
+        fact(
+            "programs",
+            Kind::Set,
+            &[],
+            "The variables and settings that name a program this command would start here, other than a plain pager or editor.",
+        ),
+    ],
+};
+
+/// How many aliases may lead to one another.
+const ALIASES: usize = 4;
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    let words: Vec<&[u8]> = call.argv.iter().skip(1).copied().collect();
+    if call.names.contains(&&b"hub"[..]) {
+        return vec![Action::opaque(&DOMAIN, said(&words), "`hub` is not read")];
+    }
+    vec![run(call, files, &words, 0)]
+}
+
+fn said(words: &[&[u8]]) -> String {
+    excerpt(&words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" "))
+}
+
+fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Action {
+    let line = match command_line::read(words) {
+        Ok(line) => line,
+        Err(Unread::Refused(reason)) => return Action::opaque(&DOMAIN, said(words), reason),
+        Err(Unread::Foreign(name)) => return foreign(call, files, words, &name, depth),
+    };
+    let Some(effect) = effects::effect(&line.path) else {
+        let reason = format!("what `gh {}` does is not known", line.path);
+        return Action::opaque(&DOMAIN, said(words), reason);
+    };
+    let mut action = Action::new(&DOMAIN, said(words));
+    action.set("command", line.path.as_str());
+    action.set("options", line.options.iter().map(|(name, _)| *name).collect::<Value>());
+    if line.is_on("help") || line.path == "help" {
+        action.set("effect", "local");
+        return action;
+    }
+    if line.path == "api" && line.words.len() != 1 {
+        return Action::opaque(&DOMAIN, said(words), "`gh api` is given no endpoint, or several");
+    }
+    action.set("effect", refine(&line, effect));
+    target::aim(call, &line, &mut action);
+    match programs(call, files, &line) {
+        Ok(programs) => action.set("programs", programs.into_iter().collect::<Value>()),
+        Err(reason) => action.set_opaque("programs", reason),
+    }
+    if line.path == "api" {
+        request::read(call, files, &line, &mut action);
+    }
+    action
+}
+
+/// What options make of a command's effect.
+fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
+    match line.path.as_str() {
+        "auth status" if line.is_on("show-token") => "secret",
+        "browse" if line.is_on("no-browser") => "read",
+        // Older versions print the token that their file of hosts holds.
+        "config get" if line.words.iter().any(|word| word.eq_ignore_ascii_case(b"oauth_token")) => {
+            "secret"
+        }
+        "issue develop" if line.is_on("list") => "read",
+        "pr update-branch" => "write",
+        _ => effect,
+    }
+}
+
+/// The programs that the environment or gh's settings name.
+fn programs(
+    call: &Call<'_>,
+    files: &dyn Files,
+    line: &CommandLine<'_>,
+) -> Result<Vec<String>, String> {
+    let opens = line.path == "browse" || line.is_on("web");
+    let edits = effects::effect(&line.path) == Some("write");
+    let mut names = vec!["GH_PAGER", "PAGER"];
+    if opens {
+        names.extend(["GH_BROWSER", "BROWSER"]);
+    }
+    if edits {
+        names.extend(["GH_EDITOR", "GIT_EDITOR", "VISUAL", "EDITOR"]);
+    }
+    let mut found: Vec<String> = names
+        .into_iter()
+        .filter(|name| call.var(name).is_some_and(|value| !is_harmless(&text(value))))
+        .map(str::to_owned)
+        .collect();
+    match settings(call, files) {
+        File::Content(content) => {
+            let relevant = |key: &str| {
+                key == "pager" || (key == "browser" && opens) || (key == "editor" && edits)
+            };
+            let content = text(content);
+            let set = content
+                .lines()
+                .filter(|line| !line.starts_with([' ', '#']))
+                .filter_map(|line| line.split_once(':'));
+            for (key, value) in set {
+                let value = value.trim().trim_matches(['"', '\'']);
+                if (relevant(key) && !is_harmless(value))
+                    || (key == "http_unix_socket" && !value.is_empty())
+                {
+                    found.push(key.to_owned());
+                }
+            }
+        }
+        File::Unknown if call.var("GH_CONFIG_DIR").is_some_and(|path| !path.is_empty()) => {
+            return Err("GH_CONFIG_DIR names settings that are not read".to_owned());
+        }
+        File::Unknown | File::Absent => {}
+    }
+    Ok(found)
+}
+
+/// gh's configuration file.
+fn settings<'f>(call: &Call<'_>, files: &'f dyn Files) -> File<'f> {
+    let variable = |name| call.var(name).filter(|value| !value.is_empty());
+    let path = match (variable("GH_CONFIG_DIR"), variable("XDG_CONFIG_HOME"), variable("HOME")) {
+        (Some(directory), _, _) => [directory, b"/config.yml"].concat(),
+        (None, Some(directory), _) => [directory, b"/gh/config.yml"].concat(),
+        (None, None, Some(home)) => [home, b"/.config/gh/config.yml"].concat(),
+        (None, None, None) => return File::Unknown,
+    };
+    files.file(&path)
+}
+
+/// A word that is no command of gh's own: what its alias becomes, where that can be read.
+fn foreign(
+    call: &Call<'_>,
+    files: &dyn Files,
+    words: &[&[u8]],
+    name: &str,
+    depth: usize,
+) -> Action {
+    let opaque = |reason: String| Action::opaque(&DOMAIN, said(words), reason);
+    let unknown =
+        format!("`gh {name}` is no command that is known, perhaps an alias or an extension");
+    let File::Content(content) = settings(call, files) else { return opaque(unknown) };
+    let unread = || opaque(format!("what the alias `{name}` becomes cannot be read"));
+    let value = match alias(&text(content), name) {
+        Alias::Absent => return opaque(unknown),
+        Alias::Unread => return unread(),
+        Alias::Value(value) if depth >= ALIASES || value.contains('$') => return unread(),
+        Alias::Value(value) => value,
+    };
+    if value.starts_with('!') {
+        let mut action = Action::new(&DOMAIN, said(words));
+        action.set("command", name);
+        action.set("effect", "program");
+        action.set("programs", [format!("alias {name}")].into_iter().collect::<Value>());
+        return action;
+    }
+    // The alias stands where its name stood; cobra has found the name among the words.
+    let parts: Vec<&str> = name.split(' ').collect();
+    let at =
+        words.iter().position(|word| parts.last().is_some_and(|last| last.as_bytes() == *word));
+    let Some(at) = at.filter(|_| parts.len() == 1) else { return unread() };
+    let expanded: Vec<&[u8]> = words[..at]
+        .iter()
+        .copied()
+        .chain(value.split_whitespace().map(str::as_bytes))
+        .chain(words[at + 1..].iter().copied())
+        .collect();
+    run(call, files, &expanded, depth + 1)
+}
+
+/// What gh's settings have for an alias.
+enum Alias {
+    Absent,
+    /// It is written in a way that is not read.
+    Unread,
+    Value(String),
+}
+
+/// The alias `name`, where it stands on one line of the block `aliases:` without anything that YAML reads in another
+/// way than the eye.
+fn alias(settings: &str, name: &str) -> Alias {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let lines = settings.lines().skip_while(|line| line.trim_end() != "aliases:").skip(1);
+    let block: Vec<&str> = lines.take_while(|line| line.starts_with(' ')).collect();
+    let key =
+        |line: &str| Some(line.split_once(':')?.0.trim().trim_matches(['"', '\'']).to_owned());
+    let Some(at) = block.iter().position(|line| key(line).as_deref() == Some(name)) else {
+        return Alias::Absent;
+    };
+    let goes_on = block.get(at + 1).is_some_and(|next| indent(next) > indent(block[at]));
+    if goes_on || indent(block[at]) != indent(block[0]) {
+        return Alias::Unread;
+    }
+    let value = block[at].split_once(':').map_or("", |(_, value)| value.trim());
+    let quoted = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote)));
+    let value = quoted.unwrap_or(value);
+    let marked =
+        quoted.is_none() && (value.starts_with(['|', '>', '&', '*']) || value.contains('#'));
+    if value.is_empty() || marked || value.contains(['\\', '\'', '"']) {
+        return Alias::Unread;
+    }
+    Alias::Value(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

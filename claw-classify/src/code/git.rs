@@ -1,0 +1,168 @@
+//! git: the command, what it does to other repositories, and every program a call names.
+//!
+//! Input: the call, and configuration files where their content is vouched for. Output: one action of
+//! the domain `git`, and one more for each alias that the call defines, with what the alias becomes.
+//!
+//! Sources: git 2.47's manual pages and help (`git/options.tsv`), `git.c` for global options and
+//! aliases, `parse-options.c`, `builtin/push.c`, `remote.c`, `config.c`.
+//!
+//! Known gaps: the transport helpers (`git-remote-https` and others), which git starts itself, take
+//! what they push from standard input; hooks, attributes and drivers of a repository run as programs
+//! of their own and are judged when they start; a configuration file that is not vouched for is not read.
+
+mod commands;
+mod config;
+mod options;
+mod push;
+mod walk;
+mod words;
+
+use claw_policy::{Action, Domain, Kind, fact};
+
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+pub(crate) use config::is_harmless;
+use walk::{Start, Walk};
+
+/// git's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "git",
+    names: &[
+        "git",
+        "git-daemon",
+        "git-fetch-pack",
+        "git-http-backend",
+        "git-http-push",
+        "git-imap-send",
+        "git-push",
+        "git-receive-pack",
+        "git-send-email",
+        "git-send-pack",
+        "git-subtree",
+        "git-svn",
+        "git-upload-archive",
+        "git-upload-pack",
+    ],
+    doc: "Global options, the command with every abbreviation of its options, refspecs, settings given by options and variables, aliases of the call and of readable configuration files; opaque are options that git's help does not show, settings from files that are not vouched for, and scripts that push.",
+    denial: Denial { prefix: "fatal: ", status: 128 },
+    domains: &[&DOMAIN],
+    interpreter: &[],
+    classify,
+    rewrite: rewrites_nothing,
+};
+
+/// What one git call does.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "git",
+    governed: true,
+    doc: "What a git call does, or what an alias that it defines would do.",
+    facts: &[
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "The command, with its sub-command where it has one: `push`, `remote add`, `stash push`.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            &[
+                "config", "delegate", "fetch", "local", "program", "push", "read", "remote",
+                "secret", "serve",
+            ],
+            "`local` changes the repository or the work tree, `fetch` reads another repository, `push` sends to one, `remote` changes where remotes or addresses lead, `config` changes other settings, `program` starts the program it names, `secret` shows credentials, `serve` answers others, `delegate` leaves it to an alias or a program called `git-COMMAND`, which is judged when it starts.",
+        ),
+        fact(
+            "options",
+            Kind::Set,
+            &[],
+            "The long names of the options that were read, for commands whose options are.",
+        ),
+        fact(
+            "remote",
+            Kind::Str,
+            &[],
+            "The remote or address of a push, fetch or clone, where the call or a setting that is known names it.",
+        ),
+        fact("remote_kind", Kind::Str, &["name", "path", "url"], "What `remote` is."),
+        fact(
+            "remote_configured",
+            Kind::Bool,
+            &[],
+            "Whether a push goes to a configured remote. A word that can only be a name counts as one where the repository's settings are not known; an address does not.",
+        ),
+        fact("refspecs", Kind::Set, &[], "The refspecs of a push, as given."),
+        fact(
+            "forced",
+            Kind::Bool,
+            &[],
+            "Whether a push may overwrite what is there: by option, by `+`, by mirroring, or by a setting.",
+        ),
+        fact(
+            "deletes",
+            Kind::Bool,
+            &[],
+            "Whether a push may delete refs: by option, by an empty source, by pruning, by mirroring, or by a setting.",
+        ),
+        fact("dry_run", Kind::Bool, &[], "Whether a push sends nothing."),
+        fact(
+            "programs",
+            Kind::Set,
+            &[],
+            "The options, settings and variables whose value is a program, or a place programs come from, that is more than a plain pager, editor, ssh or nothing at all.",
+        ),
+        fact(
+            "settings",
+            Kind::Set,
+            &[],
+            "The keys of the settings given for this call alone: `-c`, `--config-env`, variables, `clone --config`.",
+        ),
+        fact(
+            "redirects",
+            Kind::Bool,
+            &[],
+            "Whether a setting given for this call changes where a remote or an address leads.",
+        ),
+        fact(
+            "written",
+            Kind::Set,
+            &[],
+            "The keys and sections that `git config` writes or removes.",
+        ),
+        fact(
+            "output",
+            Kind::Str,
+            &[],
+            "The file that a command which shows something writes to, or that a trace goes to.",
+        ),
+        fact("directory", Kind::Str, &[], "Where -C says to work."),
+        fact(
+            "git_dir",
+            Kind::Str,
+            &[],
+            "The repository, where the call or the variable GIT_DIR says it.",
+        ),
+    ],
+};
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    let name = call.argv.first().copied().unwrap_or(b"git");
+    let name = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+    // git called as `git-push` is `git push`, whatever else the file is called.
+    let dashed = name.strip_prefix(b"git-").filter(|name| !name.is_empty());
+    let words: Vec<&[u8]> = dashed.into_iter().chain(call.argv.iter().skip(1).copied()).collect();
+    let mut walk = Walk { call, files, found: Vec::new() };
+    let base = match config::from_environment(call) {
+        Ok(settings) => Start { settings, ..Start::default() },
+        Err(reason) => return vec![Action::opaque(&DOMAIN, walk::said(&words), reason)],
+    };
+    if dashed.is_some() {
+        walk.command(&words, base, 0);
+    } else {
+        walk.globals(&words, base, 0);
+    }
+    walk.found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! The way from the words of a call to its command: global options, settings, aliases, variables.
+//!
+//! Input: the words after `git`, and the settings of the environment. Output: the actions of the call.
+//!
+//! Sources: `git.c` (`handle_options`, `handle_alias`), git(1) for the variables.
+
+use claw_policy::{Action, Value};
+
+use super::config::{self, Setting};
+use super::push::Known;
+use super::{DOMAIN, commands, words};
+use crate::call::files::{File, Files};
+use crate::call::{Call, excerpt, text};
+
+/// How many aliases may lead to one another.
+pub(super) const ALIASES: usize = 8;
+
+/// The words of an action, for people.
+pub(super) fn said(words: &[&[u8]]) -> String {
+    excerpt(&words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// What stands before the command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Start {
+    pub(super) settings: Vec<Setting>,
+    pub(super) programs: Vec<String>,
+    pub(super) directory: Option<Vec<u8>>,
+    pub(super) git_dir: Option<Vec<u8>>,
+}
+
+/// A call that is being read, and the actions found so far.
+pub(super) struct Walk<'c> {
+    pub(super) call: &'c Call<'c>,
+    pub(super) files: &'c dyn Files,
+    pub(super) found: Vec<Action>,
+}
+
+/// Places that git's own programs are installed in.
+const EXEC_PATHS: &[&[u8]] = &[
+    b"/usr/lib/git-core",
+    b"/usr/libexec/git-core",
+    b"/usr/local/lib/git-core",
+    b"/usr/local/libexec/git-core",
+];
+
+impl Walk<'_> {
+    pub(super) fn opaque(&mut self, words: &[&[u8]], reason: impl Into<String>) {
+        self.found.push(Action::opaque(&DOMAIN, said(words), reason));
+    }
+
+    /// Reads the options before the command (`handle_options` in `git.c`), which have no abbreviations.
+    pub(super) fn globals(&mut self, words: &[&[u8]], mut start: Start, depth: usize) {
+        let mut at = 0;
+        while let Some(&word) = words.get(at) {
+            at += 1;
+            let value = |at: &mut usize| {
+                let value = words.get(*at).copied();
+                *at += 1;
+                value
+            };
+            match word {
+                b"-C" => match value(&mut at) {
+                    Some(directory) => start.enter(directory),
+                    None => return self.opaque(words, "`-C` has no directory"),
+                },
+                b"-c" => match value(&mut at) {
+                    Some(setting) => start.settings.push(Setting::parse(setting)),
+                    None => return self.opaque(words, "`-c` has no setting"),
+                },
+                b"--git-dir" | b"--work-tree" | b"--namespace" | b"--super-prefix"
+                | b"--attr-source" | b"--shallow-file" | b"--config-env" => {
+                    let Some(value) = value(&mut at) else {
+                        return self.opaque(words, format!("`{}` has no value", text(word)));
+                    };
+                    if word == b"--git-dir" {
+                        start.git_dir = Some(value.to_vec());
+                    } else if word == b"--config-env"
+                        && let Err(reason) = self.config_env(value, &mut start)
+                    {
+                        return self.opaque(words, reason);
+                    }
+                }
+                b"-p"
+                | b"--paginate"
+                | b"-P"
+                | b"--no-pager"
+                | b"--no-replace-objects"
+                | b"--no-lazy-fetch"
+                | b"--no-optional-locks"
+                | b"--no-advice"
+                | b"--bare"
+                | b"--literal-pathspecs"
+                | b"--no-literal-pathspecs"
+                | b"--glob-pathspecs"
+                | b"--noglob-pathspecs"
+                | b"--icase-pathspecs" => {}
+                b"--exec-path" | b"--html-path" | b"--man-path" | b"--info-path" | b"--version"
+                | b"-v" | b"--build-options" | b"--help" | b"-h" => {
+                    let name =
+                        if matches!(word, b"--version" | b"-v") { "version" } else { "help" };
+                    return self.finish(words, &start, name, "read", None);
+                }
+                _ => {
+                    if let Some(path) = word.strip_prefix(b"--exec-path=") {
+                        if !EXEC_PATHS.contains(&path.strip_suffix(b"/").unwrap_or(path)) {
+                            start.programs.push("--exec-path".to_owned());
+                        }
+                    } else if let Some(value) = word.strip_prefix(b"--git-dir=") {
+                        start.git_dir = Some(value.to_vec());
+                    } else if let Some(value) = word.strip_prefix(b"--config-env=") {
+                        if let Err(reason) = self.config_env(value, &mut start) {
+                            return self.opaque(words, reason);
+                        }
+                    } else if word.starts_with(b"--list-cmds=") {
+                        return self.finish(words, &start, "help", "read", None);
+                    } else if [
+                        &b"--work-tree="[..],
+                        b"--namespace=",
+                        b"--super-prefix=",
+                        b"--attr-source=",
+                    ]
+                    .iter()
+                    .any(|option| word.starts_with(option))
+                    {
+                        // None of them names a program or a place to push to.
+                    } else if word.starts_with(b"-") {
+                        let word = excerpt(&text(word));
+                        return self.opaque(
+                            words,
+                            format!("git has no global option `{word}` that is known"),
+                        );
+                    } else {
+                        return self.command(&words[at - 1..], start, depth);
+                    }
+                }
+            }
+        }
+        self.finish(words, &start, "help", "read", None);
+    }
+
+    /// `--config-env=KEY=VARIABLE`, which takes the value from the environment.
+    fn config_env(&self, word: &[u8], start: &mut Start) -> Result<(), String> {
+        let at = word
+            .iter()
+            .rposition(|&byte| byte == b'=')
+            .ok_or("`--config-env` names no variable")?;
+        let name = text(&word[at + 1..]);
+        let value =
+            self.call.var(&name).ok_or_else(|| format!("the variable `{name}` is not set"))?;
+        start.settings.push(Setting::new(&word[..at], Some(value)));
+        Ok(())
+    }
+
+    /// Reads the command and what follows it.
+    pub(super) fn command(&mut self, words: &[&[u8]], start: Start, depth: usize) {
+        let Some((&name, rest)) = words.split_first() else {
+            return self.finish(words, &start, "help", "read", None);
+        };
+        let name = text(name).into_owned();
+        let asks_for_help = matches!(rest, [b"--help", ..] | [b"-h"]);
+        let known = self.known(&start);
+        let Some(effect) = commands::effect(&name) else {
+            return self.other(&name, words, start, &known, depth);
+        };
+        if asks_for_help {
+            return self.finish(words, &start, &name, "read", None);
+        }
+        let (path, rest) = words::with_child(&name, rest);
+        let effect = commands::child_effect(&path).unwrap_or(effect);
+        let mut action = self.base(words, &start, &path, effect);
+        match self.read(&path, rest, &start, &known, &mut action, depth) {
+            Ok(()) => self.found.insert(0, action),
+            Err(reason) => self.opaque(words, reason),
+        }
+    }
+
+    /// A command that git itself does not have.
+    fn other(&mut self, name: &str, words: &[&[u8]], start: Start, known: &Known, depth: usize) {
+        let rest = &words[1..];
+        let key = config::normal(format!("alias.{name}").as_bytes());
+        let alias = known.settings.iter().rev().find(|setting| setting.key == key);
+        if let Some(alias) = alias {
+            let value = alias.text();
+            if depth >= ALIASES {
+                return self.opaque(words, "aliases lead to one another too often");
+            }
+            if value.starts_with('!') {
+                let mut start = start;
+                start.programs.push(key);
+                return self.finish(words, &start, name, "program", None);
+            }
+            return match config::split_alias(&value) {
+                Some(mut expanded) => {
+                    expanded.extend(rest.iter().map(|word| word.to_vec()));
+                    let expanded: Vec<&[u8]> = expanded.iter().map(Vec::as_slice).collect();
+                    self.globals(&expanded, start, depth + 1);
+                }
+                None => self.opaque(words, "the alias has a quote that is not closed"),
+            };
+        }
+        let (path, _) = words::with_child(name, rest);
+        let effect = if name == "remote-ext" {
+            "program"
+        } else {
+            commands::child_effect(&path).unwrap_or("delegate")
+        };
+        let mut start = start;
+        if effect == "program" {
+            start.programs.push(path.clone());
+        }
+        self.finish(words, &start, &path, effect, Some("what it sends is decided by a script"));
+    }
+
+    /// The settings that hold for the call: files first, so that the call's own come last.
+    fn known(&self, start: &Start) -> Known {
+        let mut known = Known::default();
+        let read = |path: &[u8]| match self.files.file(path) {
+            File::Content(content) => config::parse(content).ok(),
+            File::Absent | File::Unknown => None,
+        };
+        let home = self.call.var("HOME").map(|home| [home, b"/.gitconfig"].concat());
+        let global = self.call.var("GIT_CONFIG_GLOBAL").map(<[u8]>::to_vec).or(home);
+        known.settings.extend(global.and_then(|path| read(&path)).unwrap_or_default());
+        let repository = start.repository(self.call).iter().find_map(|path| read(path));
+        known.repository = repository.is_some();
+        known.settings.extend(repository.unwrap_or_default());
+        known.settings.extend(start.settings.iter().cloned());
+        known
+    }
+
+    fn finish(
+        &mut self,
+        words: &[&[u8]],
+        start: &Start,
+        path: &str,
+        effect: &'static str,
+        unread: Option<&str>,
+    ) {
+        let mut action = self.base(words, start, path, effect);
+        if let (Some(reason), "push") = (unread, effect) {
+            for fact in ["forced", "deletes", "remote_configured"] {
+                action.set_opaque(fact, reason);
+            }
+        }
+        self.found.insert(0, action);
+    }
+
+    /// What every action says.
+    fn base(&self, words: &[&[u8]], start: &Start, path: &str, effect: &'static str) -> Action {
+        let mut action = Action::new(&DOMAIN, said(words));
+        action.set("command", path);
+        action.set("effect", effect);
+        let known = self.known(start);
+        let mut programs = start.programs.clone();
+        programs.extend(
+            known.settings.iter().filter(|set| set.names_program()).map(|set| set.key.clone()),
+        );
+        programs.extend(self.variables(path, effect));
+        if effect == "program" {
+            programs.push(path.to_owned());
+        }
+        action.set("programs", programs.into_iter().collect::<Value>());
+        if let Some(reason) = self.unread(&known) {
+            action.set_opaque("programs", reason);
+        }
+        action.set("settings", start.settings.iter().map(|set| set.key.clone()).collect::<Value>());
+        action.set("redirects", start.settings.iter().any(Setting::redirects));
+        if let Some(directory) = &start.directory {
+            action.set("directory", text(directory).into_owned());
+        }
+        if let Some(path) = start.git_dir.as_deref().or_else(|| self.call.var("GIT_DIR")) {
+            action.set("git_dir", text(path).into_owned());
+        }
+        if let Some(trace) = self.call.env.iter().find_map(|entry| trace_file(entry)) {
+            action.set("output", text(trace).into_owned());
+        }
+        action
+    }
+
+    /// Settings that come from a file of the call's own choice which is not known.
+    fn unread(&self, known: &Known) -> Option<String> {
+        let chosen = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"].into_iter().find_map(|name| {
+            let path =
+                self.call.var(name).filter(|path| !path.is_empty() && *path != b"/dev/null")?;
+            let unread =
+                matches!(self.files.file(path), File::Unknown) || name == "GIT_CONFIG_SYSTEM";
+            unread.then(|| format!("{name} names a file of settings that is not read"))
+        });
+        let included = known.settings.iter().find(|setting| setting.includes());
+        chosen.or_else(|| {
+            included
+                .map(|setting| format!("`{}` brings in settings that are not read", setting.key))
+        })
+    }
+
+    /// The variables that name a program this command could start.
+    fn variables(&self, path: &str, effect: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut look = |name: &str, names_program: &dyn Fn(&str) -> bool| {
+            if self.call.var(name).is_some_and(|value| names_program(&text(value))) {
+                names.push(name.to_owned());
+            }
+        };
+        let unsafe_program = |value: &str| !config::is_harmless(value);
+        for name in [
+            "GIT_PAGER",
+            "PAGER",
+            "GIT_EDITOR",
+            "GIT_SEQUENCE_EDITOR",
+            "VISUAL",
+            "EDITOR",
+            "GIT_EXTERNAL_DIFF",
+            "GIT_PROXY_COMMAND",
+            "GIT_TEMPLATE_DIR",
+        ] {
+            look(name, &unsafe_program);
+        }
+        let ssh = |value: &str| !value.is_empty() && !config::is_plain_ssh(value);
+        look("GIT_SSH_COMMAND", &ssh);
+        look("GIT_SSH", &ssh);
+        if matches!(effect, "fetch" | "push" | "delegate" | "secret") {
+            look("GIT_ASKPASS", &unsafe_program);
+            look("SSH_ASKPASS", &unsafe_program);
+        }
+        if matches!(path, "help" | "web--browse" | "instaweb") {
+            look("BROWSER", &unsafe_program);
+        }
+        look("GIT_EXEC_PATH", &|path: &str| {
+            let path = path.strip_suffix('/').unwrap_or(path);
+            !path.is_empty() && !EXEC_PATHS.contains(&path.as_bytes())
+        });
+        look("GIT_ALLOW_PROTOCOL", &|list: &str| list.split(':').any(|name| name == "ext"));
+        names
+    }
+}
+
+impl Start {
+    /// `-C` once more: relative to where the ones before it led.
+    fn enter(&mut self, directory: &[u8]) {
+        let joined = match self.directory.take() {
+            Some(before) if !directory.starts_with(b"/") && !directory.is_empty() => {
+                [&before, &b"/"[..], directory].concat()
+            }
+            Some(before) if directory.is_empty() => before,
+            _ => directory.to_vec(),
+        };
+        self.directory = Some(joined);
+    }
+
+    /// Where the repository's configuration file may be, the likeliest first.
+    fn repository(&self, call: &Call<'_>) -> Vec<Vec<u8>> {
+        let inside = |path: &[u8]| match &self.directory {
+            Some(directory) if !path.starts_with(b"/") && !directory.is_empty() => {
+                [directory, &b"/"[..], path].concat()
+            }
+            _ => path.to_vec(),
+        };
+        match self.git_dir.as_deref().or_else(|| call.var("GIT_DIR")) {
+            Some(git_dir) => vec![inside(&[git_dir, b"/config"].concat())],
+            None => vec![
+                inside(b".git/config"),
+                inside(b"../.git/config"),
+                inside(b"../../.git/config"),
+            ],
+        }
+    }
+}
+
+/// The file or socket that a trace variable writes to.
+fn trace_file(entry: &[u8]) -> Option<&[u8]> {
+    let at = entry.iter().position(|&byte| byte == b'=')?;
+    let (name, value) = (&entry[..at], &entry[at + 1..]);
+    let traces = name.starts_with(b"GIT_TRACE")
+        && (value.starts_with(b"/") || value.starts_with(b"af_unix:"));
+    (traces && !value.starts_with(b"/dev/")).then_some(value)
+}

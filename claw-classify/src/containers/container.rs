@@ -1,0 +1,336 @@
+//! docker, podman, nerdctl and their kin: the command, the engine it goes to, and what runs inside.
+//!
+//! Input: the call. Output: one action of the domain `container`. Where a command is run in a container
+//! that is there (`exec`, `compose exec`), the actions of that command follow, read by the same tools:
+//! nothing else will see it, as it does not start below the caller.
+//!
+//! Sources: docker's CLI 28 (its help, and `cli/command/container/opts.go` for `run`), compose 2, podman
+//! 5 and nerdctl 2; `container/commands.tsv`.
+//!
+//! Known gaps: compose files are not read; the environment inside a container is known only as far as
+//! `-e` says it; engines of crictl and ctr have small tables.
+
+mod inside;
+mod options;
+
+use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
+
+use crate::call::{Call, excerpt, text};
+use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
+use crate::inner::{Inner, known_as};
+use crate::tool::{CannotRewrite, Changed, Classifier, Context, Denial, Tool};
+use inside::Inside;
+
+/// The rows of the table of tools.
+pub(crate) static DOCKER: Tool =
+    row("docker", &["docker", "docker.io"], "Error response from daemon: ", docker);
+pub(crate) static DOCKER_COMPOSE: Tool =
+    row("docker-compose", &["docker-compose", "podman-compose"], "Error: ", compose);
+pub(crate) static PODMAN: Tool = row("podman", &["podman", "podman-remote"], "Error: ", podman);
+pub(crate) static NERDCTL: Tool = row("nerdctl", &["nerdctl"], "FATA[0000] ", nerdctl);
+pub(crate) static CRICTL: Tool = row("crictl", &["crictl"], "FATA[0000] ", crictl);
+pub(crate) static CTR: Tool = row("ctr", &["ctr"], "ctr: ", ctr);
+
+const fn row(
+    name: &'static str,
+    names: &'static [&'static str],
+    prefix: &'static str,
+    classify: Classifier,
+) -> Tool {
+    Tool {
+        name,
+        names,
+        doc: "The command, its engine, and for commands in containers what runs with which mounts and privileges; `exec` is judged by what it runs. Plugins are opaque.",
+        denial: Denial { prefix, status: 1 },
+        domains: DOMAINS,
+        interpreter: &[],
+        classify,
+        rewrite,
+    }
+}
+
+static DOMAINS: &[&Domain] = &[&DOMAIN];
+
+/// What one call asks of a container engine.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "container",
+    governed: true,
+    doc: "What one call asks of a container engine.",
+    facts: &[
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "The command, under one name where it has several: `container ls` for `ps`.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            &["config", "destroy", "exec", "export", "local", "read", "secret", "tunnel", "write"],
+            "`exec` runs a program in a container, `export` copies data out of the engine or into it, `secret` shows a secret, `config` changes the client's settings, `destroy` stops or removes, `local` asks nothing of an engine.",
+        ),
+        fact(
+            "options",
+            Kind::Set,
+            &[],
+            "The options given, without dashes; those of the program and of commands that run something by their full names.",
+        ),
+        fact(
+            "engine",
+            Kind::Str,
+            &[],
+            "The engine's address, where the call or a variable says it.",
+        ),
+        fact(
+            "context",
+            Kind::Str,
+            &[],
+            "The context or connection, where the call or a variable says it.",
+        ),
+        fact(
+            "settings",
+            Kind::Set,
+            &[],
+            "The variables that choose another folder of client settings, and so other plugins and helpers.",
+        ),
+        fact(
+            "runs",
+            Kind::Str,
+            &[],
+            "The program that runs in a container, where the call says it: its base name, or its path where it stands in no system folder.",
+        ),
+        fact(
+            "tool",
+            Kind::Str,
+            &[],
+            "The governed tool that runs in a container and whose actions follow this one.",
+        ),
+        fact("image", Kind::Str, &[], "The image that is run."),
+        fact(
+            "mounts",
+            Kind::Set,
+            &[],
+            "What is mounted into a new container, as the call says it.",
+        ),
+        fact(
+            "privileged",
+            Kind::Bool,
+            &[],
+            "Whether the call asks for privileges, devices, capabilities or a namespace of the host.",
+        ),
+    ],
+};
+
+const COMMANDS: Commands = Commands(include_str!("container/commands.tsv"));
+/// Commands of crictl 1.3x.
+const CRICTL_COMMANDS: Commands = Commands(
+    "attach\texec\ncompletion\tlocal\nconfig\tconfig\ncreate\texec\nevents\tread\nexec\texec\nhelp\tlocal\nimagefsinfo\tread\nimages\tread\nimg\tread\timages\ninfo\tread\ninspect\tread\ninspecti\tread\ninspectp\tread\nlogs\tread\nmetricdescs\tread\nmetricsp\tread\npods\tread\nport-forward\ttunnel\nps\tread\npull\twrite\nrm\tdestroy\nrmi\tdestroy\nrmp\tdestroy\nrun\texec\nrunp\texec\nstart\twrite\nstats\tread\nstatsp\tread\nstop\tdestroy\nstopp\tdestroy\nupdate\twrite\nversion\tread\n",
+);
+/// Commands of containerd's ctr that read. It is a tool for debugging: what is not here is opaque.
+const CTR_COMMANDS: Commands = Commands(
+    "c\tread\tcontainers ls\ncontainers info\tread\ncontainers list\tread\tcontainers ls\ncontainers ls\tread\ncontainers rm\tdestroy\nimages list\tread\timages ls\nimages ls\tread\nimages rm\tdestroy\ninfo\tread\nnamespaces list\tread\tnamespaces ls\nnamespaces ls\tread\nplugins list\tread\tplugins ls\nplugins ls\tread\nrun\texec\nsnapshots ls\tread\ntasks exec\texec\ntasks kill\tdestroy\ntasks list\tread\ttasks ls\ntasks ls\tread\ntasks metrics\tread\ntasks ps\tread\nversion\tread\n",
+);
+
+/// What is different between the programs.
+struct Program {
+    commands: Commands,
+    options: &'static [Opt],
+    /// Where the words begin: compose's own program stands below `compose`.
+    start: &'static str,
+    /// Variables with the address of the engine, the context and the folder of settings.
+    engine: &'static [&'static str],
+    context: &'static [&'static str],
+    settings: &'static [&'static str],
+}
+
+const DOCKER_PROGRAM: Program = Program {
+    commands: COMMANDS,
+    options: options::DOCKER,
+    start: "",
+    engine: &["DOCKER_HOST"],
+    context: &["DOCKER_CONTEXT"],
+    settings: &["BUILDX_CONFIG", "DOCKER_CLI_PLUGIN_EXTRA_DIRS", "DOCKER_CONFIG"],
+};
+
+fn docker(context: &Context<'_>) -> Vec<Action> {
+    read(context, &DOCKER_PROGRAM)
+}
+
+fn compose(context: &Context<'_>) -> Vec<Action> {
+    let program = Program { start: "compose", ..DOCKER_PROGRAM };
+    read(context, &program)
+}
+
+fn podman(context: &Context<'_>) -> Vec<Action> {
+    let program = Program {
+        options: options::PODMAN,
+        engine: &["CONTAINER_HOST"],
+        context: &["CONTAINER_CONNECTION"],
+        settings: &["CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "CONTAINERS_STORAGE_CONF"],
+        ..DOCKER_PROGRAM
+    };
+    read(context, &program)
+}
+
+fn nerdctl(context: &Context<'_>) -> Vec<Action> {
+    let program = Program {
+        options: options::NERDCTL,
+        engine: &["CONTAINERD_ADDRESS"],
+        context: &[],
+        settings: &["NERDCTL_TOML"],
+        ..DOCKER_PROGRAM
+    };
+    read(context, &program)
+}
+
+fn crictl(context: &Context<'_>) -> Vec<Action> {
+    let program = Program {
+        commands: CRICTL_COMMANDS,
+        options: options::CRICTL,
+        engine: &["CONTAINER_RUNTIME_ENDPOINT", "IMAGE_SERVICE_ENDPOINT"],
+        context: &[],
+        settings: &["CRI_CONFIG_FILE"],
+        ..DOCKER_PROGRAM
+    };
+    read(context, &program)
+}
+
+fn ctr(context: &Context<'_>) -> Vec<Action> {
+    let program = Program {
+        commands: CTR_COMMANDS,
+        options: options::CTR,
+        engine: &["CONTAINERD_ADDRESS"],
+        context: &[],
+        settings: &[],
+        ..DOCKER_PROGRAM
+    };
+    read(context, &program)
+}
+
+fn read(context: &Context<'_>, program: &Program) -> Vec<Action> {
+    let call = context.call;
+    let said = said(call.argv);
+    let line = match line(call, program) {
+        Ok(line) => line,
+        Err(reason) => return vec![Action::opaque(&DOMAIN, said, reason)],
+    };
+    let mut action = Action::new(&DOMAIN, said);
+    if !line.path.is_empty() {
+        action.set("command", line.path);
+    }
+    let first = |names: &[&str]| names.iter().find_map(|name| call.var(name));
+    let given = |value: Option<&[u8]>| {
+        value.filter(|value| !value.is_empty()).map(|value| text(value).into_owned())
+    };
+    if let Some(engine) = given(line.value("host").or_else(|| first(program.engine))) {
+        action.set("engine", engine);
+    }
+    if let Some(context) = given(line.value("context").or_else(|| first(program.context))) {
+        action.set("context", context);
+    }
+    let settings = program.settings.iter().filter(|name| call.var(name).is_some());
+    action.set("settings", settings.copied().collect::<Value>());
+    let found = if line.effect == "local" { Ok(None) } else { inside::find(call, &line) };
+    let inside = match found {
+        Ok(inside) => inside,
+        Err(reason) => {
+            action.set("options", line.names());
+            action.set("effect", "exec");
+            for fact in ["runs", "tool", "image", "mounts", "privileged"] {
+                action.set_opaque(fact, reason.clone());
+            }
+            return vec![action];
+        }
+    };
+    let Some(inside) = inside else {
+        action.set("options", line.names());
+        let shows = line.path.starts_with("secret inspect") && line.has("showsecret");
+        action.set("effect", if shows { "secret" } else { line.effect });
+        return vec![action];
+    };
+    let before = line.options.iter().take(line.own).map(|given| text(given.name));
+    let own = inside.options.iter().map(|given| text(given.name));
+    action.set("options", before.chain(own).collect::<Value>());
+    action.set("effect", line.effect);
+    describe(&inside, &mut action);
+    let mut actions = vec![action];
+    if inside.is_there {
+        let env = inside.env();
+        if let Some(inner) = Inner::of(context.tools, &inside.call(&env).call()) {
+            inner.behind(&mut actions);
+        }
+    }
+    actions
+}
+
+fn line<'a>(call: &Call<'a>, program: &Program) -> Result<Line<'a>, String> {
+    let read = |start| {
+        subcommands::read(call.argv, program.commands, program.options, Place::Before, start)
+    };
+    if program.start.is_empty() {
+        return read("");
+    }
+    // docker runs its plugin with the plugin's name as the first word.
+    match read("") {
+        Ok(line) if line.path.starts_with(program.start) => Ok(line),
+        _ => read(program.start),
+    }
+}
+
+/// Sets what the call says of the container and of what runs in it.
+fn describe(inside: &Inside<'_>, action: &mut Action) {
+    if let Some(program) = inside.entrypoint.as_ref().or(inside.argv.first()) {
+        action.set("runs", text(known_as(program)).into_owned());
+    }
+    if let Some(image) = inside.image {
+        action.set("image", text(image).into_owned());
+    }
+    let mounts = inside.values(&["volume", "mount", "device", "volumes-from", "tmpfs"]);
+    action.set("mounts", mounts.map(text).collect::<Value>());
+    let hosts = inside.values(&["pid", "ipc", "uts", "userns", "network", "cgroupns"]);
+    let asks = ["privileged", "cap-add", "device", "security-opt", "use-api-socket", "gpus"];
+    let privileged = asks.iter().any(|name| inside.has(name))
+        || hosts.into_iter().any(|value| value == b"host" || value.starts_with(b"container:"));
+    action.set("privileged", privileged);
+}
+
+/// Makes the changes that a tool inside a container knows, in its part of the argument vector.
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, tools, .. } = *context;
+    let cannot = |reason: &str| CannotRewrite::first_of(rewrites, excerpt(reason));
+    let names: Vec<&[u8]> = call.names.to_vec();
+    let program = if names.contains(&&b"docker"[..]) || names.contains(&&b"docker.io"[..]) {
+        DOCKER_PROGRAM
+    } else if names.iter().any(|name| name.starts_with(b"podman")) {
+        Program { options: options::PODMAN, ..DOCKER_PROGRAM }
+    } else {
+        return Err(cannot("a change inside a container is made for docker and podman alone"));
+    };
+    let line = line(call, &program).map_err(|reason| cannot(&reason))?;
+    let inside = inside::find(call, &line).map_err(|reason| cannot(&reason))?;
+    let Some(inside) = inside.filter(|inside| inside.is_there) else {
+        return Err(cannot("nothing runs in a container that could be changed"));
+    };
+    let env = inside.env();
+    let inner = inside.call(&env);
+    let inner = inner.call();
+    let facts = tools.classify(&inner);
+    // Here the action of this call stands before those of the inner one, where the call-level one does.
+    let shifted = rewrites.iter().map(|rewrite| {
+        let action = rewrite.action.checked_sub(1).filter(|action| *action > 0);
+        action.map(|action| Rewrite { action, ..rewrite.clone() })
+    });
+    let shifted: Option<Vec<Rewrite>> = shifted.collect();
+    let shifted = shifted.ok_or_else(|| cannot("the tool knows no such change"))?;
+    let changed = tools.rewrite(&inner, &facts, &shifted)?;
+    let mut argv: Vec<Vec<u8>> = call.argv.iter().map(|arg| arg.to_vec()).collect();
+    argv.truncate(inside.at);
+    argv.extend(changed.argv);
+    if changed.env.iter().map(Vec::as_slice).ne(inner.env.iter().copied()) {
+        return Err(cannot("the environment inside a container is not changed"));
+    }
+    Ok(Changed { argv, stdin: changed.stdin, files: changed.files, ..Changed::default() })
+}
+
+#[cfg(test)]
+mod tests;

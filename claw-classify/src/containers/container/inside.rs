@@ -1,0 +1,184 @@
+//! What a call runs in a container: the options before it, the container or image, and the command.
+//!
+//! Options of these commands end at the first word that is none, so what stands behind the container's
+//! name belongs to the command inside (`SetInterspersed(false)` in docker's, compose's and podman's
+//! sources).
+
+use super::options::{COMPOSE_EXEC, EXEC, RUN};
+use crate::call::{Call, Stdin, excerpt, text};
+use crate::grammar::subcommands::{Given, Line, Takes, find as find_option};
+use crate::inner::known_as;
+
+/// A command in a container.
+#[derive(Debug)]
+pub(super) struct Inside<'a> {
+    /// Whether the container is there before the call.
+    pub(super) is_there: bool,
+    /// The options of the command that runs it.
+    pub(super) options: Vec<Given<'a>>,
+    /// The image, for a new container.
+    pub(super) image: Option<&'a [u8]>,
+    /// The program in place of the image's own.
+    pub(super) entrypoint: Option<&'a [u8]>,
+    /// The words inside.
+    pub(super) argv: &'a [&'a [u8]],
+    /// Where they begin in the argument vector.
+    pub(super) at: usize,
+    /// The environment of the caller, for `-e NAME`.
+    outer: &'a [&'a [u8]],
+    stdin: Stdin<'a>,
+}
+
+/// The parts of a [`Call`] inside a container that have to live somewhere.
+pub(super) struct Inner<'a> {
+    argv: &'a [&'a [u8]],
+    env: Vec<&'a [u8]>,
+    names: [&'a [u8]; 1],
+    path: &'a [u8],
+    stdin: Stdin<'a>,
+}
+
+impl<'a> Inner<'a> {
+    pub(super) fn call(&'a self) -> Call<'a> {
+        Call {
+            argv: self.argv,
+            env: &self.env,
+            // Which users the image knows is not in the call.
+            uid: None,
+            cwd: None,
+            path: self.path,
+            names: &self.names,
+            stdin: self.stdin,
+            untrusted: false,
+            interpreters: &[],
+        }
+    }
+}
+
+impl<'a> Inside<'a> {
+    /// The values of the options `names`.
+    pub(super) fn values<'b>(&'b self, names: &'b [&str]) -> impl Iterator<Item = &'a [u8]> + 'b {
+        let wanted = |given: &&Given<'a>| names.iter().any(|name| name.as_bytes() == given.name);
+        self.options.iter().filter(wanted).filter_map(|given| given.value)
+    }
+
+    /// Whether the option `name` is given, and not turned off.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let on = |given: &Given<'_>| given.value != Some(b"false") && given.value != Some(b"0");
+        self.options.iter().any(|given| given.name == name.as_bytes() && on(given))
+    }
+
+    /// The environment that the call adds inside.
+    pub(super) fn env(&self) -> Vec<Vec<u8>> {
+        let entries = self.values(&["env"]).filter_map(|entry| {
+            if entry.contains(&b'=') {
+                return Some(entry.to_vec());
+            }
+            let own = self
+                .outer
+                .iter()
+                .find(|own| own.strip_prefix(entry).is_some_and(|rest| rest.starts_with(b"=")));
+            own.map(|own| own.to_vec())
+        });
+        entries.collect()
+    }
+
+    /// The call inside.
+    pub(super) fn call<'b>(&'b self, env: &'b [Vec<u8>]) -> Inner<'b>
+    where
+        'a: 'b,
+    {
+        let path = self.argv.first().copied().unwrap_or_default();
+        // The last entry of a name wins inside, and the first in a call.
+        let env = env.iter().rev().map(Vec::as_slice).collect();
+        Inner { argv: self.argv, env, names: [known_as(path)], path, stdin: self.stdin }
+    }
+}
+
+/// Reads what `line` runs in a container, if it is a command that does.
+///
+/// # Errors
+/// When an option is not known, so that where the command begins is not certain, or when the
+/// environment inside comes from a file.
+pub(super) fn find<'a>(call: &Call<'a>, line: &Line<'a>) -> Result<Option<Inside<'a>>, String> {
+    let (options, is_there) = match line.path {
+        "container exec" | "exec" => (EXEC, true),
+        "compose exec" => (COMPOSE_EXEC, true),
+        "container run" | "container create" => (RUN, false),
+        "compose run" => (COMPOSE_EXEC, false),
+        _ => return Ok(None),
+    };
+    let mut given = Vec::new();
+    let mut at = line.rest;
+    while let Some(&word) = call.argv.get(at) {
+        if word == b"--" {
+            at += 1;
+            break;
+        }
+        if word.len() < 2 || word[0] != b'-' {
+            break;
+        }
+        at += 1;
+        let unknown =
+            || format!("an option is given that is not known: `{}`", excerpt(&text(word)));
+        if let Some((opt, glued)) = find_option(options, word) {
+            let name = opt.names[0].trim_start_matches('-').as_bytes();
+            let value = match (opt.takes, glued) {
+                (Takes::Value, None) => {
+                    at += 1;
+                    Some(*call.argv.get(at - 1).ok_or_else(unknown)?)
+                }
+                (_, glued) => glued,
+            };
+            given.push(Given { name, value });
+            continue;
+        }
+        if word.starts_with(b"--") {
+            return Err(unknown());
+        }
+        // Letters of options without a value share a word, and the last may take one.
+        for (place, letter) in word.iter().enumerate().skip(1) {
+            let letter = [b'-', *letter];
+            let opt = find_option(options, &letter).map(|(opt, _)| opt).ok_or_else(unknown)?;
+            let name = opt.names[0].trim_start_matches('-').as_bytes();
+            if opt.takes == Takes::Nothing {
+                given.push(Given { name, value: None });
+                continue;
+            }
+            let value = match &word[place + 1..] {
+                [] => {
+                    at += 1;
+                    *call.argv.get(at - 1).ok_or_else(unknown)?
+                }
+                value => value,
+            };
+            given.push(Given { name, value: Some(value) });
+            break;
+        }
+    }
+    let Some(&place) = call.argv.get(at) else {
+        return Err("no container or image is named".to_owned());
+    };
+    at += 1;
+    let mut inside = Inside {
+        is_there,
+        options: given,
+        image: (line.path != "compose run" && !is_there).then_some(place),
+        entrypoint: None,
+        argv: call.argv.get(at..).unwrap_or_default(),
+        at,
+        outer: call.env,
+        stdin: Stdin::Null,
+    };
+    inside.entrypoint = inside.values(&["entrypoint"]).last();
+    if is_there && inside.has("env-file") {
+        return Err("the environment inside comes from a file".to_owned());
+    }
+    if is_there && inside.argv.is_empty() {
+        return Err("no command is named".to_owned());
+    }
+    if inside.has("interactive") || line.path == "compose exec" {
+        inside.stdin = call.stdin;
+    }
+    Ok(Some(inside))
+}

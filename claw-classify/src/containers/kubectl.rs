@@ -1,0 +1,355 @@
+//! kubectl: the command, the resources and everything else a command line asks for.
+//!
+//! Input: the call. Output: one action of the domain `k8s` for each kind of resource that is named, or
+//! one for the call where none is.
+//!
+//! Sources: kubectl's own help for its commands and options (`kubectl/options.tsv`); spf13/cobra and
+//! spf13/pflag for how a command line is read; `k8s.io/cli-runtime/pkg/resource` for resource
+//! arguments.
+//!
+//! Known gaps: kustomizations (`-k`), folders and addresses of manifests are opaque; what an object would do is not
+//! looked at beyond its kind, name and namespace; defaults of a kuberc file are not read.
+
+mod command_line;
+mod manifest;
+mod oc;
+mod resource;
+
+use claw_policy::{Action, Domain, Kind, Value, fact};
+
+use crate::call::{Call, Stdin, excerpt, text};
+use crate::inner::Inner;
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use command_line::CommandLine;
+use resource::Target;
+
+/// kubectl's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "kubectl",
+    names: &["kubectl", "oc", "k", "microk8s.kubectl"],
+    doc: "The whole command line and the environment are read; manifests (`-f`) where their content is known. Kustomizations (`-k`), folders and addresses of manifests are opaque, and so are plugins and what kubectl's own help does not know.",
+    denial: Denial { prefix: "error: ", status: 1 },
+    domains: &[&DOMAIN],
+    interpreter: &[],
+    classify,
+    rewrite: rewrites_nothing,
+};
+
+/// What one kubectl call asks of one kind of resource.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "k8s",
+    governed: true,
+    doc: "What a call asks of one kind of resource, or of the cluster where it names none.",
+    facts: &[
+        fact(
+            "verb",
+            Kind::Str,
+            &[],
+            "The command with its sub-commands, aliases resolved: `get`, `rollout restart`, `create secret generic`.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"],
+            "`local` asks nothing of a cluster, `secret` reads secrets or credentials, `exec` runs a program in the cluster or here, `tunnel` opens a way into the cluster, `config` changes the kubeconfig, `destroy` deletes or evicts.",
+        ),
+        fact(
+            "resource",
+            Kind::Str,
+            &[],
+            "The kind of resource, plural and in lower case, short names resolved: `pods` for `po`. Without its group.",
+        ),
+        fact(
+            "group",
+            Kind::Str,
+            &[],
+            "What follows the first dot of the kind, `v1.apps` in `deploy.v1.apps`.",
+        ),
+        fact("names", Kind::Set, &[], "The names of the objects; empty for all of them."),
+        fact(
+            "namespace",
+            Kind::Str,
+            &[],
+            "The namespace, where the call says it; `*` for all of them.",
+        ),
+        fact("context", Kind::Str, &[], "The kubeconfig context, where the call says it."),
+        fact("cluster", Kind::Str, &[], "The kubeconfig cluster, where the call says it."),
+        fact("user", Kind::Str, &[], "The kubeconfig user, where the call says it."),
+        fact(
+            "kubeconfig",
+            Kind::Str,
+            &[],
+            "The kubeconfig file, where the call or the variable KUBECONFIG says it.",
+        ),
+        fact("options", Kind::Set, &[], "The long names of the options given."),
+        fact("raw", Kind::Str, &[], "The path of --raw, percent-decoded."),
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "What exec, attach, debug or run would run, words joined by spaces.",
+        ),
+        fact(
+            "tool",
+            Kind::Str,
+            &[],
+            "Of exec: the governed tool that runs in the container; its own actions follow.",
+        ),
+        fact(
+            "programs",
+            Kind::Set,
+            &[],
+            "The environment variables that name a program which this command would start here.",
+        ),
+        fact("dry_run", Kind::Bool, &[], "Whether --dry-run is `client` or `server`."),
+    ],
+};
+
+/// What each command does, by its path. A command that is not here, and every plugin, is opaque.
+const EFFECTS: &[(&str, &str)] = &[
+    ("", "local"),
+    ("annotate", "write"),
+    ("api-resources", "read"),
+    ("api-versions", "read"),
+    ("apply", "write"),
+    ("apply edit-last-applied", "write"),
+    ("apply set-last-applied", "write"),
+    ("apply view-last-applied", "read"),
+    ("attach", "exec"),
+    ("auth", "local"),
+    ("auth can-i", "read"),
+    ("auth reconcile", "write"),
+    ("auth whoami", "read"),
+    ("autoscale", "write"),
+    ("certificate", "local"),
+    ("certificate approve", "write"),
+    ("certificate deny", "write"),
+    ("cluster-info", "read"),
+    ("cluster-info dump", "read"),
+    ("completion", "local"),
+    ("config", "local"),
+    ("config current-context", "local"),
+    ("config delete-cluster", "config"),
+    ("config delete-context", "config"),
+    ("config delete-user", "config"),
+    ("config get-clusters", "local"),
+    ("config get-contexts", "local"),
+    ("config get-users", "local"),
+    ("config rename-context", "config"),
+    ("config set", "config"),
+    ("config set-cluster", "config"),
+    ("config set-context", "config"),
+    ("config set-credentials", "config"),
+    ("config unset", "config"),
+    ("config use-context", "config"),
+    ("config view", "local"),
+    ("cordon", "write"),
+    ("cp", "exec"),
+    ("create token", "secret"),
+    ("debug", "exec"),
+    ("delete", "destroy"),
+    ("describe", "read"),
+    ("diff", "read"),
+    ("drain", "destroy"),
+    ("edit", "write"),
+    ("events", "read"),
+    ("exec", "exec"),
+    ("explain", "read"),
+    ("expose", "write"),
+    ("get", "read"),
+    ("help", "local"),
+    ("kustomize", "local"),
+    ("label", "write"),
+    ("logs", "read"),
+    ("options", "local"),
+    ("patch", "write"),
+    ("plugin", "local"),
+    ("plugin list", "local"),
+    ("port-forward", "tunnel"),
+    ("proxy", "tunnel"),
+    ("replace", "write"),
+    ("rollout", "local"),
+    ("rollout history", "read"),
+    ("rollout pause", "write"),
+    ("rollout restart", "write"),
+    ("rollout resume", "write"),
+    ("rollout status", "read"),
+    ("rollout undo", "write"),
+    ("run", "write"),
+    ("scale", "write"),
+    ("set", "write"),
+    ("taint", "write"),
+    ("top", "local"),
+    ("top node", "read"),
+    ("top pod", "read"),
+    ("uncordon", "write"),
+    ("version", "read"),
+    ("wait", "read"),
+];
+
+/// The effect of a command; a sub-command that is not listed has its parent's.
+fn effect(path: &str) -> Option<&'static str> {
+    let of =
+        |path: &str| EFFECTS.iter().find(|(known, _)| *known == path).map(|(_, effect)| *effect);
+    of(path).or_else(|| match path.split_once(' ') {
+        Some(("create", _)) => Some("write"),
+        Some(("set", _)) => of("set"),
+        _ if path == "create" => Some("write"),
+        _ => None,
+    })
+}
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    if let Some(action) = oc::action(call) {
+        return vec![action];
+    }
+    let said =
+        excerpt(&call.argv.iter().skip(1).map(|arg| text(arg)).collect::<Vec<_>>().join(" "));
+    let line = match command_line::read(call.argv) {
+        Ok(line) => line,
+        Err(reason) => return vec![Action::opaque(&DOMAIN, said, reason)],
+    };
+    let Some(effect) = effect(&line.path) else {
+        return vec![Action::opaque(
+            &DOMAIN,
+            said,
+            format!("what `kubectl {}` does is not known", line.path),
+        )];
+    };
+    let mut base = Action::new(&DOMAIN, said);
+    base.set("verb", line.path.as_str());
+    base.set("options", line.options.iter().map(|(name, _)| *name).collect::<Value>());
+    if line.asks_for_help() {
+        base.set("effect", "local");
+        return vec![base];
+    }
+    where_to(call, &line, &mut base);
+    let effect = refine(call, &line, effect, &mut base);
+    let targets = match resource::targets(&line, |path| manifest::content(call, files, path)) {
+        Ok(targets) => targets,
+        Err(reason) => {
+            // Which resource it is decides whether secrets are read.
+            base.set_opaque("resource", reason.clone());
+            base.set_opaque("names", reason.clone());
+            match effect {
+                "read" => base.set_opaque("effect", reason),
+                effect => base.set("effect", effect),
+            }
+            return vec![base];
+        }
+    };
+    let mut actions: Vec<Action> = match &targets[..] {
+        [] => vec![base.with("effect", effect)],
+        _ => targets.into_iter().map(|target| aim(base.clone(), effect, target)).collect(),
+    };
+    if let Some(inner) = inside(context, &line) {
+        inner.behind(&mut actions);
+    }
+    actions
+}
+
+/// What `exec` runs in a container that is there.
+fn inside(context: &Context<'_>, line: &CommandLine<'_>) -> Option<Inner> {
+    let words = line.command().filter(|_| line.path == "exec")?;
+    let stdin = if line.is_on("stdin") { context.call.stdin } else { Stdin::Null };
+    Inner::of_words(context.tools, words, &[], stdin)
+}
+
+fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {
+    let secret = target.resource == "secrets";
+    action.set("effect", if secret && effect == "read" { "secret" } else { effect });
+    action.set("resource", target.resource);
+    if let Some(group) = target.group {
+        action.set("group", group);
+    }
+    action.set("names", target.names);
+    if let Some(namespace) = target.namespace {
+        action.set("namespace", namespace);
+    }
+    action
+}
+
+/// The cluster, the identity and the namespace.
+fn where_to(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
+    for name in ["namespace", "context", "cluster", "user", "kubeconfig"] {
+        if let Some(value) = line.value(name) {
+            action.set(fact_name(name), text(value).into_owned());
+        }
+    }
+    if line.value("kubeconfig").is_none()
+        && let Some(value) = call.var("KUBECONFIG").filter(|value| !value.is_empty())
+    {
+        action.set("kubeconfig", text(value).into_owned());
+    }
+    if line.is_on("all-namespaces") {
+        action.set("namespace", "*");
+    }
+    if let Some(value) = line.value("dry-run") {
+        match value {
+            b"client" | b"server" | b"unchanged" | b"1" | b"t" | b"T" | b"true" | b"TRUE"
+            | b"True" => action.set("dry_run", true),
+            b"none" | b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => {
+                action.set("dry_run", false);
+            }
+            _ => action.set_opaque("dry_run", "kubectl knows no such value of --dry-run"),
+        }
+    }
+}
+
+fn fact_name(option: &str) -> &'static str {
+    DOMAIN.facts.iter().map(|def| def.name).find(|name| *name == option).unwrap_or("options")
+}
+
+/// What options and the environment make of a command's effect.
+fn refine(
+    call: &Call<'_>,
+    line: &CommandLine<'_>,
+    effect: &'static str,
+    action: &mut Action,
+) -> &'static str {
+    let path = line.path.as_str();
+    if let Some(words) = line.command() {
+        let words: Vec<_> = words.iter().map(|word| text(word)).collect();
+        action.set("command", words.join(" "));
+    }
+    let diffs = path == "diff" && call.var("KUBECTL_EXTERNAL_DIFF").is_some();
+    let edits = path == "edit" || path == "apply edit-last-applied" || line.is_on("edit");
+    let mut programs = Vec::new();
+    if diffs {
+        programs.push("KUBECTL_EXTERNAL_DIFF");
+    }
+    if edits {
+        programs
+            .extend(["KUBE_EDITOR", "EDITOR"].into_iter().filter(|name| call.var(name).is_some()));
+    }
+    action.set("programs", programs.into_iter().collect::<Value>());
+    let builds = ["enable-helm", "enable-alpha-plugins", "enable-exec"];
+    if let Some(raw) = line.value("raw").filter(|_| path != "config view") {
+        return match resource::raw(raw) {
+            Ok(path) => {
+                let found = path.effect(effect);
+                action.set("raw", path.text);
+                found
+            }
+            Err(reason) => {
+                action.set_opaque("raw", reason.clone());
+                action.set_opaque("resource", reason);
+                "secret"
+            }
+        };
+    }
+    match path {
+        "config view" if line.is_on("raw") => "secret",
+        "kustomize" if builds.iter().any(|option| line.is_on(option)) => "exec",
+        "diff" if diffs => "exec",
+        "replace" if line.is_on("force") => "destroy",
+        // What manifests no longer name is deleted.
+        "apply" if line.is_on("prune") => "destroy",
+        "rollout undo" => "write",
+        _ => effect,
+    }
+}
+
+#[cfg(test)]
+mod tests;

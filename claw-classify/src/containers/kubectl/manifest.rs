@@ -1,0 +1,233 @@
+//! Manifests: which objects are in them. JSON or YAML, one document or several.
+//!
+//! Input: the content of a file; output: kind, group, name and namespace of each object, those of a list one by one
+//! (`IsList` of `k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`: what has `items`).
+//!
+//! kubectl reads YAML 1.1 by go-yaml, and this reads YAML 1.2 by a library. What the two can read differently is
+//! refused: tags, aliases, merge keys, directives, a key twice, line breaks of YAML 1.1 alone.
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+use crate::call::files::{File, Files};
+use crate::call::{Call, Stdin};
+
+/// The content of a manifest, where it is known.
+pub(super) fn content<'a>(call: &Call<'a>, files: &'a dyn Files, path: &[u8]) -> Option<&'a [u8]> {
+    if path == b"-" {
+        return match call.stdin {
+            Stdin::Content(content) => Some(content),
+            Stdin::Unknown | Stdin::Terminal | Stdin::Null => None,
+        };
+    }
+    match files.file(path) {
+        File::Content(content) => Some(content),
+        File::Unknown | File::Absent => None,
+    }
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) kind: String,
+    pub(super) group: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) namespace: Option<String>,
+}
+
+/// The objects in a manifest.
+///
+/// # Errors
+/// Why it is not read, as the end of a sentence.
+pub(super) fn objects(content: &[u8]) -> Result<Vec<Object>, &'static str> {
+    let text = str::from_utf8(content).map_err(|_| "is not UTF-8")?;
+    let odd = |c: char| "\0\u{85}\u{2028}\u{2029}\u{feff}".contains(c);
+    if text.contains(odd) || text.lines().any(|line| line.starts_with('%')) {
+        return Err("is written in a way that is not read");
+    }
+    let mut events = Events(Parser::new_from_str(text));
+    let mut objects = Vec::new();
+    loop {
+        match events.next()? {
+            Event::StreamEnd => break,
+            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
+            event => collect(&events.node(event, 0)?, None, &mut objects)?,
+        }
+    }
+    if objects.is_empty() { Err("names no object") } else { Ok(objects) }
+}
+
+/// Deeper than this a manifest is not read.
+const DEEPEST: usize = 100;
+
+/// A value, as far as it matters here.
+#[derive(Debug)]
+enum Node {
+    Scalar { text: String, null: bool },
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+struct Events<'t>(Parser<'t, saphyr_parser::StrInput<'t>>);
+
+impl<'t> Events<'t> {
+    fn next(&mut self) -> Result<Event<'t>, &'static str> {
+        match self.0.next_event() {
+            Some(Ok((event, _))) => Ok(event),
+            Some(Err(_)) => Err("is no YAML that is read"),
+            None => Ok(Event::StreamEnd),
+        }
+    }
+
+    /// The value that `first` begins.
+    fn node(&mut self, first: Event<'t>, depth: usize) -> Result<Node, &'static str> {
+        if depth > DEEPEST {
+            return Err("is too deep");
+        }
+        match first {
+            Event::Scalar(text, style, _, None) => Ok(Node::Scalar {
+                null: style == ScalarStyle::Plain
+                    && matches!(&*text, "" | "~" | "null" | "Null" | "NULL"),
+                text: text.into_owned(),
+            }),
+            Event::SequenceStart(_, None) => {
+                let mut list = Vec::new();
+                loop {
+                    match self.next()? {
+                        Event::SequenceEnd => return Ok(Node::List(list)),
+                        event => list.push(self.node(event, depth + 1)?),
+                    }
+                }
+            }
+            Event::MappingStart(_, None) => {
+                let mut map: Vec<(String, Node)> = Vec::new();
+                loop {
+                    let key = match self.next()? {
+                        Event::MappingEnd => return Ok(Node::Map(map)),
+                        Event::Scalar(key, _, _, None) if key != "<<" => key.into_owned(),
+                        _ => return Err("has a key that is no plain word"),
+                    };
+                    if map.iter().any(|(known, _)| *known == key) {
+                        return Err("has a key twice");
+                    }
+                    let event = self.next()?;
+                    map.push((key, self.node(event, depth + 1)?));
+                }
+            }
+            _ => Err("has a tag or an alias"),
+        }
+    }
+}
+
+/// Adds the object that `node` is, or those of the list that it is. `of` is the kind of a list's objects.
+fn collect(node: &Node, of: Option<&str>, objects: &mut Vec<Object>) -> Result<(), &'static str> {
+    let map = match node {
+        Node::Map(map) => map,
+        Node::Scalar { null: true, .. } => return Ok(()),
+        _ => return Err("has a document that is no object"),
+    };
+    // The server knows these keys in these letters only.
+    let other = |name: &str| name != "kind" && name.eq_ignore_ascii_case("kind");
+    if map.iter().any(|(name, _)| other(name)) {
+        return Err("has a kind in other letters");
+    }
+    let kind = match (word(map, "kind")?, of) {
+        (Some(kind), _) => kind,
+        (None, Some(of)) => of.to_owned(),
+        (None, None) => return Err("has an object without a kind"),
+    };
+    match value(map, "items") {
+        None => {}
+        Some(Node::List(items)) => {
+            let of = kind.strip_suffix("List").filter(|of| !of.is_empty());
+            return items.iter().try_for_each(|item| collect(item, of, objects));
+        }
+        Some(_) => return Err("has items that are no list"),
+    }
+    let (name, namespace) = match value(map, "metadata") {
+        Some(Node::Map(metadata)) => (word(metadata, "name")?, word(metadata, "namespace")?),
+        Some(Node::Scalar { null: true, .. }) | None => (None, None),
+        Some(_) => return Err("has metadata that are no object"),
+    };
+    let version = word(map, "apiVersion")?.unwrap_or_default();
+    let group = version.split_once('/').map(|(group, _)| group.to_owned());
+    objects.push(Object { kind, group, name, namespace });
+    Ok(())
+}
+
+fn value<'n>(map: &'n [(String, Node)], name: &str) -> Option<&'n Node> {
+    map.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+fn word(map: &[(String, Node)], name: &str) -> Result<Option<String>, &'static str> {
+    match value(map, name) {
+        None | Some(Node::Scalar { null: true, .. }) => Ok(None),
+        Some(Node::Scalar { text, .. }) => Ok(Some(text.clone())),
+        Some(_) => Err("has a name or a kind that is no word"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::objects;
+
+    /// `KIND[.GROUP][/NAME][@NAMESPACE]` of each object.
+    fn shown(text: &str) -> String {
+        let Ok(objects) = objects(text.as_bytes()) else { return "?".to_owned() };
+        let put = |mark: &str, word: Option<String>| {
+            word.map_or(String::new(), |word| format!("{mark}{word}"))
+        };
+        let shown = objects.into_iter().map(|object| {
+            let of = [put(".", object.group), put("/", object.name), put("@", object.namespace)];
+            object.kind + &of.concat()
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn objects_are_read_or_refused() {
+        for (text, expected) in [
+            (
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n",
+                "ConfigMap/a@b",
+            ),
+            (
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: \"web\"\n",
+                "Deployment.apps/web",
+            ),
+            ("kind: Secret", "Secret"),
+            ("{\"kind\": \"Secret\", \"apiVersion\": \"v1\"}", "Secret"),
+            ("{\"kind\": \"\\u0053ecret\"}", "Secret"),
+            ("{kind: Pod}", "Pod"),
+            ("kind: \"\\x53ecret\"", "Secret"),
+            ("kind: >-\n  Secret", "Secret"),
+            ("? kind\n: Secret", "Secret"),
+            ("kind: List\nitems:\n- kind: Secret\n- apiVersion: v1\n  kind: Pod # x", "Secret Pod"),
+            ("kind: SecretList\nitems:\n- metadata: {name: a}", "Secret/a"),
+            ("kind: Pod\nitems: [{kind: Secret}]", "Secret"),
+            ("kind: Pod\n---\nkind: Secret\n---\n", "Pod Secret"),
+            ("# about\n---\nkind: Pod", "Pod"),
+            ("kind: CronJob\nspec: {schedule: \"*/5 * * * *\", url: \"a?b&c\"}", "CronJob"),
+            ("kind: RoleBinding\nsubjects:\n- kind: User\n  name: a", "RoleBinding"),
+            ("a: &x 1\nkind: Pod", "Pod"),
+            ("a: &x Secret\nkind: *x", "?"),
+            ("!!str kind: Pod", "?"),
+            ("kind: !!str Pod", "?"),
+            ("kind: Pod\nkind: Secret", "?"),
+            ("kind: Pod\nKind: Secret", "?"),
+            ("a: &a {kind: Secret}\n<<: *a", "?"),
+            ("<<: {kind: Secret}\nkind: Pod", "?"),
+            ("%YAML 1.1\n---\nkind: Pod", "?"),
+            ("kind: [Secret]", "?"),
+            ("kind: Pod\nitems: x", "?"),
+            ("name: x", "?"),
+            ("- kind: Pod", "?"),
+            ("just words", "?"),
+            ("kind: Pod\n\tx: y\n z", "?"),
+            ("kind: Pod\u{85}---\u{85}kind: Secret", "?"),
+            ("", "?"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+        assert_eq!(shown(&format!("kind: Pod\na: {}1{}", "[".repeat(200), "]".repeat(200))), "?");
+    }
+}

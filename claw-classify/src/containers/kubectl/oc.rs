@@ -1,0 +1,59 @@
+//! What `oc` has beside kubectl's commands, which it reads as kubectl does.
+//!
+//! Source: the help of oc 4; spf13/cobra and spf13/pflag for how it is read.
+//!
+//! Known gaps: of options only those of every command, and the few that change what a command does.
+
+use claw_policy::Action;
+
+use super::DOMAIN;
+use crate::call::{Call, text};
+use crate::grammar::subcommands::{Commands, said};
+use crate::grammar::table::{self, Line, Options, Table};
+
+static TABLE: Table = Table {
+    commands: Commands(include_str!("oc.tsv")),
+    options: Options {
+        switches: "--help,-h --insecure-skip-tls-verify --match-server-version --warnings-as-errors --show-token,-t \
+            --show-server --show-console --show-context",
+        values: "--as --as-group --as-uid --cache-dir --certificate-authority --client-certificate --client-key --cluster \
+            --context --kubeconfig --namespace,-n --request-timeout --server,-s --tls-server-name --token --user --loglevel,-v \
+            --username,-u --password,-p --output,-o",
+    },
+    stops: &["rsh", "observe"],
+    ..table::PLAIN
+};
+
+/// The action of a call of `oc`, where its command is one that kubectl does not have.
+pub(super) fn action(call: &Call<'_>) -> Option<Action> {
+    if !call.names.contains(&&b"oc"[..]) {
+        return None;
+    }
+    let line = Line::read(call.argv, &TABLE).ok().filter(|line| !line.command.is_empty())?;
+    let mut action = Action::new(&DOMAIN, said(call.argv));
+    action.set("verb", line.command.as_str());
+    // An option that is not known could be `-t` with others.
+    let shows = line.command == "whoami" && (line.has("show-token") || line.unknown.is_some());
+    action.set("effect", if shows { "secret" } else { line.effect });
+    action.set("options", line.names());
+    for (name, option) in [
+        ("namespace", "namespace"),
+        ("context", "context"),
+        ("cluster", "cluster"),
+        ("user", "user"),
+        ("kubeconfig", "kubeconfig"),
+    ] {
+        if let Some(value) = line.value(option) {
+            action.set(name, text(value).into_owned());
+        }
+    }
+    let file = call.var("KUBECONFIG").filter(|value| !value.is_empty());
+    if let Some(file) = file.filter(|_| action.fact("kubeconfig").is_none()) {
+        action.set("kubeconfig", text(file).into_owned());
+    }
+    if line.command == "rsh" && line.operands.len() > 1 {
+        let words: Vec<_> = line.operands.iter().skip(1).map(|word| text(word)).collect();
+        action.set("command", words.join(" "));
+    }
+    Some(action)
+}

@@ -1,0 +1,572 @@
+//! mysql and its kin: the command line, the client's own commands and the SQL.
+//!
+//! Input: the call. Output: one action of the domain `sql` for each statement, one of the domain
+//! `client` for each option or command that does something by itself.
+//!
+//! Sources: `client/mysql.cc` and `mysys/my_getopt.c` of MySQL 8 and MariaDB 10.11: options can be
+//! abbreviated, `-` and `_` are the same in them, `--skip-` and `--enable-` go before switches. The client
+//! looks for its own commands at the beginning of statements and behind backslashes.
+//!
+//! Known gaps: option files that the call names are opaque. The home's `.my.cnf` is read where its content is known,
+//! and taken for absent where it is not; those of the machine are taken for empty. A server whose SQL mode has
+//! NO_BACKSLASH_ESCAPES from the start cuts some strings elsewhere. Terminal sessions are opaque.
+
+mod config;
+mod options;
+
+use claw_policy::{Action, Rewrite};
+
+use crate::call::files::Files;
+use crate::call::{Call, Stdin, text};
+use crate::databases::client::{self, Place, Step, fact};
+use crate::language::sql;
+use crate::language::sql::dialect::{self, Dialect, Kind, Word};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool, rewrites_nothing};
+use options::Given;
+
+/// mysql's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "mysql",
+    names: &["mysql", "mariadb"],
+    doc: "The command line, the client's commands, statements and standard input are read; option files and terminal sessions are not.",
+    denial: Denial { prefix: "ERROR 1045 (28000): ", status: 1 },
+    domains: &[&sql::DOMAIN, &client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "MARIADB_PLUGIN_DIR"],
+    classify,
+    rewrite,
+};
+
+/// mysqladmin's row in the table of tools.
+pub(crate) static ADMIN: Tool = Tool {
+    name: "mysqladmin",
+    names: &["mysqladmin", "mariadb-admin"],
+    doc: "The commands are read.",
+    denial: Denial { prefix: "mysqladmin: ", status: 1 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |context| admin(context.call),
+    rewrite: rewrites_nothing,
+};
+
+/// mysqlshow's row in the table of tools.
+pub(crate) static SHOW: Tool = Tool {
+    name: "mysqlshow",
+    names: &["mysqlshow", "mariadb-show"],
+    doc: "Only the options that it shares with mysql are read.",
+    denial: Denial { prefix: "mysqlshow: ", status: 1 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |context| whole(context.call, "catalog"),
+    rewrite: rewrites_nothing,
+};
+
+/// mysqldump's row in the table of tools.
+pub(crate) static DUMP: Tool = Tool {
+    name: "mysqldump",
+    names: &["mysqldump", "mariadb-dump", "mysqlpump"],
+    doc: "Whatever it is asked for, it writes out whole tables.",
+    denial: Denial { prefix: "mysqldump: ", status: 2 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |context| whole(context.call, "export"),
+    rewrite: rewrites_nothing,
+};
+
+/// The row of the programs that change a server.
+pub(crate) static CHANGE: Tool = Tool {
+    name: "mysqlslap",
+    names: &[
+        "mysqlslap",
+        "mariadb-slap",
+        "mysqlimport",
+        "mariadb-import",
+        "mysqlcheck",
+        "mariadb-check",
+        "mysqlanalyze",
+        "mysqloptimize",
+        "mysqlrepair",
+        "mysql_upgrade",
+        "mariadb-upgrade",
+        "mysql_secure_installation",
+        "mariadb-secure-installation",
+        "mysql_setpermission",
+        "mysql_install_db",
+        "mysql_tzinfo_to_sql",
+    ],
+    doc: "Only requests for help are told apart.",
+    denial: Denial { prefix: "error: ", status: 1 },
+    domains: &[&client::DOMAIN],
+    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    classify: |context| whole(context.call, "admin"),
+    rewrite: rewrites_nothing,
+};
+
+fn said(call: &Call<'_>) -> String {
+    let words: Vec<_> = call.argv.iter().take(40).map(|word| text(word)).collect();
+    words.join(" ")
+}
+
+fn whole(call: &Call<'_>, class: &'static str) -> Vec<Action> {
+    let class = match call.argv {
+        [_, b"--help" | b"--version" | b"-V" | b"-?"] => "inform",
+        _ => class,
+    };
+    let mut actions = vec![fact("call", class, &said(call))];
+    if class == "catalog" {
+        let odd = call.argv.iter().skip(1).any(|word| {
+            [&b"--de"[..], b"--lo", b"--pl", b"--default"]
+                .iter()
+                .any(|start| word.starts_with(start))
+        });
+        if odd {
+            actions.push(fact("options", "program", &said(call)));
+        }
+    }
+    actions
+}
+
+fn admin(call: &Call<'_>) -> Vec<Action> {
+    const SHOWS: &[&str] =
+        &["extended-status", "ping", "processlist", "status", "variables", "version"];
+    if matches!(call.argv, [_, b"--help" | b"--version" | b"-V" | b"-?"]) {
+        return whole(call, "inform");
+    }
+    let (given, operands) = match options::read(call.argv) {
+        Ok(read) => read,
+        Err(reason) => return vec![Action::opaque(&client::DOMAIN, said(call), reason)],
+    };
+    let mut actions: Vec<Action> = Vec::new();
+    for option in &given {
+        let class = options::class(option.name);
+        if class != "inform" {
+            actions.push(fact(option.name, class, &said(call)));
+        }
+    }
+    for operand in operands {
+        let command = text(operand);
+        let class = if SHOWS.contains(&&*command) { "inform" } else { "admin" };
+        actions.push(fact(&command, class, &said(call)));
+    }
+    if actions.is_empty() { whole(call, "inform") } else { actions }
+}
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    steps(call, files).into_iter().map(|step| step.action).collect()
+}
+
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
+    client::limit(Dialect::MySql, call, &steps(call, files), rewrites)
+}
+
+/// What the call does. The client leaves out an option file that others may write or that it may not read, so what the
+/// call does without one counts too: a file adds to the facts and takes nothing away.
+fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
+    if config::only_shown(call) {
+        return vec![fact("print-defaults", "inform", &said(call)).into()];
+    }
+    let configured = match config::words(call, files) {
+        Ok(words) => words,
+        Err(reason) => return refused(call, &reason),
+    };
+    let own = read(call, call.argv);
+    if configured.is_empty() {
+        return own;
+    }
+    let (program, rest) = call.argv.split_at(call.argv.len().min(1));
+    let added = configured.iter().map(Vec::as_slice);
+    let argv: Vec<&[u8]> =
+        program.iter().copied().chain(added).chain(rest.iter().copied()).collect();
+    // The places in these words are not the call's.
+    let mut steps: Vec<Step> =
+        read(call, &argv).into_iter().map(|step| Step::from(step.action)).collect();
+    for step in own {
+        let same = |known: &&mut Step| known.place.is_none() && known.action == step.action;
+        match steps.iter_mut().find(same) {
+            Some(known) => known.place = step.place,
+            None => steps.push(step),
+        }
+    }
+    steps
+}
+
+/// A call whose options are not understood.
+fn refused(call: &Call<'_>, reason: &str) -> Vec<Step> {
+    vec![
+        dialect::unread(&said(call), reason).into(),
+        Action::opaque(&client::DOMAIN, said(call), reason).into(),
+    ]
+}
+
+/// What the words of `argv` make of the call.
+fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
+    let (given, operands) = match options::read(argv) {
+        Ok(read) => read,
+        Err(reason) => return refused(call, &reason),
+    };
+    let mut session = Session { cut_otherwise: config::odd_locale(call), ..Session::default() };
+    let mut steps = Vec::new();
+    let mut statements: Vec<&Given<'_>> = Vec::new();
+    for option in &given {
+        match option.name {
+            "help" | "version" => return vec![fact(option.name, "inform", &said(call)).into()],
+            "execute" => statements.push(option),
+            "named-commands" => session.named |= option.on,
+            "binary-mode" => session.binary |= option.on,
+            // The server gets it as it is, whatever the client's commands are.
+            "init-command" | "init-command-add" => {
+                let value = option.value.map(|(value, ..)| text(value)).unwrap_or_default();
+                steps.extend(dialect::actions(Dialect::MySql, &value).into_iter().map(Step::from));
+                session.unsettled |= dialect::unsettles(Dialect::MySql, &value);
+            }
+            name => {
+                let value = option.value.map(|(value, ..)| text(value)).unwrap_or_default();
+                if name == "default-character-set" && !dialect::is_plain(&value) {
+                    session.cut_otherwise =
+                        Some(format!("the character set `{value}` may cut it otherwise"));
+                }
+                let class = options::class(name);
+                if class != "inform" && option.on {
+                    steps.push(fact(name, class, &said(call)).into());
+                }
+            }
+        }
+    }
+    if operands.len() > 1 {
+        // MariaDB's client refuses them; MySQL's does so too.
+        return vec![dialect::unread(&said(call), "mysql takes one database and no more").into()];
+    }
+    match &statements[..] {
+        [] => match call.stdin {
+            Stdin::Null => {}
+            Stdin::Content(content) => {
+                session.texts(content, Some(Place::Stdin), &mut steps);
+            }
+            Stdin::Terminal | Stdin::Unknown => {
+                steps.push(dialect::unread("standard input", "standard input is not read").into());
+            }
+        },
+        [one] => {
+            if let Some((value, arg, from)) = one.value {
+                session.texts(value, Some(Place::Argument(arg, from)), &mut steps);
+            }
+        }
+        // The client reads them as one text, with a blank behind each (`init_line_buffer_from_string`).
+        several => {
+            let parts: Vec<&[u8]> =
+                several.iter().filter_map(|option| option.value.map(|(value, ..)| value)).collect();
+            session.texts(&parts.join(&b' '), None, &mut steps);
+        }
+    }
+    if steps.is_empty() {
+        steps.push(fact("stdin", "inform", "no input").into());
+    }
+    steps
+}
+
+/// The client's commands by their names, what they do, and whether words may stand behind them (`commands[]` in
+/// `client/mysql.cc`). With words behind one that takes none the line is a statement.
+const COMMANDS: &[(&str, &str, bool)] = &[
+    ("charset", "variable", true),
+    ("clear", "inform", false),
+    ("connect", "connect", true),
+    ("costs", "inform", false),
+    ("delimiter", "script", true),
+    ("edit", "program", false),
+    ("ego", "inform", false),
+    ("exit", "inform", false),
+    ("go", "inform", false),
+    ("help", "inform", true),
+    ("nopager", "inform", false),
+    ("notee", "inform", false),
+    ("nowarning", "inform", false),
+    ("pager", "program", true),
+    ("print", "inform", false),
+    ("prompt", "variable", true),
+    ("query_attributes", "variable", true),
+    ("quit", "inform", false),
+    ("rehash", "inform", false),
+    ("resetconnection", "inform", false),
+    ("sandbox", "inform", false),
+    ("source", "script", true),
+    ("ssl_session_data_print", "inform", false),
+    ("status", "inform", false),
+    ("system", "program", true),
+    ("tee", "file_write", true),
+    ("use", "variable", true),
+    ("warnings", "inform", false),
+];
+
+/// What is known of the client and its session before it reads a text.
+#[derive(Debug, Default)]
+struct Session {
+    /// The client's commands are looked for at the beginning of every line.
+    named: bool,
+    /// Where input is no terminal most of the client's commands are statements.
+    binary: bool,
+    /// What ran before may have changed how a text is cut.
+    unsettled: bool,
+    /// Why a text that is not all ASCII may be cut otherwise.
+    cut_otherwise: Option<String>,
+}
+
+impl Session {
+    /// A text as the client reads it: its own commands, and what it sends.
+    fn texts(&self, value: &[u8], place: Option<Place>, steps: &mut Vec<Step>) {
+        let Ok(value) = str::from_utf8(value) else {
+            steps.push(dialect::unread(&text(value), "the text is not UTF-8").into());
+            return;
+        };
+        let odd = self.cut_otherwise.as_deref().filter(|_| !value.is_ascii());
+        let unsettled = self.unsettled && !value.trim().is_empty();
+        if let Some(reason) = odd.or(unsettled.then_some(dialect::UNSETTLED)) {
+            return unread(value, reason, steps);
+        }
+        let words = match dialect::words(Dialect::MySql, value) {
+            Ok(words) => words,
+            Err(reason) => return unread(value, &reason, steps),
+        };
+        let mut commands = Vec::new();
+        let mut begins = true;
+        let mut line_end = 0;
+        for word in &words {
+            let new_line = value[line_end..word.place.start].contains('\n');
+            line_end = word.place.end;
+            if let Kind::Command(letter) = word.kind {
+                let (name, class) = match letter {
+                    b'!' => ("system", "program"),
+                    b'e' => ("edit", "program"),
+                    b'P' => ("pager", "program"),
+                    b'.' => ("source", "script"),
+                    b'T' => ("tee", "file_write"),
+                    b'r' | b'u' => ("connect", "connect"),
+                    _ => ("backslash", "script"),
+                };
+                commands.push(fact(name, class, value));
+            }
+            if begins || (self.named && new_line) {
+                let bare = word.bare(value);
+                let line = value[word.place.end..].lines().next().unwrap_or_default();
+                let alone = line.trim_matches([' ', '\t', ';']).is_empty();
+                let before = value[..word.place.start].rsplit('\n').next().unwrap_or_default();
+                // Behind anything else on its line it is a statement; what would be worse is not taken for one.
+                let meant = |(_, class, takes): &&(&str, &str, bool)| {
+                    (alone || *takes) && (before.trim().is_empty() || *class != "inform")
+                };
+                let command = COMMANDS.iter().find(|(name, ..)| *name == bare);
+                if let Some((name, class, _)) = command.filter(meant) {
+                    commands.push(fact(name, class, value));
+                }
+            }
+            begins = word.kind == Kind::Semicolon;
+        }
+        let backslashed = |word: &Word| value[word.place.clone()].starts_with('\\');
+        if self.binary && (!commands.is_empty() || words.iter().any(backslashed)) {
+            let reason = "in binary mode some commands of the client's are statements";
+            steps.extend(commands.into_iter().map(Step::from));
+            steps.push(dialect::unread(value, reason).into());
+            return;
+        }
+        if commands.is_empty() {
+            let actions = dialect::actions(Dialect::MySql, value);
+            steps.extend(actions.into_iter().enumerate().map(|(statement, action)| Step {
+                action,
+                place: place.map(|place| (place, statement)),
+            }));
+            return;
+        }
+        let alone = !value.trim().contains(['\n', ';', '\\']);
+        steps.extend(commands.into_iter().map(Step::from));
+        if !alone {
+            // Where a command ends, and what it makes of the rest, depends on the command.
+            steps.push(
+                dialect::unread(value, "commands of the client's stand between the statements")
+                    .into(),
+            );
+        }
+    }
+}
+
+/// A text that cannot be cut: the command at its beginning, and whatever else it is.
+fn unread(value: &str, reason: &str, steps: &mut Vec<Step>) {
+    let first = value.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    let command = COMMANDS.iter().find(|(name, ..)| *name == first);
+    steps.extend(command.map(|(name, class, _)| fact(name, class, value).into()));
+    steps.push(dialect::unread(value, reason).into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tools;
+    use crate::call::files::NoFiles;
+    use crate::corpus::clients_line;
+    use claw_policy::Change;
+    use proptest::prelude::*;
+
+    fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
+        let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
+        let names = [argv[0]];
+        let facts = Tools::BUILT_IN
+            .classify(&Call { argv: &argv, names: &names, stdin, ..Call::default() }, &NoFiles);
+        clients_line(&facts.actions[1..])
+    }
+
+    #[test]
+    fn calls() {
+        for (argv, expected) in [
+            (
+                &["mysql", "-h", "db", "-u", "app", "app", "-e", "SELECT * FROM t LIMIT 1"][..],
+                "sql:read",
+            ),
+            (&["mysql", "-hdb", "-uapp", "-psecret", "app", "-Bse", "SELECT 1"], "sql:read"),
+            (&["mysql", "--execute=SHOW PROCESSLIST"], "sql:read"),
+            (&["mariadb", "--exe", "SHOW TABLES", "app"], "sql:read"),
+            (&["mysql", "--host=db", "--user", "u", "--password=x", "-e", "SELECT 1"], "sql:read"),
+            (&["mysql", "-t", "-N", "--skip-column-names", "-e", "DESC t"], "sql:read"),
+            (
+                &["mysql", "--ssl-mode=REQUIRED", "-P", "3307", "-e", "SELECT 1;SELECT 2"],
+                "sql:read sql:read",
+            ),
+            (&["mysql", "-e", "SELECT 1\\G"], "sql:read"),
+            (&["mysql", "-e", "SELECT 1", "-e", "SELECT 2"], "sql:?"),
+            (
+                &["mysql", "-e", "SELECT 1 -- x", "-e", "+ ' \n; DROP TABLE t; -- '"],
+                "sql:read sql:ddl",
+            ),
+            (&["mysql", "-e", "status DROP TABLE t"], "sql:?"),
+            (&["mysql", "-e", "/**/ status"], "sql:?"),
+            (&["mysql", "--binary-mode", "-e", "system id"], "client:program sql:?"),
+            (&["mysql", "--binary-mode", "-e", "SELECT 1\\G"], "sql:?"),
+            (&["mysql", "--print-defaults", "-e", "DROP TABLE t"], "client:inform"),
+            (&["mysql", "-e", "SET sql_mode='ANSI_QUOTES'; SELECT \"a\""], "sql:session sql:?"),
+            (
+                &["mysql", "-e", "SET @@session.sql_mode='ANSI_QUOTES'; SELECT 1"],
+                "sql:session sql:?",
+            ),
+            (&["mysql", "-e", "SET NAMES utf8mb4; SELECT 1"], "sql:session sql:read"),
+            (&["mysql", "-e", "SET NAMES gbk; SELECT 1"], "sql:session sql:?"),
+            (&["mysql", "--init-command=SET NAMES gbk", "-e", "SELECT 1"], "sql:session sql:?"),
+            (
+                &["mysql", "--default-character-set=gbk", "-e", "SELECT 'é'"],
+                "client:variable sql:?",
+            ),
+            (
+                &["mysql", "--default-character-set=utf8mb4", "-e", "SELECT 'é'"],
+                "client:variable sql:read",
+            ),
+            (&["mysql", "-e", "SELECT 1;", "-e", "SELECT 2"], "sql:read sql:read"),
+            (&["mysql", "--version"], "client:inform"),
+            (&["mysql", "-e", "DROP TABLE t"], "sql:ddl"),
+            (&["mysql", "--in=DROP TABLE t", "-e", "SELECT 1"], "sql:? client:?"),
+            (&["mysql", "--init-command=DROP TABLE t", "-e", "SELECT 1"], "sql:ddl sql:read"),
+            (&["mysql", "--init_command", "DROP TABLE t", "-e", "SELECT 1"], "sql:ddl sql:read"),
+            (&["mysql", "-e", "system id"], "client:program"),
+            (&["mysql", "-e", "\\! id"], "client:program sql:?"),
+            (&["mysql", "-e", "SELECT 1; system id"], "client:program sql:?"),
+            (&["mysql", "-e", "SELECT 1\\! id"], "client:program sql:?"),
+            (&["mysql", "-e", "source x.sql"], "client:script"),
+            (&["mysql", "-e", "\\. x.sql"], "client:script sql:?"),
+            (&["mysql", "-e", "tee /tmp/x"], "client:file_write"),
+            (&["mysql", "-e", "delimiter //\nDROP TABLE t//"], "client:script sql:?"),
+            (&["mysql", "-e", "SELECT '\\! id'"], "sql:read"),
+            (&["mysql", "--pager=sh -c id", "-e", "SELECT 1"], "client:program sql:read"),
+            (&["mysql", "--pag=sh", "-e", "SELECT 1"], "client:program sql:read"),
+            (&["mysql", "--skip-pager", "-e", "SELECT 1"], "sql:read"),
+            (&["mysql", "--tee=x", "-e", "SELECT 1"], "client:file_write sql:read"),
+            (&["mysql", "--local-infile", "-e", "SELECT 1"], "client:file_read sql:read"),
+            (&["mysql", "--defaults-file=x", "-e", "SELECT 1"], "client:script sql:read"),
+            (&["mysql", "--plugin-dir=/tmp", "-e", "SELECT 1"], "client:program sql:read"),
+            (&["mysql", "--delimiter=//", "-e", "SELECT 1"], "client:script sql:read"),
+            (&["mysql", "--frob", "-e", "SELECT 1"], "sql:? client:?"),
+            (&["mysql", "a", "b", "-e", "SELECT 1"], "sql:?"),
+            (&["mysql", "app"], "sql:?"),
+            (&["mysqladmin", "-h", "db", "ping"], "client:inform"),
+            (&["mysqladmin", "status", "variables"], "client:inform client:inform"),
+            (&["mysqladmin", "-h", "db", "shutdown"], "client:admin"),
+            (&["mysqladmin", "ping", "drop", "app"], "client:inform client:admin client:admin"),
+            (&["mysqldump", "app", "t"], "client:export"),
+            (&["mysqldump", "--version"], "client:inform"),
+            (&["mysqlslap", "--query=DROP TABLE t"], "client:admin"),
+            (&["mysqlimport", "app", "t.txt"], "client:admin"),
+            (&["mysqlshow", "app"], "client:catalog"),
+        ] {
+            assert_eq!(shown(argv, Stdin::Unknown), expected, "{argv:?}");
+        }
+    }
+
+    #[test]
+    fn an_option_file_adds_and_takes_nothing_away() {
+        let argv: &[&[u8]] = &[b"mysql", b"app"];
+        let env: &[&[u8]] = &[b"HOME=/h"];
+        let call = Call { argv, env, stdin: Stdin::Content(b"DROP TABLE t;"), ..Call::default() };
+        for (content, expected) in [
+            (&b"[mysql]\nexecute=SELECT 1\n"[..], "sql:read sql:ddl"),
+            (b"[mysql]\nversion\n", "client:inform sql:ddl"),
+            (b"[client]\ninit-command=DELETE FROM t\n", "sql:write sql:ddl"),
+            (b"[mysqld]\nexecute=SELECT 1\n", "sql:ddl"),
+        ] {
+            let found = classify(
+                &Tools::BUILT_IN.context(&call, &crate::call::files::One(b"/h/.my.cnf", content)),
+            );
+            assert_eq!(clients_line(&found), expected, "{}", text(content));
+        }
+        let argv: &[&[u8]] = &[b"mysql", b"-e", b"SELECT * FROM t"];
+        let limit = Rewrite { action: 2, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let file = crate::call::files::One(b"/h/.my.cnf", b"[client]\ninit-command=SELECT 1\n");
+        let changed = rewrite(
+            &Tools::BUILT_IN.context(&Call { argv, env, ..Call::default() }, &file),
+            &[limit],
+        )
+        .unwrap();
+        assert_eq!(changed.argv[2], b"SELECT * FROM t LIMIT 5");
+    }
+
+    #[test]
+    fn standard_input_is_read_and_limited() {
+        for (content, expected) in [
+            ("DELETE FROM users;\n", "sql:write"),
+            ("SELECT 1;\nSHOW TABLES;\n", "sql:read sql:read"),
+            ("use app\nSELECT 1;", "client:variable sql:?"),
+            ("source x\n", "client:script"),
+        ] {
+            assert_eq!(shown(&["mysql", "app"], Stdin::Content(content.as_bytes())), expected);
+        }
+        let argv: &[&[u8]] = &[b"mysql"];
+        let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t;"), ..Call::default() };
+        let limit = Rewrite { action: 1, change: Change::LimitRows(5), rule: "r".to_owned() };
+        let changed =
+            rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), std::slice::from_ref(&limit))
+                .unwrap();
+        assert_eq!(changed.stdin.as_deref(), Some(&b"SELECT * FROM t LIMIT 5;"[..]));
+        let argv: &[&[u8]] = &[b"mysql", b"-Be", b"SELECT * FROM t", b"--execute=SELECT 1"];
+        assert!(
+            rewrite(
+                &Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles),
+                std::slice::from_ref(&limit)
+            )
+            .is_err()
+        );
+        let argv: &[&[u8]] = &[b"mysql", b"-BeSELECT * FROM t"];
+        let changed = rewrite(
+            &Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles),
+            &[limit],
+        )
+        .unwrap();
+        assert_eq!(changed.argv[1], b"-BeSELECT * FROM t LIMIT 5");
+    }
+
+    proptest! {
+        #[test]
+        fn any_call_is_classified(
+            argv in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..6),
+            stdin in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+            let call = Call { argv: &argv, stdin: Stdin::Content(&stdin), ..Call::default() };
+            prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
+            prop_assert!(!admin(&call).is_empty());
+        }
+    }
+}

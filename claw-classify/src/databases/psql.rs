@@ -1,0 +1,198 @@
+//! psql: its command line, its environment, and the SQL it is given.
+//!
+//! Input: the call. Output: one action of the domain `sql` for each statement and each server
+//! setting, and one of the domain `psql` for everything else that has an effect of its own: an
+//! option, a variable of the environment, a backslash command, a source of commands.
+//!
+//! Source: PostgreSQL's `src/bin/psql` and `src/interfaces/libpq`, releases 15 to 18. What psql sends
+//! for `-c` is the text itself as one simple query; variables are put into scripts and backslash commands alone.
+//!
+//! Known gaps: terminal sessions are opaque; a `~/.psqlrc` whose content is not given, and what a role's or a
+//! database's own settings change are not seen.
+
+mod branches;
+mod conninfo;
+mod copy;
+mod environment;
+mod lexer;
+mod meta;
+mod options;
+mod plan;
+mod query;
+mod script;
+mod scripts;
+mod slash;
+mod start;
+mod variables;
+
+use std::ops::Range;
+
+use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
+
+use crate::call::files::{File, Files};
+use crate::call::{Call, Stdin};
+use crate::language::sql;
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
+use plan::{Holder, Place};
+
+/// psql's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "psql",
+    names: &["psql"],
+    doc: "The command line, connection strings, environment, `-c` statements and backslash commands are read, and standard input and files where their content is known; terminal sessions are opaque.",
+    denial: Denial { prefix: "psql: error: ", status: 1 },
+    domains: &[&sql::DOMAIN, &DOMAIN],
+    interpreter: INTERPRETER,
+    classify,
+    rewrite,
+};
+
+/// Debian's psql, as every PostgreSQL client there, is a Perl script that runs the real one.
+pub(crate) const INTERPRETER: &[&str] = &["PERL5LIB", "PERL5OPT", "PERLLIB", "PERL5DB"];
+
+/// What psql does beside sending statements.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "psql",
+    governed: true,
+    doc: "One thing psql does beside sending a statement: an option, a variable of the environment, a backslash command, a source of commands.",
+    facts: &[
+        FactDef {
+            name: "source",
+            kind: Kind::Str,
+            values: &[
+                "option",
+                "connection",
+                "environment",
+                "variable",
+                "meta_command",
+                "file",
+                "stdin",
+                "terminal",
+            ],
+            doc: "Where it comes from.",
+        },
+        FactDef {
+            name: "name",
+            kind: Kind::Str,
+            values: &[],
+            doc: "The long name of the option, the name of the variable or connection keyword, or the backslash command without its backslash.",
+        },
+        FactDef {
+            name: "class",
+            kind: Kind::Str,
+            values: meta::CLASSES,
+            doc: "What it does: `inform` changes what is printed, `catalog` reads the server's catalogue, `query` runs the statement before it, `variable` sets a psql variable, `program` starts a program, `script` runs commands from elsewhere, `dynamic` runs what a statement returned, `connect` chooses the server by means claw does not follow, `environment` changes what programs psql starts will see, `role` changes a password.",
+        },
+    ],
+};
+
+/// An action of the domain `psql`.
+pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String>) -> Action {
+    Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
+}
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    plan::plan(call, files).steps.into_iter().map(|step| step.action).collect()
+}
+
+/// The row limits for the statements of one text.
+struct Limits<'a> {
+    place: Place,
+    /// Statement and rows.
+    rows: Vec<(usize, u64)>,
+    /// The rule to name where it cannot be done.
+    rule: &'a str,
+}
+
+/// Words that go to a place in what holds a text.
+struct Edit<'a> {
+    holder: Holder,
+    within: Range<usize>,
+    words: String,
+    rule: &'a str,
+}
+
+fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
+    CannotRewrite { rule: rule.to_owned(), reason: reason.into() }
+}
+
+/// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql starts. `rewrites`
+/// count the call-level action as 0.
+fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
+    if rewrites.iter().all(|rewrite| start::is_about(&rewrite.change)) {
+        return start::rewrite(context, rewrites);
+    }
+    let mut changed = Changed::nothing(call);
+    for Edit { holder, within, words, rule } in edits(call, files, rewrites)? {
+        let whole = match (holder, call.stdin) {
+            (Holder::Argument(arg), _) => &mut changed.argv[arg],
+            (Holder::Stdin, Stdin::Content(content)) => {
+                changed.stdin.get_or_insert_with(|| content.to_vec())
+            }
+            (Holder::Stdin, _) => return Err(cannot(rule, "standard input is not read")),
+            (Holder::File(path), _) => {
+                let known = changed.files.iter().position(|(known, _)| *known == path);
+                let at = match (known, files.file(&path)) {
+                    (Some(at), _) => at,
+                    (None, File::Content(content)) => {
+                        changed.files.push((path, content.to_vec()));
+                        changed.files.len() - 1
+                    }
+                    (None, File::Unknown | File::Absent) => {
+                        return Err(cannot(rule, "the file is not read"));
+                    }
+                };
+                &mut changed.files[at].1
+            }
+        };
+        whole.splice(within, words.into_bytes());
+    }
+    Ok(changed)
+}
+
+/// What `rewrites` write, and where: the last place first, so that places before it stay right. What runs twice
+/// is written once.
+fn edits<'a>(
+    call: &Call<'_>,
+    files: &dyn Files,
+    rewrites: &'a [Rewrite],
+) -> Result<Vec<Edit<'a>>, CannotRewrite> {
+    let steps = plan::plan(call, files).steps;
+    let mut texts: Vec<Limits<'_>> = Vec::new();
+    for Rewrite { action, change, rule } in rewrites {
+        let Change::LimitRows(rows) = *change else {
+            return Err(cannot(rule, "psql knows no such change"));
+        };
+        let step = action.checked_sub(1).and_then(|index| steps.get(index));
+        let Some(place) = step.and_then(|step| step.place.clone()) else {
+            let reason = "the rows do not come from a statement that can be changed";
+            return Err(cannot(rule, reason));
+        };
+        let same_text = |text: &&mut Limits<'_>| {
+            text.place.holder == place.holder && text.place.query == place.query
+        };
+        match texts.iter_mut().find(same_text) {
+            Some(text) if text.rows.contains(&(place.statement, rows)) => {}
+            Some(text) => text.rows.push((place.statement, rows)),
+            None => texts.push(Limits { rows: vec![(place.statement, rows)], place, rule }),
+        }
+    }
+    let mut edits: Vec<Edit<'_>> = Vec::new();
+    for Limits { place: Place { holder, query, .. }, rows, rule } in texts {
+        let limits = sql::limits(query.text(), &rows).map_err(|reason| cannot(rule, reason))?;
+        for (within, words) in limits {
+            let Some(within) = query.place(&within) else {
+                return Err(cannot(rule, "the limit would stand inside a psql variable"));
+            };
+            edits.push(Edit { holder: holder.clone(), within, words, rule });
+        }
+    }
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.within.start));
+    edits.dedup_by(|one, other| one.holder == other.holder && one.within == other.within);
+    Ok(edits)
+}
+
+#[cfg(test)]
+mod tests;

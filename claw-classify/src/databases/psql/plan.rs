@@ -1,0 +1,469 @@
+//! What one psql call would do, step by step, and where in the command line each step stands.
+
+use std::rc::Rc;
+
+use claw_policy::{Action, Reading, Value};
+
+use super::meta::{self, Meta};
+use super::query::Query;
+use super::script::Ends;
+use super::scripts::Scripts;
+use super::variables::{self, Sight, Variables};
+use super::{DOMAIN, conninfo, environment, fact, options, slash};
+use crate::call::files::Files;
+use crate::call::{Call, excerpt, text};
+use crate::grammar::getopt::{self, Item, Located};
+use crate::language::sql;
+
+/// What holds a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// This argument.
+    Argument(usize),
+    /// Standard input.
+    Stdin,
+    /// The file at this path.
+    File(Vec<u8>),
+}
+
+/// Where a statement stands: the `statement`th of a text that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) holder: Holder,
+    pub(super) query: Rc<Query>,
+    pub(super) statement: usize,
+}
+
+/// One action and, for a statement whose text can be changed, its place.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) action: Action,
+    pub(super) place: Option<Place>,
+}
+
+impl From<Action> for Step {
+    fn from(action: Action) -> Self {
+        Self { action, place: None }
+    }
+}
+
+/// The command line, sorted as `parse_psql_options` sorts it.
+#[derive(Debug, Default)]
+struct CommandLine<'a> {
+    /// `-c` and `-f`, in order: whether it is a file, and the text.
+    commands: Vec<(bool, Located<'a>)>,
+    list: bool,
+    no_psqlrc: bool,
+    dbname: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    port: Option<&'a [u8]>,
+    user: Option<&'a [u8]>,
+    /// Actions that options have by themselves.
+    steps: Vec<Step>,
+    variables: Variables,
+    /// Set by `--help` and `--version`: psql prints and leaves before it does anything else.
+    informs: Option<&'static str>,
+}
+
+/// A call, step by step, and how psql starts.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Everything it would do. Never empty.
+    pub(super) steps: Vec<Step>,
+    /// Nothing where it starts no session: its command line is refused, or it only prints help.
+    pub(super) start: Option<Start>,
+}
+
+/// How psql starts, as far as policies change that.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// Whether start-up files are left alone.
+    pub(super) no_psqlrc: bool,
+    /// Whether the command line has scripts end at their first error; nothing where it does not say.
+    pub(super) on_error_stop: Option<bool>,
+    /// Whether a script may have itself or others go on behind an error.
+    pub(super) goes_on: bool,
+    /// What gives the server its options in place of PGOPTIONS.
+    pub(super) options_from: Option<&'static str>,
+}
+
+/// What a call would do.
+pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
+    let line = match read(call) {
+        Ok(line) => line,
+        Err(action) => return Plan { steps: both_opaque(&action), start: None },
+    };
+    if let Some(name) = line.informs {
+        // What `-o` names is opened or started as soon as it is read; all else is forgotten.
+        let output = Some(Reading::Known(&Value::from("output")));
+        let mut steps = line.steps;
+        steps.retain(|step| step.action.fact("name") == output);
+        steps.push(fact("option", name, "inform", format!("--{name}")).into());
+        return Plan { steps, start: None };
+    }
+    let mut steps = line.steps;
+    let mut session = sql::Session::default();
+    let target = connection(call, line.dbname, line.host, line.port, line.user, &mut session);
+    steps.extend(target.steps);
+    steps.extend(environment::steps(call, &line.commands, &mut session));
+    session.connection = target.connection;
+    let mut start = Start {
+        no_psqlrc: line.no_psqlrc,
+        on_error_stop: line.variables.on_error_stop,
+        goes_on: false,
+        options_from: target.options_from,
+    };
+    if line.list {
+        steps.push(fact("option", "list", "catalog", "--list").into());
+        return Plan { steps, start: Some(start) };
+    }
+    let mut scripts =
+        Scripts { call, files, variables: line.variables, certain: true, session, steps };
+    if !line.no_psqlrc {
+        scripts.start_up();
+    }
+    if line.commands.is_empty() {
+        scripts.input();
+    }
+    for (is_file, value) in &line.commands {
+        if *is_file {
+            scripts.file(value.bytes, "file");
+        } else if let Some(command) = value.bytes.strip_prefix(b"\\") {
+            meta_command(&mut scripts, command, value.arg);
+        } else {
+            text_argument(&mut scripts, value);
+        }
+    }
+    start.goes_on = scripts.variables.on_error_stop == Some(false);
+    Plan { steps: scripts.steps, start: Some(start) }
+}
+
+fn both_opaque(reason: &str) -> Vec<Step> {
+    vec![
+        Action::opaque(&sql::DOMAIN, reason, reason).into(),
+        Action::opaque(&DOMAIN, reason, reason).into(),
+    ]
+}
+
+fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
+    let mut line = CommandLine::default();
+    // psql looks at its first argument before getopt does.
+    match call.argv {
+        [_, first, ..] if *first == b"-?" => line.informs = Some("help"),
+        [_, only] if *only == b"--help" => line.informs = Some("help"),
+        [_, first, ..] if *first == b"--version" || *first == b"-V" => {
+            line.informs = Some("version");
+        }
+        _ => {}
+    }
+    if line.informs.is_some() {
+        return Ok(line);
+    }
+    let posix = call.env.iter().any(|entry| entry.starts_with(b"POSIXLY_CORRECT="));
+    let (mut dbname, mut operands) = (None, Vec::new());
+    for item in getopt::read(call.argv, options::OPTIONS, posix) {
+        let (opt, value) = match item {
+            Item::Refused { word, why } => {
+                return Err(format!("psql is given {why}: `{}`", excerpt(&text(word))));
+            }
+            Item::Operand(operand) => {
+                operands.push(operand.bytes);
+                continue;
+            }
+            Item::Option { opt, value } => (opt.name(), value),
+        };
+        let Some(value) = value else {
+            match opt {
+                "help" | "version" => {
+                    line.informs = Some(opt);
+                    return Ok(line);
+                }
+                "list" => line.list = true,
+                "no-psqlrc" => line.no_psqlrc = true,
+                "single-line" => set(&mut line.variables, "SINGLELINE"),
+                "single-step" => set(&mut line.variables, "SINGLESTEP"),
+                _ => {}
+            }
+            continue;
+        };
+        match opt {
+            "help" => {
+                line.informs = Some(opt);
+                return Ok(line);
+            }
+            "command" => line.commands.push((false, value)),
+            "file" => line.commands.push((true, value)),
+            "dbname" => dbname = Some(value.bytes),
+            "host" => line.host = Some(value.bytes),
+            "port" => line.port = Some(value.bytes),
+            "username" => line.user = Some(value.bytes),
+            "output" => line.steps.push(output(value.bytes).into()),
+            "log-file" => {
+                let said = format!("--log-file={}", excerpt(&text(value.bytes)));
+                line.steps.push(fact("option", opt, "file_write", said).into());
+            }
+            "set" | "variable" => {
+                let assignment = text(value.bytes);
+                match assignment.split_once('=') {
+                    Some((name, value)) => {
+                        line.variables.set(name, Some(variables::Value::Known(value.to_owned())));
+                    }
+                    None => line.variables.set(&assignment, None),
+                }
+                line.steps.push(variable(value.bytes).into());
+            }
+            // Field and record separators, table attributes and `\pset` change what is printed.
+            _ => {}
+        }
+    }
+    let mut operands = operands.into_iter();
+    line.dbname = dbname.or_else(|| operands.next());
+    line.user = line.user.or_else(|| operands.next());
+    Ok(line)
+}
+
+fn output(target: &[u8]) -> Action {
+    let class = if target.starts_with(b"|") { "program" } else { "file_write" };
+    fact("option", "output", class, format!("--output={}", excerpt(&text(target))))
+}
+
+/// `-v NAME=VALUE`. Prompts run what stands between backquotes when they are shown; other variables
+/// only matter where a script uses them.
+fn variable(assignment: &[u8]) -> Action {
+    let name_end = assignment.iter().position(|&byte| byte == b'=').unwrap_or(assignment.len());
+    let (name, value) = assignment.split_at(name_end);
+    let name = text(name);
+    let class =
+        if value.contains(&b'`') && name.starts_with("PROMPT") { "program" } else { "variable" };
+    fact("variable", &name, class, excerpt(&text(assignment)))
+}
+
+/// Switches a variable of psql's own on.
+fn set(variables: &mut Variables, name: &str) {
+    variables.set(name, Some(variables::Value::Known("on".to_owned())));
+}
+
+/// A `-c` that holds statements. psql sends it as it is.
+fn text_argument(scripts: &mut Scripts<'_>, value: &Located<'_>) {
+    let Ok(text) = str::from_utf8(value.bytes) else {
+        let actions = sql::actions(value.bytes, &mut scripts.session);
+        scripts.steps.extend(actions.into_iter().map(Step::from));
+        return;
+    };
+    let query = Rc::new(Query::whole(text, value.from));
+    scripts.statements(&Place { holder: Holder::Argument(value.arg), query, statement: 0 });
+}
+
+/// A `-c` that holds a backslash command: one, with nothing behind it.
+fn meta_command(scripts: &mut Scripts<'_>, command: &[u8], arg: usize) {
+    let said = excerpt(&format!("\\{}", text(command)));
+    let mut opaque = |reason: &str| {
+        scripts.steps.push(Action::opaque(&DOMAIN, &*said, reason).into());
+    };
+    let Ok(line) = str::from_utf8(command) else {
+        return opaque("the backslash command is not UTF-8");
+    };
+    let sight = Sight { variables: &scripts.variables, certain: true };
+    let command = slash::read(line, Some(&sight));
+    if !line[command.length..].trim_matches('\\').trim().is_empty() || line.contains('\x0b') {
+        return opaque("something follows the backslash command");
+    }
+    // What psql cannot follow of it, no other `-c` is read by; a script is.
+    if let Err(Ends::Unread(reason)) = scripts.effect(&command, &Holder::Argument(arg)) {
+        scripts.variables.unreadable.get_or_insert(reason);
+    }
+}
+
+pub(super) fn meta_action(meta: Meta<'_>) -> Action {
+    let said = excerpt(&format!("\\{}{}", meta.name, meta.arguments));
+    match meta::class(meta) {
+        Ok(class) => fact("meta_command", meta.name, class, said),
+        Err(reason) => Action::opaque(&DOMAIN, said, reason),
+    }
+}
+
+struct Target {
+    connection: sql::Connection,
+    steps: Vec<Step>,
+    /// What gives the server its options in place of PGOPTIONS.
+    options_from: Option<&'static str>,
+}
+
+/// Where psql connects, and the settings that come with it.
+fn connection(
+    call: &Call<'_>,
+    dbname: Option<&[u8]>,
+    host: Option<&[u8]>,
+    port: Option<&[u8]>,
+    user: Option<&[u8]>,
+    session: &mut sql::Session,
+) -> Target {
+    let mut steps = Vec::new();
+    // libpq takes an empty word for none.
+    let own = |bytes: Option<&[u8]>| {
+        bytes.filter(|bytes| !bytes.is_empty()).map(|bytes| text(bytes).into_owned())
+    };
+    let mut connection = sql::Connection {
+        host: own(host),
+        port: own(port),
+        user: own(user),
+        ..sql::Connection::default()
+    };
+    let mut address = None;
+    let mut options_from = None;
+    let mut service = call.var("PGSERVICE").is_some();
+    match own(dbname) {
+        Some(name) if conninfo::is_connection_string(&name) => match conninfo::parse(&name) {
+            Ok(parameters) => {
+                for (keyword, value) in parameters {
+                    service |= keyword == "service";
+                    if keyword == "options" {
+                        options_from = Some("the connection string");
+                    }
+                    if keyword == "hostaddr" {
+                        address = Some(value);
+                    } else {
+                        steps.extend(keyword_steps(&keyword, value, &mut connection, session));
+                    }
+                }
+            }
+            Err(reason) => {
+                steps.push(Action::opaque(&DOMAIN, excerpt(&name), &*reason).into());
+                session.unreadable.get_or_insert(reason);
+                options_from = Some("a connection string that is not read");
+            }
+        },
+        Some(name) => connection.database = Some(name),
+        None => {}
+    }
+    // A service goes before the environment, and can name the address behind any host.
+    if service {
+        connection.elsewhere = Some("the service file says it");
+        options_from = options_from.or(Some("the service file"));
+        connection.host = None;
+    } else {
+        let env = |own_word: Option<String>, name: &str| own_word.or_else(|| own(call.var(name)));
+        connection.host = env(connection.host, "PGHOST");
+        connection.port = env(connection.port, "PGPORT");
+        connection.user = env(connection.user, "PGUSER");
+        connection.database = env(connection.database, "PGDATABASE");
+        address = env(address, "PGHOSTADDR");
+    }
+    // A keyword without a value has libpq take its own default, whatever the environment says.
+    let filled = |word: Option<String>| word.filter(|word| !word.is_empty());
+    // The address is what is connected to; the host only names it.
+    connection.host = filled(address).or(filled(connection.host));
+    connection.port = filled(connection.port);
+    connection.user = filled(connection.user);
+    connection.database = filled(connection.database);
+    if connection.host.as_ref().is_some_and(|host| host.contains(',')) {
+        connection.elsewhere = Some("several hosts are named, and one that answers is taken");
+        (connection.host, connection.port) = (None, None);
+    }
+    Target { connection, steps, options_from }
+}
+
+/// Keywords that choose how to reach and prove the server, and nothing that a statement would notice.
+const PLAIN: &[&str] = &[
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "passfile",
+    "password",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "scram_client_key",
+    "scram_server_key",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
+
+fn keyword_steps(
+    keyword: &str,
+    value: String,
+    connection: &mut sql::Connection,
+    session: &mut sql::Session,
+) -> Vec<Step> {
+    match keyword {
+        "host" => connection.host = Some(value),
+        "port" => connection.port = Some(value),
+        "user" => connection.user = Some(value),
+        "dbname" => connection.database = Some(value),
+        "options" => return settings(&value, "connection", session),
+        "client_encoding" => return vec![encoding(&value, session).into()],
+        "service" | "servicefile" => {
+            return vec![
+                fact("connection", keyword, "connect", format!("{keyword}={value}")).into(),
+            ];
+        }
+        "replication" => {
+            let reason = "a replication connection takes commands that are not SQL";
+            session.unreadable.get_or_insert_with(|| reason.to_owned());
+        }
+        "sslkeylogfile" => {
+            return vec![fact("connection", keyword, "file_write", excerpt(&value)).into()];
+        }
+        // `engine:key` loads an engine into psql.
+        "sslkey" if value.contains(':') => {
+            return vec![fact("connection", keyword, "program", excerpt(&value)).into()];
+        }
+        "sslkey" => {}
+        _ if PLAIN.contains(&keyword) => {}
+        _ => {
+            let reason = format!("the connection keyword `{keyword}` is not known");
+            return vec![Action::opaque(&DOMAIN, excerpt(keyword), reason).into()];
+        }
+    }
+    Vec::new()
+}
+
+/// The settings of `options=` or `PGOPTIONS`, one action each.
+pub(super) fn settings(options: &str, source: &str, session: &mut sql::Session) -> Vec<Step> {
+    let read = conninfo::settings(options);
+    read.into_iter()
+        .map(|setting| match setting {
+            Ok((name, value)) if name == "client_encoding" => encoding(&value, session).into(),
+            Ok((name, value)) => {
+                session.note(&name, &value);
+                sql::setting(&name, Some(&value), format!("{source} options: {name}={value}"))
+                    .into()
+            }
+            Err(word) => {
+                let reason = format!("`{word}` among the server options is not a setting");
+                session.unreadable.get_or_insert_with(|| reason.clone());
+                Action::opaque(&sql::DOMAIN, excerpt(&word), reason).into()
+            }
+        })
+        .collect()
+}
+
+/// The client encoding, which decides where a text splits.
+pub(super) fn encoding(value: &str, session: &mut sql::Session) -> Action {
+    session.note("client_encoding", value);
+    sql::setting("client_encoding", Some(value), format!("client_encoding={value}"))
+}

@@ -1,0 +1,5 @@
+//! Readers of command lines.
+
+pub(crate) mod getopt;
+pub(crate) mod subcommands;
+pub(crate) mod table;

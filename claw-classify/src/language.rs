@@ -1,0 +1,5 @@
+//! The languages that calls carry: SQL, the shell's, and addresses.
+
+pub(crate) mod shell;
+pub(crate) mod sql;
+pub(crate) mod url;

@@ -1,0 +1,296 @@
+//! HTTPie and xh: the request that short words make.
+//!
+//! Input: the call. Output: one action of the domain `http`.
+//!
+//! Sources: HTTPie's `httpie/cli/definition.py` for its options, `argparser.py` for how the method is guessed,
+//! `argtypes.py` for request items; xh's `src/cli.rs`, which follows them.
+//!
+//! Known gaps: a `config.json` whose content is not known is taken for absent; plug-ins in HTTPie's folder and what
+//! a session holds are not read.
+
+use claw_policy::Action;
+
+use crate::call::files::{File, Files};
+use crate::call::home;
+use crate::call::{Call, Stdin, text};
+use crate::grammar::getopt::{self, Item, Opt, Takes};
+use crate::network::http::{self, Request};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+
+/// The row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "http",
+    names: &["http", "https", "xh", "xhs"],
+    doc: "The method, also where it is guessed, the URL, the request items and the options are read; words that options part are opaque, since HTTPie refuses them.",
+    denial: Denial { prefix: "http: error: ", status: 1 },
+    domains: &[&http::DOMAIN],
+    interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],
+    classify,
+    rewrite: rewrites_nothing,
+};
+
+const fn flag(long: &'static [&'static str], short: u8) -> Opt {
+    Opt { long, short: Some(short), takes: Takes::Nothing }
+}
+const fn switch(long: &'static [&'static str]) -> Opt {
+    Opt { long, short: None, takes: Takes::Nothing }
+}
+const fn value(long: &'static [&'static str], short: u8) -> Opt {
+    Opt { long, short: Some(short), takes: Takes::Argument }
+}
+const fn long(long: &'static [&'static str]) -> Opt {
+    Opt { long, short: None, takes: Takes::Argument }
+}
+
+/// What both programs have. Each can be taken back by its twin with `no-`, wherever that stands.
+static OPTIONS: &[Opt] = &[
+    flag(&["json"], b'j'),
+    flag(&["form"], b'f'),
+    switch(&["multipart"]),
+    long(&["boundary"]),
+    long(&["raw"]),
+    flag(&["compress"], b'x'),
+    long(&["pretty"]),
+    value(&["style"], b's'),
+    switch(&["unsorted"]),
+    switch(&["sorted"]),
+    long(&["response-charset"]),
+    long(&["response-mime"]),
+    long(&["format-options"]),
+    value(&["print"], b'p'),
+    flag(&["headers"], b'h'),
+    flag(&["meta"], b'm'),
+    flag(&["body"], b'b'),
+    flag(&["verbose"], b'v'),
+    switch(&["all"]),
+    value(&["history-print"], b'P'),
+    flag(&["stream"], b'S'),
+    value(&["output"], b'o'),
+    flag(&["download"], b'd'),
+    flag(&["continue"], b'c'),
+    flag(&["quiet"], b'q'),
+    long(&["session"]),
+    long(&["session-read-only"]),
+    value(&["auth"], b'a'),
+    value(&["auth-type"], b'A'),
+    switch(&["ignore-netrc"]),
+    switch(&["offline"]),
+    long(&["proxy"]),
+    flag(&["follow"], b'F'),
+    long(&["max-redirects"]),
+    long(&["max-headers"]),
+    long(&["timeout"]),
+    switch(&["check-status"]),
+    switch(&["path-as-is"]),
+    switch(&["chunked"]),
+    long(&["verify"]),
+    long(&["ssl"]),
+    long(&["ciphers"]),
+    long(&["cert"]),
+    long(&["cert-key"]),
+    long(&["cert-key-pass"]),
+    flag(&["ignore-stdin"], b'I'),
+    switch(&["help"]),
+    switch(&["manual"]),
+    flag(&["version"], b'V'),
+    switch(&["traceback"]),
+    long(&["default-scheme"]),
+    switch(&["debug"]),
+];
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    match read(call, files) {
+        Ok(Some((request, url))) => vec![request.transfer(call, &url, "http")],
+        Ok(None) => vec![http::local(call)],
+        Err(reason) => vec![http::opaque(call, reason)],
+    }
+}
+
+/// The request and its URL, or nothing where none is sent.
+fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<(Request, String)>, String> {
+    defaults(call, files)?;
+    let mut request = Request::default();
+    let mut scheme = if called(call).ends_with('s') { "https" } else { "http" };
+    let (mut words, mut places) = (Vec::new(), Vec::new());
+    let (argv, taken_back) = without_twins(call);
+    let (mut silent, mut ignores, mut raw, mut multipart) = (false, false, false, false);
+    for item in getopt::read(&argv, OPTIONS, false) {
+        let (name, value) = match item {
+            Item::Refused { word, why } => {
+                return Err(format!("the program is given {why}: `{}`", text(word)));
+            }
+            Item::Operand(operand) => {
+                words.push(text(operand.bytes).into_owned());
+                places.push(operand.arg);
+                continue;
+            }
+            Item::Option { opt, value } => (opt.name(), value.map(|value| text(value.bytes))),
+        };
+        if matches!(name, "help" | "manual" | "version") {
+            return Ok(None);
+        }
+        if taken_back.iter().any(|back| back == name) {
+            continue;
+        }
+        request.options.insert(name.to_owned());
+        let own = value.as_deref().unwrap_or_default().to_owned();
+        match name {
+            "offline" => silent = true,
+            "ignore-stdin" => ignores = true,
+            "raw" => raw = true,
+            "multipart" => multipart = true,
+            "output" | "session" => _ = request.outputs.insert(own),
+            "download" => _ = request.outputs.insert("*".to_owned()),
+            "follow" => request.redirects = true,
+            "proxy" => {
+                let (_, proxy) = own.split_once(':').ok_or("`--proxy` has no protocol")?;
+                request.proxy = Some(proxy.to_owned());
+            }
+            "auth-type" if !matches!(&*own, "basic" | "bearer" | "digest") => {
+                request.programs.insert("auth-type".to_owned());
+            }
+            "auth" => request.header("authorization: -"),
+            "default-scheme" => scheme = if own == "https" { "https" } else { "http" },
+            _ => {}
+        }
+    }
+    let parted = places.windows(2).any(|pair| pair[1] != pair[0] + 1);
+    if parted && !called(call).starts_with("xh") {
+        return Err("options part the words, which HTTPie refuses".to_owned());
+    }
+    let stdin = !ignores && !matches!(call.stdin, Stdin::Terminal);
+    let (method, url, items) = taken_apart(&words)?;
+    let mut data = raw || stdin || multipart;
+    for item in items {
+        data |= apply(&mut request, item)?;
+    }
+    if silent {
+        return Ok(None);
+    }
+    request.body |= raw || multipart || (data && !matches!(call.stdin, Stdin::Null));
+    if stdin && !raw && !matches!(call.stdin, Stdin::Null | Stdin::Content([])) {
+        request.body = true;
+        request.sends_files.insert("-".to_owned());
+    }
+    let guessed = if data { "POST" } else { "GET" };
+    request.method = method.unwrap_or_else(|| guessed.to_owned());
+    Ok(Some((request, address(url, scheme))))
+}
+
+/// The name of the program that is run.
+fn called(call: &Call<'_>) -> String {
+    let path = call.argv.first().copied().unwrap_or_default();
+    text(path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)).into_owned()
+}
+
+/// The words without `--no-OPTION`, and the options that those take back.
+fn without_twins<'a>(call: &Call<'a>) -> (Vec<&'a [u8]>, Vec<String>) {
+    let mut taken_back = Vec::new();
+    let argv = call.argv.iter().copied().filter(|word| {
+        let name = word.strip_prefix(b"--no-").map(text);
+        let known = name.filter(|name| OPTIONS.iter().any(|opt| opt.name() == *name));
+        known.map(|name| taken_back.push(name.into_owned())).is_none()
+    });
+    (argv.collect(), taken_back)
+}
+
+/// The method where one is named, the URL and the request items. A first word of letters alone is a method,
+/// whatever is meant: `http localhost a=b` asks the host `a=b`.
+fn taken_apart(words: &[String]) -> Result<(Option<String>, &str, &[String]), String> {
+    match words {
+        [] => Err("no URL is named".to_owned()),
+        [url] => Ok((None, url, &[])),
+        [method, url, items @ ..] if method.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            Ok((Some(method.to_ascii_uppercase()), url, items))
+        }
+        [url, items @ ..] => Ok((None, url, items)),
+    }
+}
+
+/// Request items' separators, a longer one before the shorter that it begins with.
+const SEPARATORS: &[&str] = &[":=@", "==@", ":@", "=@", ":=", "==", ":", ";", "=", "@"];
+
+/// Applies one request item, and says whether it is data.
+fn apply(request: &mut Request, item: &str) -> Result<bool, String> {
+    let (at, separator) = separator(item).ok_or_else(|| format!("`{item}` is no request item"))?;
+    let (name, value) = (item[..at].replace('\\', ""), &item[at + separator.len()..]);
+    let file = |request: &mut Request| {
+        let path = value.split(";type=").next().unwrap_or(value);
+        request.sends_files.insert(path.to_owned());
+    };
+    match separator {
+        ":" => request.header(&format!("{name}: {value}")),
+        ";" => request.header(&format!("{name};")),
+        ":@" => {
+            file(request);
+            // The value is in the file, and may ask for another host or method.
+            if ["host", "method"].iter().any(|word| name.to_ascii_lowercase().contains(word)) {
+                request.opaque.get_or_insert_with(|| format!("the header `{name}` is in a file"));
+            }
+            request.header(&format!("{name}: -"));
+        }
+        "==" => {}
+        "==@" => file(request),
+        "=" | ":=" => request.body = true,
+        _ => {
+            request.body = true;
+            file(request);
+        }
+    }
+    Ok(matches!(separator, "=" | ":=" | "@" | "=@" | ":=@"))
+}
+
+/// The separator that stands first, outside of what a backslash escapes.
+fn separator(item: &str) -> Option<(usize, &'static str)> {
+    let mut at = 0;
+    while let Some(rest) = item.get(at..).filter(|rest| !rest.is_empty()) {
+        if let Some(separator) = SEPARATORS.iter().find(|known| rest.starts_with(**known)) {
+            return Some((at, separator));
+        }
+        let escaped = usize::from(rest.starts_with('\\'));
+        at += rest.chars().take(1 + escaped).map(char::len_utf8).sum::<usize>();
+    }
+    None
+}
+
+/// The URL with what HTTPie adds: `:3000/x` is on this host, and `://` has the default scheme.
+fn address(url: &str, scheme: &str) -> String {
+    if let Some(rest) = url.strip_prefix("://") {
+        return format!("{scheme}://{rest}");
+    }
+    if url.contains("://") {
+        return url.to_owned();
+    }
+    match url.strip_prefix(':').filter(|rest| !rest.starts_with(':')) {
+        Some(rest) if rest.starts_with(|first: char| first.is_ascii_digit()) => {
+            format!("{scheme}://localhost:{rest}")
+        }
+        Some(rest) => format!("{scheme}://localhost{rest}"),
+        None => format!("{scheme}://{url}"),
+    }
+}
+
+/// Options that a settings file puts before those of the call make it opaque.
+fn defaults(call: &Call<'_>, files: &dyn Files) -> Result<(), String> {
+    if call.var("HTTPIE_CONFIG_DIR").is_some() || call.var("XH_CONFIG_DIR").is_some() {
+        return Err("a variable names another folder of settings".to_owned());
+    }
+    let home = home::of_caller(call, files).unwrap_or_default();
+    let settings = call
+        .var("XDG_CONFIG_HOME")
+        .map_or_else(|| [&home, &b"/.config"[..]].concat(), <[u8]>::to_vec);
+    let program: &[u8] = if called(call).starts_with("xh") { b"/xh" } else { b"/httpie" };
+    let path = [&settings[..], program, b"/config.json"].concat();
+    match files.file(&path) {
+        File::Content(content) if text(content).contains("default_options") => {
+            let table: Option<serde_json::Value> = serde_json::from_slice(content).ok();
+            let options = table.as_ref().and_then(|table| table["default_options"].as_array());
+            match options.is_some_and(Vec::is_empty) {
+                true => Ok(()),
+                false => Err(format!("`{}` sets options", text(&path))),
+            }
+        }
+        _ => Ok(()),
+    }
+}

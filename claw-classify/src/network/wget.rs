@@ -1,0 +1,283 @@
+//! wget: what is transferred, with which method and body, from whom and by which way.
+//!
+//! Input: the call. Output: one action of the domain `http` for each URL.
+//!
+//! Sources: wget's own help and `src/main.c` for its options (`wget/options.tsv`), `src/init.c` for the
+//! commands of `-e` and of start-up files: case, `-` and `_` in their names do not matter.
+//!
+//! Known gaps: pages that are fetched because others link to them (`-r`, `-p`) are not in the command
+//! line; `spans_hosts` says when they may be other hosts'. Lists of URLs (`-i`) and start-up files are
+//! read where their content is known; a default `.wgetrc` that is not known is taken for absent.
+
+use std::sync::LazyLock;
+
+use claw_policy::Action;
+
+use crate::call::files::{File, Files};
+use crate::call::home;
+use crate::call::{Call, Stdin, text};
+use crate::grammar::getopt::{self, Item, Opt, Takes};
+use crate::network::http::{self, Request};
+use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+
+/// wget's row in the table of tools.
+pub(crate) static TOOL: Tool = Tool {
+    name: "wget",
+    names: &["wget"],
+    doc: "The whole command line, lists of URLs and start-up files whose content is known, and the proxies of the environment are read; what links and redirects lead to is not.",
+    denial: Denial { prefix: "wget: ", status: 1 },
+    domains: &[&http::DOMAIN],
+    interpreter: &[],
+    classify,
+    rewrite: rewrites_nothing,
+};
+
+/// The table as getopt_long(3) gets it: a switch can be given a value after `=`, and has a twin that
+/// turns it off. It lives as long as the program.
+static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(|| {
+    let mut options = Vec::new();
+    for line in include_str!("wget/options.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let mut row = line.split('\t');
+        let (Some(name), Some(letter), Some(takes)) = (row.next(), row.next(), row.next()) else {
+            continue;
+        };
+        let short = if letter == "-" { None } else { letter.bytes().next() };
+        let takes = match takes {
+            "none" => Takes::Nothing,
+            "switch" => Takes::Perhaps,
+            _ => Takes::Argument,
+        };
+        options.push(Opt { long: Vec::leak(vec![name]), short, takes });
+        if takes == Takes::Perhaps {
+            let off: &'static str = String::leak(format!("no-{name}"));
+            options.push(Opt { long: Vec::leak(vec![off]), short: None, takes: Takes::Nothing });
+        }
+    }
+    options
+});
+
+#[derive(Debug, Default)]
+struct Line {
+    urls: Vec<String>,
+    request: Request,
+    method: Option<String>,
+    post: bool,
+    spider: bool,
+    /// Whether an option says where what is fetched goes.
+    names_outputs: bool,
+}
+
+fn classify(context: &Context<'_>) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    match read(call, files) {
+        Ok(Some(line)) => line.actions(call),
+        Ok(None) => vec![http::local(call)],
+        Err(reason) => vec![http::opaque(call, reason)],
+    }
+}
+
+/// The command line, or nothing where wget only says something about itself.
+fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<Line>, String> {
+    let mut line = Line::default();
+    let posix = call.env.iter().any(|entry| entry.starts_with(b"POSIXLY_CORRECT="));
+    let items = getopt::read(call.argv, &OPTIONS, posix);
+    let given = |wanted: &str| {
+        items.iter().any(|item| matches!(item, Item::Option { opt, .. } if opt.name() == wanted))
+    };
+    if let Some(path) = call.var("WGETRC").filter(|path| !path.is_empty()) {
+        line.startup(path, files.file(path))?;
+    } else if let Some(home) = home::of_caller(call, files)
+        && !given("config")
+        && !given("no-config")
+    {
+        let path = [&home, &b"/.wgetrc"[..]].concat();
+        if let File::Content(content) = files.file(&path) {
+            line.startup(&path, File::Content(content))?;
+        }
+    }
+    for item in &items {
+        match item {
+            Item::Refused { word, why } => {
+                return Err(format!("wget is given {why}: `{}`", text(word)));
+            }
+            Item::Operand(operand) => line.urls.push(text(operand.bytes).into_owned()),
+            Item::Option { opt, value } => {
+                let name = opt.name();
+                if matches!(name, "help" | "version") {
+                    return Ok(None);
+                }
+                line.request.options.insert(name.to_owned());
+                let value = value.map(|value| text(value.bytes).into_owned());
+                match (name, &value) {
+                    ("input-file", Some(list)) => line.list(call, list, files)?,
+                    ("execute", Some(command)) => line.command(command)?,
+                    ("config", Some(path)) => {
+                        line.startup(path.as_bytes(), files.file(path.as_bytes()))?;
+                    }
+                    ("no", Some(letters)) if letters.contains('H') => {}
+                    _ => line.apply(name, value.as_deref())?,
+                }
+            }
+        }
+    }
+    Ok(Some(line))
+}
+
+impl Line {
+    /// One option, by its long name.
+    fn apply(&mut self, name: &str, value: Option<&str>) -> Result<(), String> {
+        let off = |value: Option<&str>| {
+            value.is_some_and(|value| {
+                matches!(value.to_ascii_lowercase().as_str(), "off" | "no" | "0")
+            })
+        };
+        let on = !off(value);
+        let own = value.unwrap_or_default().to_owned();
+        let request = &mut self.request;
+        match name {
+            "method" => self.method = Some(own.to_ascii_uppercase()),
+            "post-data" if request.options.contains("post-file") => {
+                return Err("wget refuses `--post-data` beside `--post-file`".to_owned());
+            }
+            "post-file" if request.options.contains("post-data") => {
+                return Err("wget refuses `--post-file` beside `--post-data`".to_owned());
+            }
+            "post-data" => self.post = true,
+            "post-file" => {
+                self.post = true;
+                request.sends_files.insert(own);
+            }
+            "body-data" => request.body = true,
+            "body-file" => {
+                request.body = true;
+                request.sends_files.insert(own);
+            }
+            "spider" => self.spider = on,
+            "header" => request.header(&own),
+            "user-agent" | "referer" => request.header(&format!("{name}: {own}")),
+            "use-askpass" => {
+                request.programs.insert(name.to_owned());
+            }
+            "span-hosts" => request.spans_hosts = on,
+            "no-span-hosts" => request.spans_hosts = false,
+            "proxy" if !on => request.proxy = Some(String::new()),
+            "no-proxy" => request.proxy = Some(String::new()),
+            "dns-servers" | "bind-dns-address" => {
+                request.detours.insert(name.to_owned());
+            }
+            "input-metalink" => return Err("a metalink file names hosts of its own".to_owned()),
+            "output-document" | "output-file" | "append-output" | "save-cookies"
+            | "rejected-log" | "warc-file" | "hsts-file" | "directory-prefix"
+                if own != "-" =>
+            {
+                self.names_outputs |= matches!(name, "output-document" | "directory-prefix");
+                request.outputs.insert(own);
+            }
+            "output-document" => self.names_outputs = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `-e COMMAND`, or one line of a start-up file.
+    fn command(&mut self, command: &str) -> Result<(), String> {
+        let command = command.trim();
+        if command.is_empty() || command.starts_with('#') {
+            return Ok(());
+        }
+        let (name, value) =
+            command.split_once('=').ok_or_else(|| format!("`{command}` is no setting"))?;
+        let name: String = name
+            .trim()
+            .chars()
+            .filter(|char| !matches!(char, '-' | '_'))
+            .collect::<String>()
+            .to_ascii_lowercase();
+        let value = value.trim().trim_matches('"');
+        match name.as_str() {
+            "httpproxy" | "httpsproxy" | "ftpproxy" => {
+                self.request.proxy = Some(value.to_owned());
+                return Ok(());
+            }
+            "useproxy" => {
+                if matches!(value.to_ascii_lowercase().as_str(), "off" | "no" | "0") {
+                    self.request.proxy = Some(String::new());
+                }
+                return Ok(());
+            }
+            "noproxy" => {
+                self.request.no_proxy = Some(value.to_owned());
+                return Ok(());
+            }
+            "logfile" | "robots" | "dirstruct" | "adddirs" | "reclevel" | "agent" | "useragent"
+            | "httpuser" | "httppassword" | "passiveftp" | "timestamping" | "dirprefix" => {
+                return Ok(());
+            }
+            _ => {}
+        }
+        // Most settings are called as the option is.
+        let option = OPTIONS
+            .iter()
+            .map(Opt::name)
+            .find(|option| option.replace('-', "") == name)
+            .ok_or_else(|| format!("the setting `{name}` is not known"))?;
+        match option {
+            "input-file" | "execute" | "config" | "base" => {
+                Err(format!("the setting `{name}` leads to other files"))
+            }
+            option => self.apply(option, Some(value)),
+        }
+    }
+
+    fn startup(&mut self, path: &[u8], file: File<'_>) -> Result<(), String> {
+        match file {
+            File::Absent => Ok(()),
+            File::Unknown => Err(format!("the start-up file `{}` is not read", text(path))),
+            File::Content(content) => {
+                text(content).lines().try_for_each(|command| self.command(command))
+            }
+        }
+    }
+
+    /// `-i FILE`: a URL or a file with a URL on each line.
+    fn list(&mut self, call: &Call<'_>, list: &str, files: &dyn Files) -> Result<(), String> {
+        let content = match (list, call.stdin) {
+            ("-", Stdin::Content(content)) => File::Content(content),
+            ("-", Stdin::Null) => File::Absent,
+            ("-", _) => File::Unknown,
+            (path, _) => files.file(path.as_bytes()),
+        };
+        match content {
+            File::Absent => Ok(()),
+            File::Unknown => Err(format!("the list of URLs `{list}` is not read")),
+            File::Content(content) => {
+                let content = text(content);
+                if content.contains('<') {
+                    return Err(format!("the list of URLs `{list}` is a page"));
+                }
+                let urls = content.lines().map(str::trim).filter(|url| !url.is_empty());
+                self.urls.extend(urls.map(str::to_owned));
+                Ok(())
+            }
+        }
+    }
+
+    fn actions(mut self, call: &Call<'_>) -> Vec<Action> {
+        let implied = match (self.post, self.spider) {
+            (true, _) => "POST",
+            (false, true) => "HEAD",
+            (false, false) => "GET",
+        };
+        self.request.body |= self.post;
+        self.request.method = self.method.clone().unwrap_or_else(|| implied.to_owned());
+        self.request.redirects = true;
+        if !self.names_outputs && !self.spider {
+            self.request.outputs.insert("*".to_owned());
+        }
+        if self.urls.is_empty() {
+            // Without a URL wget says so and leaves.
+            return vec![http::local(call)];
+        }
+        self.urls.iter().map(|url| self.request.transfer(call, url, "http")).collect()
+    }
+}

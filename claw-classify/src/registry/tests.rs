@@ -1,0 +1,112 @@
+//! The whole walk of this crate: names, facts, rewrites.
+
+use super::*;
+use claw_policy::{Reading, Value};
+
+fn classify(call: &Call<'_>) -> Facts {
+    Tools::BUILT_IN.classify(call, &NoFiles)
+}
+
+fn rewrite(
+    call: &Call<'_>,
+    facts: &Facts,
+    rewrites: &[Rewrite],
+) -> Result<Rewritten, CannotRewrite> {
+    Tools::BUILT_IN.rewrite(call, &NoFiles, facts, rewrites)
+}
+
+fn call<'a>(argv: &'a [&'a [u8]], names: &'a [&'a [u8]]) -> Call<'a> {
+    Call { argv, names, path: argv.first().copied().unwrap_or_default(), ..Call::default() }
+}
+
+#[test]
+fn an_ungoverned_program_has_one_action() {
+    let facts = classify(&call(&[b"ls", b"-l"], &[b"ls"]));
+    assert_eq!(facts.tool, None);
+    assert_eq!(facts.actions.len(), 1);
+    assert_eq!(facts.actions[0].domain.name, "exec");
+}
+
+#[test]
+fn empty_argv_is_classified() {
+    let facts = classify(&call(&[], &[b"psql"]));
+    assert_eq!(facts.tool, Some("psql"));
+    assert!(facts.actions.len() > 1);
+    assert!(classify(&call(&[], &[])).tool.is_none());
+}
+
+#[test]
+fn names_of_two_tools_are_opaque_for_both() {
+    let facts = classify(&call(&[b"psql", b"--version"], &[b"psql", b"kubectl"]));
+    let opaque: Vec<&str> = facts
+        .actions
+        .iter()
+        .filter(|action| action.opaque.is_some())
+        .map(|action| action.domain.name)
+        .collect();
+    assert_eq!(opaque, ["sql", "psql", "k8s"]);
+}
+
+#[test]
+fn the_schema_names_every_tool_and_domain() {
+    let schema = schema();
+    for tool in TOOLS {
+        assert!(schema.tools.contains(&tool.name), "{}", tool.name);
+        for domain in tool.domains {
+            assert!(schema.domains.iter().any(|known| std::ptr::eq(*known, *domain)));
+        }
+    }
+    assert_eq!(schema.tools.len(), TOOLS.len());
+}
+
+#[test]
+fn environment_rewrites() {
+    let mut asked = call(&[b"ls"], &[b"ls"]);
+    asked.env = &[b"A=1", b"B=2", b"AB=3"];
+    let facts = classify(&asked);
+    let change = |change| Rewrite { action: 0, change, rule: "r".to_owned() };
+    let rewritten = rewrite(
+        &asked,
+        &facts,
+        &[
+            change(Change::UnsetEnv("A".to_owned())),
+            change(Change::SetEnv("B".to_owned(), "9".to_owned())),
+        ],
+    )
+    .unwrap();
+    assert_eq!(rewritten.env, [b"AB=3".to_vec(), b"B=9".to_vec()]);
+    assert_eq!(rewritten.argv, [b"ls".to_vec()]);
+    assert!(rewrite(&asked, &facts, &[change(Change::LimitRows(1))]).is_err());
+}
+
+#[test]
+fn facts_of_a_statement() {
+    let facts = classify(&call(&[b"psql", b"-c", b"select 1 from a.b; drop table c"], &[b"psql"]));
+    assert_eq!(facts.actions.len(), 3);
+    let effect = |index: usize| match facts.actions[index].fact("effect") {
+        Some(Reading::Known(Value::Str(effect))) => effect.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((effect(1), effect(2)), ("read".to_owned(), "ddl".to_owned()));
+}
+
+#[test]
+fn names_lead_to_tools() {
+    let meant = |names: &[&[u8]]| Tools::BUILT_IN.meant(names);
+    assert!(matches!(meant(&[b"ls"]), Meant::Nothing));
+    assert!(matches!(meant(&[]), Meant::Nothing));
+    let names: &[&[u8]] = &[b"pg", b"psql", b"pg_wrapper"];
+    assert!(matches!(meant(names), Meant::Tool(tool) if tool.name() == "psql"));
+    assert!(matches!(meant(&[b"psql", b"kubectl"]), Meant::Disputed(..)));
+}
+
+#[test]
+fn every_tool_goes_by_its_name_and_no_two_share_one() {
+    let mut seen = std::collections::BTreeSet::new();
+    for tool in TOOLS {
+        assert!(tool.names.contains(&tool.name), "{}", tool.name);
+        for name in tool.names {
+            assert!(seen.insert(*name), "`{name}` means two tools");
+        }
+    }
+}

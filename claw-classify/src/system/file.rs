@@ -1,0 +1,392 @@
+//! Programs that take away, overwrite or change files: `rm`, `mv`, `cp`, `dd`, `shred`, `truncate`, `mkfs`,
+//! `wipefs`, `chmod`, `chown` and their kin, `find`, `tar` and `unzip`.
+//!
+//! Input: the call. Output: one action of the domain `file`, with the paths it is about made absolute by
+//! the text of the path and of the working directory.
+//!
+//! Sources: the manuals of GNU coreutils 9, findutils 4.9 and tar 1.34, of util-linux 2.38, e2fsprogs and
+//! Info-ZIP; Debian 12.
+//!
+//! Known gaps: symbolic links are not followed, so a path can be elsewhere than it says; what a shell
+//! writes by `>` is not a program's argument and not seen here; `sed -i`, editors and compilers write
+//! files too.
+
+mod archive;
+mod disk;
+mod find;
+mod owner;
+
+use claw_policy::{Action, Domain, Kind, fact};
+
+use crate::call::{Call, text};
+use crate::grammar::getopt::{self, Item, Located, Opt, Takes};
+use crate::grammar::subcommands::said;
+use crate::system::places::{self, Places};
+use crate::tool::{Classifier, Tool};
+
+pub(crate) use archive::{TAR, UNZIP, ZIP};
+pub(crate) use disk::{DD, FDISK, MKFS, WIPEFS};
+pub(crate) use find::{FIND, commands as find_commands};
+pub(crate) use owner::{CHMOD, CHOWN};
+
+/// What one of these calls does to files.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "file",
+    governed: false,
+    doc: "What a call takes away from, overwrites or changes in the file system.",
+    facts: &[
+        fact(
+            "effect",
+            Kind::Str,
+            &[
+                "archive",
+                "copy",
+                "delete",
+                "extract",
+                "format",
+                "inform",
+                "mode",
+                "move",
+                "overwrite",
+                "owner",
+                "run",
+            ],
+            "`inform` changes nothing, `delete` takes files away, `move` takes them away from where they are, `copy` and `archive` write new files from others, `overwrite` writes over what is in a file or device, `extract` writes the files of an archive, `format` makes or wipes a file system, `mode` and `owner` change who may do what, `run` starts a program for files.",
+        ),
+        fact(
+            "targets",
+            Kind::Set,
+            &[],
+            "The absolute paths of what is changed: what is taken away, written or walked through. `extract` gives the folder.",
+        ),
+        fact("places", Kind::Set, places::NAMES, places::DOC),
+        fact("recursive", Kind::Bool, &[], "Whether what is below the targets is meant too."),
+        fact(
+            "force",
+            Kind::Bool,
+            &[],
+            "Whether it is told to ask nothing, or to overwrite what is there.",
+        ),
+        fact("mode", Kind::Str, &[], "The mode that `chmod` gives, as it is written."),
+        fact(
+            "owner",
+            Kind::Str,
+            &[],
+            "The owner and group that `chown` or `chgrp` gives, as they are written.",
+        ),
+        fact(
+            "programs",
+            Kind::Set,
+            &[],
+            "The base names of the programs that it is told to start.",
+        ),
+    ],
+};
+
+static DOMAINS: &[&Domain] = &[&DOMAIN];
+
+const fn row(
+    names: &'static [&'static str],
+    prefix: &'static str,
+    doc: &'static str,
+    classify: Classifier,
+) -> Tool {
+    Tool::judged(names, prefix, doc, DOMAINS, classify)
+}
+
+const fn flag(long: &'static [&'static str], short: u8) -> Opt {
+    Opt { long, short: Some(short), takes: Takes::Nothing }
+}
+
+const fn value(long: &'static [&'static str], short: u8) -> Opt {
+    Opt { long, short: Some(short), takes: Takes::Argument }
+}
+
+const fn perhaps(long: &'static [&'static str], short: u8) -> Opt {
+    Opt { long, short: Some(short), takes: Takes::Perhaps }
+}
+
+const fn long(long: &'static [&'static str], takes: Takes) -> Opt {
+    Opt { long, short: None, takes }
+}
+
+/// `rm` and its kin.
+pub(crate) static RM: Tool =
+    row(&["rm", "rmdir", "unlink"], "rm: ", "What is taken away, and how.", |context| {
+        rm(context.call)
+    });
+pub(crate) static MV: Tool = row(&["mv"], "mv: ", "What is moved, and where to.", |context| {
+    moved(context.call, "move", MV_OPTIONS)
+});
+pub(crate) static CP: Tool = row(
+    &["cp", "install", "ln"],
+    "cp: ",
+    "What is written; what it is copied from is not a target.",
+    |context| moved(context.call, "copy", CP_OPTIONS),
+);
+pub(crate) static TEE: Tool =
+    row(&["tee"], "tee: ", "What is written.", |context| written(context.call, TEE_OPTIONS));
+pub(crate) static TRUNCATE: Tool =
+    row(&["truncate", "fallocate"], "truncate: ", "What is cut or filled.", |context| {
+        written(context.call, TRUNCATE_OPTIONS)
+    });
+pub(crate) static SHRED: Tool =
+    row(&["shred"], "shred: ", "What is written over or taken away.", |context| {
+        shred(context.call)
+    });
+
+/// A command line read by getopt.
+struct Read<'a> {
+    options: Vec<(&'static Opt, Option<Located<'a>>)>,
+    operands: Vec<Located<'a>>,
+}
+
+impl<'a> Read<'a> {
+    /// The options and operands of `call`, or why the program refuses them.
+    fn new(call: &Call<'a>, options: &'static [Opt]) -> Result<Self, String> {
+        let mut read = Self { options: Vec::new(), operands: Vec::new() };
+        for item in getopt::read(call.argv, options, call.var("POSIXLY_CORRECT").is_some()) {
+            match item {
+                Item::Option { opt, value } => read.options.push((opt, value)),
+                Item::Operand(operand) => read.operands.push(operand),
+                Item::Refused { word, why } => return Err(format!("{why}: `{}`", text(word))),
+            }
+        }
+        Ok(read)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.options.iter().any(|(opt, _)| opt.name() == name)
+    }
+
+    fn has_letter(&self, letter: u8) -> bool {
+        self.options.iter().any(|(opt, _)| opt.short == Some(letter))
+    }
+
+    /// Whether what is below the operands is meant too: `-r`, `-R`, `--recursive`.
+    fn recursive(&self) -> bool {
+        self.has("recursive") || self.has_letter(b'R')
+    }
+
+    fn value(&self, name: &str) -> Option<&'a [u8]> {
+        let named = self.options.iter().rev().find(|(opt, _)| opt.name() == name);
+        named.and_then(|(_, value)| value.as_ref()).map(|value| value.bytes)
+    }
+
+    /// Whether it only shows something about itself.
+    fn informs(&self) -> bool {
+        self.has("help") || self.has("version")
+    }
+}
+
+/// One action of an effect, or an opaque one where the line was not read.
+fn act<'a>(
+    call: &Call<'a>,
+    read: Result<Read<'a>, String>,
+    rest: impl FnOnce(&Read<'a>, &mut Action, &mut Places<'a>) -> &'static str,
+) -> Vec<Action> {
+    let said = said(call.argv);
+    let read = match read {
+        Ok(read) => read,
+        Err(reason) => return vec![Action::opaque(&DOMAIN, said, reason)],
+    };
+    let mut action = Action::new(&DOMAIN, said);
+    if read.informs() {
+        return vec![action.with("effect", "inform")];
+    }
+    let mut places = Places::of(call);
+    let effect = rest(&read, &mut action, &mut places);
+    action.set("effect", effect);
+    places.set(&mut action);
+    vec![action]
+}
+
+const RM_OPTIONS: &[Opt] = &[
+    flag(&["force"], b'f'),
+    flag(&["recursive"], b'r'),
+    flag(&[], b'R'),
+    flag(&["dir"], b'd'),
+    flag(&["verbose"], b'v'),
+    flag(&[], b'i'),
+    flag(&[], b'I'),
+    flag(&["parents"], b'p'),
+    long(&["interactive"], Takes::Perhaps),
+    long(&["preserve-root"], Takes::Perhaps),
+    long(&["no-preserve-root"], Takes::Nothing),
+    long(&["one-file-system"], Takes::Nothing),
+    long(&["ignore-fail-on-non-empty"], Takes::Nothing),
+    long(&["help"], Takes::Nothing),
+    long(&["version"], Takes::Nothing),
+];
+
+fn rm(call: &Call<'_>) -> Vec<Action> {
+    act(call, Read::new(call, RM_OPTIONS), |read, action, places| {
+        for operand in &read.operands {
+            places.add(operand.bytes);
+        }
+        action.set("recursive", read.recursive());
+        action.set("force", read.has("force"));
+        "delete"
+    })
+}
+
+const MV_OPTIONS: &[Opt] = &[
+    flag(&["force"], b'f'),
+    flag(&["interactive"], b'i'),
+    flag(&["no-clobber"], b'n'),
+    perhaps(&["update"], b'u'),
+    flag(&["verbose"], b'v'),
+    flag(&["context"], b'Z'),
+    perhaps(&["backup"], b'b'),
+    flag(&["no-target-directory"], b'T'),
+    value(&["target-directory"], b't'),
+    value(&["suffix"], b'S'),
+    long(&["strip-trailing-slashes"], Takes::Nothing),
+    long(&["help"], Takes::Nothing),
+    long(&["version"], Takes::Nothing),
+];
+
+/// Those of `cp`, `install` and `ln` together; letters with another meaning in one of them are read as
+/// the one that takes no argument only where none of them takes one.
+const CP_OPTIONS: &[Opt] = &[
+    flag(&["force"], b'f'),
+    flag(&["recursive"], b'r'),
+    flag(&[], b'R'),
+    flag(&["archive"], b'a'),
+    flag(&["interactive"], b'i'),
+    flag(&["no-clobber"], b'n'),
+    flag(&["no-dereference"], b'P'),
+    flag(&["dereference"], b'L'),
+    flag(&[], b'H'),
+    flag(&["link"], b'l'),
+    flag(&["symbolic", "symbolic-link"], b's'),
+    flag(&[], b'p'),
+    flag(&["preserve-timestamps"], b'c'),
+    perhaps(&["update"], b'u'),
+    flag(&["verbose"], b'v'),
+    flag(&["one-file-system"], b'x'),
+    flag(&["context"], b'Z'),
+    flag(&["directory"], b'd'),
+    flag(&[], b'D'),
+    perhaps(&["backup"], b'b'),
+    flag(&["compare"], b'C'),
+    flag(&["no-target-directory"], b'T'),
+    value(&["target-directory"], b't'),
+    value(&["suffix"], b'S'),
+    value(&["mode"], b'm'),
+    value(&["owner"], b'o'),
+    value(&["group"], b'g'),
+    long(&["preserve"], Takes::Perhaps),
+    long(&["no-preserve"], Takes::Argument),
+    long(&["reflink"], Takes::Perhaps),
+    long(&["sparse"], Takes::Argument),
+    long(&["parents"], Takes::Nothing),
+    long(&["attributes-only"], Takes::Nothing),
+    long(&["copy-contents"], Takes::Nothing),
+    long(&["remove-destination"], Takes::Nothing),
+    long(&["strip-trailing-slashes"], Takes::Nothing),
+    long(&["relative"], Takes::Nothing),
+    long(&["physical"], Takes::Nothing),
+    long(&["logical"], Takes::Nothing),
+    long(&["strip"], Takes::Nothing),
+    long(&["strip-program"], Takes::Argument),
+    long(&["help"], Takes::Nothing),
+    long(&["version"], Takes::Nothing),
+];
+
+/// `mv` and `cp`: the last operand, or `-t`, is written to; `mv` takes the others away.
+fn moved(call: &Call<'_>, effect: &'static str, options: &'static [Opt]) -> Vec<Action> {
+    act(call, Read::new(call, options), |read, action, places| {
+        let folder = read.value("target-directory");
+        // `install -d` makes each of them; `ln TARGET` links to it from the working directory.
+        let all = effect == "move" || (read.has("directory") && folder.is_none());
+        let written = usize::from(folder.is_none() && read.operands.len() > 1);
+        let skipped = if all { 0 } else { read.operands.len() - written };
+        for operand in &read.operands[skipped.min(read.operands.len())..] {
+            places.add(operand.bytes);
+        }
+        if let Some(folder) = folder {
+            places.add(folder);
+        } else if read.operands.len() == 1 && effect == "copy" && !all {
+            places.add(b".");
+        }
+        if let Some(program) = read.value("strip-program") {
+            action.set("programs", [text(program)].into_iter().collect::<claw_policy::Value>());
+        }
+        action.set("recursive", effect == "move" || read.recursive() || read.has("archive"));
+        // ln(1)'s `-n` follows no link, and is no question of overwriting.
+        let links = call.argv.first().is_some_and(|name| name.ends_with(b"ln"));
+        let keeps = (read.has("no-clobber") && !links) || read.has("interactive");
+        action.set("force", !keeps);
+        effect
+    })
+}
+
+const TEE_OPTIONS: &[Opt] = &[
+    flag(&["append"], b'a'),
+    flag(&["ignore-interrupts"], b'i'),
+    flag(&[], b'p'),
+    long(&["output-error"], Takes::Perhaps),
+    long(&["help"], Takes::Nothing),
+    long(&["version"], Takes::Nothing),
+];
+
+/// Those of `truncate` and util-linux's `fallocate` together.
+const TRUNCATE_OPTIONS: &[Opt] = &[
+    value(&["size"], b's'),
+    value(&["reference"], b'r'),
+    value(&["length"], b'l'),
+    flag(&["no-create"], b'c'),
+    flag(&["io-blocks"], b'o'),
+    flag(&["dig-holes"], b'd'),
+    flag(&["collapse-range"], b'C'),
+    flag(&["punch-hole"], b'p'),
+    flag(&["zero-range"], b'z'),
+    flag(&["keep-size"], b'n'),
+    flag(&["posix"], b'x'),
+    flag(&["verbose"], b'v'),
+    long(&["offset"], Takes::Argument),
+    long(&["help"], Takes::Nothing),
+    long(&["version"], Takes::Nothing),
+];
+
+fn written(call: &Call<'_>, options: &'static [Opt]) -> Vec<Action> {
+    act(call, Read::new(call, options), |read, action, places| {
+        for operand in &read.operands {
+            places.add(operand.bytes);
+        }
+        action.set("force", !read.has("append"));
+        if read.operands.is_empty() { "inform" } else { "overwrite" }
+    })
+}
+
+const SHRED_OPTIONS: &[Opt] = &[
+    flag(&["force"], b'f'),
+    value(&["iterations"], b'n'),
+    value(&["size"], b's'),
+    perhaps(&["remove"], b'u'),
+    flag(&["verbose"], b'v'),
+    flag(&["exact"], b'x'),
+    flag(&["zero"], b'z'),
+    long(&["random-source"], Takes::Argument),
+    long(&["help"], Takes::Nothing),
+    long(&["version"], Takes::Nothing),
+];
+
+fn shred(call: &Call<'_>) -> Vec<Action> {
+    act(call, Read::new(call, SHRED_OPTIONS), |read, action, places| {
+        for operand in &read.operands {
+            places.add(operand.bytes);
+        }
+        action.set("force", read.has("force"));
+        if read.has("remove") { "delete" } else { "overwrite" }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_corpus_has_these_facts() {
+        crate::corpus::check(include_str!("../../corpus/file.toml"));
+    }
+}

@@ -1,0 +1,176 @@
+//! Package managers: which packages a call brings, takes away, runs or publishes, and where they come from.
+//!
+//! One file for each program; all of them give actions of the domain `package`, by the one reader of `line`.
+//!
+//! Known gaps: settings files (`.npmrc`, `pip.conf`, `.cargo/config.toml`, ...) and the project's own files
+//! are not read. A registry, a script or an alias that those name is not in the facts: effect `run` says that
+//! something named elsewhere is run, and what that starts is judged when it starts.
+
+mod apt;
+mod bundle;
+mod cargo;
+mod composer;
+mod dpkg;
+mod galaxy;
+mod gem;
+mod go;
+mod krew;
+mod line;
+mod manager;
+mod npm;
+mod pip;
+mod pipx;
+mod pnpm;
+mod poetry;
+mod spec;
+mod uv;
+mod yarn;
+
+use claw_policy::{Domain, Kind, fact};
+
+use crate::tool::{Classifier, Tool};
+
+/// What one call of a package manager does.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "package",
+    governed: false,
+    doc: "What one call of a package manager does.",
+    facts: &[
+        fact(
+            "command",
+            Kind::Str,
+            &[],
+            "The command with its sub-commands, aliases and abbreviations resolved: `install`, `cache clean`. Of a script or plugin that is called like a command, its own name.",
+        ),
+        fact(
+            "effect",
+            Kind::Str,
+            &[
+                "build", "config", "fetch", "install", "local", "publish", "read", "remove", "run",
+                "secret",
+            ],
+            "`local` shows or arranges what is here, `read` asks a registry, `fetch` gets packages without installing them, `install` brings packages in or updates them, `remove` takes them away, `build` compiles or tests the project, `run` runs a script, a plugin or a package's program, `publish` changes what a registry holds, `config` changes settings or credentials here, `secret` shows or makes credentials.",
+        ),
+        fact(
+            "options",
+            Kind::Set,
+            &[],
+            "The options given, without dashes, under their first name.",
+        ),
+        fact(
+            "packages",
+            Kind::Set,
+            &[],
+            "The packages named, without versions; the address or path of one that has no name.",
+        ),
+        fact(
+            "sources",
+            Kind::Set,
+            &["git", "list", "path", "project", "registry", "url"],
+            "Where the packages come from: a registry, an address, a repository, a path, a file that lists them, or what the project's own files say.",
+        ),
+        fact(
+            "registries",
+            Kind::Set,
+            &[],
+            "The host of every registry or index that the call or a variable names, or the name it is called by.",
+        ),
+        fact(
+            "runs",
+            Kind::Set,
+            &[],
+            "The scripts, programs or plugins that are run, as they are named.",
+        ),
+        fact(
+            "scripts",
+            Kind::Bool,
+            &[],
+            "Whether code of the packages or the project may run while it is done: install scripts, build scripts, tests.",
+        ),
+        fact(
+            "global",
+            Kind::Bool,
+            &[],
+            "Of what installs and removes: whether that is outside of the project, for the user or the machine.",
+        ),
+        fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
+        fact(
+            "settings",
+            Kind::Set,
+            &[],
+            "The variables that stand for settings of the program, or for options, but for those that change nothing of this.",
+        ),
+    ],
+};
+
+static DOMAINS: &[&Domain] = &[&DOMAIN];
+
+const PYTHON: &[&str] = &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"];
+const NODE: &[&str] = &["NODE_OPTIONS", "NODE_PATH"];
+const RUBY: &[&str] = &["RUBYLIB", "RUBYOPT"];
+
+const fn row(
+    names: &'static [&'static str],
+    prefix: &'static str,
+    interpreter: &'static [&'static str],
+    doc: &'static str,
+    classify: Classifier,
+) -> Tool {
+    Tool { interpreter, ..Tool::judged(names, prefix, doc, DOMAINS, classify) }
+}
+
+macro_rules! rows {
+    ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $manager:expr, $doc:literal;)*) => {
+        $(
+            /// A row in the table of tools.
+            pub(crate) static $id: Tool =
+                row(&$names, $prefix, $interpreter, $doc, |context| vec![line::action(context.call, &$manager)]);
+        )*
+        #[cfg(test)]
+        static MANAGERS: &[(&str, &manager::Manager)] = &[$(($names[0], &$manager)),*];
+    };
+}
+
+rows! {
+    NPM ["npm"], "npm error ", NODE, npm::NPM,
+        "The command with its abbreviations, the options and the packages are read; `.npmrc` and `package.json` are not. An option that npm does not document is taken for a switch, as npm does.";
+    NPX ["npx"], "npm error ", NODE, npm::NPX,
+        "The package and the program that is run are read; what it does is judged when it starts.";
+    YARN ["yarn", "yarnpkg"], "error ", NODE, yarn::YARN,
+        "The commands of Yarn 1 and of Yarn 4, their options and packages are read; any other word is a script of the project.";
+    PNPM ["pnpm"], "ERR_PNPM ", NODE, pnpm::PNPM,
+        "The command, the options and the packages are read; any other word is a script of the project.";
+    PNPX ["pnpx"], "ERR_PNPM ", NODE, pnpm::PNPX, "As `pnpm dlx`.";
+    PIP ["pip", "pip2", "pip3", "pip3.9", "pip3.10", "pip3.11", "pip3.12", "pip3.13", "pip3.14"],
+        "ERROR: ", PYTHON, pip::PIP,
+        "The command, the options and the requirements are read, also of `python -m pip`; files of requirements and `pip.conf` are not. Whether the environment is the project's is known where the call or the program's own path says it, and opaque otherwise.";
+    UV ["uv"], "error: ", &[], uv::UV, "The command, the options and the requirements are read; `uv.toml` and `pyproject.toml` are not.";
+    UVX ["uvx"], "error: ", &[], uv::UVX, "As `uv tool run`.";
+    PIPX ["pipx"], "pipx: error: ", PYTHON, pipx::PIPX, "The command, the options and the packages are read.";
+    POETRY ["poetry"], "", PYTHON, poetry::POETRY,
+        "The command, the options and the packages are read; a command that a plug-in adds is opaque.";
+    CARGO ["cargo"], "error: ", &[], cargo::CARGO,
+        "Cargo's own commands, their options and packages are read. Any other word is effect `run`: a plugin, or an alias of `.cargo/config.toml`, which is not read.";
+    GEM ["gem"], "ERROR:  ", RUBY, gem::GEM, "The command with its abbreviations, the options and the packages are read.";
+    BUNDLE ["bundle", "bundler"], "", RUBY, bundle::BUNDLE, "The command, the options and what `exec` runs are read; the Gemfile is not.";
+    APT ["apt", "apt-get", "apt-cache", "apt-mark"], "E: ", &[], apt::APT,
+        "The command, the options and the packages are read. Settings by `-o` and `-c` are options; what they change is not read.";
+    GO ["go"], "go: ", &[], go::GO, "The command, its flags and the packages are read; `go.mod` and the variables of `go env` are not.";
+    COMPOSER ["composer", "composer.phar"], "", &["PHPRC", "PHP_INI_SCAN_DIR"], composer::COMPOSER,
+        "The command with its abbreviations, the options and the packages are read; any other word is a script of `composer.json`.";
+    GALAXY ["ansible-galaxy"], "ERROR! ", PYTHON, galaxy::GALAXY,
+        "The command, the options, the roles and the collections are read; files of requirements are not.";
+    KREW ["kubectl-krew"], "error: ", &[], krew::KREW, "The command and the plugins of kubectl that it names.";
+}
+
+/// dpkg's row in the table of tools.
+pub(crate) static DPKG: Tool = row(
+    &["dpkg", "dpkg-deb", "dpkg-query"],
+    "dpkg: error: ",
+    &[],
+    "The action, the options and the packages or files are read.",
+    |context| vec![dpkg::classify(context.call)],
+);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Shells, interpreters and programs that run another: what they are given to run, and from where.
+//!
+//! Input: the call. Output: one action of the domain `program`, and by [`starts`] the calls that its words
+//! say will be made. A live call's children are judged when they are made; text that is merely quoted
+//! denies nothing by itself.
+//!
+//! Sources: sh(1), bash(1), python(1), perlrun(1), ruby(1), node(1), php(1), awk(1), jq(1); env(1), nice(1),
+//! timeout(1), nohup(1), stdbuf(1) of coreutils; ionice(1), setsid(1), flock(1), taskset(1), chrt(1) of
+//! util-linux; xargs(1), time(1), strace(1), sudo(8).
+//!
+//! Known gaps: what a script does is not read here but for the shell's, where its content is known; a word
+//! that a shell expands is not known before it runs.
+
+mod interpreter;
+mod start;
+mod wrapper;
+
+use claw_policy::{Action, Domain, Kind, fact};
+
+use crate::call::{Call, text};
+use crate::grammar::subcommands::said;
+use crate::tool::{Denial, Tool, rewrites_nothing};
+
+pub(crate) use interpreter::stands_for;
+pub(crate) use start::starts;
+pub use start::{Input, Start};
+
+/// What one of these programs is given to run.
+pub(crate) static DOMAIN: Domain = Domain {
+    name: "program",
+    governed: false,
+    doc: "What a shell, an interpreter or a program that runs another is given to run.",
+    facts: &[
+        fact(
+            "kind",
+            Kind::Str,
+            &["interpreter", "shell", "wrapper"],
+            "Which of these the program is.",
+        ),
+        fact(
+            "source",
+            Kind::Str,
+            &["command", "inform", "inline", "module", "script", "stdin"],
+            "Where what it runs comes from: `inline` an argument, `script` a file, `module` a module by name, `stdin` standard input or a terminal, `command` the words of a wrapper, `inform` nothing.",
+        ),
+        fact(
+            "code",
+            Kind::Str,
+            &[],
+            "The text that an argument gives, where `source` is `inline`.",
+        ),
+        fact("script", Kind::Str, &[], "The file, as it is named."),
+        fact("module", Kind::Str, &[], "The module."),
+        fact(
+            "programs",
+            Kind::Set,
+            &[],
+            "The base names of the programs that its words name, as far as the words of a shell are plain.",
+        ),
+    ],
+};
+
+macro_rules! rows {
+    ($($id:ident $names:expr, $variables:expr, $doc:literal, $classify:expr;)*) => {
+        $(
+            /// A row in the table of tools.
+            pub(crate) static $id: Tool = Tool {
+                name: $names[0],
+                names: &$names,
+                doc: $doc,
+                denial: Denial { prefix: "error: ", status: 126 },
+                domains: &[&DOMAIN],
+                interpreter: &$variables,
+                classify: |context| vec![($classify)(context.call)],
+                rewrite: rewrites_nothing,
+            };
+        )*
+    };
+}
+
+rows! {
+    SH ["sh", "ash", "bash", "dash", "ksh", "mksh", "rbash", "zsh"], ["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS"],
+        "`-c`, a script or standard input; the programs that plain words of `-c` name.", interpreter::shell;
+    PYTHON ["python", "python2", "python3", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "pypy3"],
+        ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
+        "`-c`, `-m`, a script or standard input. A module or script that is a tool written in Python is read as that tool.",
+        |call| interpreter::read(call, &interpreter::PYTHON);
+    PERL ["perl"], ["PERL5LIB", "PERL5OPT", "PERLLIB"], "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::PERL);
+    RUBY ["ruby"], ["RUBYLIB", "RUBYOPT"], "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::RUBY);
+    NODE ["node", "nodejs"], ["NODE_OPTIONS", "NODE_PATH"], "`-e`, `-p`, a script or standard input.", |call| interpreter::read(call, &interpreter::NODE);
+    PHP ["php"], ["PHPRC", "PHP_INI_SCAN_DIR"], "`-r`, a script or standard input.", |call| interpreter::read(call, &interpreter::PHP);
+    LUA ["lua", "lua5.1", "lua5.3", "lua5.4", "luajit"], ["LUA_INIT", "LUA_PATH", "LUA_CPATH"], "`-e`, a script or standard input.",
+        |call| interpreter::read(call, &interpreter::LUA);
+    AWK ["awk", "gawk", "mawk", "nawk"], ["AWKPATH", "AWKLIBPATH"], "The program text or its file.", |call| interpreter::read(call, &interpreter::AWK);
+    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], "What `run` and `eval` are given, tasks and tests; other commands are opaque.", interpreter::deno;
+    JQ ["jq"], [], "The filter or its file.", |call| interpreter::read(call, &interpreter::JQ);
+    ENV ["env", "nice", "ionice", "timeout", "nohup", "setsid", "stdbuf", "time", "xargs", "flock", "chrt", "taskset", "busybox", "watch", "script", "parallel"], [],
+        "The words of the command that is run.", wrapper::classify;
+}
+
+/// The base name of a program as facts spell it.
+fn base(path: &[u8]) -> String {
+    text(path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)).into_owned()
+}
+
+fn action(call: &Call<'_>, kind: &'static str, source: &'static str) -> Action {
+    Action::new(&DOMAIN, said(call.argv)).with("kind", kind).with("source", source)
+}
+
+#[cfg(test)]
+mod tests;
