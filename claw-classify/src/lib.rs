@@ -30,11 +30,13 @@ mod inner;
 mod language;
 mod network;
 mod registry;
+mod secret;
 mod system;
 mod tool;
 
 pub use call::files::{File, Files, NoFiles};
 pub use call::{Call, Stdin};
-pub use registry::{TOOLS, Tools, schema, skips_startup_file};
+pub use registry::{TOOLS, Tools, in_text, in_variable, schema, secrets, skips_startup_file};
+pub use secret::{HIDDEN, MASKED, Secret, Secrets, Span, masked};
 pub use system::program::{Input, Start};
 pub use tool::{CannotRewrite, Denial, Governed, Meant, Rewritten, Tool};
