@@ -18,8 +18,10 @@ use std::time::Duration;
 use claw_policy::Verdict;
 use jiff::Timestamp;
 
+use super::key::Key;
+use super::mask::Masker;
 use super::part::{Part, RETRY, Room};
-use super::{Entry, Record, What, chain, mask};
+use super::{Entry, Record, What, chain};
 use crate::apply::Proof;
 use crate::vital;
 use order::InOrder;
@@ -67,10 +69,11 @@ impl Audit {
     /// everything is written.
     ///
     /// # Errors
-    /// What open(2) says about the folder or the file.
+    /// What open(2) says about the folder or the file, and where the key of the digests is not fit for use.
     pub(crate) fn start(settings: Settings) -> io::Result<Self> {
         let room = Arc::<Room>::default();
         let mut part = Part::open(&settings, 1, Arc::clone(&room))?;
+        let masker = Masker::new(Key::of(&settings.folder, &settings.session)?);
         let (queue, jobs) = sync_channel(QUEUE);
         let theirs = Arc::clone(&room);
         vital::spawn("record", move || {
@@ -80,7 +83,7 @@ impl Audit {
             while let Some(job) = next(&mut jobs, &mut part, &theirs) {
                 match job {
                     Job::Write(time, entry) => {
-                        let record = mask::record(&settings, seq, time, *entry);
+                        let record = masker.record(&settings, seq, time, *entry);
                         let (mut line, hash) = chain::seal(&object(&record), &prev);
                         line.push('\n');
                         (prev, seq) = (hash, seq + 1);
