@@ -38,7 +38,7 @@ fn facts(criterion: &mut Criterion) {
             ..Call::default()
         };
         criterion.bench_function(what, |bench| {
-            bench.iter(|| Tools::BUILT_IN.classify(black_box(&call), &NoFiles))
+            bench.iter(|| Tools::BUILT_IN.classify(black_box(&call), &NoFiles));
         });
     }
 }
