@@ -191,15 +191,15 @@ fn nothing_that_claw_writes_or_shows_holds_a_planted_secret() {
         Scenario::new("secrets in every spelling, in calls that run and in calls that are denied");
     let (allowed, denied) = (Guard::with_policy("open"), Guard::with_policy("secrets-denied"));
     let mut texts = Vec::new();
-    for at in 0..CALLS.len() {
+    for (at, call) in CALLS.iter().enumerate() {
         let _ = place.call(at, &unmasked).guarded(&allowed);
         let ran = place.call(at, &unmasked).guarded(&denied);
-        texts.push((format!("the denial of {:?}", CALLS[at]), ran.stderr));
+        texts.push((format!("the denial of {call:?}"), ran.stderr));
     }
     scenario.control("the search finds each of them in the arguments that the processes had");
     let control = fs::read(&unmasked).expect("each process wrote its arguments");
-    for at in 0..CALLS.len() {
-        assert!(holds(&control, &secret(at)), "{:?}", CALLS[at]);
+    for (at, call) in CALLS.iter().enumerate() {
+        assert!(holds(&control, &secret(at)), "{call:?}");
     }
     let denials = texts.iter().filter(|(_, text)| holds(text, "permission denied")).count();
     assert!(denials > CALLS.len() / 2, "{denials} calls were denied in words");
