@@ -40,7 +40,8 @@ mod tool;
 pub use call::files::{File, Files, NoFiles};
 pub use call::{Call, Stdin};
 pub use language::sql::LIMIT_ROWS;
-pub use registry::{TOOLS, Tools, schema};
+pub use registry::{TOOLS, Tools, in_text, in_variable, schema, secrets};
+pub use secret::{HIDDEN, MASKED, Secret, Secrets, Span, masked};
 pub use tool::{
     Abilities, CannotRewrite, Denial, Family, Governed, Input, Meant, Rewritten, Start,
     StartupFile, Tool,

@@ -15,6 +15,8 @@ use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
 use crate::language::sql;
 use crate::network::{curl, http, httpie, remote, wget};
+use crate::secret::marks::{Marks, Programs};
+use crate::secret::{self, Secrets, Span};
 use crate::system::{door, file, loader, package, process, program};
 use crate::tool::{
     CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Start, Tool,
@@ -171,6 +173,50 @@ pub static TOOLS: &[&Tool] = &[
     &program::JQ,
     &program::ENV,
 ];
+
+/// What is marked as a secret in the words of the tools.
+static SECRETS: &[&[Marks]] = &[
+    psql::SECRETS,
+    pg_tools::SECRETS,
+    mysql::SECRETS,
+    mongo::SECRETS,
+    redis::SECRETS,
+    curl::SECRETS,
+    httpie::SECRETS,
+    aws::SECRETS,
+    providers::SECRETS,
+    infra::SECRETS,
+    container::SECRETS,
+    kubectl::SECRETS,
+    helm::SECRETS,
+    gh::SECRETS,
+    code::glab::SECRETS,
+    file::SECRETS,
+    package::SECRETS,
+];
+
+fn marked() -> &'static Programs {
+    static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| Programs::with(SECRETS));
+    &PROGRAMS
+}
+
+/// The secrets of a call, for whoever shows it or writes it down.
+#[must_use]
+pub fn secrets(call: &Call<'_>) -> Secrets {
+    secret::of_call(marked(), call)
+}
+
+/// Where secrets stand in a text of which nothing else is known.
+#[must_use]
+pub fn in_text(text: &[u8]) -> Vec<Span> {
+    secret::in_text(marked(), text)
+}
+
+/// Where secrets stand in the value of the variable `name`: all of it, where the name says so.
+#[must_use]
+pub fn in_variable(name: &[u8], value: &[u8]) -> Vec<Span> {
+    secret::in_variable(marked(), name, value)
+}
 
 /// Every domain of facts.
 static DOMAINS: &[&Domain] = &[

@@ -4,7 +4,7 @@
 //! masked value; masking is for whoever writes a call down or shows it.
 //!
 //! A place is found by what marks it, never by how random a value looks:
-//! - an option or operand that the program's row in [`marks`] says holds a secret;
+//! - an option or operand that is marked as holding a secret, beside the tool's row or in [`others`];
 //! - a name: of an option, a variable, a query parameter, a header, a key of JSON or YAML, a column ([`name`]);
 //! - the user's part of a URL, SQL's own words, headers ([`text`], [`sql`]);
 //! - the shape of well-known tokens and of private keys ([`shape`]).
@@ -16,20 +16,23 @@
 //! Known gaps: a secret that nothing marks (`echo hunter2`, a key as the second argument of a SQL function), one
 //! that is encoded (base64, a query compressed), and one that is put together when the program runs.
 
-mod marks;
+pub(crate) mod marks;
 mod name;
+mod others;
 mod shape;
 mod shell;
 mod sql;
 mod text;
 mod words;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use memchr::memmem;
 
 use crate::call::{Call, Stdin, text as readable};
+use marks::Programs;
 
 /// How deep texts inside texts are read.
 const DEPTH: usize = 4;
@@ -39,6 +42,24 @@ const SHORT: usize = 4;
 pub const HIDDEN: &str = "***";
 /// How a masked value begins in a record.
 pub const MASKED: &str = "‹secret:";
+
+/// What texts are read with, and how deep those inside them.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    programs: &'static Programs,
+    left: usize,
+}
+
+impl Scope {
+    fn of(programs: &'static Programs) -> Self {
+        Self { programs, left: DEPTH }
+    }
+
+    /// The scope of a text inside, where one is still read.
+    fn inner(self) -> Option<Self> {
+        Some(Self { left: self.left.checked_sub(1)?, ..self })
+    }
+}
 
 /// A value that is not to be shown: `Debug` and `Display` write `***`.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,10 +108,13 @@ impl Span {
 
 /// The secrets of one call: where they stand in its words, and what they are, so that they are known
 /// again in a text that tells of the call.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Secrets {
+    programs: &'static Programs,
     words: Vec<Vec<Span>>,
     known: Vec<Known>,
+    /// Whether a text about the call may be a command of Redis, in which a place alone marks a password.
+    of_redis: bool,
 }
 
 /// A secret and one way in which it may be written.
@@ -107,41 +131,41 @@ impl fmt::Debug for Known {
 }
 
 /// The secrets of a call: of its words, of its variables, and of its standard input where that is known.
-#[must_use]
-pub fn secrets(call: &Call<'_>) -> Secrets {
-    let mut secrets = Secrets { words: words::scan(call.argv, DEPTH), known: Vec::new() };
-    for (word, spans) in call.argv.iter().zip(&secrets.words) {
-        learn(&mut secrets.known, word, spans);
+pub(crate) fn of_call(programs: &'static Programs, call: &Call<'_>) -> Secrets {
+    let words = words::scan(call.argv, Scope::of(programs));
+    let mut known = Vec::new();
+    for (word, spans) in call.argv.iter().zip(&words) {
+        learn(&mut known, word, spans);
     }
     for entry in call.env {
         if let Some(at) = memchr::memchr(b'=', entry) {
             let (name, value) = (&entry[..at], &entry[at + 1..]);
-            learn(&mut secrets.known, value, &in_variable(name, value));
+            learn(&mut known, value, &in_variable(programs, name, value));
         }
     }
     if let Stdin::Content(content) = call.stdin {
-        learn(&mut secrets.known, content, &in_text(content));
+        learn(&mut known, content, &in_text(programs, content));
     }
-    secrets
+    known.sort_by(|one: &Known, other| one.spelling.cmp(&other.spelling));
+    known.dedup_by(|one, other| one.spelling == other.spelling);
+    Secrets { programs, words, known, of_redis: words::speak_redis(call.argv, programs) }
 }
 
 /// Where secrets stand in a text of which nothing else is known.
-#[must_use]
-pub fn in_text(text: &[u8]) -> Vec<Span> {
+pub(crate) fn in_text(programs: &'static Programs, text: &[u8]) -> Vec<Span> {
     let mut spans = Vec::new();
     if !text.is_empty() {
-        scan(text, DEPTH, &mut spans);
+        scan(text, Scope::of(programs), &mut spans);
     }
     settled(text, spans)
 }
 
 /// Where secrets stand in the value of the variable `name`: all of it, where the name says so.
-#[must_use]
-pub fn in_variable(name: &[u8], value: &[u8]) -> Vec<Span> {
+pub(crate) fn in_variable(programs: &'static Programs, name: &[u8], value: &[u8]) -> Vec<Span> {
     if name::is_secret(name) && is_value(value) {
         return vec![Span::new(value, 0..value.len())];
     }
-    in_text(value)
+    in_text(programs, value)
 }
 
 /// `text` with each of `spans` replaced by what `show` makes of it. The spans are in order and apart, as every
@@ -176,12 +200,26 @@ impl Secrets {
     pub fn in_text(&self, text: &[u8]) -> Vec<Span> {
         let mut spans = Vec::new();
         if !text.is_empty() {
-            scan(text, DEPTH, &mut spans);
+            scan(text, Scope::of(self.programs), &mut spans);
             for known in &self.known {
                 known.find(text, &mut spans);
             }
+            if self.of_redis {
+                words::commands_of_redis(text, &mut spans);
+            }
         }
         settled(text, spans)
+    }
+
+    /// A text that tells of the call, with [`HIDDEN`] for each secret.
+    #[must_use]
+    pub fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let spans = self.in_text(text.as_bytes());
+        if spans.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let hidden = masked(text.as_bytes(), &spans, |_| HIDDEN.to_owned());
+        Cow::Owned(String::from_utf8_lossy(&hidden).into_owned())
     }
 }
 
@@ -209,22 +247,24 @@ fn learn(known: &mut Vec<Known>, text: &[u8], spans: &[Span]) {
     for Span { at, value } in spans {
         let written = &text[at.clone()];
         let spelled = readable(value.reveal());
-        for spelling in [written, value.reveal(), spelled.as_bytes()] {
-            let is_new = known.iter().all(|known| known.spelling != spelling);
-            if is_new && !spelling.is_empty() {
-                known.push(Known { spelling: spelling.to_vec(), value: value.clone() });
-            }
-        }
+        let mut spellings = vec![written, value.reveal(), spelled.as_bytes()];
+        spellings.dedup();
+        known.extend(
+            spellings
+                .into_iter()
+                .filter(|spelling| !spelling.is_empty())
+                .map(|spelling| Known { spelling: spelling.to_vec(), value: value.clone() }),
+        );
     }
 }
 
 /// Everything that can be found in one text, in no order.
-fn scan(text: &[u8], depth: usize, spans: &mut Vec<Span>) {
+fn scan(text: &[u8], scope: Scope, spans: &mut Vec<Span>) {
     text::scan(text, text::Bare::Loose, spans);
     sql::scan(text, spans);
     shape::scan(text, spans);
-    if depth > 0 {
-        shell::scan(text, depth - 1, spans);
+    if let Some(inner) = scope.inner() {
+        shell::scan(text, inner, spans);
     }
 }
 

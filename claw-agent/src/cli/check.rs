@@ -3,6 +3,8 @@
 //! Input: one call on the command line, or one a line as JSON. Output: the verdict, with the rule, the
 //! facts and what would run instead, for people or as JSON.
 //!
+//! Secrets in the call are shown as `***`, because answers end up in logs; the call is judged with them.
+//!
 //! Content that a case gives, `stdin` and `files`, is taken to be what the program would read; a live
 //! call is judged without it. Known gap: `context` of a case is not read.
 
@@ -16,11 +18,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use claw_classify::{HIDDEN, Secrets, in_variable, masked};
 use claw_policy::{Fact, Policy, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::judge::written::{Written, printable, shell_line, shell_word};
+use crate::judge::written::{Written, hidden, printable, shell_line, shell_word};
 use crate::judge::{Judgement, environment_changes, policy_file};
 
 /// The exit status of a denied call.
@@ -161,21 +164,45 @@ impl Answer {
         let env = rewritten
             .as_ref()
             .map_or(BTreeMap::new(), |rewritten| changes(&call.env, &rewritten.env));
+        let secrets = call.secrets();
+        let mut facts = serde_json::to_value(&facts)?;
+        hide_in(&mut facts, &secrets);
         Ok(Self::Judged {
             id,
             verdict: decision.verdict,
             rule: decision.deciding.rule,
-            reason: decision.deciding.reason,
-            facts: serde_json::to_value(&facts)?,
-            argv: argv.iter().map(lossy).collect(),
+            reason: secrets.hide(&decision.deciding.reason).into_owned(),
+            facts,
+            argv: hidden(argv).iter().map(lossy).collect(),
             env,
         })
     }
 }
 
-/// The variables that differ.
+/// The variables that differ, as they may be shown.
 fn changes(before: &[Vec<u8>], after: &[Vec<u8>]) -> BTreeMap<String, Option<String>> {
-    environment_changes(before.iter().map(Vec::as_slice), after.iter().map(Vec::as_slice))
+    let before = before.iter().map(Vec::as_slice);
+    let changes = environment_changes(before, after.iter().map(Vec::as_slice));
+    let shown = |(name, value): (String, Option<String>)| {
+        let hide = |value: String| {
+            let spans = in_variable(name.as_bytes(), value.as_bytes());
+            let hidden = masked(value.as_bytes(), &spans, |_| HIDDEN.to_owned());
+            String::from_utf8_lossy(&hidden).into_owned()
+        };
+        let value = value.map(hide);
+        (name, value)
+    };
+    changes.into_iter().map(shown).collect()
+}
+
+/// Hides secrets in every text of `value`.
+fn hide_in(value: &mut Value, secrets: &Secrets) {
+    match value {
+        Value::String(text) => *text = secrets.hide(text).into_owned(),
+        Value::Array(list) => list.iter_mut().for_each(|value| hide_in(value, secrets)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| hide_in(value, secrets)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Answers each line of the file at `path`; returns how many were no calls.
@@ -248,7 +275,9 @@ fn write_line(out: &mut impl Write, answer: &Answer) -> anyhow::Result<()> {
 fn describe(call: &Written, judgement: &Judgement) -> String {
     let Judgement { facts, decision, rewritten } = judgement;
     let deciding = &decision.deciding;
-    let mut out = format!("{}: {}\n", decision.verdict, shell_line(&call.argv));
+    let (secrets, argv) = (call.secrets(), hidden(&call.argv));
+    let printable = |text: &str| printable(&secrets.hide(text));
+    let mut out = format!("{}: {}\n", decision.verdict, shell_line(&argv));
     let rule = match (&deciding.rule, &deciding.at) {
         (Some(rule), Some(at)) => format!("{rule} ({at})"),
         (Some(rule), None) => rule.clone(),
@@ -282,7 +311,7 @@ fn describe(call: &Written, judgement: &Judgement) -> String {
     }
     if let Some(rewritten) = rewritten {
         out.push_str("  rewritten\n");
-        difference(&call.argv, &rewritten.argv, &mut out);
+        difference(&argv, &hidden(&rewritten.argv), &mut out);
         for (name, value) in changes(&call.env, &rewritten.env) {
             let name = printable(&name);
             let _ = match value {

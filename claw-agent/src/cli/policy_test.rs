@@ -21,7 +21,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::judge::policy_file::{self, Mistakes, PolicyError};
-use crate::judge::written::{Written, printable, shell_line};
+use crate::judge::written::{Written, hidden, printable, shell_line};
 
 /// The exit status where something was not as expected.
 const UNEXPECTED: u8 = 1;
@@ -364,10 +364,10 @@ fn call(case: &Case, line: usize, suite: &mut Suite) -> Option<Unexpected> {
     let mut expected = expectation(case.expect, rule);
     let mut got = answer(&decision.deciding);
     if let Some(wanted) = wanted_after {
-        let _ = write!(expected, "\n            {}", shell_line(&wanted));
-        let _ = write!(got, "\n            {}", shell_line(after));
+        let _ = write!(expected, "\n            {}", shell_line(hidden(&wanted)));
+        let _ = write!(got, "\n            {}", shell_line(hidden(after)));
     }
-    let subject = shell_line(&written.argv);
+    let subject = shell_line(hidden(&written.argv));
     Some(Unexpected { name: case.name.clone(), line, subject, expected, got })
 }
 

@@ -1,7 +1,7 @@
 //! Judges an image: every program on the way from what was called to what runs, each as a call of its
 //! own, because a `#!` line starts its interpreter without another exec.
 
-use claw_classify::{Call, Files, Governed, NoFiles, Stdin, Tools};
+use claw_classify::{Call, Files, Governed, NoFiles, Secrets, Stdin, Tools, secrets};
 use claw_policy::{Denial, Errno, Outcome, Policy, Refusal, Verdict};
 
 use super::content::{self, Asked};
@@ -224,7 +224,11 @@ pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) 
         Some(Governed::Declared(grammar)) => (format!("{}: ", grammar.name), grammar.exit_status),
         None => (format!("claw: {}: ", quote(&name)), CANNOT_EXECUTE),
     };
-    let message = format!("{prefix}permission denied: {} ({})\n", quote(text), because(deciding));
+    let argv: Vec<&[u8]> = program.argv.iter().collect();
+    // The program's own words: what the message quotes may stand in a terminal's or a model's log next.
+    let secrets = secrets(&Call { argv: &argv, ..Call::default() });
+    let (text, because) = (quote(&secrets.hide(text)), because(deciding, &secrets));
+    let message = format!("{prefix}permission denied: {text} ({because})\n");
     Refused::Said { message: message.into_bytes(), status }
 }
 
@@ -234,10 +238,11 @@ fn governed<'p>(policy: &'p Policy, judgement: &Judgement) -> Option<Governed<'p
 }
 
 /// `claw rule ID: REASON`, or what default it was.
-fn because(deciding: &Outcome) -> String {
+fn because(deciding: &Outcome, secrets: &Secrets) -> String {
+    let reason = quote(&secrets.hide(&deciding.reason));
     match &deciding.rule {
-        Some(rule) => format!("claw rule {rule}: {}", quote(&deciding.reason)),
-        None => format!("claw: {}", quote(&deciding.reason)),
+        Some(rule) => format!("claw rule {rule}: {reason}"),
+        None => format!("claw: {reason}"),
     }
 }
 

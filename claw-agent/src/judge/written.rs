@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use claw_classify::{Call, File, Files, Input, Stdin, Tools};
+use claw_classify::{Call, File, Files, HIDDEN, Input, Secrets, Stdin, Tools, masked, secrets};
 use claw_policy::Policy;
 
 use super::{Judgement, judge};
@@ -43,6 +43,14 @@ fn plain(path: &[u8]) -> (bool, Vec<&[u8]>) {
 }
 
 impl Written {
+    /// The secrets in it, which are not to be shown.
+    pub(crate) fn secrets(&self) -> Secrets {
+        let env: Vec<&[u8]> = self.env.iter().map(Vec::as_slice).collect();
+        let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
+        let stdin = self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content);
+        secrets(&Call { argv: &argv, env: &env, stdin, ..Call::default() })
+    }
+
     /// Judges it as if it were made, and the calls that its words say it will make: the first of those that
     /// is denied decides. A live call's children are judged when they make their calls.
     pub(crate) fn judge(&self, policy: &Policy) -> Judgement {
@@ -86,6 +94,15 @@ impl Written {
         }
         own
     }
+}
+
+/// The words of a call with `***` for each secret in them.
+pub(crate) fn hidden(argv: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let words: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+    let secrets = secrets(&Call { argv: &words, ..Call::default() });
+    let hide =
+        |(at, word): (usize, &&[u8])| masked(word, secrets.of_word(at), |_| HIDDEN.to_owned());
+    words.iter().enumerate().map(hide).collect()
 }
 
 /// `argv` as one line that a shell would read back, with nothing in it that a terminal acts on.

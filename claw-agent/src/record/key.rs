@@ -33,6 +33,9 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
+    /// A key that everybody knows, to measure how long a record gets: every key's digests have one length.
+    pub(super) const TO_MEASURE: Self = Self(hash::Key([0; 2]));
+
     /// The key of `folder`, made if there is none; `name` tells this session from others that start now.
     ///
     /// # Errors
@@ -69,7 +72,10 @@ fn read(path: &Path) -> io::Result<Key> {
 
 fn unfit(path: &Path, what: &str) -> io::Error {
     let path = path.display();
-    io::Error::new(ErrorKind::InvalidData, format!("`{path}` {what}; remove it, and claw makes another"))
+    io::Error::new(
+        ErrorKind::InvalidData,
+        format!("`{path}` {what}; remove it, and claw makes another"),
+    )
 }
 
 fn make(folder: &Path, path: &Path, name: &str) -> io::Result<()> {
@@ -119,8 +125,11 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
-        let files: Vec<_> =
-            std::fs::read_dir(folder).expect("there").flatten().map(|entry| entry.file_name()).collect();
+        let files: Vec<_> = std::fs::read_dir(folder)
+            .expect("there")
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
         assert_eq!(files, [NAME], "nothing is left beside it");
         assert_eq!(std::fs::metadata(folder.join(NAME)).expect("there").mode() & 0o777, 0o600);
     }

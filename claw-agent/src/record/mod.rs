@@ -1,8 +1,8 @@
 //! The audit: one line for each decision, written off the hot path.
 //!
 //! - A thread that decides queues an [`Entry`]: what happened, with every value as it is ([`entry`]).
-//! - The writer's thread turns it into a [`Record`] ([`mask`]), the typed form of one line ([`line`]), and
-//!   seals it into the hash chain ([`chain`]).
+//! - The writer's thread turns it into a [`Record`], the typed form of one line ([`line`]), masks its
+//!   secrets on the way ([`mask`], [`key`]), and seals it into the hash chain ([`chain`]).
 //! - `claw log` and `claw explain` read the same [`Record`] back ([`reader`]).
 //!
 //! Records are JSON Lines. Each line carries the hash of the line before it and its own, so that
@@ -11,6 +11,7 @@
 
 mod chain;
 mod entry;
+mod key;
 mod line;
 mod mask;
 mod part;

@@ -18,8 +18,10 @@ use std::time::Duration;
 use claw_policy::Verdict;
 use jiff::Timestamp;
 
+use super::key::Key;
+use super::mask::Masker;
 use super::part::{Part, RETRY, Room};
-use super::{Entry, Proof, Record, What, chain, mask};
+use super::{Entry, Proof, Record, What, chain};
 use crate::vital;
 use order::InOrder;
 pub(crate) use order::Place;
@@ -51,8 +53,9 @@ impl Settings {
     /// that the kernel side reports, and those in the queue.
     pub(crate) fn keep_room_for(&mut self, unread: usize, entries: impl Iterator<Item = Entry>) {
         // Every number and the time have all their digits.
+        let masker = Masker::new(Key::TO_MEASURE);
         let line = |entry| {
-            let record = mask::record(self, u64::MAX, Timestamp::MAX, entry);
+            let record = masker.record(self, u64::MAX, Timestamp::MAX, entry);
             chain::seal(&object(&record), chain::FIRST).0.len() + 1
         };
         let longest = entries.map(line).max().unwrap_or_default();
@@ -83,10 +86,11 @@ impl Audit {
     /// everything is written.
     ///
     /// # Errors
-    /// What open(2) says about the folder or the file.
+    /// What open(2) says about the folder or the file, and where the key of the digests is not fit for use.
     pub(crate) fn start(settings: Settings) -> io::Result<Self> {
         let room = Arc::<Room>::default();
         let mut part = Part::open(&settings, 1, Arc::clone(&room))?;
+        let masker = Masker::new(Key::of(&settings.folder, &settings.session)?);
         let (queue, jobs) = sync_channel(QUEUE);
         let theirs = Arc::clone(&room);
         vital::spawn("record", move || {
@@ -96,7 +100,7 @@ impl Audit {
             while let Some(job) = next(&mut jobs, &mut part, &theirs) {
                 match job {
                     Job::Write(time, entry) => {
-                        let record = mask::record(&settings, seq, time, *entry);
+                        let record = masker.record(&settings, seq, time, *entry);
                         let (mut line, hash) = chain::seal(&object(&record), &prev);
                         line.push('\n');
                         (prev, seq) = (hash, seq + 1);

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use claw_classify::{HIDDEN, in_text, masked};
+
 /// The lines that one [`PERIOD`] takes.
 const LINES: u32 = 20;
 const PERIOD: Duration = Duration::from_secs(1);
@@ -44,7 +46,8 @@ impl Write for Journal {
                 none.insert(file)
             }
         };
-        file.write_all(line)?;
+        // What a panic said, for one, may hold what the call said.
+        file.write_all(&masked(line, &in_text(line), |_| HIDDEN.to_owned()))?;
         Ok(line.len())
     }
 

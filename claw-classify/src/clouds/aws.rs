@@ -21,8 +21,13 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::{File, Files};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{plain_pager, said};
+use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use command_line::CommandLine;
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] =
+    &[marks(&[TOOL.names], &[secret("--value")]).behind("put-parameter")];
 
 /// aws's row in the registry.
 pub(crate) static TOOL: Tool = Tool {

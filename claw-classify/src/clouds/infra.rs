@@ -17,6 +17,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{said, variables};
 use crate::grammar::table::{self, Line, Table, covers};
+use crate::secret::marks::{Marks, Operand, marks, secret, switch};
 use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
 
 /// What one of these calls asks for.
@@ -121,6 +122,12 @@ const PLAIN: Program = Program {
     settings: &[],
     harmless: &[],
 };
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] = &[
+    marks(&[ARGOCD.names], &[secret("-p")]).behind("login"),
+    marks(&[PULUMI.names], &[switch("--secret")]).operands(&[Operand::Last("--secret")]),
+];
 
 macro_rules! rows {
     ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $program:expr, $doc:literal;)*) => {

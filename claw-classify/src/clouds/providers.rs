@@ -14,7 +14,16 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{Line, said, variables};
 use crate::grammar::table::{self, Table};
+use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Classifier, Family, Tool};
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] = &[
+    marks(&[AZ.names], &[secret("-p")]).behind("login"),
+    // The name of a secret, not its value.
+    marks(&[GCLOUD.names], &[option("--secret", Given::Anyhow, Holds::Text)]),
+    marks(&[DOCTL.names], &[secret("-t --access-token")]),
+];
 
 /// The programs' rows in the registry.
 pub(crate) static GCLOUD: Tool = row(

@@ -20,8 +20,13 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::{File, Files};
 use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
+use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use command_line::{CommandLine, Unread};
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] =
+    &[marks(&[TOOL.names], &[secret("-b --body")]).behind("secret")];
 
 /// gh's row in the registry. `hub` came before gh and is not read.
 pub(crate) static TOOL: Tool = Tool {

@@ -12,7 +12,12 @@ use claw_policy::Action;
 
 use super::{done, opaque, row, variables, words};
 use crate::call::{Call, excerpt, text};
+use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::Tool;
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] =
+    &[marks(&[TOOL.names], &[secret("-p -t --token --job-token")]).behind("login")];
 
 /// glab's row in the registry.
 pub(crate) static TOOL: Tool =

@@ -21,8 +21,18 @@ use crate::call::{Call, excerpt, text};
 use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::inner::{Inner, known_as};
 use crate::language::sql;
+use crate::secret::marks::{Given, Holds, Marks, marks, option, secret, switch};
 use crate::tool::{Abilities, CannotRewrite, Changed, Classifier, Context, Denial, Family, Tool};
 use inside::Inside;
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] = &[
+    marks(
+        &[DOCKER.names, DOCKER_COMPOSE.names, PODMAN.names, NERDCTL.names],
+        &[option("--secret", Given::Anyhow, Holds::Text), switch("--showsecret")],
+    ),
+    marks(&[DOCKER.names, PODMAN.names, NERDCTL.names], &[secret("-p")]).behind("login"),
+];
 
 /// The programs' rows in the registry.
 pub(crate) static DOCKER: Tool =

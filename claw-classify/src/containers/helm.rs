@@ -12,7 +12,11 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] = &[marks(&[TOOL.names], &[secret("-p")]).behind("login")];
 
 /// helm's row in the registry.
 pub(crate) static TOOL: Tool = Tool {

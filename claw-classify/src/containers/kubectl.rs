@@ -20,9 +20,16 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
+use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use command_line::CommandLine;
 use resource::Target;
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] = &[
+    marks(&[TOOL.names], &[option("--from-literal", Given::Anyhow, Holds::Pair)]).behind("secret"),
+    marks(&[TOOL.names], &[secret("-p")]).behind("login"),
+];
 
 /// kubectl's row in the registry.
 pub(crate) static TOOL: Tool = Tool {

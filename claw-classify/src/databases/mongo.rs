@@ -17,7 +17,12 @@ use claw_policy::Action;
 use crate::call::files::File;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
+use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] =
+    &[marks(&[TOOL.names, EXPORT.names, IMPORT.names, WATCH.names], &[secret("-p --password")])];
 
 /// The shell's row in the registry.
 pub(crate) static TOOL: Tool = Tool {

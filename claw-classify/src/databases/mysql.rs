@@ -22,10 +22,25 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind, Word};
+use crate::secret::marks::{Holds, MarkedOption, Marks, Operand, marks, option};
 use crate::tool::{
     Abilities, CannotRewrite, Changed, Context, Denial, Family, Tool, rewrites_nothing,
 };
 use options::Given;
+
+const PASSWORD: &[MarkedOption] = &[option(
+    "-p --password --password1 --password2 --password3",
+    crate::secret::marks::Given::Attached,
+    Holds::Secret,
+)];
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] = &[
+    marks(&[TOOL.names, SHOW.names, DUMP.names, CHANGE.names], PASSWORD).abbreviated(),
+    marks(&[ADMIN.names], PASSWORD)
+        .abbreviated()
+        .operands(&[Operand::Behind { words: &["password"], skip: 0 }]),
+];
 
 /// mysql's row in the registry.
 pub(crate) static TOOL: Tool = Tool {

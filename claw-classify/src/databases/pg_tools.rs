@@ -14,7 +14,29 @@ use crate::call::{Call, excerpt, text};
 use crate::databases::psql;
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::language::sql::{self, Effect};
+use crate::secret::marks::{Holds, Marks, Operand, marks};
 use crate::tool::{CannotRewrite, Changed, Classifier, Context, Family, Tool};
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] = &[marks(
+    &[
+        CLUSTERDB.names,
+        CREATEDB.names,
+        CREATEUSER.names,
+        DROPDB.names,
+        DROPUSER.names,
+        REINDEXDB.names,
+        VACUUMDB.names,
+        PG_BASEBACKUP.names,
+        PG_DUMP.names,
+        PG_DUMPALL.names,
+        PG_ISREADY.names,
+        PG_RESTORE.names,
+        PGBENCH.names,
+    ],
+    psql::CONNECTION,
+)
+.operands(&[Operand::Text(Holds::Conninfo)])];
 
 /// The programs' rows in the registry.
 pub(crate) static CLUSTERDB: Tool =

@@ -33,8 +33,19 @@ use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin};
 use crate::language::sql;
+use crate::secret::marks::{Given, Holds, MarkedOption, Marks, Operand, marks, option, switch};
 use crate::tool::{Abilities, CannotRewrite, Changed, Context, Denial, Family, StartupFile, Tool};
 use plan::{Holder, Place};
+
+/// How psql and libpq's other clients are given a connection, in which a password may stand.
+pub(crate) const CONNECTION: &[MarkedOption] = &[
+    option("-d --dbname --maintenance-db", Given::Anyhow, Holds::Conninfo),
+    switch("-W --password -w --no-password --pwprompt -P"),
+];
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] =
+    &[marks(&[TOOL.names], CONNECTION).operands(&[Operand::Text(Holds::Conninfo)])];
 
 /// psql's row in the registry.
 pub(crate) static TOOL: Tool = Tool {

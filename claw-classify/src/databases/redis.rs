@@ -17,7 +17,12 @@ use claw_policy::Action;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::grammar::subcommands::Commands;
+use crate::secret::marks::{Marks, Operand, marks, secret};
 use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] =
+    &[marks(&[TOOL.names], &[secret("-a --pass")]).operands(&[Operand::Redis])];
 
 /// redis-cli's row in the registry; Valkey's and KeyDB's clients take the same words.
 pub(crate) static TOOL: Tool = Tool {

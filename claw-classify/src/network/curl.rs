@@ -22,9 +22,31 @@ use crate::call::files::{File, Files};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::network::http::{self, Request};
+use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
 use arguments::Setting;
 use glob::Expanded;
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] = &[marks(
+    &[TOOL.names],
+    &[
+        option(
+            "-u --user -U --proxy-user -E --cert --proxy-cert",
+            Given::Anyhow,
+            Holds::UserPassword,
+        ),
+        option(
+            "-H --header --proxy-header -d --data --data-raw --data-ascii --data-binary --data-urlencode --json -F --form --form-string -x --proxy --variable",
+            Given::Anyhow,
+            Holds::Text,
+        ),
+        option("-b --cookie", Given::Anyhow, Holds::Cookie),
+        secret("--oauth2-bearer --pass --proxy-pass --tlspassword --proxy-tlspassword"),
+    ],
+)
+.bundled("AbcCdDeEFhHKmoPQrtTuUwxXyYz")
+.abbreviated()];
 
 /// curl's row in the registry.
 pub(crate) static TOOL: Tool = Tool {

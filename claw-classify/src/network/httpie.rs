@@ -15,7 +15,14 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
+use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+
+/// What holds a secret in its words.
+pub(crate) static SECRETS: &[Marks] = &[
+    marks(&[TOOL.names], &[option("-a --auth", Given::Anyhow, Holds::UserPassword)]),
+    marks(&[TOOL.names], &[secret("-a --auth")]).behind("bearer"),
+];
 
 /// The programs' row in the registry.
 pub(crate) static TOOL: Tool = Tool {

@@ -1,41 +1,45 @@
 //! Which options and operands of which programs hold a secret, where the name of the option does not say so:
 //! short options, operands, and options whose value is a text with a secret somewhere in it.
 //!
-//! One row a family of programs that read their words alike. Options such as `--password` and `--token` need no
-//! row: their names mark them in every program. A row also says where such a name lies: psql's `--password` only
-//! asks for one.
-//!
-//! Sources: the manual page or `--help` of each program, in the version that its tool's module names.
+//! A tool's module says so of its own programs, beside its row, and [`others`](super::others) of programs
+//! that claw does not govern. Options such as `--password` and `--token` need no mark: their names mark them in every
+//! program. A mark also says where such a name lies: psql's `--password` only asks for one.
 
-use std::sync::LazyLock;
+use super::others::OTHERS;
 
 /// What a family of programs says of its words.
 #[derive(Debug)]
-pub(super) struct Marks {
-    /// The base names of the programs.
-    pub(super) programs: &'static [&'static str],
+pub(crate) struct Marks {
+    /// The base names of the programs, a list for each tool.
+    pub(crate) programs: &'static [&'static [&'static str]],
     /// A word that must stand before, usually a command; nothing where there is none.
-    pub(super) needs: &'static str,
+    pub(crate) needs: &'static str,
     /// The letters of short options that take a value, where short options stand together behind one dash.
-    pub(super) letters: &'static str,
+    pub(crate) letters: &'static str,
     /// Whether the beginning of a long name will do.
-    pub(super) abbreviates: bool,
-    pub(super) options: &'static [MarkedOption],
-    pub(super) operands: &'static [Operand],
+    pub(crate) abbreviates: bool,
+    /// Whether every option with one dash is a whole name.
+    pub(crate) whole: bool,
+    /// The options.
+    pub(crate) options: &'static [MarkedOption],
+    /// The operands.
+    pub(crate) operands: &'static [Operand],
 }
 
 /// An option.
-#[derive(Debug)]
-pub(super) struct MarkedOption {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MarkedOption {
     /// Its names, blanks between them.
     names: &'static str,
-    pub(super) given: Given,
-    pub(super) holds: Holds,
+    /// How it is given its value.
+    pub(crate) given: Given,
+    /// What that holds.
+    pub(crate) holds: Holds,
 }
 
 /// How an option is given its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Given {
+pub(crate) enum Given {
     /// In the same word or in the next one.
     Anyhow,
     /// In the same word or not at all.
@@ -46,7 +50,7 @@ pub(super) enum Given {
 
 /// What a value holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(crate) enum Holds {
     /// A secret.
     Secret,
     /// `user:SECRET`
@@ -69,7 +73,7 @@ pub(super) enum Holds {
 
 /// Operands.
 #[derive(Debug)]
-pub(super) enum Operand {
+pub(crate) enum Operand {
     /// Each of them.
     Text(Holds),
     /// The one behind a command with `skip` others between them.
@@ -87,35 +91,57 @@ pub(super) enum Operand {
     Redis,
 }
 
-const fn marks(programs: &'static [&'static str], options: &'static [MarkedOption]) -> Marks {
-    Marks { programs, needs: "", letters: "", abbreviates: false, options, operands: &[] }
+/// Marks of these programs, with nothing but options.
+pub(crate) const fn marks(
+    programs: &'static [&'static [&'static str]],
+    options: &'static [MarkedOption],
+) -> Marks {
+    Marks {
+        programs,
+        needs: "",
+        letters: "",
+        abbreviates: false,
+        whole: false,
+        options,
+        operands: &[],
+    }
 }
 
 impl Marks {
-    const fn behind(mut self, needs: &'static str) -> Self {
+    /// Counts only behind this word.
+    pub(crate) const fn behind(mut self, needs: &'static str) -> Self {
         self.needs = needs;
         self
     }
 
-    const fn bundled(mut self, letters: &'static str) -> Self {
+    /// These letters take a value where short options stand together.
+    pub(crate) const fn bundled(mut self, letters: &'static str) -> Self {
         self.letters = letters;
         self
     }
 
-    const fn abbreviated(mut self) -> Self {
+    /// The beginning of a long name will do.
+    pub(crate) const fn abbreviated(mut self) -> Self {
         self.abbreviates = true;
         self
     }
 
-    const fn operands(mut self, operands: &'static [Operand]) -> Self {
+    /// Every option with one dash is a whole name.
+    pub(crate) const fn whole(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+
+    /// Operands hold secrets too.
+    pub(crate) const fn operands(mut self, operands: &'static [Operand]) -> Self {
         self.operands = operands;
         self
     }
 
     /// Where the value of `option` begins if `word` is that option: in the word itself, or (nothing) in the next one.
-    pub(super) fn find(&self, option: &MarkedOption, word: &[u8]) -> Option<Option<usize>> {
+    pub(crate) fn find(&self, option: &MarkedOption, word: &[u8]) -> Option<Option<usize>> {
         let names = || option.names.split_ascii_whitespace();
-        let is_short = |name: &&str| name.len() == 2;
+        let is_short = |name: &&str| name.len() == 2 && !self.whole;
         let long = names().filter(|name| !is_short(name)).find_map(|name| self.long(name, word));
         long.or_else(|| {
             names().filter(is_short).find_map(|name| self.short(name.as_bytes()[1], word))
@@ -143,139 +169,48 @@ impl Marks {
     }
 }
 
-const fn option(names: &'static str, given: Given, holds: Holds) -> MarkedOption {
+/// An option that holds something.
+pub(crate) const fn option(names: &'static str, given: Given, holds: Holds) -> MarkedOption {
     MarkedOption { names, given, holds }
 }
 
-const fn secret(names: &'static str) -> MarkedOption {
+/// An option whose value is a secret.
+pub(crate) const fn secret(names: &'static str) -> MarkedOption {
     option(names, Given::Anyhow, Holds::Secret)
 }
 
-const fn switch(names: &'static str) -> MarkedOption {
+/// An option that holds none, whatever it is called.
+pub(crate) const fn switch(names: &'static str) -> MarkedOption {
     option(names, Given::Nothing, Holds::Text)
 }
 
-const CONNINFO: MarkedOption =
-    option("-d --dbname --maintenance-db", Given::Anyhow, Holds::Conninfo);
-const DATABASE: &[Operand] = &[Operand::Text(Holds::Conninfo)];
+/// The marks of all programs, by name.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    sorted: Vec<(&'static [u8], &'static Marks)>,
+}
 
-static MARKS: &[Marks] = &[
-    marks(
-        &[
-            "psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_basebackup", "pg_isready", "pg_receivewal", "pg_recvlogical",
-            "pgbench", "createdb", "createuser", "dropdb", "dropuser", "clusterdb", "reindexdb", "vacuumdb", "pgcli",
-            "vacuumlo", "oid2name", "pg_amcheck", "pg_rewind",
-        ],
-        &[CONNINFO, switch("-W --password -w --no-password --pwprompt -P")],
-    )
-    .operands(DATABASE),
-    marks(
-        &[
-            "mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mysqlshow", "mysqlslap", "mysqlpump",
-            "mysqlbinlog", "mariadb", "mariadb-dump", "mariadb-admin", "mariadb-import", "mariadb-check", "mariadb-show",
-            "mariadb-slap", "mariadb-binlog", "mysqlsh",
-        ],
-        &[option("-p --password --password1 --password2 --password3", Given::Attached, Holds::Secret)],
-    )
-    .abbreviated()
-    .operands(&[Operand::Behind { words: &["password"], skip: 0 }]),
-    marks(&["mycli", "litecli"], &[secret("-p --password --pass")]),
-    marks(
-        &[
-            "mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "mongoimport", "mongostat", "mongotop",
-            "mongofiles",
-        ],
-        &[secret("-p --password")],
-    ),
-    marks(
-        &["redis-cli", "valkey-cli", "keydb-cli"],
-        &[secret("-a --pass")],
-    )
-    .operands(&[Operand::Redis]),
-    marks(
-        &["curl"],
-        &[
-            option("-u --user -U --proxy-user -E --cert --proxy-cert", Given::Anyhow, Holds::UserPassword),
-            option("-H --header --proxy-header -d --data --data-raw --data-ascii --data-binary --data-urlencode --json -F --form --form-string -x --proxy --url --variable", Given::Anyhow, Holds::Text),
-            option("-b --cookie", Given::Anyhow, Holds::Cookie),
-            secret("--oauth2-bearer --pass --proxy-pass --tlspassword --proxy-tlspassword"),
-            option("--delegation --login-options", Given::Anyhow, Holds::Text),
-        ],
-    )
-    .bundled("AbcCdDeEFHhKmoPQrtTuUwxXyYz")
-    .operands(&[Operand::Text(Holds::Text)]),
-    marks(&["http", "https", "xh", "xhs"], &[
-        option("-a --auth", Given::Anyhow, Holds::UserPassword),
-        option("--session", Given::Anyhow, Holds::Text),
-    ]),
-    marks(&["http", "https", "xh", "xhs"], &[option("-a --auth", Given::Anyhow, Holds::Secret)]).behind("bearer"),
-    marks(&["aws"], &[secret("--value")]).behind("put-parameter"),
-    marks(
-        &["docker", "podman", "nerdctl", "docker-compose", "podman-compose", "buildah", "skopeo"],
-        &[option("--secret --secret-id", Given::Anyhow, Holds::Text)],
-    ),
-    marks(&["docker", "podman", "nerdctl", "buildah", "skopeo", "helm", "oc", "az", "argocd", "glab", "crane"], &[secret("-p")])
-        .behind("login"),
-    marks(&["glab"], &[secret("-t --token --job-token")]).behind("login"),
-    marks(&["kubectl", "oc"], &[option("--from-literal", Given::Anyhow, Holds::Pair)]).behind("secret"),
-    marks(&["gh"], &[secret("-b --body")]).behind("secret"),
-    marks(&["doctl", "flyctl", "fly"], &[secret("-t --access-token")]),
-    marks(
-        &["openssl"],
-        &[
-            option("-pass -passin -passout", Given::Anyhow, Holds::PasswordSource),
-            secret("-k -K -hmac -psk -macopt -pkeyopt"),
-        ],
-    )
-    .operands(&[Operand::Behind { words: &["passwd"], skip: 0 }]),
-    marks(&["sshpass"], &[secret("-p")]).bundled("fdpPe"),
-    marks(&["npm", "pnpm", "yarn"], &[secret("--otp")]),
-    marks(&["twine", "poetry"], &[secret("-p --password")])
-        .operands(&[Operand::Behind { words: &["config", "http-basic"], skip: 1 }]),
-    marks(&["vault", "bao"], &[]).operands(&[
-        Operand::Behind { words: &["login"], skip: 0 },
-        Operand::Behind { words: &["unseal"], skip: 0 },
-        Operand::Behind { words: &["unwrap"], skip: 0 },
-        Operand::Pairs(&["put"]),
-        Operand::Pairs(&["patch"]),
-        Operand::Pairs(&["write"]),
-        Operand::Pairs(&["login"]),
-    ]),
-    marks(&["cargo"], &[]).operands(&[Operand::Behind { words: &["login"], skip: 0 }]),
-    marks(&["pulumi"], &[]).operands(&[Operand::Last("--secret")]),
-    marks(&["htpasswd"], &[]).operands(&[Operand::Last("-b")]),
-    marks(
-        &["ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldappasswd", "ldapwhoami", "kadmin"],
-        &[secret("-w")],
-    ),
-    marks(&["ldappasswd"], &[secret("-s -a")]),
-    marks(&["smbclient", "rpcclient", "smbget", "net"], &[option("-U --user", Given::Anyhow, Holds::UserPercent)]),
-    marks(&["sqlcmd", "bcp", "tsql"], &[secret("-P")]),
-    marks(&["sqlplus", "sqlcl", "expdp", "impdp", "sqlldr"], &[]).operands(&[Operand::Text(Holds::UserSlash)]),
-    marks(&["cqlsh", "rabbitmqadmin"], &[secret("-p --password")]),
-    marks(&["influx"], &[secret("-p --password -t --token")]),
-    marks(&["rabbitmqctl"], &[]).operands(&[
-        Operand::Behind { words: &["add_user"], skip: 1 },
-        Operand::Behind { words: &["change_password"], skip: 1 },
-    ]),
-    marks(&["zip", "unzip"], &[secret("-P")]),
-    marks(&["7z", "7za", "7zr"], &[option("-p", Given::Attached, Holds::Secret)]),
-    marks(&["useradd", "usermod"], &[secret("-p --password")]),
-    marks(&["mc", "mcli"], &[]).operands(&[Operand::Behind { words: &["alias", "set"], skip: 3 }]),
-];
+impl Programs {
+    /// Those of the tools, and of programs that no tool governs.
+    pub(crate) fn with(tools: &[&'static [Marks]]) -> Self {
+        let named = |marks: &'static Marks| {
+            marks.programs.iter().copied().flatten().map(move |name| (name.as_bytes(), marks))
+        };
+        let all = tools.iter().copied().chain([OTHERS]).flatten();
+        let mut sorted: Vec<_> = all.flat_map(named).collect();
+        sorted.sort_by_key(|(name, _)| *name);
+        Self { sorted }
+    }
 
-/// The rows of the program that `word` names, by its base name.
-pub(super) fn marks_of(word: &[u8]) -> impl Iterator<Item = &'static Marks> {
-    static SORTED: LazyLock<Vec<(&[u8], &Marks)>> = LazyLock::new(|| {
-        let named =
-            |marks: &'static Marks| marks.programs.iter().map(move |name| (name.as_bytes(), marks));
-        let mut rows: Vec<_> = MARKS.iter().flat_map(named).collect();
-        rows.sort_by_key(|(name, _)| *name);
-        rows
-    });
-    let base = word.rsplit(|byte| *byte == b'/').next().unwrap_or(word);
-    let start = SORTED.partition_point(|(name, _)| *name < base);
-    SORTED[start..].iter().take_while(move |(name, _)| *name == base).map(|(_, marks)| *marks)
+    /// What is marked of the program that `word` names, by its base name.
+    pub(super) fn named<'a>(&'a self, word: &'a [u8]) -> impl Iterator<Item = &'static Marks> + 'a {
+        let base = word.rsplit(|byte| *byte == b'/').next().unwrap_or(word);
+        let start = self.sorted.partition_point(|(name, _)| *name < base);
+        self.sorted[start..]
+            .iter()
+            .take_while(move |(name, _)| *name == base)
+            .map(|(_, marks)| *marks)
+    }
 }
 
 #[cfg(test)]
@@ -302,15 +237,20 @@ mod tests {
         let bundled = marks(&[], &[]).bundled("pof");
         assert_eq!(bundled.find(&option, b"-vvpx"), Some(Some(4)));
         assert_eq!(bundled.find(&option, b"-vop"), None);
+        let whole = marks(&[], &[]).whole();
+        assert_eq!(whole.find(&option, b"-p"), Some(None));
+        assert_eq!(whole.find(&option, b"-px"), None);
         let short = marks(&[], &[]).abbreviated();
         assert_eq!(short.find(&option, b"--pas=x"), Some(Some(6)));
         assert_eq!(short.find(&option, b"--p=x"), None);
     }
 
     #[test]
-    fn rows_are_found_by_base_name() {
-        assert_eq!(marks_of(b"/usr/bin/psql").count(), 1);
-        assert_eq!(marks_of(b"podman").count(), 2);
-        assert_eq!(marks_of(b"ls").count(), 0);
+    fn marks_are_found_by_base_name() {
+        static TOOL: &[Marks] = &[marks(&[&["openssl", "tool"]], &[])];
+        let programs = Programs::with(&[TOOL]);
+        assert_eq!(programs.named(b"/usr/bin/tool").count(), 1);
+        assert_eq!(programs.named(b"openssl").count(), 2, "a tool's and another's");
+        assert_eq!(programs.named(b"ls").count(), 0);
     }
 }

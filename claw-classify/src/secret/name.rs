@@ -41,6 +41,8 @@ const ELSE: &[&str] = &[
     "cmd",
     "name",
     "names",
+    "list",
+    "lists",
     "id",
     "arn",
     "ttl",
@@ -142,7 +144,7 @@ const DOING: &[&str] = &[
 
 /// Whether the value under this name is a secret.
 pub(super) fn is_secret(name: &[u8]) -> bool {
-    if name.is_empty() || name.len() > LONGEST || matches!(name, b"PWD" | b"OLDPWD") {
+    if name.len() > LONGEST || matches!(name, b"PWD" | b"OLDPWD") || !may_be_secret(name) {
         return false;
     }
     let words = split(name);
@@ -157,6 +159,28 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
         || words.iter().any(|word| STRONG.contains(word))
         || (last == "key" && before.last().is_some_and(|word| KEYS.contains(word)))
         || (matches!(last, "pat" | "auth") && !before.is_empty())
+}
+
+/// Whether any word that makes a name secret could be in it: most names are told apart by this alone.
+fn may_be_secret(name: &[u8]) -> bool {
+    let begins = |at: usize| {
+        let letter = |offset: usize| name.get(at + offset).map_or(0, u8::to_ascii_lowercase);
+        matches!(
+            [letter(0), letter(1), letter(2)],
+            [b'p', b'a', b's' | b't']
+                | [b'p', b'w', _]
+                | [b's', b'e', b'c']
+                | [b's', b'i', b'g']
+                | [b't', b'o', b'k']
+                | [b'k', b'e', b'y']
+                | [b'c', b'r', b'e']
+                | [b'j', b'w', b't']
+                | [b'b', b'e', b'a']
+                | [b'a', b'u', b't']
+                | [b'a', b'p', b'i']
+        )
+    };
+    (0..name.len()).any(begins)
 }
 
 /// The shortest beginning of `password` that some program takes for it.
@@ -275,6 +299,7 @@ mod tests {
             "-p",
             "",
             "--secret-id",
+            "--secret-id-list",
             "primary_key",
             "partition-key",
         ] {

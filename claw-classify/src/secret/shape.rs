@@ -79,7 +79,9 @@ fn length(text: &[u8], at: usize) -> Option<usize> {
     let (begins, least) = TOKENS.iter().find(|(begins, _)| rest.starts_with(begins.as_bytes()))?;
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
     let len = rest.iter().position(|byte| !part(byte)).unwrap_or(rest.len());
-    let is_long = len >= begins.len() + least;
+    // Names such as `npm_config_registry` hold neither digits nor capitals.
+    let is_random = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let is_long = len >= begins.len() + least && rest[begins.len()..len].iter().any(is_random);
     // A JSON Web Token has at least two parts.
     (is_long && (*begins != "eyJ" || rest[..len].contains(&b'.'))).then_some(len)
 }
@@ -127,7 +129,9 @@ mod tests {
             assert!(is_token(token.as_bytes()), "{token}");
         }
         assert_eq!(
-            found("the task-force of sk-8 and eyJhbGciOiJIUzI1NiJ9 ships"),
+            found(
+                "npm_config_ignore_scripts the task-force of sk-8 and eyJhbGciOiJIUzI1NiJ9 ships"
+            ),
             Vec::<&str>::new()
         );
     }

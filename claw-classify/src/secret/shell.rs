@@ -10,59 +10,76 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{Span, words};
+use super::{Scope, Span, words};
 use crate::language::shell::{Input, commands};
 
 /// One word of a text, with its quotes taken away.
 #[derive(Debug, Default)]
 struct Word {
     value: Vec<u8>,
-    /// Where each byte of the value stands in the text.
-    from: Vec<usize>,
+    /// Where pieces of the value begin, and where in the text each comes from.
+    pieces: Vec<(usize, usize)>,
 }
 
 impl Word {
     fn take(&mut self, text: &[u8], at: Range<usize>) {
-        self.value.extend_from_slice(&text[at.clone()]);
-        self.from.extend(at);
+        if !at.is_empty() {
+            let continues = self
+                .pieces
+                .last()
+                .is_some_and(|(value, from)| self.value.len() - value + from == at.start);
+            if !continues {
+                self.pieces.push((self.value.len(), at.start));
+            }
+            self.value.extend_from_slice(&text[at]);
+        }
     }
 
+    /// Where a part of the value stands in the text.
     fn place(&self, at: &Range<usize>) -> Option<Range<usize>> {
-        let last = at.end.checked_sub(1)?;
-        Some(*self.from.get(at.start)?..self.from.get(last)? + 1)
+        let of = |byte: usize| {
+            let (value, from) = self.pieces.iter().rev().find(|(value, _)| *value <= byte)?;
+            Some(byte - value + from)
+        };
+        Some(of(at.start)?..of(at.end.checked_sub(1)?)? + 1)
     }
 }
 
-/// Finds them in `text`; texts inside its words are read `depth` levels down.
-pub(super) fn scan(text: &[u8], depth: usize, spans: &mut Vec<Span>) {
+/// Finds them in `text`; texts inside its words are read as `scope` says.
+pub(super) fn scan(text: &[u8], scope: Scope, spans: &mut Vec<Span>) {
     let in_words = |byte: u8| byte.is_ascii_whitespace() || b"'\"`".contains(&byte);
     if !text.iter().any(|byte| in_words(*byte)) {
         return;
     }
     for command in cut(text) {
         let values: Vec<&[u8]> = command.iter().map(|word| &*word.value).collect();
-        for (word, found) in command.iter().zip(words::scan(&values, depth)) {
+        for (word, found) in command.iter().zip(words::scan(&values, scope)) {
             spans.extend(found.into_iter().filter_map(|span| {
                 let at = word.place(&span.at)?;
                 Some(Span { at, value: span.value })
             }));
         }
     }
-    by_the_shells_reader(text, depth, spans);
+    // What it knows beyond the words as they stand.
+    if text.iter().any(|byte| b"\\$<`".contains(byte)) {
+        by_the_shells_reader(text, scope, spans);
+    }
 }
 
 /// What the commands hold that the shell's reader finds, wherever it stands in `text` as it is meant.
-fn by_the_shells_reader(text: &[u8], depth: usize, spans: &mut Vec<Span>) {
+fn by_the_shells_reader(text: &[u8], scope: Scope, spans: &mut Vec<Span>) {
     let Ok(commands) = commands(text) else { return };
     for command in commands {
         let words: Vec<&[u8]> =
             command.words.iter().map(|word| word.as_deref().unwrap_or_default()).collect();
-        let mut found: Vec<Span> = words::scan(&words, depth).into_iter().flatten().collect();
+        let mut found: Vec<Span> = words::scan(&words, scope).into_iter().flatten().collect();
         if let Input::Text(input) = &command.input {
-            found.extend(words::scan_input(&words, input, depth));
+            found.extend(words::scan_input(&words, input, scope));
         }
         for (name, value) in &command.assignments {
-            found.extend(value.iter().flat_map(|value| super::in_variable(name, value)));
+            found.extend(
+                value.iter().flat_map(|value| super::in_variable(scope.programs, name, value)),
+            );
         }
         for span in found {
             let spelling = span.value.reveal();
@@ -117,14 +134,21 @@ fn cut(text: &[u8]) -> Vec<Vec<Word>> {
                 at += 1;
             }
             _ => {
-                word.get_or_insert_default().take(text, at..at + 1);
-                at += 1;
+                let rest = text[at + 1..].iter().position(|byte| ends_run(*byte));
+                let end = rest.map_or(text.len(), |len| at + 1 + len);
+                word.get_or_insert_default().take(text, at..end);
+                at = end;
             }
         }
     }
     finish(&mut commands, &mut word);
     commands.retain(|command| !command.is_empty());
     commands
+}
+
+/// Whether a byte means something outside of quotes.
+fn ends_run(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b";|&()`'\"\\[]{},".contains(&byte)
 }
 
 fn finish(commands: &mut [Vec<Word>], word: &mut Option<Word>) {

@@ -1,6 +1,7 @@
 //! Whole calls, and texts that tell of them.
 
 use super::*;
+use crate::{in_text, in_variable, secrets};
 
 fn words(line: &[&str]) -> Vec<Vec<u8>> {
     line.iter().map(|word| word.as_bytes().to_vec()).collect()
@@ -164,15 +165,20 @@ fn a_text_about_the_call_is_masked_by_what_the_call_holds() {
     let argv: Vec<&[u8]> = vec![b"mysql", b"-phunter2", b"db"];
     let env: Vec<&[u8]> = vec![b"API_TOKEN=correct horse", b"HOME=/root"];
     let secrets = secrets(&Call { argv: &argv, env: &env, ..Call::default() });
-    let shown = |text: &str| {
-        let masked =
-            masked(text.as_bytes(), &secrets.in_text(text.as_bytes()), |_| HIDDEN.to_owned());
-        String::from_utf8(masked).expect("UTF-8")
-    };
+    let shown = |text: &'static str| secrets.hide(text);
     assert_eq!(shown("it said xhunter2x"), "it said x***x");
     assert_eq!(shown("correct horse /root"), "*** /root");
     assert_eq!(shown("cut off: hunt…"), "cut off: ***…");
     assert_eq!(shown("cut off: hun…"), "cut off: hun…");
+}
+
+#[test]
+fn a_command_of_redis_is_masked_in_a_text_about_its_client_alone() {
+    let hidden = |program: &[u8]| {
+        secrets(&Call { argv: &[program], ..Call::default() }).hide("AUTH joe hunter2").into_owned()
+    };
+    assert_eq!(hidden(b"redis-cli"), "AUTH *** ***");
+    assert_eq!(hidden(b"cat"), "AUTH joe hunter2");
 }
 
 #[test]

@@ -24,16 +24,24 @@ const PARAMETERS: &[&[u8]] = &[b"key", b"sig", b"auth", b"code", b"apikey"];
 
 /// Finds them in `text`.
 pub(super) fn scan(text: &[u8], bare: Bare, spans: &mut Vec<Span>) {
+    let mut ahead = Ahead::default();
+    // What stands inside a value that is masked already needs no mask of its own.
+    let mut masked = 0;
     for at in memchr::memchr2_iter(b'=', b':', text) {
+        if at < masked {
+            continue;
+        }
         let span = if text[at] == b'=' {
             assigned(text, at, bare)
         } else if text[at..].starts_with(b"://") {
-            of_url(text, at, spans);
-            None
+            of_url(text, at, &mut ahead)
         } else {
             described(text, at)
         };
-        spans.extend(span.filter(|span| is_value(span.value.reveal())));
+        if let Some(span) = span.filter(|span| is_value(span.value.reveal())) {
+            masked = span.at.end;
+            spans.push(span);
+        }
     }
 }
 
@@ -58,6 +66,10 @@ fn assigned(text: &[u8], at: usize, bare: Bare) -> Option<Span> {
     let value = behind + blanks(&text[behind..]);
     if let Some(span) = quoted(text, value) {
         return Some(span);
+    }
+    // `--show-token=false`
+    if matches!(&text[value..], b"true" | b"false") {
+        return None;
     }
     // `a = b` in code or SQL is a comparison or a variable, and the string of a connection may be written so.
     if (named.apart || value > behind) && bare == Bare::Loose {
@@ -85,11 +97,11 @@ struct Named<'t> {
     first: bool,
 }
 
-/// The name that ends at `end`: `name`, `"name"`, `\"name\"`, `x["name"]`.
+/// The name that ends at `end`: `name`, `"name"`, `\"name\"`, `x["name"]`, `$x{name}`.
 fn before_of(text: &[u8], end: usize) -> Option<Named<'_>> {
     let mut at = end - text[..end].iter().rev().take_while(|byte| **byte == b' ').take(4).count();
     let apart = at < end;
-    if text[..at].ends_with(b"]") {
+    if matches!(text[..at].last(), Some(b']' | b'}')) {
         at -= 1;
     }
     let mut closed = false;
@@ -168,44 +180,67 @@ fn is_spaced(text: &[u8], at: usize, named: &Named<'_>) -> bool {
         .is_some_and(|before| text[before].is_ascii_whitespace() || text[before] == b'=')
 }
 
+/// What stands behind a place in a text. A place further on, before the same end, has the same behind it, so that
+/// a text full of URLs is read once.
+#[derive(Default)]
+struct Ahead {
+    /// The end of the word.
+    word: usize,
+    /// The end of a URL's authority, which may be that of the word.
+    authority: usize,
+    /// The last `@` before either end.
+    last_at: Option<usize>,
+    last_at_of_word: Option<usize>,
+}
+
+impl Ahead {
+    fn look(&mut self, text: &[u8], start: usize) {
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`<>".contains(byte);
+        let last_at = |end: usize| {
+            text[start..end].iter().rposition(|byte| *byte == b'@').map(|at| start + at)
+        };
+        if start > self.word {
+            self.word = text[start..].iter().position(ends).map_or(text.len(), |len| start + len);
+            self.last_at_of_word = last_at(self.word);
+            self.authority = 0;
+        }
+        if start > self.authority {
+            let rest = &text[start..self.word];
+            self.authority = rest
+                .iter()
+                .position(|byte| b"/?#".contains(byte))
+                .map_or(self.word, |len| start + len);
+            self.last_at = last_at(self.authority);
+        }
+    }
+}
+
 /// The password in the URL whose `://` is at `at`.
-fn of_url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
+fn of_url(text: &[u8], at: usize, ahead: &mut Ahead) -> Option<Span> {
     let start = at + 3;
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"'\"`<>".contains(byte);
-    let word = text[start..].iter().position(ends).map_or(text.len(), |len| start + len);
-    let authority = text[start..word]
-        .iter()
-        .position(|byte| b"/?#".contains(byte))
-        .map_or(word, |len| start + len);
-    let last_at =
-        |end: usize| text[start..end].iter().rposition(|byte| *byte == b'@').map(|at| start + at);
+    ahead.look(text, start);
+    let Ahead { word, authority, .. } = *ahead;
     let colon = memchr::memchr(b':', &text[start..authority]).map(|colon| start + colon);
-    let userinfo = last_at(authority).or_else(|| {
+    let behind = |at: Option<usize>| at.filter(|at| *at >= start);
+    let userinfo = behind(ahead.last_at).or_else(|| {
         // A `/` in a password that nobody encoded: what stands behind the colon is no port then.
         let port = &text[colon? + 1..authority];
-        let is_port = port.iter().all(u8::is_ascii_digit) && authority > colon? + 1;
+        let is_port = port.iter().all(u8::is_ascii_digit) && !port.is_empty();
         let cut = text[..word].ends_with("…".as_bytes()).then_some(word - "…".len());
-        (!is_port && text[start] != b'[').then(|| last_at(word).or(cut))?
-    });
-    let Some(userinfo) = userinfo else { return };
-    let mut add = |at: std::ops::Range<usize>| {
-        let mut span = Span::new(text, at);
-        span.value = super::Secret(decoded(span.value.reveal()));
-        spans.push(span);
-    };
-    match colon.filter(|colon| *colon < userinfo) {
+        (!is_port && text[start] != b'[').then(|| behind(ahead.last_at_of_word).or(cut))?
+    })?;
+    let at = match colon.filter(|colon| *colon < userinfo) {
         Some(colon) => {
-            let (user, password) = (&text[start..colon], &text[colon + 1..userinfo]);
-            let of_token = password.is_empty() || matches!(password, b"x-oauth-basic");
-            if of_token && !user.is_empty() {
-                add(start..colon);
-            } else if is_value(password) {
-                add(colon + 1..userinfo);
-            }
+            let password = &text[colon + 1..userinfo];
+            // The password of a token says nothing, as GitHub's has it.
+            let of_token = password.is_empty() || password == b"x-oauth-basic";
+            if of_token { start..colon } else { colon + 1..userinfo }
         }
-        None if is_long(&text[start..userinfo]) => add(start..userinfo),
-        None => {}
-    }
+        None if is_long(&text[start..userinfo]) => start..userinfo,
+        None => return None,
+    };
+    let value = super::Secret(decoded(&text[at.clone()]));
+    (!at.is_empty()).then_some(Span { at, value })
 }
 
 /// Whether a user without a password is a token and no name.
@@ -344,6 +379,8 @@ mod tests {
             ("{\"password\": \"hunter2\", \"a\": 1}", "hunter2"),
             ("{\\\"password\\\":\\\"hunter2\\\"}", "hunter2"),
             ("os.environ['PGPASSWORD'] = 'hunter2'", "hunter2"),
+            ("$ENV{'PGPASSWORD'} = 'hunter2'", "hunter2"),
+            ("$ENV{PGPASSWORD} = 'hunter2'", "hunter2"),
             ("connect(password=\"hunter2\", user=u)", "hunter2"),
             ("db.auth({user: 'u', pwd: 'hunter2'})", "hunter2"),
             ("https://h/x?a=1&token=hunter2&b=2", "hunter2"),

@@ -1,25 +1,73 @@
 //! Secrets in the words of a command.
 //!
 //! Every program that the words name speaks, whether it is the first or one that another starts (`sudo`,
-//! `docker exec`, `kubectl exec --`, `xargs`): its row in [`marks`](super::marks) holds from its name on. That masks a
+//! `docker exec`, `kubectl exec --`, `xargs`): what is marked of it holds from its name on. That masks a
 //! word too many where an operand happens to be called like a program.
 
-use super::marks::{Given, Holds, Marks, Operand, marks_of};
-use super::text::{self, Bare};
-use super::{Span, is_value, name, scan as scan_text};
+use std::collections::HashMap;
 
-/// The spans of each of `words`; texts inside are read `depth` levels down.
-pub(super) fn scan(words: &[&[u8]], depth: usize) -> Vec<Vec<Span>> {
+use super::marks::{Given, Holds, Marks, Operand, Programs};
+use super::text::{self, Bare};
+use super::{Scope, Span, is_value, name, scan as scan_text};
+
+/// The words of a command, with what is asked about those before a word.
+struct Command<'w> {
+    words: &'w [&'w [u8]],
+    /// Where each word stands first.
+    first: HashMap<&'w [u8], usize>,
+    /// How many of the words before each are operands.
+    operands: Vec<usize>,
+    /// Where `set` or its like stands first.
+    set: Option<usize>,
+}
+
+impl<'w> Command<'w> {
+    fn of(words: &'w [&'w [u8]]) -> Self {
+        let mut first = HashMap::with_capacity(words.len());
+        let mut operands = Vec::with_capacity(words.len());
+        let mut count = 0;
+        for (at, word) in words.iter().enumerate() {
+            first.entry(*word).or_insert(at);
+            operands.push(count);
+            count += usize::from(!word.starts_with(b"-"));
+        }
+        let set = [&b"set"[..], b"config", b"configure"]
+            .iter()
+            .filter_map(|word| first.get(word).copied())
+            .min();
+        Self { words, first, operands, set }
+    }
+
+    /// Whether `word` stands before the word at `at`.
+    fn has_before(&self, word: &[u8], at: usize) -> bool {
+        self.first.get(word).is_some_and(|first| *first < at)
+    }
+
+    /// How many operands stand between the command `path` and the operand at `at`.
+    fn behind(&self, at: usize, path: &[&str]) -> Option<usize> {
+        if self.words[at].starts_with(b"-") {
+            return None;
+        }
+        let (last, before) = path.split_last()?;
+        let command = *self.first.get(last.as_bytes()).filter(|command| **command < at)?;
+        let follows = before.iter().all(|step| self.has_before(step.as_bytes(), command));
+        follows.then(|| self.operands[at] - self.operands[command] - 1)
+    }
+}
+
+/// The spans of each of `words`; texts inside are read as `scope` says.
+pub(super) fn scan(words: &[&[u8]], scope: Scope) -> Vec<Vec<Span>> {
     let mut found: Vec<Vec<Span>> = vec![Vec::new(); words.len()];
+    let command = Command::of(words);
     let mut speaking: Vec<&'static Marks> = Vec::new();
     for (at, word) in words.iter().enumerate() {
         let code = at > 0 && is_before_code(words[at - 1]);
-        by_itself(word, code, depth, &mut found[at]);
-        if !by_marks(words, at, &speaking, depth, &mut found) {
-            by_name(words, at, &mut found);
+        by_itself(word, code, scope, &mut found[at]);
+        if !by_marks(&command, at, &speaking, scope, &mut found) {
+            by_name(&command, at, &mut found);
         }
-        operands(words, at, &speaking, depth, &mut found);
-        for marks in marks_of(word) {
+        operands(&command, at, &speaking, scope, &mut found);
+        for marks in scope.programs.named(word) {
             if speaking.iter().all(|known| !std::ptr::eq(*known, marks)) {
                 speaking.push(marks);
             }
@@ -32,40 +80,56 @@ pub(super) fn scan(words: &[&[u8]], depth: usize) -> Vec<Vec<Span>> {
 }
 
 /// The spans of what a command reads from standard input.
-pub(super) fn scan_input(words: &[&[u8]], input: &[u8], depth: usize) -> Vec<Span> {
+pub(super) fn scan_input(words: &[&[u8]], input: &[u8], scope: Scope) -> Vec<Span> {
     let mut spans = Vec::new();
-    if depth > 0 {
-        scan_text(input, depth - 1, &mut spans);
+    if let Some(inner) = scope.inner() {
+        scan_text(input, inner, &mut spans);
     }
-    let reads_commands = words
-        .iter()
-        .flat_map(|word| marks_of(word))
-        .any(|marks| marks.operands.iter().any(|operand| matches!(operand, Operand::Redis)));
-    let reads_secret = words
-        .iter()
-        .any(|word| matches!(*word, b"--password-stdin" | b"--with-token" | b"--passphrase-fd"));
-    let mut from = 0;
-    for line in input.split_inclusive(|byte| *byte == b'\n') {
-        let text = line.trim_ascii();
-        let start = from + (line.len() - line.trim_ascii_start().len());
-        from += line.len();
-        if reads_secret && is_value(text) {
-            spans.push(Span::new(input, start..start + text.len()));
-        }
-        if reads_commands {
-            let words: Vec<&[u8]> =
-                text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
-            let mut found = vec![Vec::new(); words.len()];
-            (0..words.len()).for_each(|at| redis(&words, at, &mut found));
-            spans.extend(found.into_iter().flatten());
-        }
+    if speak_redis(words, scope.programs) {
+        commands_of_redis(input, &mut spans);
+    }
+    let is_secret = |word: &&[u8]| matches!(*word, b"--password-stdin" | b"--with-token");
+    let text = input.trim_ascii();
+    if words.iter().any(is_secret) && is_value(text) {
+        let start = input.len() - input.trim_ascii_start().len();
+        spans.push(Span::new(input, start..start + text.len()));
     }
     spans
 }
 
+/// Whether one of these programs is given commands of Redis.
+pub(super) fn speak_redis(words: &[&[u8]], programs: &Programs) -> bool {
+    let of_redis = |operand: &Operand| matches!(operand, Operand::Redis);
+    words.iter().any(|word| programs.named(word).any(|marks| marks.operands.iter().any(of_redis)))
+}
+
+/// The passwords in commands of Redis, one a line.
+pub(super) fn commands_of_redis(text: &[u8], spans: &mut Vec<Span>) {
+    let mut from = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let mut places = Vec::new();
+        let mut at = 0;
+        for piece in line.split_inclusive(u8::is_ascii_whitespace) {
+            let word = piece.trim_ascii();
+            if !word.is_empty() {
+                places.push((from + at, word));
+            }
+            at += piece.len();
+        }
+        let words: Vec<&[u8]> = places.iter().map(|(_, word)| *word).collect();
+        let of_user = words.iter().any(|word| word.eq_ignore_ascii_case(b"setuser"));
+        let mut found = vec![Vec::new(); words.len()];
+        (0..words.len()).for_each(|at| redis(&words, at, of_user, &mut found));
+        for ((start, _), found) in places.iter().zip(found) {
+            spans.extend(found.into_iter().map(|span| span.moved(*start)));
+        }
+        from += line.len();
+    }
+}
+
 /// What the word says without those around it, unless they say that it is code.
-fn by_itself(word: &[u8], code: bool, depth: usize, spans: &mut Vec<Span>) {
-    scan_text(word, depth, spans);
+fn by_itself(word: &[u8], code: bool, scope: Scope, spans: &mut Vec<Span>) {
+    scan_text(word, scope, spans);
     // `PGPASSWORD=…` as `env` and `docker -e` take it: the whole rest, whatever is in it.
     if let Some(at) = memchr::memchr(b'=', word) {
         let (name, value) = (&word[..at], &word[at + 1..]);
@@ -85,35 +149,34 @@ fn is_before_code(word: &[u8]) -> bool {
         .is_some_and(|rest| rest.iter().all(u8::is_ascii_lowercase))
 }
 
-/// What a row says of the option at `at`. `false` where none speaks of it.
+/// What marks say of the option at `at`. `false` where none speaks of it.
 fn by_marks(
-    words: &[&[u8]],
+    command: &Command<'_>,
     at: usize,
     speaking: &[&'static Marks],
-    depth: usize,
+    scope: Scope,
     found: &mut [Vec<Span>],
 ) -> bool {
-    let word = words[at];
+    let word = command.words[at];
     if word.len() < 2 || word[0] != b'-' {
         return false;
     }
     let mut spoken = false;
     for marks in speaking {
-        if !marks.needs.is_empty()
-            && !words[..at].iter().any(|word| *word == marks.needs.as_bytes())
-        {
+        if !marks.needs.is_empty() && !command.has_before(marks.needs.as_bytes(), at) {
             continue;
         }
         for option in marks.options {
             let Some(given) = marks.find(option, word) else { continue };
             spoken = true;
             match (option.given, given) {
-                (Given::Nothing, _) => {}
-                (_, Some(start)) => hold(option.holds, word, start, depth, &mut found[at]),
-                (Given::Attached, None) => {}
+                (Given::Nothing, _) | (Given::Attached, None) => {}
+                (Given::Attached | Given::Anyhow, Some(start)) => {
+                    hold(option.holds, word, start, scope, &mut found[at]);
+                }
                 (Given::Anyhow, None) => {
-                    if let Some(next) = words.get(at + 1) {
-                        hold(option.holds, next, 0, depth, &mut found[at + 1]);
+                    if let Some(next) = command.words.get(at + 1) {
+                        hold(option.holds, next, 0, scope, &mut found[at + 1]);
                     }
                 }
             }
@@ -123,70 +186,59 @@ fn by_marks(
 }
 
 /// An option whose name says that its value is a secret.
-fn by_name(words: &[&[u8]], at: usize, found: &mut [Vec<Span>]) {
-    let word = words[at];
-    let Some(next) = words.get(at + 1) else { return };
-    let option = word.starts_with(b"-") && word.iter().skip(1).all(|byte| name::is_part(*byte));
-    // `aws configure set NAME VALUE`, `npm config set NAME VALUE`
-    let set = || words[..at].iter().any(|word| matches!(*word, b"set" | b"config" | b"configure"));
-    let setting = || !word.contains(&b'=') && words[at - 1] != b"--" && set();
-    let named = if option {
-        word.len() > 2 && name::takes_secret(word)
+fn by_name(command: &Command<'_>, at: usize, found: &mut [Vec<Span>]) {
+    let word = command.words[at];
+    let Some(next) = command.words.get(at + 1) else { return };
+    let named = if word.starts_with(b"-") {
+        word.len() > 2
+            && word.iter().skip(1).all(|byte| name::is_part(*byte))
+            && name::takes_secret(word)
     } else {
-        at > 0 && name::is_secret(word) && setting()
+        // `aws configure set NAME VALUE`, `npm config set NAME VALUE`
+        let set = command.set.is_some_and(|set| set < at);
+        set && !word.contains(&b'=') && command.words[at - 1] != b"--" && name::is_secret(word)
     };
-    if named && !next.starts_with(b"-") && is_value(next) && !matches!(*next, b"true" | b"false") {
+    let is_switch = next.starts_with(b"-") || matches!(*next, b"true" | b"false");
+    if named && !is_switch && is_value(next) {
         found[at + 1].push(Span::new(next, 0..next.len()));
     }
 }
 
-/// What a row says of the operand at `at`.
+/// What marks say of the operand at `at`.
 fn operands(
-    words: &[&[u8]],
+    command: &Command<'_>,
     at: usize,
     speaking: &[&'static Marks],
-    depth: usize,
+    scope: Scope,
     found: &mut [Vec<Span>],
 ) {
-    let word = words[at];
-    for marks in speaking {
-        for operand in marks.operands {
-            match operand {
-                Operand::Text(holds) if !word.starts_with(b"-") => {
-                    hold(*holds, word, 0, depth, &mut found[at])
-                }
-                Operand::Behind { words: path, skip } => {
-                    let behind = behind(words, at, path);
-                    if behind == Some(*skip) {
-                        hold(Holds::Secret, word, 0, depth, &mut found[at]);
-                    }
-                }
-                Operand::Pairs(path) if behind(words, at, path).is_some() => {
-                    hold(Holds::Pair, word, 0, depth, &mut found[at])
-                }
-                Operand::Last(option)
-                    if at + 1 == words.len()
-                        && words[..at].iter().any(|word| is_given(word, option)) =>
-                {
-                    hold(Holds::Secret, word, 0, depth, &mut found[at]);
-                }
-                Operand::Redis => redis(words, at, found),
-                Operand::Text(_) | Operand::Pairs(_) | Operand::Last(_) => {}
+    let word = command.words[at];
+    for operand in speaking.iter().flat_map(|marks| marks.operands) {
+        let holds = match operand {
+            Operand::Text(holds) => (!word.starts_with(b"-")).then_some(*holds),
+            Operand::Behind { words, skip } => {
+                (command.behind(at, words) == Some(*skip)).then_some(Holds::Secret)
             }
+            Operand::Pairs(path) => command.behind(at, path).map(|_| Holds::Pair),
+            Operand::Last(option) => {
+                let last = at + 1 == command.words.len();
+                let given = || command.words[..at].iter().any(|word| is_given(word, option));
+                (last && given()).then_some(Holds::Secret)
+            }
+            Operand::Redis => {
+                redis(
+                    command.words,
+                    at,
+                    [&b"setuser"[..], b"SETUSER"].iter().any(|word| command.has_before(word, at)),
+                    found,
+                );
+                None
+            }
+        };
+        if let Some(holds) = holds {
+            hold(holds, word, 0, scope, &mut found[at]);
         }
     }
-}
-
-/// How many operands stand between the command `path` and the operand at `at`.
-fn behind(words: &[&[u8]], at: usize, path: &[&str]) -> Option<usize> {
-    if words[at].starts_with(b"-") {
-        return None;
-    }
-    let (last, before) = path.split_last()?;
-    let command = words[..at].iter().position(|word| *word == last.as_bytes())?;
-    let follows =
-        before.iter().all(|step| words[..command].iter().any(|word| *word == step.as_bytes()));
-    follows.then(|| words[command + 1..at].iter().filter(|word| !word.starts_with(b"-")).count())
 }
 
 /// Whether `word` is the option, or the short option stands among others behind one dash.
@@ -200,11 +252,9 @@ fn is_given(word: &[u8], option: &str) -> bool {
             && word[1..].contains(&bytes[1]))
 }
 
-/// A command of Redis whose words hold a password.
-fn redis(words: &[&[u8]], at: usize, found: &mut [Vec<Span>]) {
-    let is = |at: usize, word: &str| {
-        words.get(at).is_some_and(|given| given.eq_ignore_ascii_case(word.as_bytes()))
-    };
+/// A command of Redis, one word of which holds a password or says that the next one does.
+fn redis(words: &[&[u8]], at: usize, of_user: bool, found: &mut [Vec<Span>]) {
+    let is = |word: &str| words[at].eq_ignore_ascii_case(word.as_bytes());
     let mut add = |at: usize, skip: usize| {
         if let Some(word) =
             words.get(at).filter(|word| word.len() > skip && is_value(&word[skip..]))
@@ -212,25 +262,20 @@ fn redis(words: &[&[u8]], at: usize, found: &mut [Vec<Span>]) {
             found[at].push(Span::new(word, skip..word.len()));
         }
     };
-    if is(at, "auth") || is(at, "auth2") {
+    if is("auth") || is("auth2") {
         // `AUTH password` or `AUTH user password`: both words where there are two.
         add(at + 1, 0);
         add(at + 2, 0);
-    }
-    if is(at, "requirepass") || is(at, "masterauth") {
+    } else if is("requirepass") || is("masterauth") {
         add(at + 1, 0);
-    }
-    if is(at, "setuser") {
-        for (offset, word) in words[at + 1..].iter().enumerate() {
-            if matches!(word.first(), Some(b'>' | b'<' | b'#')) {
-                add(at + 1 + offset, 1);
-            }
-        }
+    } else if of_user && matches!(words[at].first(), Some(b'>' | b'<' | b'#')) {
+        // `ACL SETUSER joe >password`
+        add(at, 1);
     }
 }
 
 /// Marks what a value from `start` on holds.
-fn hold(holds: Holds, word: &[u8], start: usize, depth: usize, spans: &mut Vec<Span>) {
+fn hold(holds: Holds, word: &[u8], start: usize, scope: Scope, spans: &mut Vec<Span>) {
     let value = &word[start..];
     let mut all = |from: usize| {
         if is_value(&value[from..]) {
@@ -271,7 +316,7 @@ fn hold(holds: Holds, word: &[u8], start: usize, depth: usize, spans: &mut Vec<S
         Holds::Conninfo => {}
         Holds::Text => {
             let mut inner = Vec::new();
-            scan_text(value, depth, &mut inner);
+            scan_text(value, scope, &mut inner);
             spans.extend(inner.into_iter().map(|span| span.moved(start)));
         }
     }

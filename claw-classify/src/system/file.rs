@@ -24,7 +24,7 @@ use crate::grammar::subcommands::said;
 use crate::system::places::{self, Places};
 use crate::tool::{Classifier, Family, Tool};
 
-pub(crate) use archive::{TAR, UNZIP, ZIP};
+pub(crate) use archive::{SECRETS, TAR, UNZIP, ZIP};
 pub(crate) use disk::{DD, FDISK, MKFS, WIPEFS};
 pub(crate) use find::FIND;
 pub(crate) use owner::{CHMOD, CHOWN};

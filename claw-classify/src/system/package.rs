@@ -31,6 +31,7 @@ mod yarn;
 
 use claw_policy::{Domain, Kind, fact};
 
+use crate::secret::marks::{Marks, Operand, marks, secret};
 use crate::tool::{Classifier, Family, Tool};
 
 /// What one call of a package manager does.
@@ -166,6 +167,14 @@ rows! {
         "The command, the options, the roles and the collections are read; files of requirements are not.";
     KREW ["kubectl-krew"], "error: ", &[], krew::KREW, "The command and the plugins of kubectl that it names.";
 }
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] = &[
+    marks(&[NPM.names, PNPM.names, YARN.names], &[secret("--otp")]),
+    marks(&[POETRY.names], &[secret("-p --password")])
+        .operands(&[Operand::Behind { words: &["config", "http-basic"], skip: 1 }]),
+    marks(&[CARGO.names], &[]).operands(&[Operand::Behind { words: &["login"], skip: 0 }]),
+];
 
 /// dpkg's row in the registry.
 pub(crate) static DPKG: Tool = row(

@@ -11,8 +11,12 @@ use claw_policy::{Action, Value};
 use super::{DOMAIN, row};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
+use crate::secret::marks::{Marks, marks, secret};
 use crate::system::places::Places;
 use crate::tool::Tool;
+
+/// What holds a secret in their words.
+pub(crate) static SECRETS: &[Marks] = &[marks(&[ZIP.names, UNZIP.names], &[secret("-P")])];
 
 pub(crate) static TAR: Tool = row(
     &["tar", "gtar", "bsdtar"],
