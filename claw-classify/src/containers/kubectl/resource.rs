@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::command_line::CommandLine;
 use super::manifest;
 use crate::call::{excerpt, text};
+use crate::grammar::cobra::Line;
 
 /// Objects of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +164,7 @@ fn words(path: &str) -> Words {
 /// # Errors
 /// When it is named somewhere else, or not in UTF-8.
 pub(super) fn targets<'f>(
-    line: &CommandLine<'_>,
+    line: &Line<'_>,
     content: impl Fn(&[u8]) -> Option<&'f [u8]>,
 ) -> Result<Vec<Target>, String> {
     if let Some(folder) = line.value("kustomize") {
@@ -225,7 +225,7 @@ pub(super) fn targets<'f>(
 }
 
 /// With the object that `expose` and `autoscale` make beside the one they are given.
-fn with_made(line: &CommandLine<'_>, mut found: Vec<Target>) -> Vec<Target> {
+fn with_made(line: &Line<'_>, mut found: Vec<Target>) -> Vec<Target> {
     let resource = match line.path.as_str() {
         "expose" => "services",
         "autoscale" => "horizontalpodautoscalers",
