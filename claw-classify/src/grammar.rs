@@ -1,5 +1,6 @@
 //! Readers of command lines.
 
+pub(crate) mod cobra;
 pub(crate) mod getopt;
 pub(crate) mod subcommands;
 pub(crate) mod table;

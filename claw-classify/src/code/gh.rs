@@ -9,20 +9,21 @@
 //! Known gaps: an alias or an extension is opaque unless gh's configuration file is vouched for and
 //! defines it on one line. Commands newer than the table are opaque.
 
-mod command_line;
 mod effects;
 mod graphql;
 mod request;
 mod target;
+
+use std::sync::LazyLock;
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::files::{File, Files};
 use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
+use crate::grammar::cobra::{self, Line, Unread};
 use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
-use command_line::{CommandLine, Unread};
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] =
@@ -100,6 +101,14 @@ pub(crate) static DOMAIN: Domain = Domain {
     ],
 };
 
+/// gh's commands and options. It looks for an alias or an extension where a word is no command, and in a group of
+/// several commands too. `help` reads no options, and those of `extension exec` are the extension's, `--help` too.
+static COMMANDS: LazyLock<cobra::Program> = LazyLock::new(|| {
+    let is_foreign = |path: &str, children| path.is_empty() || children > 1;
+    let own = cobra::Own { joins_words: false, is_foreign, raw: &["extension exec", "help"] };
+    cobra::Program::new("gh", include_str!("gh/options.tsv"), own)
+});
+
 /// How many aliases may lead to one another.
 const ALIASES: usize = 4;
 
@@ -117,7 +126,7 @@ fn said(words: &[&[u8]]) -> String {
 }
 
 fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Action {
-    let line = match command_line::read(words) {
+    let line = match COMMANDS.read(words) {
         Ok(line) => line,
         Err(Unread::Refused(reason)) => return Action::opaque(&DOMAIN, said(words), reason),
         Err(Unread::Foreign(name)) => return foreign(call, files, words, &name, depth),
@@ -149,7 +158,7 @@ fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Act
 }
 
 /// The effect of a command, once its options are taken into account.
-fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
+fn refine(line: &Line<'_>, effect: &'static str) -> &'static str {
     match line.path.as_str() {
         "auth status" if line.is_on("show-token") => "secret",
         "browse" if line.is_on("no-browser") => "read",
@@ -164,11 +173,7 @@ fn refine(line: &CommandLine<'_>, effect: &'static str) -> &'static str {
 }
 
 /// The programs that the environment or gh's settings name.
-fn programs(
-    call: &Call<'_>,
-    files: &dyn Files,
-    line: &CommandLine<'_>,
-) -> Result<Vec<String>, String> {
+fn programs(call: &Call<'_>, files: &dyn Files, line: &Line<'_>) -> Result<Vec<String>, String> {
     let opens = line.path == "browse" || line.is_on("web");
     let edits = effects::effect(&line.path) == Some("write");
     let mut names = vec!["GH_PAGER", "PAGER"];

@@ -11,18 +11,19 @@
 //! read for its kind, name and namespace, not for what it would do. Defaults of a kuberc file are
 //! not read.
 
-mod command_line;
 mod manifest;
 mod oc;
 mod resource;
 
+use std::sync::LazyLock;
+
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
+use crate::grammar::cobra::{self, Line, Unread};
 use crate::inner::Inner;
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
-use command_line::CommandLine;
 use resource::Target;
 
 /// What holds a secret in its words.
@@ -209,6 +210,37 @@ fn effect(path: &str) -> Option<&'static str> {
     })
 }
 
+/// kubectl's commands and options. It looks for a plugin where a word is no command, and behind `create` too. Any other
+/// command does what its own row in [`EFFECTS`] says.
+static COMMANDS: LazyLock<cobra::Program> = LazyLock::new(|| {
+    let is_foreign = |path: &str, _| matches!(path, "" | "create");
+    let own = cobra::Own { joins_words: true, is_foreign, raw: &[] };
+    cobra::Program::new("kubectl", include_str!("kubectl/options.tsv"), own)
+});
+
+/// Why a command line cannot be read.
+fn reason(unread: Unread) -> String {
+    match unread {
+        Unread::Foreign(name) if name.starts_with("create ") => {
+            "`kubectl create` is given a word that is no kind it knows, perhaps a plugin".to_owned()
+        }
+        Unread::Foreign(name) => {
+            format!("`kubectl {name}` is no command that is known, perhaps a plugin")
+        }
+        Unread::Refused(reason) => reason,
+    }
+}
+
+/// What would run in a container.
+fn to_run<'l, 'a>(line: &'l Line<'a>) -> Option<&'l [&'a [u8]]> {
+    let from = match line.path.as_str() {
+        "exec" => line.dash.unwrap_or(1),
+        "debug" | "run" => line.dash?,
+        _ => return None,
+    };
+    line.words.get(from..).filter(|words| !words.is_empty())
+}
+
 fn classify(context: &Context<'_>) -> Vec<Action> {
     let Context { call, files, .. } = *context;
     if let Some(action) = oc::action(call) {
@@ -216,9 +248,9 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     }
     let said =
         excerpt(&call.argv.iter().skip(1).map(|arg| text(arg)).collect::<Vec<_>>().join(" "));
-    let line = match command_line::read(call.argv) {
+    let line = match COMMANDS.read(call.argv.get(1..).unwrap_or_default()) {
         Ok(line) => line,
-        Err(reason) => return vec![Action::opaque(&DOMAIN, said, reason)],
+        Err(unread) => return vec![Action::opaque(&DOMAIN, said, reason(unread))],
     };
     let Some(effect) = effect(&line.path) else {
         return vec![Action::opaque(
@@ -230,7 +262,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     let mut base = Action::new(&DOMAIN, said);
     base.set("verb", line.path.as_str());
     base.set("options", line.options.iter().map(|(name, _)| *name).collect::<Value>());
-    if line.asks_for_help() {
+    if line.is_on("help") {
         base.set("effect", "local");
         return vec![base];
     }
@@ -260,8 +292,8 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
 }
 
 /// The command that `exec` runs in a container that already exists.
-fn inside(context: &Context<'_>, line: &CommandLine<'_>) -> Option<Inner> {
-    let words = line.command().filter(|_| line.path == "exec")?;
+fn inside(context: &Context<'_>, line: &Line<'_>) -> Option<Inner> {
+    let words = to_run(line).filter(|_| line.path == "exec")?;
     let stdin = if line.is_on("stdin") { context.call.stdin } else { Stdin::Null };
     Inner::of_words(context.tools, words, &[], stdin)
 }
@@ -281,7 +313,7 @@ fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {
 }
 
 /// The cluster, the identity and the namespace.
-fn where_to(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
+fn where_to(call: &Call<'_>, line: &Line<'_>, action: &mut Action) {
     for name in ["namespace", "context", "cluster", "user", "kubeconfig"] {
         if let Some(value) = line.value(name) {
             action.set(fact_name(name), text(value).into_owned());
@@ -295,8 +327,8 @@ fn where_to(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
     if line.is_on("all-namespaces") {
         action.set("namespace", "*");
     }
-    if let Some(value) = line.value("dry-run") {
-        match value {
+    if let Some(value) = line.last("dry-run") {
+        match value.unwrap_or(b"unchanged") {
             b"client" | b"server" | b"unchanged" | b"1" | b"t" | b"T" | b"true" | b"TRUE"
             | b"True" => action.set("dry_run", true),
             b"none" | b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => {
@@ -314,12 +346,12 @@ fn fact_name(option: &str) -> &'static str {
 /// The effect, once options and the environment are taken into account.
 fn refine(
     call: &Call<'_>,
-    line: &CommandLine<'_>,
+    line: &Line<'_>,
     effect: &'static str,
     action: &mut Action,
 ) -> &'static str {
     let path = line.path.as_str();
-    if let Some(words) = line.command() {
+    if let Some(words) = to_run(line) {
         let words: Vec<_> = words.iter().map(|word| text(word)).collect();
         action.set("command", words.join(" "));
     }

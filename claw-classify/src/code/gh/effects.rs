@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn every_command_has_an_effect() {
         assert!(EFFECTS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        for path in super::super::command_line::paths() {
+        for path in super::super::COMMANDS.paths() {
             assert!(effect(path).is_some(), "{path}");
         }
         assert_eq!(effect("pr merge"), Some("write"));

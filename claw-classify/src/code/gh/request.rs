@@ -5,19 +5,14 @@
 
 use claw_policy::{Action, Value};
 
-use super::command_line::CommandLine;
 use super::graphql;
 use super::target::host;
 use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin, text};
+use crate::grammar::cobra::Line;
 
 /// Sets the facts of the request.
-pub(super) fn read(
-    call: &Call<'_>,
-    files: &dyn Files,
-    line: &CommandLine<'_>,
-    action: &mut Action,
-) {
+pub(super) fn read(call: &Call<'_>, files: &dyn Files, line: &Line<'_>, action: &mut Action) {
     let path = line.words.first().copied().unwrap_or_default();
     action.set("path", text(path).into_owned());
     let address = path.windows(3).any(|part| part == b"://");
@@ -107,7 +102,7 @@ type Operation<'a> = (&'static str, Option<&'a [u8]>);
 fn operation<'a>(
     call: &Call<'_>,
     files: &dyn Files,
-    line: &CommandLine<'a>,
+    line: &Line<'a>,
     input: Option<&'a [u8]>,
 ) -> Result<Operation<'a>, String> {
     if let Some(input) = input {

@@ -6,8 +6,8 @@
 
 use claw_policy::Action;
 
-use super::command_line::CommandLine;
 use crate::call::{Call, text};
+use crate::grammar::cobra::Line;
 
 /// Commands whose first word is the repository that they are about.
 const BY_WORD: &[&str] = &[
@@ -28,7 +28,7 @@ const BY_WORD: &[&str] = &[
 const BY_OPTION: &[&str] = &["repo autolink", "repo deploy-key", "repo rename"];
 
 /// Sets the repository and the host.
-pub(super) fn aim(call: &Call<'_>, line: &CommandLine<'_>, action: &mut Action) {
+pub(super) fn aim(call: &Call<'_>, line: &Line<'_>, action: &mut Action) {
     let path = line.path.as_str();
     let option = ["issue-repo", "repo"]
         .into_iter()

@@ -128,3 +128,34 @@ proptest! {
         prop_assert_eq!(classify(&Tools::BUILT_IN.context(&call, &files)).len(), 1);
     }
 }
+
+#[test]
+fn command_lines_are_read_as_gh_reads_them() {
+    for (words, expected) in [
+        ("pr list", "pr list"),
+        ("-R o/r pr view 1", "pr view --repo=o/r 1"),
+        ("pr -R o/r view 1", "pr view --repo=o/r 1"),
+        ("--repo=o/r pr ls", "pr list --repo=o/r"),
+        ("api -iXPUT x", "api --include --method=PUT x"),
+        ("api -X=DELETE x", "api --method=DELETE x"),
+        ("api x -f a=b -fc=d", "api --raw-field=a=b --raw-field=c=d x"),
+        ("auth status -t", "auth status --show-token"),
+        ("auth status -h github.com", "auth status --hostname=github.com"),
+        ("search prs -- -label:bug", "search prs -- -label:bug"),
+        ("pr list --frob", "refused"),
+        ("pr list --lim 3", "refused"),
+        ("pr list -L", "refused"),
+        ("pr frob", "foreign"),
+        ("frob pr list", "foreign"),
+        ("rs check", "ruleset check"),
+        ("extension exec x --help", "extension exec x --help"),
+        ("help pr merge", "help pr merge"),
+        ("--version", " --version"),
+        ("", ""),
+        ("pr list --web=maybe", "refused"),
+        ("pr list -w=0", "pr list --web=0"),
+        ("browse --commit=abc", "browse --commit=abc"),
+    ] {
+        assert_eq!(cobra::tests::shown(&COMMANDS, words), expected, "{words}");
+    }
+}

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::command_line::CommandLine;
 use super::manifest;
 use crate::call::{excerpt, text};
+use crate::grammar::cobra::Line;
 
 /// Objects of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +165,7 @@ fn words(path: &str) -> Words {
 /// # Errors
 /// If the objects are named somewhere else, or not in UTF-8.
 pub(super) fn targets<'f>(
-    line: &CommandLine<'_>,
+    line: &Line<'_>,
     content: impl Fn(&[u8]) -> Option<&'f [u8]>,
 ) -> Result<Vec<Target>, String> {
     if let Some(folder) = line.value("kustomize") {
@@ -226,7 +226,7 @@ pub(super) fn targets<'f>(
 }
 
 /// Adds the object that `expose` and `autoscale` create besides the one they are given.
-fn with_made(line: &CommandLine<'_>, mut found: Vec<Target>) -> Vec<Target> {
+fn with_made(line: &Line<'_>, mut found: Vec<Target>) -> Vec<Target> {
     let resource = match line.path.as_str() {
         "expose" => "services",
         "autoscale" => "horizontalpodautoscalers",

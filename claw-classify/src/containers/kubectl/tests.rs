@@ -169,3 +169,44 @@ fn every_command_of_the_table_has_an_effect() {
         }
     }
 }
+
+#[test]
+fn command_lines_are_read_as_kubectl_reads_them() {
+    for (words, expected) in [
+        ("get pods", "get pods"),
+        ("--user get delete pod x --wait=false", "delete --user=get --wait=false pod x"),
+        ("-v 6 delete ns prod", "delete --v=6 ns prod"),
+        ("-nprod get po -oyaml", "get --namespace=prod --output=yaml po"),
+        ("get po -A -owide -w", "get --all-namespaces --output=wide --watch po"),
+        ("get po -Aowide", "get --all-namespaces --output=wide po"),
+        ("get -l=app po", "get --selector=app po"),
+        ("get --all_namespaces po", "get --all-namespaces po"),
+        ("--context delete get pods", "get --context=delete pods"),
+        ("-A get pods", "foreign"),
+        ("rollout restart deploy/web", "rollout restart deploy/web"),
+        ("rollout frob", "rollout frob"),
+        ("top po -n x", "top pod --namespace=x"),
+        (
+            "create deploy web --image=x --dry-run server",
+            "create deployment --image=x --dry-run web server",
+        ),
+        ("create frob", "foreign"),
+        ("create -f x", "create --filename=x"),
+        ("exec web -c app -- cat -n /x", "exec --container=app web -- cat -n /x"),
+        ("frob pods", "foreign"),
+        ("get --frob", "refused"),
+        ("get po --watch=maybe", "refused"),
+        ("get po -w=maybe", "refused"),
+        ("get po -w=0", "get --watch=0 po"),
+        ("get -z", "refused"),
+        ("get pods -o", "refused"),
+        ("get --outp json", "refused"),
+        ("", ""),
+        ("-- get pods", " -- get pods"),
+        ("help get", "help get"),
+        ("get --help", "get --help"),
+        ("config use prod", "config use-context prod"),
+    ] {
+        assert_eq!(cobra::tests::shown(&COMMANDS, words), expected, "{words}");
+    }
+}
