@@ -29,7 +29,7 @@ impl Forbidden {
         forbidden.found
     }
 
-    fn note(&mut self, at: impl syn::spanned::Spanned, what: &'static str) {
+    fn note(&mut self, at: &impl syn::spanned::Spanned, what: &'static str) {
         self.found.push((at.span().start().line, what));
     }
 
