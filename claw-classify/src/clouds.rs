@@ -4,3 +4,4 @@ pub(crate) mod aws;
 pub(crate) mod infra;
 pub(crate) mod providers;
 pub(crate) mod terraform;
+pub(crate) mod vault;

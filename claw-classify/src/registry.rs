@@ -9,7 +9,7 @@ use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema, ToolD
 
 use crate::call::Call;
 use crate::call::files::{Files, NoFiles};
-use crate::clouds::{aws, infra, providers, terraform};
+use crate::clouds::{aws, infra, providers, terraform, vault};
 use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
@@ -54,6 +54,7 @@ pub static TOOLS: &[&Tool] = &[
     &container::CTR,
     &helm::TOOL,
     &terraform::TOOL,
+    &vault::TOOL,
     &providers::GCLOUD,
     &providers::GSUTIL,
     &providers::BQ,
@@ -185,6 +186,7 @@ static SECRETS: &[&[Marks]] = &[
     httpie::SECRETS,
     aws::SECRETS,
     providers::SECRETS,
+    vault::SECRETS,
     infra::SECRETS,
     container::SECRETS,
     kubectl::SECRETS,

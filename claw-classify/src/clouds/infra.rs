@@ -88,29 +88,29 @@ pub(crate) static DOMAIN: Domain = Domain {
 };
 
 /// How a program's command lines are read, and what they mean.
-struct Program {
-    table: Table,
+pub(super) struct Program {
+    pub(super) table: Table,
     /// Options that turn a command into another one: option, command, effect. The first that is
     /// given counts.
-    turns: &'static [(&'static str, &'static str, &'static str)],
+    pub(super) turns: &'static [(&'static str, &'static str, &'static str)],
     /// The effect, once the values of options are taken into account.
-    refine: fn(&Line<'_>) -> Option<&'static str>,
+    pub(super) refine: fn(&Line<'_>) -> Option<&'static str>,
     /// Facts that options give, by the option's first name.
-    facts: &'static [(&'static str, &'static str)],
+    pub(super) facts: &'static [(&'static str, &'static str)],
     /// Facts that variables give if no option does.
-    variables: &'static [(&'static str, &'static str)],
+    pub(super) variables: &'static [(&'static str, &'static str)],
     /// Commands that ask first, and the options that stop them from asking.
-    asks: &'static [(&'static str, &'static [&'static str])],
+    pub(super) asks: &'static [(&'static str, &'static [&'static str])],
     /// Options with which nothing is changed.
-    dry: &'static [&'static str],
+    pub(super) dry: &'static [&'static str],
     /// Options and variables that name programs.
-    programs: &'static [&'static str],
+    pub(super) programs: &'static [&'static str],
     /// How variables that hold settings begin, and those among them that change nothing here.
-    settings: &'static [&'static str],
-    harmless: &'static [&'static str],
+    pub(super) settings: &'static [&'static str],
+    pub(super) harmless: &'static [&'static str],
 }
 
-const PLAIN: Program = Program {
+pub(super) const PLAIN: Program = Program {
     table: table::PLAIN,
     turns: &[],
     refine: |_| None,
@@ -175,7 +175,7 @@ rows! {
 const PYTHON: &[&str] = &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"];
 
 /// What a call of `program` asks for.
-fn action(call: &Call<'_>, program: &'static Program) -> Action {
+pub(super) fn action(call: &Call<'_>, program: &'static Program) -> Action {
     let said = said(call.argv);
     let line = match Line::read(call.argv, &program.table) {
         Ok(line) => line,

@@ -40,15 +40,6 @@ pub(super) static OTHERS: &[Marks] = &[
     .operands(&[Operand::Behind { words: &["passwd"], skip: 0 }]),
     marks(&[&["sshpass"]], &[secret("-p")]).bundled("fdpPe"),
     marks(&[&["twine"]], &[secret("-p --password")]),
-    marks(&[&["vault", "bao"]], &[]).operands(&[
-        Operand::Behind { words: &["login"], skip: 0 },
-        Operand::Behind { words: &["unseal"], skip: 0 },
-        Operand::Behind { words: &["unwrap"], skip: 0 },
-        Operand::Pairs(&["put"]),
-        Operand::Pairs(&["patch"]),
-        Operand::Pairs(&["write"]),
-        Operand::Pairs(&["login"]),
-    ]),
     marks(&[&["htpasswd"]], &[]).operands(&[Operand::Last("-b")]),
     marks(
         &[&[

@@ -28,6 +28,10 @@ fn of_reference(reference: &str) -> BTreeSet<String> {
         if name == "repo" {
             continue;
         }
+        // A switch in 2.23; later releases also take a value behind `=`, and the table says so.
+        if path == "browse" && name == "commit" {
+            continue;
+        }
         // A value's name stands one blank behind the option's.
         let takes = if rest.starts_with("  ") || rest.is_empty() { "switch" } else { "value" };
         rows.insert(format!("flag\t{path}\t{name}\t{letter}\t{takes}"));
