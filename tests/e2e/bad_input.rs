@@ -297,7 +297,7 @@ fn a_thousand_deaths_leave_no_trace() {
     let storm = program("storm", Linkage::Static).display().to_string();
     let (log, harmless) = (at("log"), at("harmless"));
     let script = format!(
-        "'{storm}' 100 20 '{harmless}' | tail -1; echo warm; read x; '{storm}' 1000 100 '{harmless}' | tail -1; echo over; read x; \
+        "'{storm}' 100 20 '{harmless}' | grep ^killed; echo warm; read x; '{storm}' 1000 100 '{harmless}' | grep ^killed; echo over; read x; \
          export WITNESS_LOG='{log}'; '{}'; '{}' -c 'SELECT * FROM users'; echo end",
         at("forbidden"),
         at("psql"),

@@ -160,16 +160,16 @@ pub(super) fn strictest(
     let strings = |words: &[Vec<u8>]| words.iter().map(Vec::as_slice).collect::<Strings>();
     let rewritten = judgement.rewritten.as_ref();
     let runs = rewritten.map(|to| Runs { argv: strings(&to.argv), env: strings(&to.env) });
-    let ruling = match (judgement.decision.verdict, &runs) {
-        (Verdict::Deny, _) => Ruling::Deny(denial(policy, &judgement, &programs[program])),
-        (Verdict::Allow | Verdict::Rewrite, Some(Runs { argv, env })) => {
-            Ruling::Change(Change::Run {
+    let ruling = match judgement.decision.verdict {
+        Verdict::Deny => Ruling::Deny(denial(policy, &judgement, &programs[program])),
+        Verdict::Allow | Verdict::Rewrite => match &runs {
+            Some(Runs { argv, env }) => Ruling::Change(Change::Run {
                 argv: snapshot.image.argv_with(program, argv),
                 env: env.clone(),
                 stdin: None,
-            })
-        }
-        (Verdict::Allow | Verdict::Rewrite, None) => Ruling::Run,
+            }),
+            None => Ruling::Run,
+        },
     };
     (ImageJudgement { judgement, program, runs }, ruling)
 }

@@ -650,10 +650,10 @@ fn connect_rules_that_do_not_fit_the_kernel_side_are_refused() {
 
 #[test]
 fn the_documented_example_is_a_policy() {
-    let documentation = include_str!("../lib.rs");
+    let documentation = include_str!("../../../docs/policy.md");
     let example = documentation.split("```").nth(1).expect("a block");
-    let lines = example.lines().skip(1).map(|line| line.trim_start_matches("//!"));
-    let policy = parse(&lines.collect::<Vec<_>>().join("\n")).expect("right");
+    let lines: Vec<&str> = example.lines().skip(1).collect();
+    let policy = parse(&lines.join("\n")).expect("right");
     assert_eq!((policy.rules().len(), policy.connect().len()), (3, 1));
 }
 

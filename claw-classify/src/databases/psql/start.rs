@@ -52,6 +52,12 @@ pub(super) fn rewrite(
         let found = rewrites.iter().find(|rewrite| rewrite.change == Change::Switch(def));
         found.map(|rewrite| &*rewrite.rule)
     };
+    let knows = |rewrite: &&Rewrite| {
+        [&NO_PSQLRC, &ON_ERROR_STOP, &READ_ONLY].map(Change::Switch).contains(&rewrite.change)
+    };
+    if let Some(unknown) = rewrites.iter().find(|rewrite| !knows(rewrite)) {
+        return Err(cannot(&unknown.rule, "psql knows no such change"));
+    }
     let mut changed = Changed::nothing(call);
     if rule(&NO_PSQLRC).is_some()
         && plan::plan(call, files).start.is_some_and(|start| !start.no_psqlrc)
