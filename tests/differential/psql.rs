@@ -428,7 +428,9 @@ fn compare(
         let user = parameter("user").unwrap_or_default();
         let database = parameter("database").unwrap_or_else(|| user.clone());
         let real = [connection.host.clone(), user, database];
-        if followed && !catalog && !places.is_empty() && !places.contains(&real) {
+        let told =
+            |said: &[String; 3]| said.iter().zip(&real).all(|(said, real)| shows(said, real));
+        if followed && !catalog && !places.is_empty() && !places.iter().any(told) {
             return milder(format!("it connected to {real:?}, {places:?} was said"));
         }
     }
@@ -460,4 +462,12 @@ fn same(one: &Action, other: &Action) -> bool {
         aside.push("text");
     }
     one.without(&aside) == other.without(&aside)
+}
+
+/// Whether `said` is `real`, with `***` where `real` has a secret.
+fn shows(said: &str, real: &str) -> bool {
+    let Some((before, after)) = said.split_once("***") else { return said == real };
+    let Some(rest) = real.strip_prefix(before) else { return false };
+    let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    ends.skip(1).any(|at| shows(after, &rest[at..]))
 }
