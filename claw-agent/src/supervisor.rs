@@ -222,7 +222,8 @@ impl Held {
     /// Judges it by what it would read.
     fn look(&mut self, stopped: &mut Stopped) -> Result<Response, StopError> {
         let mut content = AtStop::of(stopped)?;
-        let (judged, response) = judge_by_content(&self.guard.policy, &self.snapshot, &mut content);
+        let (judged, response) =
+            judge_by_content(&self.guard.policy, &self.snapshot, &self.judged.first, &mut content);
         self.judged = judged;
         Ok(response)
     }

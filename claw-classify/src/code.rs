@@ -12,7 +12,7 @@ pub(crate) mod svn;
 use claw_policy::{Action, Domain, FactDef, Kind, Value};
 
 use crate::call::{Call, excerpt, text};
-use crate::tool::{Classifier, Denial, Tool, rewrites_nothing};
+use crate::tool::{Classifier, Denial, Reader, Tool};
 use git::is_harmless;
 
 const fn row(
@@ -29,8 +29,7 @@ const fn row(
         denial: Denial { prefix, status },
         domains: DOMAINS,
         interpreter: &[],
-        classify,
-        rewrite: rewrites_nothing,
+        reader: Reader::Judge(classify),
     }
 }
 

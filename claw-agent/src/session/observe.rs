@@ -6,7 +6,7 @@ use claw_policy::Verdict;
 use super::Guard;
 use crate::apply::Proof;
 use crate::decode::{Decoder, Identity, Image, Program, Snapshot, Strings, last_name};
-use crate::judge::image::judge_image;
+use crate::judge::image::judge_observed;
 use crate::record::{Kind, Level, Record};
 
 /// The record of an exec that the kernel side reports.
@@ -24,7 +24,7 @@ pub(super) fn record(guard: &Guard, event: &Event, payload: &[u8]) -> Record {
     let Some(snapshot) = snapshot else {
         return Record::new(Kind::Exec, Level::Observed, Proof::None, "the event names no process");
     };
-    let (judged, _) = judge_image(&guard.policy, &snapshot);
+    let judged = judge_observed(&guard.policy, &snapshot);
     let program = &snapshot.image.programs[judged.program];
     let deciding = judged.judgement.decision.deciding;
     let cut = whole > LARGE_PAYLOAD || event.cause != 0;

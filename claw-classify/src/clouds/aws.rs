@@ -20,7 +20,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::{File, Files};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{plain_pager, said};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 use command_line::CommandLine;
 
 /// The row of `aws` in the table of tools.
@@ -39,8 +39,7 @@ pub(crate) static TOOL: Tool = Tool {
         "PYTHONUSERBASE",
         "PYTHONWARNINGS",
     ],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one call of the AWS command line asks for.

@@ -17,7 +17,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{said, variables};
 use crate::grammar::table::{self, Line, Table, covers};
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Denial, Reader, Tool};
 
 /// What one of these calls asks for.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -131,8 +131,7 @@ macro_rules! rows {
                 denial: Denial { prefix: $prefix, status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: $interpreter,
-                classify: |context| vec![action(context.call, &$program)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![action(context.call, &$program)]),
             };
         )*
         #[cfg(test)]

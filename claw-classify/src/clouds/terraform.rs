@@ -12,7 +12,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 
 /// The row of `terraform` in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -22,8 +22,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one call of terraform or tofu asks for.

@@ -20,7 +20,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::{File, Files};
 use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 use command_line::{CommandLine, Unread};
 
 /// gh's row in the table of tools. `hub` is its forerunner, which is not read.
@@ -31,8 +31,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one gh call asks for.

@@ -19,7 +19,7 @@ mod words;
 
 use claw_policy::{Action, Domain, Kind, fact};
 
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 pub(crate) use config::is_harmless;
 use walk::{Start, Walk};
 
@@ -46,8 +46,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "fatal: ", status: 128 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one git call does.

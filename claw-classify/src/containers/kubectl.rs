@@ -19,7 +19,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 use command_line::CommandLine;
 use resource::Target;
 
@@ -31,8 +31,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one kubectl call asks of one kind of resource.
@@ -252,7 +251,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
 /// What `exec` runs in a container that is there.
 fn inside(context: &Context<'_>, line: &CommandLine<'_>) -> Option<Inner> {
     let words = line.command().filter(|_| line.path == "exec")?;
-    let stdin = if line.is_on("stdin") { context.call.stdin } else { Stdin::Null };
+    let stdin = if line.is_on("stdin") { context.call.stdin() } else { Stdin::Null };
     Inner::of_words(context.tools, words, &[], stdin)
 }
 

@@ -7,7 +7,7 @@ use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect};
-use crate::tool::{CannotRewrite, Changed, Denial, Tool, rewrites_nothing};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Edit, Read, Reader, Tool};
 
 /// One thing such a client does.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -72,11 +72,30 @@ impl From<Action> for Step {
     }
 }
 
-/// Puts row limits into the statements of `steps`, which are the call's actions from 1.
-pub(crate) fn limit(
+/// What was read of a call, kept to put row limits into its statements.
+#[derive(Debug)]
+struct Limits {
+    dialect: Dialect,
+    /// The places of the call's actions from 1.
+    places: Vec<Option<(Place, usize)>>,
+}
+
+/// The reading of a call that takes these steps.
+pub(crate) fn read(dialect: Dialect, steps: Vec<Step>) -> Read {
+    let (actions, places) = steps.into_iter().map(|step| (step.action, step.place)).unzip();
+    Read::changed_by(actions, Limits { dialect, places })
+}
+
+impl Edit for Limits {
+    fn edit(&self, context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        limit(self.dialect, context.call, &self.places, rewrites)
+    }
+}
+
+fn limit(
     dialect: Dialect,
     call: &Call<'_>,
-    steps: &[Step],
+    places: &[Option<(Place, usize)>],
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
     // The text, its statements with their rows, and the rule that asked.
@@ -90,8 +109,8 @@ pub(crate) fn limit(
         let Change::LimitRows(rows) = *change else {
             return Err(cannot(rule, "the client knows no such change"));
         };
-        let step = action.checked_sub(1).and_then(|index| steps.get(index));
-        let Some((place, statement)) = step.and_then(|step| step.place) else {
+        let place = action.checked_sub(1).and_then(|index| *places.get(index)?);
+        let Some((place, statement)) = place else {
             return Err(cannot(rule, "the rows do not come from a statement that can be changed"));
         };
         match texts.iter_mut().find(|(known, ..)| *known == place) {
@@ -104,7 +123,7 @@ pub(crate) fn limit(
         limits.sort_unstable();
         // Of several limits the smallest holds.
         limits.dedup_by_key(|(statement, _)| *statement);
-        let (whole, from): (&[u8], usize) = match (place, call.stdin) {
+        let (whole, from): (&[u8], usize) = match (place, call.stdin()) {
             (Place::Argument(arg, from), _) => (call.argv[arg], from),
             (Place::Stdin, Stdin::Content(content)) => (content, 0),
             (Place::Stdin, _) => return Err(cannot(rule, "standard input is not read")),
@@ -132,12 +151,11 @@ pub(crate) static UNREAD: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
-    classify: |context| {
+    reader: Reader::Judge(|context| {
         if matches!(context.call.argv, [_, b"--help" | b"--version"]) {
             return vec![fact("help", "inform", "--help")];
         }
         let said = context.call.argv.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
         vec![dialect::unread(&said, "the client's command line is not read")]
-    },
-    rewrite: rewrites_nothing,
+    }),
 };

@@ -16,7 +16,7 @@ use claw_policy::Action;
 use crate::call::files::File;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 
 /// The shell's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -26,8 +26,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "MongoServerError: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &["NODE_OPTIONS", "NODE_PATH"],
-    classify: shell,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(shell),
 };
 
 /// The row of the programs that write out what there is.
@@ -38,8 +37,7 @@ pub(crate) static EXPORT: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| whole(context.call, "export"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "export")),
 };
 
 /// The row of the programs that write into a database.
@@ -50,8 +48,7 @@ pub(crate) static IMPORT: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| whole(context.call, "write"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "write")),
 };
 
 /// The row of the programs that watch a server.
@@ -62,11 +59,10 @@ pub(crate) static WATCH: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| {
+    reader: Reader::Judge(|context| {
         let config = context.call.argv.iter().any(|word| word.starts_with(b"--c"));
         whole(context.call, if config { "script" } else { "inform" })
-    },
-    rewrite: rewrites_nothing,
+    }),
 };
 
 fn said(call: &Call<'_>) -> String {
@@ -161,7 +157,7 @@ fn shell(context: &Context<'_>) -> Vec<Action> {
         }
     }
     if !asked || stays {
-        match call.stdin {
+        match call.stdin() {
             Stdin::Null => {}
             Stdin::Content(content) => actions.extend(script::actions(&text(content))),
             Stdin::Terminal | Stdin::Unknown => {

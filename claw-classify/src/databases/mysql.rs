@@ -14,14 +14,14 @@
 mod config;
 mod options;
 
-use claw_policy::{Action, Rewrite};
+use claw_policy::Action;
 
 use crate::call::files::Files;
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind, Word};
-use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Denial, Reader, Tool};
 use options::Given;
 
 /// mysql's row in the table of tools.
@@ -32,8 +32,9 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "ERROR 1045 (28000): ", status: 1 },
     domains: &[&sql::DOMAIN, &client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "MARIADB_PLUGIN_DIR"],
-    classify,
-    rewrite,
+    reader: Reader::Change(|context| {
+        client::read(Dialect::MySql, steps(context.call, context.files))
+    }),
 };
 
 /// mysqladmin's row in the table of tools.
@@ -44,8 +45,7 @@ pub(crate) static ADMIN: Tool = Tool {
     denial: Denial { prefix: "mysqladmin: ", status: 1 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| admin(context.call),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| admin(context.call)),
 };
 
 /// mysqlshow's row in the table of tools.
@@ -56,8 +56,7 @@ pub(crate) static SHOW: Tool = Tool {
     denial: Denial { prefix: "mysqlshow: ", status: 1 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| whole(context.call, "catalog"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "catalog")),
 };
 
 /// mysqldump's row in the table of tools.
@@ -68,8 +67,7 @@ pub(crate) static DUMP: Tool = Tool {
     denial: Denial { prefix: "mysqldump: ", status: 2 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| whole(context.call, "export"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "export")),
 };
 
 /// The row of the programs that change a server.
@@ -97,8 +95,7 @@ pub(crate) static CHANGE: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| whole(context.call, "admin"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "admin")),
 };
 
 fn said(call: &Call<'_>) -> String {
@@ -148,16 +145,6 @@ fn admin(call: &Call<'_>) -> Vec<Action> {
         actions.push(fact(&command, class, &said(call)));
     }
     if actions.is_empty() { whole(call, "inform") } else { actions }
-}
-
-fn classify(context: &Context<'_>) -> Vec<Action> {
-    let Context { call, files, .. } = *context;
-    steps(call, files).into_iter().map(|step| step.action).collect()
-}
-
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let Context { call, files, .. } = *context;
-    client::limit(Dialect::MySql, call, &steps(call, files), rewrites)
 }
 
 /// What the call does. The client leaves out an option file that others may write or that it may not read, so what the
@@ -238,7 +225,7 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
         return vec![dialect::unread(&said(call), "mysql takes one database and no more").into()];
     }
     match &statements[..] {
-        [] => match call.stdin {
+        [] => match call.stdin() {
             Stdin::Null => {}
             Stdin::Content(content) => {
                 session.texts(content, Some(Place::Stdin), &mut steps);
@@ -402,8 +389,18 @@ mod tests {
     use crate::Tools;
     use crate::call::files::NoFiles;
     use crate::corpus::clients_line;
+    use crate::tool::{CannotRewrite, Changed, Context};
     use claw_policy::Change;
+    use claw_policy::Rewrite;
     use proptest::prelude::*;
+
+    fn classify(context: &Context<'_>) -> Vec<Action> {
+        TOOL.read(context).actions
+    }
+
+    fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        TOOL.read(context).change.make(context, rewrites)
+    }
 
     fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();

@@ -8,13 +8,13 @@
 //! Known gaps: their options are not read but for pg_restore's, so which database or table they mean
 //! is opaque.
 
-use claw_policy::{Action, Domain, Rewrite};
+use claw_policy::{Action, Domain};
 
 use crate::call::{Call, excerpt, text};
 use crate::databases::psql;
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::language::sql::{self, Effect};
-use crate::tool::{CannotRewrite, Changed, Classifier, Context, Tool};
+use crate::tool::{Classifier, Context, Reader, Tool};
 
 /// The rows of the table of tools.
 pub(crate) static CLUSTERDB: Tool =
@@ -82,13 +82,9 @@ const fn row(
 ) -> Tool {
     Tool {
         interpreter: psql::INTERPRETER,
-        rewrite,
+        reader: Reader::Refuse(classify, "the program writes its own statements"),
         ..Tool::judged(names, prefix, doc, DOMAINS, classify)
     }
-}
-
-fn rewrite(_: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite::first_of(rewrites, "the program writes its own statements"))
 }
 
 fn said(call: &Call<'_>) -> String {

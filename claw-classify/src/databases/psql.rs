@@ -29,11 +29,11 @@ use std::ops::Range;
 
 use claw_policy::{Action, Change, Domain, FactDef, Kind, Rewrite};
 
-use crate::call::files::{File, Files};
-use crate::call::{Call, Stdin};
-use crate::language::sql;
-use crate::tool::{CannotRewrite, Changed, Context, Denial, Tool};
-use plan::{Holder, Place};
+use crate::call::Stdin;
+use crate::call::files::File;
+use crate::language::sql::{self, Texts};
+use crate::tool::{CannotRewrite, Changed, Context, Denial, Edit, Read, Reader, Tool};
+use plan::{Holder, Kept, Place};
 
 /// psql's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -43,8 +43,10 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "psql: error: ", status: 1 },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: INTERPRETER,
-    classify,
-    rewrite,
+    reader: Reader::Change(|context| {
+        let (actions, kept) = plan::plan(context).split();
+        Read::changed_by(actions, kept)
+    }),
 };
 
 /// Debian's psql, as every PostgreSQL client there, is a Perl script that runs the real one.
@@ -91,11 +93,6 @@ pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String
     Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
 }
 
-fn classify(context: &Context<'_>) -> Vec<Action> {
-    let Context { call, files, .. } = *context;
-    plan::plan(call, files).steps.into_iter().map(|step| step.action).collect()
-}
-
 /// The row limits for the statements of one text.
 struct Limits<'a> {
     place: Place,
@@ -106,7 +103,7 @@ struct Limits<'a> {
 }
 
 /// Words that go to a place in what holds a text.
-struct Edit<'a> {
+struct Words<'a> {
     holder: Holder,
     within: Range<usize>,
     words: String,
@@ -117,16 +114,22 @@ fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
     CannotRewrite { rule: rule.to_owned(), reason: reason.into() }
 }
 
-/// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql starts. `rewrites`
-/// count the call-level action as 0.
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let Context { call, files, .. } = *context;
-    if rewrites.iter().all(|rewrite| start::is_about(&rewrite.change)) {
-        return start::rewrite(context, rewrites);
+/// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql starts.
+impl Edit for Kept {
+    fn edit(&self, context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        if rewrites.iter().all(|rewrite| start::is_about(&rewrite.change)) {
+            return start::rewrite(context, self.start.as_ref(), rewrites);
+        }
+        write(context, edits(&self.places, &context.texts(), rewrites)?)
     }
+}
+
+/// Writes words into what holds the texts of a call.
+fn write(context: &Context<'_>, words: Vec<Words<'_>>) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
     let mut changed = Changed::nothing(call);
-    for Edit { holder, within, words, rule } in edits(call, files, rewrites)? {
-        let whole = match (holder, call.stdin) {
+    for Words { holder, within, words, rule } in words {
+        let whole = match (holder, call.stdin()) {
             (Holder::Argument(arg), _) => &mut changed.argv[arg],
             (Holder::Stdin, Stdin::Content(content)) => {
                 changed.stdin.get_or_insert_with(|| content.to_vec())
@@ -155,18 +158,17 @@ fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, Canno
 /// What `rewrites` write, and where: the last place first, so that places before it stay right. What runs twice
 /// is written once.
 fn edits<'a>(
-    call: &Call<'_>,
-    files: &dyn Files,
+    places: &[Option<Place>],
+    known: &Texts,
     rewrites: &'a [Rewrite],
-) -> Result<Vec<Edit<'a>>, CannotRewrite> {
-    let steps = plan::plan(call, files).steps;
+) -> Result<Vec<Words<'a>>, CannotRewrite> {
     let mut texts: Vec<Limits<'_>> = Vec::new();
     for Rewrite { action, change, rule } in rewrites {
         let Change::LimitRows(rows) = *change else {
             return Err(cannot(rule, "psql knows no such change"));
         };
-        let step = action.checked_sub(1).and_then(|index| steps.get(index));
-        let Some(place) = step.and_then(|step| step.place.clone()) else {
+        let place = action.checked_sub(1).and_then(|index| places.get(index)?.clone());
+        let Some(place) = place else {
             let reason = "the rows do not come from a statement that can be changed";
             return Err(cannot(rule, reason));
         };
@@ -179,14 +181,15 @@ fn edits<'a>(
             None => texts.push(Limits { rows: vec![(place.statement, rows)], place, rule }),
         }
     }
-    let mut edits: Vec<Edit<'_>> = Vec::new();
+    let mut edits: Vec<Words<'_>> = Vec::new();
     for Limits { place: Place { holder, query, .. }, rows, rule } in texts {
-        let limits = sql::limits(query.text(), &rows).map_err(|reason| cannot(rule, reason))?;
+        let limits =
+            sql::limits(query.text(), &rows, known).map_err(|reason| cannot(rule, reason))?;
         for (within, words) in limits {
             let Some(within) = query.place(&within) else {
                 return Err(cannot(rule, "the limit would stand inside a psql variable"));
             };
-            edits.push(Edit { holder: holder.clone(), within, words, rule });
+            edits.push(Words { holder: holder.clone(), within, words, rule });
         }
     }
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.within.start));

@@ -16,7 +16,7 @@ use claw_policy::Action;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::grammar::subcommands::Commands;
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Denial, Reader, Tool};
 
 /// redis-cli's row in the table of tools; Valkey's and KeyDB's clients take the same words.
 pub(crate) static TOOL: Tool = Tool {
@@ -26,8 +26,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Error: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| classify(context.call),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| classify(context.call)),
 };
 
 /// Options that only say where to connect and how to show what comes back, each with the number of its values.
@@ -157,7 +156,7 @@ fn classify(call: &Call<'_>) -> Vec<Action> {
         let words: Vec<&str> = words.iter().map(|word| &**word).collect();
         return vec![command(&words)];
     }
-    match call.stdin {
+    match call.stdin() {
         Stdin::Null => vec![fact("help", "inform", "no input")],
         Stdin::Terminal => vec![opaque("a terminal session", "anything may be typed")],
         Stdin::Unknown => vec![opaque("standard input", "standard input is not read")],

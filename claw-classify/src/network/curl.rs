@@ -22,7 +22,7 @@ use crate::call::files::{File, Files};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::network::http::{self, Request};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 use arguments::Setting;
 use glob::Expanded;
 
@@ -34,8 +34,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "curl: (1) ", status: 1 },
     domains: &[&http::DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What stands between two `--next`.
@@ -150,7 +149,7 @@ fn gather(
                 continue;
             }
             "config" => {
-                let content = match (value.as_str(), call.stdin) {
+                let content = match (value.as_str(), call.stdin()) {
                     ("-", Stdin::Content(content)) => File::Content(content),
                     ("-", Stdin::Null) => File::Absent,
                     ("-", _) => File::Unknown,

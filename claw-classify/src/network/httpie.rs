@@ -15,7 +15,7 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 
 /// The row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -25,8 +25,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "http: error: ", status: 1 },
     domains: &[&http::DOMAIN],
     interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 const fn flag(long: &'static [&'static str], short: u8) -> Opt {
@@ -159,7 +158,7 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<(Request, String)>,
     if parted && !called(call).starts_with("xh") {
         return Err("options part the words, which HTTPie refuses".to_owned());
     }
-    let stdin = !ignores && !matches!(call.stdin, Stdin::Terminal);
+    let stdin = !ignores && !matches!(call.stdin(), Stdin::Terminal);
     let (method, url, items) = taken_apart(&words)?;
     let mut data = raw || stdin || multipart;
     for item in items {
@@ -168,8 +167,8 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<(Request, String)>,
     if silent {
         return Ok(None);
     }
-    request.body |= raw || multipart || (data && !matches!(call.stdin, Stdin::Null));
-    if stdin && !raw && !matches!(call.stdin, Stdin::Null | Stdin::Content([])) {
+    request.body |= raw || multipart || (data && !matches!(call.stdin(), Stdin::Null));
+    if stdin && !raw && !matches!(call.stdin(), Stdin::Null | Stdin::Content([])) {
         request.body = true;
         request.sends_files.insert("-".to_owned());
     }

@@ -16,7 +16,7 @@ mod ssh;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Denial, Reader, Tool};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
 
@@ -68,8 +68,7 @@ macro_rules! tools {
                 denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |context| vec![($classify)(context.call)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*
     };
@@ -122,7 +121,7 @@ fn openssl(call: &Call<'_>) -> Action {
         .filter(|name| has(&[name]))
         .collect();
     let sends_nothing =
-        matches!(call.stdin, Stdin::Null) || matches!(call.stdin, Stdin::Content([]));
+        matches!(call.stdin(), Stdin::Null) || matches!(call.stdin(), Stdin::Content([]));
     let effect = match given.first().map(String::as_str) {
         // Without a sub-command it reads some from standard input.
         None if !sends_nothing => "connect",

@@ -18,7 +18,7 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 
 /// wget's row in the table of tools.
 pub(crate) static TOOL: Tool = Tool {
@@ -28,8 +28,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "wget: ", status: 1 },
     domains: &[&http::DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// The table as getopt_long(3) gets it: a switch can be given a value after `=`, and has a twin that
@@ -241,7 +240,7 @@ impl Line {
 
     /// `-i FILE`: a URL or a file with a URL on each line.
     fn list(&mut self, call: &Call<'_>, list: &str, files: &dyn Files) -> Result<(), String> {
-        let content = match (list, call.stdin) {
+        let content = match (list, call.stdin()) {
             ("-", Stdin::Content(content)) => File::Content(content),
             ("-", Stdin::Null) => File::Absent,
             ("-", _) => File::Unknown,

@@ -13,7 +13,7 @@
 use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::{Call, excerpt, text};
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Denial, Reader, Tool};
 
 /// What one of these calls does.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -65,8 +65,7 @@ macro_rules! doors {
                 denial: Denial { prefix: "error: ", status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |context| vec![action(context.call, $effect, $informs)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![action(context.call, $effect, $informs)]),
             };
         )*
     };
@@ -138,8 +137,7 @@ pub(crate) static GDB: Tool = Tool {
     denial: Denial { prefix: "gdb: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![debugger(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![debugger(context.call)]),
 };
 
 /// strace's row in the table of tools.
@@ -150,8 +148,7 @@ pub(crate) static STRACE: Tool = Tool {
     denial: Denial { prefix: "strace: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![tracer(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![tracer(context.call)]),
 };
 
 fn words(call: &Call<'_>) -> String {

@@ -13,7 +13,7 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Denial, Reader, Tool};
 
 /// A signal and who gets it.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -60,8 +60,7 @@ macro_rules! rows {
                 denial: Denial { prefix: $prefix, status: 1 },
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |context| vec![($classify)(context.call)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*
     };

@@ -19,7 +19,7 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
-use crate::tool::{Denial, Tool, rewrites_nothing};
+use crate::tool::{Denial, Reader, Tool};
 
 pub(crate) use interpreter::stands_for;
 pub(crate) use start::starts;
@@ -71,8 +71,7 @@ macro_rules! rows {
                 denial: Denial { prefix: "error: ", status: 126 },
                 domains: &[&DOMAIN],
                 interpreter: &$variables,
-                classify: |context| vec![($classify)(context.call)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*
     };

@@ -26,7 +26,7 @@ struct Expected {
 }
 
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
-    super::classify(&Tools::BUILT_IN.context(call, files))
+    TOOL.read(&Tools::BUILT_IN.context(call, files)).actions
 }
 
 fn rewrite(
@@ -34,7 +34,9 @@ fn rewrite(
     files: &dyn Files,
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
-    super::rewrite(&Tools::BUILT_IN.context(call, files), rewrites)
+    let tools = Tools::BUILT_IN;
+    let context = tools.context(call, files);
+    TOOL.read(&context).change.make(&context, rewrites)
 }
 
 fn shown(actions: &[Action]) -> String {

@@ -10,7 +10,7 @@ use claw_policy::Action;
 use super::{DOMAIN, action, host_of, words};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
-use crate::tool::{Context, Denial, Tool, rewrites_nothing};
+use crate::tool::{Context, Denial, Reader, Tool};
 
 /// ssh's row in the table of tools.
 pub(crate) static SSH: Tool = Tool {
@@ -20,8 +20,7 @@ pub(crate) static SSH: Tool = Tool {
     denial: Denial { prefix: "ssh: ", status: 255 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: ssh,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(ssh),
 };
 
 /// scp's row in the table of tools.
@@ -32,8 +31,7 @@ pub(crate) static SCP: Tool = Tool {
     denial: Denial { prefix: "scp: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![scp(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![scp(context.call)]),
 };
 
 /// sftp's row in the table of tools.
@@ -44,8 +42,7 @@ pub(crate) static SFTP: Tool = Tool {
     denial: Denial { prefix: "sftp: ", status: 1 },
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![sftp(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![sftp(context.call)]),
 };
 
 /// A command line, sorted.
@@ -184,7 +181,7 @@ fn ssh(context: &Context<'_>) -> Vec<Action> {
     if effect != "git" {
         // The shell there reads the words as one text.
         let text = line.operands[1..].join(&b' ');
-        let stdin = if has(b'n') || has(b'f') { Stdin::Null } else { call.stdin };
+        let stdin = if has(b'n') || has(b'f') { Stdin::Null } else { call.stdin() };
         if let Some(inner) = Inner::of_text(context.tools, &text, stdin) {
             inner.behind(&mut actions);
         }

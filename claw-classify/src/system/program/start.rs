@@ -36,13 +36,13 @@ pub enum Input {
 
 /// The calls that a call says will be made: [`Tools::starts`](crate::Tools::starts).
 pub(crate) fn starts(context: &Context<'_>) -> Vec<Start> {
-    let Context { call, files, tools } = *context;
+    let Context { call, files, tools, .. } = *context;
     let Meant::Tool(Governed::Known(meant)) = tools.meant(call.names) else { return Vec::new() };
     let env = || call.env.iter().map(|entry| entry.to_vec()).collect::<Vec<_>>();
     let start = |argv: Vec<Vec<u8>>, whole| Start {
         argv,
         env: env(),
-        cwd: call.cwd.map(<[u8]>::to_vec),
+        cwd: call.cwd().map(<[u8]>::to_vec),
         stdin: Input::Same,
         whole,
     };
@@ -53,7 +53,7 @@ pub(crate) fn starts(context: &Context<'_>) -> Vec<Start> {
                 File::Content(content) => of_text(call, content),
                 File::Unknown | File::Absent => Vec::new(),
             },
-            Ok(Text::Stdin) => match call.stdin {
+            Ok(Text::Stdin) => match call.stdin() {
                 Stdin::Content(content) => of_text(call, content),
                 Stdin::Unknown | Stdin::Terminal | Stdin::Null => Vec::new(),
             },
@@ -114,7 +114,7 @@ fn put(env: &mut Vec<Vec<u8>>, entry: &[u8]) {
 fn of_text(call: &Call<'_>, text: &[u8]) -> Vec<Start> {
     let Ok(commands) = shell::commands(text) else { return Vec::new() };
     let mut env: Vec<Vec<u8>> = call.env.iter().map(|entry| entry.to_vec()).collect();
-    let mut cwd = call.cwd.map(<[u8]>::to_vec);
+    let mut cwd = call.cwd().map(<[u8]>::to_vec);
     let mut found = Vec::new();
     for Simple { assignments, mut words, input } in commands {
         let known: Vec<Vec<u8>> = assignments
