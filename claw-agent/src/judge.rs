@@ -4,6 +4,7 @@
 //! Input: a policy and a call. Output: a [`Judgement`]. Pure but for [`policy_file`], which reads the
 //! policy from disk before anything is judged.
 
+pub(crate) mod call;
 pub(crate) mod content;
 pub(crate) mod image;
 pub(crate) mod policy_file;
@@ -11,7 +12,7 @@ pub(crate) mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use claw_classify::{Call, File, Files, Rewritten, Stdin, Tools};
+use claw_classify::{Call, File, Files, Reading, Rewritten, Stdin, Texts, Tools};
 use claw_policy::{Decision, Facts, Outcome, Policy, Refusal, Verdict, decide};
 
 /// What is known of a call, what was decided, and what runs instead where it is to be changed.
@@ -26,85 +27,165 @@ pub(crate) struct Judgement {
     /// not at all. A rewrite that changes nothing, because the call already is as a rule would have
     /// it, is nothing here too.
     pub(crate) rewritten: Option<Rewritten>,
+    /// The files that judging it asked for.
+    pub(crate) asked: Asked,
+    /// Whether another standard input could have given other facts.
+    pub(crate) looked_at_stdin: bool,
 }
 
-/// Judges one call, by the content of what it names where `files` vouches for it.
-pub(crate) fn judge(policy: &Policy, call: &Call<'_>, files: &dyn Files) -> Judgement {
-    let facts = Tools::with(policy.declared()).classify(call, files);
-    let mut decision = decide(policy, &facts);
-    if decision.rewrites.is_empty() {
-        return Judgement { facts, decision, rewritten: None };
+/// Which files judging asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// By reading the call and by changing it.
+    pub(crate) while_judging: BTreeSet<Vec<u8>>,
+    /// By reading the call as it would run.
+    pub(crate) when_run: BTreeSet<Vec<u8>>,
+}
+
+/// Judges calls by one policy. What is parsed for one call is kept for the next, so one judge is for the
+/// calls that one exec can come to.
+#[derive(Debug)]
+pub(crate) struct Judge<'p> {
+    policy: &'p Policy,
+    texts: Texts,
+}
+
+impl<'p> Judge<'p> {
+    /// A judge that has seen no call.
+    pub(crate) fn of(policy: &'p Policy) -> Self {
+        Self { policy, texts: Texts::default() }
     }
-    match settled(policy, call, files, &facts, &decision) {
-        Ok(rewritten) => {
-            let rewritten = Some(rewritten).filter(|rewritten| !is_same(call, files, rewritten));
-            Judgement { facts, decision, rewritten }
-        }
-        Err(refusal) => {
-            decision.refuse(refusal);
-            Judgement { facts, decision, rewritten: None }
-        }
+
+    /// The policy.
+    pub(crate) fn policy(&self) -> &'p Policy {
+        self.policy
+    }
+
+    /// Claw's own tools, which share what is parsed.
+    pub(crate) fn own_tools(&self) -> Tools<'_> {
+        Tools::BUILT_IN.sharing(&self.texts)
+    }
+
+    fn tools(&self) -> Tools<'_> {
+        Tools::with(self.policy.declared()).sharing(&self.texts)
+    }
+
+    /// Reads one call, by the content of what it names where `files` vouches for it, and decides on it.
+    pub(crate) fn read<'a>(&'a self, call: &Call<'a>, files: &'a dyn Files) -> Opinion<'a> {
+        let reading = self.tools().read(call, files);
+        let decision = decide(self.policy, &reading.facts);
+        Opinion { judge: self, call: *call, files, reading, decision }
+    }
+
+    /// Judges one call: reads it, decides, and makes the changes that rules ask for.
+    pub(crate) fn judge(&self, call: &Call<'_>, files: &dyn Files) -> Judgement {
+        self.read(call, files).settle()
     }
 }
 
-/// Applies the rewrites of `decision` and judges the result as if it had been called: it must be
-/// allowed, or be what its own rewrites would make of it. Otherwise a rewrite could turn a call into
-/// one that no rule permits, or a tool's reading of its own output could differ from what was meant.
-fn settled(
-    policy: &Policy,
-    call: &Call<'_>,
-    files: &dyn Files,
-    facts: &Facts,
-    decision: &Decision,
-) -> Result<Rewritten, Refusal> {
-    let tools = Tools::with(policy.declared());
-    let rewritten = tools.rewrite(call, files, facts, &decision.rewrites).map_err(|cannot| {
-        let asked = decision.rewrites.iter().find(|rewrite| rewrite.rule == cannot.rule);
-        Refusal {
-            action: asked.map_or(decision.deciding.action, |rewrite| rewrite.action),
-            reason: format!("the call cannot be changed as the rule asks: {}", cannot.reason),
-            at: policy
-                .rules()
-                .iter()
-                .find(|rule| rule.id == cannot.rule)
-                .map(|rule| rule.at.clone()),
-            rule: Some(cannot.rule),
-            because: Vec::new(),
+/// A decision on a call whose changes are not made yet.
+#[derive(Debug)]
+pub(crate) struct Opinion<'a> {
+    judge: &'a Judge<'a>,
+    call: Call<'a>,
+    files: &'a dyn Files,
+    /// What was read.
+    pub(crate) reading: Reading<'a>,
+    /// What was decided.
+    pub(crate) decision: Decision,
+}
+
+impl Opinion<'_> {
+    /// The judgement so far: a change that rules ask for is not made, and may turn out to be a denial.
+    pub(crate) fn unsettled(self) -> Judgement {
+        let asked = self.reading.asked();
+        let looked_at_stdin = self.reading.looked_at_stdin();
+        let asked = Asked { while_judging: asked.clone(), when_run: asked };
+        let Self { reading, decision, .. } = self;
+        Judgement { facts: reading.facts, decision, rewritten: None, asked, looked_at_stdin }
+    }
+
+    /// Makes the changes that rules ask for, or denies the call where they cannot be made.
+    pub(crate) fn settle(mut self) -> Judgement {
+        if self.decision.rewrites.is_empty() {
+            return self.unsettled();
         }
-    })?;
-    let argv: Vec<&[u8]> = rewritten.argv.iter().map(Vec::as_slice).collect();
-    let env: Vec<&[u8]> = rewritten.env.iter().map(Vec::as_slice).collect();
-    let stdin = rewritten.stdin.as_deref().map_or(call.stdin, Stdin::Content);
-    let changed = Call { argv: &argv, env: &env, stdin, ..*call };
-    let files = Changed { before: files, changed: &rewritten.files };
-    let facts = tools.classify(&changed, &files);
-    let after = decide(policy, &facts);
-    match after.verdict {
-        Verdict::Allow => return Ok(rewritten),
-        Verdict::Rewrite => {
-            let again = tools.rewrite(&changed, &files, &facts, &after.rewrites);
-            if again.is_ok_and(|again| is_same(&changed, &files, &again)) {
-                return Ok(rewritten);
+        let own = self.reading.asked();
+        let mut asked = Asked { while_judging: own.clone(), when_run: own };
+        let rewritten = self.rewritten(&mut asked).unwrap_or_else(|refusal| {
+            self.decision.refuse(refusal);
+            None
+        });
+        asked.while_judging.extend(self.reading.asked());
+        let looked_at_stdin = self.reading.looked_at_stdin();
+        let Self { reading, decision, .. } = self;
+        Judgement { facts: reading.facts, decision, rewritten, asked, looked_at_stdin }
+    }
+
+    /// Applies the rewrites of the decision and judges the result as if it had been called: it must be
+    /// allowed, or be what its own rewrites would make of it. Otherwise a rewrite could turn a call into
+    /// one that no rule permits, or a tool's reading of its own output could differ from what was meant.
+    ///
+    /// Nothing where the call already is as the rules would have it: then it is judged.
+    fn rewritten(&self, asked: &mut Asked) -> Result<Option<Rewritten>, Refusal> {
+        let Self { judge, call, files, reading, decision } = self;
+        let policy = judge.policy;
+        let rewritten = reading.rewrite(&decision.rewrites).map_err(|cannot| {
+            let asked = decision.rewrites.iter().find(|rewrite| rewrite.rule == cannot.rule);
+            Refusal {
+                action: asked.map_or(decision.deciding.action, |rewrite| rewrite.action),
+                reason: format!("the call cannot be changed as the rule asks: {}", cannot.reason),
+                at: policy
+                    .rules()
+                    .iter()
+                    .find(|rule| rule.id == cannot.rule)
+                    .map(|rule| rule.at.clone()),
+                rule: Some(cannot.rule),
+                because: Vec::new(),
+            }
+        })?;
+        if is_same(call, *files, &rewritten) {
+            return Ok(None);
+        }
+        let argv: Vec<&[u8]> = rewritten.argv.iter().map(Vec::as_slice).collect();
+        let env: Vec<&[u8]> = rewritten.env.iter().map(Vec::as_slice).collect();
+        let stdin = rewritten.stdin.as_deref().map_or(call.stdin, Stdin::Content);
+        let changed = Call { argv: &argv, env: &env, stdin, ..*call };
+        let files = Changed { before: *files, changed: &rewritten.files };
+        let Opinion { reading, decision: after, .. } = judge.read(&changed, &files);
+        let again = match after.verdict {
+            Verdict::Rewrite => Some(reading.rewrite(&after.rewrites)),
+            Verdict::Allow | Verdict::Deny => None,
+        };
+        asked.when_run = reading.asked();
+        asked.while_judging.extend(reading.asked());
+        match after.verdict {
+            Verdict::Allow => return Ok(Some(rewritten)),
+            Verdict::Rewrite => {
+                let stays = |again: Rewritten| is_same(&changed, &files, &again);
+                if again.is_some_and(|again| again.is_ok_and(stays)) {
+                    return Ok(Some(rewritten));
+                }
+            }
+            Verdict::Deny => {
+                let Outcome { rule, at, reason, because, .. } = after.deciding;
+                return Err(Refusal {
+                    action: decision.deciding.action,
+                    rule,
+                    at,
+                    reason: format!("the call as rules would change it is denied: {reason}"),
+                    because,
+                });
             }
         }
-        Verdict::Deny => {
-            let Outcome { rule, at, reason, because, .. } = after.deciding;
-            return Err(Refusal {
-                action: decision.deciding.action,
-                rule,
-                at,
-                reason: format!("the call as rules would change it is denied: {reason}"),
-                because,
-            });
-        }
+        Err(Refusal {
+            action: decision.deciding.action,
+            rule: decision.deciding.rule.clone(),
+            at: decision.deciding.at.clone(),
+            reason: "the call as rules would change it would have to be changed again".to_owned(),
+            because: after.deciding.because,
+        })
     }
-    Err(Refusal {
-        action: decision.deciding.action,
-        rule: decision.deciding.rule.clone(),
-        at: decision.deciding.at.clone(),
-        reason: "the call as rules would change it would have to be changed again".to_owned(),
-        because: after.deciding.because,
-    })
 }
 
 /// Files as a rewrite leaves them.

@@ -4,6 +4,7 @@ pub(crate) mod files;
 pub(crate) mod home;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// What file descriptor 0 of a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,9 +52,36 @@ pub struct Call<'a> {
     /// inject it into this program too. Empty under `claw check`, which cannot know the
     /// interpreter.
     pub interpreters: &'a [&'a [u8]],
+    /// Notes what the reading of this call looks at, where somebody wants to know.
+    pub watch: Option<&'a Watch>,
+}
+
+/// What the reading of a call looked at.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Standard input.
+    pub(crate) stdin: Cell<bool>,
+    /// The working directory.
+    pub(crate) cwd: Cell<bool>,
 }
 
 impl<'a> Call<'a> {
+    /// What standard input is. Tools ask here, so that a reading can say whether it made a difference.
+    pub(crate) fn stdin(&self) -> Stdin<'a> {
+        if let Some(watch) = self.watch {
+            watch.stdin.set(true);
+        }
+        self.stdin
+    }
+
+    /// The working directory. Tools ask here, as for [`Call::stdin`].
+    pub(crate) fn cwd(&self) -> Option<&'a [u8]> {
+        if let Some(watch) = self.watch {
+            watch.cwd.set(true);
+        }
+        self.cwd
+    }
+
     /// The value of the environment variable `name`: the first entry, as getenv(3) finds it.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&'a [u8]> {

@@ -13,7 +13,7 @@ pub(crate) mod svn;
 use claw_policy::{Action, Domain, FactDef, Kind, Value};
 
 use crate::call::{Call, excerpt, text};
-use crate::tool::{Abilities, Classifier, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Classifier, Denial, Family, Reader, Tool};
 use git::is_harmless;
 
 const fn row(
@@ -31,8 +31,7 @@ const fn row(
         can: Abilities::of(Family::Code),
         domains: DOMAINS,
         interpreter: &[],
-        classify,
-        rewrite: rewrites_nothing,
+        reader: Reader::Judge(classify),
     }
 }
 

@@ -64,6 +64,56 @@ pub(crate) fn check(corpus: &str) {
     assert!(wrong.is_empty(), "these facts are not those of the corpus:\n{wrong}");
 }
 
+/// The command lines of the corpora that are such tables, and of clients that read standard input.
+pub(crate) fn lines() -> Vec<String> {
+    const TABLES: &[&str] = &[
+        include_str!("../corpus/aws.toml"),
+        include_str!("../corpus/clickhouse.toml"),
+        include_str!("../corpus/cloud.toml"),
+        include_str!("../corpus/code.toml"),
+        include_str!("../corpus/container.toml"),
+        include_str!("../corpus/curl.toml"),
+        include_str!("../corpus/door.toml"),
+        include_str!("../corpus/file.toml"),
+        include_str!("../corpus/gh.toml"),
+        include_str!("../corpus/git.toml"),
+        include_str!("../corpus/helm.toml"),
+        include_str!("../corpus/httpie.toml"),
+        include_str!("../corpus/infra.toml"),
+        include_str!("../corpus/kubectl.toml"),
+        include_str!("../corpus/net.toml"),
+        include_str!("../corpus/package.toml"),
+        include_str!("../corpus/process.toml"),
+        include_str!("../corpus/program.toml"),
+        include_str!("../corpus/terraform.toml"),
+        include_str!("../corpus/vault.toml"),
+    ];
+    const CLIENTS: &[&str] = &[
+        "psql",
+        "psql -c 'SELECT 1'",
+        "psql -f -",
+        "psql -f /dev/stdin",
+        "mysql",
+        "mysql -e 'SELECT 1'",
+        "sqlite3 a.db",
+        "sqlite3 a.db 'SELECT 1'",
+        "redis-cli",
+        "redis-cli GET a",
+        "mongosh",
+        "clickhouse-client",
+        "docker exec -i db psql",
+        "docker exec db psql",
+        "kubectl exec -i pod -- psql",
+        "ssh host psql",
+        "ssh -n host psql",
+    ];
+    let tables = TABLES.iter().flat_map(|table| {
+        let table: toml::Table = table.parse().unwrap();
+        table.into_iter().filter(|(_, facts)| facts.is_str()).map(|(line, _)| line)
+    });
+    tables.chain(CLIENTS.iter().map(|line| (*line).to_owned())).collect()
+}
+
 /// Actions of SQL clients in one line: `sql:` and the effect of each statement, `client:` and the
 /// class of each other thing; `?` if that is not known.
 pub(crate) fn clients_line(actions: &[Action]) -> String {

@@ -4,7 +4,7 @@ use claw_policy::{Action, Name, Reading, Value};
 
 use crate::call::{Call, Stdin};
 use crate::language::shell;
-use crate::tool::Inside;
+use crate::tool::{Change, Inside};
 
 /// A governed call inside, or several.
 #[derive(Debug)]
@@ -12,13 +12,15 @@ pub(crate) struct Inner {
     /// The tool, if its call is all that runs and nothing in it changes how the tool runs.
     tool: Option<Name>,
     actions: Vec<Action>,
+    /// How it is changed.
+    change: Change,
 }
 
 impl Inner {
     /// The call inside, if it is governed. Nobody judges what an everyday program starts in there,
     /// and its paths are not the caller's.
     pub(crate) fn of(tools: &dyn Inside, call: &Call<'_>) -> Option<Self> {
-        let facts = tools.classify(call);
+        let (facts, change) = tools.read(call);
         if !facts.governed() {
             return None;
         }
@@ -27,7 +29,7 @@ impl Inner {
             _ => true,
         };
         let tool = facts.tool.filter(|_| facts.disputed.is_none() && !injects);
-        Some(Self { tool, actions: facts.actions.into_iter().skip(1).collect() })
+        Some(Self { tool, actions: facts.actions.into_iter().skip(1).collect(), change })
     }
 
     /// The call of a program with these words, in an environment that is not known.
@@ -73,15 +75,17 @@ impl Inner {
                 actions.extend(inner.actions);
             }
         }
-        (!actions.is_empty()).then(|| Self { tool: tool.filter(|_| whole), actions })
+        let change = Change::never("a text of the shell is not changed");
+        (!actions.is_empty()).then(|| Self { tool: tool.filter(|_| whole), actions, change })
     }
 
-    /// Adds its actions after those of the call that runs it.
-    pub(crate) fn behind(self, actions: &mut Vec<Action>) {
+    /// Adds its actions after those of the call that runs it, and says how the call inside is changed.
+    pub(crate) fn behind(self, actions: &mut Vec<Action>) -> Change {
         if let Some(tool) = self.tool {
             actions.iter_mut().for_each(|action| action.set("tool", tool.clone()));
         }
         actions.extend(self.actions);
+        self.change
     }
 }
 

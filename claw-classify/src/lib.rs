@@ -5,9 +5,10 @@
 //! cannot be read is an opaque action or an opaque fact with a reason, never an absence.
 //!
 //! - [`Tools`] are the tools a call can be of: claw's own and those that a policy declares.
-//! - [`Tools::classify`] gives the facts of a call; its first action is always of the domain
-//!   `exec`.
-//! - [`Tools::rewrite`] applies what a policy asked for and gives the new argument vector and
+//! - [`Tools::read`] gives the [`Reading`] of a call: its facts, whose first action is always of the
+//!   domain `exec`, what the reading depends on, and how to change the call. [`Tools::classify`]
+//!   gives the facts alone.
+//! - [`Reading::rewrite`] applies what a policy asked for and gives the new argument vector and
 //!   environment.
 //! - [`Tools::meant`] says which governed tool names mean, and [`TOOLS`] lists claw's own: one
 //!   tool, one file.
@@ -36,10 +37,12 @@ mod registry;
 mod secret;
 mod system;
 mod tool;
+pub mod work;
 
 pub use call::files::{File, Files, NoFiles};
-pub use call::{Call, Stdin};
-pub use language::sql::LIMIT_ROWS;
+pub use call::{Call, Stdin, Watch};
+pub use language::sql::{LIMIT_ROWS, Texts};
+pub use registry::reading::Reading;
 pub use registry::{TOOLS, Tools, in_text, in_variable, schema, secrets};
 pub use secret::{HIDDEN, MASKED, Secret, Secrets, Span, masked};
 pub use tool::{

@@ -1,27 +1,30 @@
 //! Every tool that claw reads and every domain of facts; calls are read and changed through them.
 //!
 //! This is the only file that knows all tools. Callers use [`Tools`]: claw's own tools and those
-//! that a policy declares.
+//! that a policy declares. [`reading`] is what they give of a call.
+
+pub(crate) mod reading;
 
 use std::sync::{Arc, LazyLock};
 
-use claw_policy::{Action, Change, Domain, Facts, Grammar, Rewrite, Schema, ToolDef};
+use claw_policy::{Action, Domain, Facts, Grammar, Rewrite, Schema, ToolDef};
 
-use crate::call::Call;
 use crate::call::files::{Files, NoFiles};
+use crate::call::{Call, Watch};
 use crate::clouds::{aws, infra, providers, terraform, vault};
 use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
-use crate::language::sql;
+use crate::language::sql::{self, Texts};
 use crate::network::{curl, http, httpie, remote, wget};
 use crate::secret::marks::{Marks, Programs};
 use crate::secret::{self, Secrets, Span};
 use crate::system::{door, file, loader, package, process, program};
 use crate::tool::{
-    CannotRewrite, Changed, Context, Governed, Inside, Meant, Rewritten, Start, Tool,
+    CannotRewrite, Change, Context, Governed, Inside, Meant, NO_TOOL, Rewritten, Start, Tool,
 };
 use crate::{code, exec};
+use reading::{Asked, Reading};
 
 /// Every governed tool.
 pub static TOOLS: &[&Tool] = &[
@@ -279,18 +282,20 @@ fn by_name(name: &[u8]) -> Option<&'static Tool> {
 #[derive(Debug, Clone, Copy)]
 pub struct Tools<'p> {
     declared: &'p [Arc<Grammar>],
+    /// What is parsed already, where several readings share it.
+    pub(crate) texts: Option<&'p Texts>,
 }
 
 impl Tools<'static> {
     /// claw's own tools alone.
-    pub const BUILT_IN: Self = Self { declared: &[] };
+    pub const BUILT_IN: Self = Self { declared: &[], texts: None };
 }
 
 impl<'p> Tools<'p> {
     /// claw's own tools, and `declared`, those of a policy.
     #[must_use]
     pub const fn with(declared: &'p [Arc<Grammar>]) -> Self {
-        Self { declared }
+        Self { declared, texts: None }
     }
 
     /// All of them.
@@ -324,30 +329,69 @@ impl<'p> Tools<'p> {
         found.map_or(Meant::Nothing, Meant::Tool)
     }
 
+    /// These tools, for several readings of one call: `texts` remembers what is parsed for the others.
+    #[must_use]
+    pub fn sharing(self, texts: &'p Texts) -> Self {
+        Self { texts: Some(texts), ..self }
+    }
+
     /// What a tool is given to read of `call`.
     pub(crate) fn context<'a>(&'a self, call: &'a Call<'a>, files: &'a dyn Files) -> Context<'a> {
-        Context { call, files, tools: self }
+        Context { call, files, tools: self, texts: self.texts }
     }
 
     /// The facts of a call, judged by the content of the files it names where `files` knows it. The
     /// first action is always of the domain `exec`.
     #[must_use]
     pub fn classify(&self, call: &Call<'_>, files: &dyn Files) -> Facts {
-        let context = &self.context(call, files);
+        self.read(call, files).facts
+    }
+
+    /// Reads a call by the content of the files it names where `files` knows it.
+    #[must_use]
+    pub fn read<'a>(&self, call: &Call<'a>, files: &'a dyn Files) -> Reading<'a>
+    where
+        'p: 'a,
+    {
+        let texts = self.texts.cloned().unwrap_or_default();
+        let files = Asked::of(files);
+        let watch = Watch::default();
+        let (facts, change) = {
+            let tools = Tools { texts: Some(&texts), ..*self };
+            let call = Call { watch: Some(&watch), ..*call };
+            tools.facts(&tools.context(&call, &files))
+        };
+        Reading {
+            facts,
+            tools: *self,
+            call: Call { watch: None, ..*call },
+            files,
+            texts,
+            change,
+            looked_at_stdin: watch.stdin.get(),
+            looked_at_cwd: watch.cwd.get(),
+        }
+    }
+
+    /// The facts of the call of `context`, and how to change it.
+    fn facts(&self, context: &Context<'_>) -> (Facts, Change) {
+        let call = context.call;
         match self.meant(call.names) {
             Meant::Nothing => {
-                Facts { tool: None, disputed: None, actions: vec![exec::action(context, None)] }
+                let actions = vec![exec::action(context, None)];
+                (Facts { tool: None, disputed: None, actions }, Change::never(NO_TOOL))
             }
             Meant::Tool(tool) => {
                 if let Governed::Known(python) = tool
                     && let Some((tool, rest)) = program::stands_for(context, python)
                 {
-                    return run_by_interpreter(context, tool, rest);
+                    return (run_by_interpreter(context, tool, rest), Change::never(NO_TOOL));
                 }
                 let mut actions = vec![exec::action(context, Some(tool))];
                 actions[0].set("trusted", !call.untrusted);
-                actions.extend(tool.classify(context));
-                Facts { tool: Some(tool.to_name()), disputed: None, actions }
+                let read = tool.read(context);
+                actions.extend(read.actions);
+                (Facts { tool: Some(tool.to_name()), disputed: None, actions }, read.change)
             }
             Meant::Disputed(one, other) => {
                 let mut actions = vec![exec::action(context, Some(one))];
@@ -362,7 +406,8 @@ impl<'p> Tools<'p> {
                     let opaque = |domain| Action::opaque(domain, &*text, &*reason);
                     actions.extend(tool.domains().into_iter().map(opaque));
                 }
-                Facts { tool: Some(one.to_name()), disputed: Some(other.to_name()), actions }
+                let (tool, disputed) = (Some(one.to_name()), Some(other.to_name()));
+                (Facts { tool, disputed, actions }, Change::never(NO_TOOL))
             }
         }
     }
@@ -376,46 +421,6 @@ impl<'p> Tools<'p> {
         };
         tool.can.starts.unwrap_or(program::start::behind_its_own_words)(&self.context(call, files))
     }
-
-    /// Applies `rewrites`, which a decision on `facts` asked for, to the call that `facts` came
-    /// from. `files` are those that the facts came from.
-    ///
-    /// Applying the same rewrites to the result changes nothing further.
-    ///
-    /// # Errors
-    /// If a change cannot be made with certainty; the call must then be denied.
-    pub fn rewrite(
-        &self,
-        call: &Call<'_>,
-        files: &dyn Files,
-        facts: &Facts,
-        rewrites: &[Rewrite],
-    ) -> Result<Rewritten, CannotRewrite> {
-        let mut env: Vec<Vec<u8>> = call.env.iter().map(|entry| entry.to_vec()).collect();
-        let (mut of_statements, mut of_the_start) = (Vec::new(), Vec::new());
-        for rewrite in rewrites {
-            match &rewrite.change {
-                Change::SetEnv(name, value) => set(&mut env, name, value),
-                Change::UnsetEnv(name) => unset(&mut env, name),
-                Change::Switch(def) | Change::Limit(def, _) if def.of_call => {
-                    of_the_start.push(rewrite.clone());
-                }
-                Change::Switch(_) | Change::Limit(..) => of_statements.push(rewrite.clone()),
-            }
-        }
-        let context = self.context(call, files);
-        let Changed { argv, stdin, files: contents, .. } =
-            by_the_tool(&context, facts, &of_statements)?;
-        let words: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
-        let variables: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
-        let so_far = Call { argv: &words, env: &variables, ..*call };
-        let Changed { argv, set_env, .. } =
-            by_the_tool(&context.of(&so_far), facts, &of_the_start)?;
-        for (name, value) in set_env {
-            set(&mut env, name, &value);
-        }
-        Ok(Rewritten { argv, env, stdin, files: contents })
-    }
 }
 
 impl Inside for Tools<'_> {
@@ -423,17 +428,22 @@ impl Inside for Tools<'_> {
         Tools::meant(self, names)
     }
 
-    fn classify(&self, call: &Call<'_>) -> Facts {
-        Tools::classify(self, call, &NoFiles)
+    fn read(&self, call: &Call<'_>) -> (Facts, Change) {
+        let reading = Tools::read(self, call, &NoFiles);
+        (reading.facts, reading.change)
+    }
+
+    fn change(&self, context: &Context<'_>) -> Change {
+        self.facts(context).1
     }
 
     fn rewrite(
         &self,
         call: &Call<'_>,
-        facts: &Facts,
+        change: &Change,
         rewrites: &[Rewrite],
     ) -> Result<Rewritten, CannotRewrite> {
-        Tools::rewrite(self, call, &NoFiles, facts, rewrites)
+        reading::rewrite(&self.context(call, &NoFiles), change, rewrites)
     }
 }
 
@@ -446,38 +456,8 @@ fn run_by_interpreter(context: &Context<'_>, tool: &'static Tool, rest: usize) -
     let names = [tool.name.as_bytes()];
     let inner = Call { argv: &argv, names: &names, ..*call };
     let mut actions = vec![exec::action(context, Some(Governed::Known(tool)))];
-    actions.extend((tool.classify)(&context.of(&inner)));
+    actions.extend(tool.read(&context.of(&inner)).actions);
     Facts { tool: Some(tool.name.into()), disputed: None, actions }
-}
-
-/// The call after the tool's own changes.
-fn by_the_tool(
-    context: &Context<'_>,
-    facts: &Facts,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
-    if rewrites.is_empty() {
-        return Ok(Changed::nothing(context.call));
-    }
-    match context.tools.meant(context.call.names) {
-        Meant::Tool(Governed::Known(tool)) if facts.tool.as_deref() == Some(tool.name) => {
-            (tool.rewrite)(context, rewrites)
-        }
-        Meant::Nothing | Meant::Tool(_) | Meant::Disputed(..) => {
-            Err(CannotRewrite::first_of(rewrites, "no tool is known that can make this change"))
-        }
-    }
-}
-
-fn set(env: &mut Vec<Vec<u8>>, name: &str, value: &str) {
-    unset(env, name);
-    env.push(format!("{name}={value}").into_bytes());
-}
-
-fn unset(env: &mut Vec<Vec<u8>>, name: &str) {
-    env.retain(|entry| {
-        entry.strip_prefix(name.as_bytes()).is_none_or(|rest| !rest.starts_with(b"="))
-    });
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The registry lists the tools and is above them. A tool knows none of the others: if its call
 //! holds another one, it asks through [`Inside`].
 
+use std::borrow::Cow;
 use std::fmt;
 
 use claw_policy::{Action, ChangeDef, Domain, DomainRef, Facts, Grammar, Name, Rewrite};
@@ -10,6 +11,7 @@ use claw_policy::{Action, ChangeDef, Domain, DomainRef, Facts, Grammar, Name, Re
 use crate::call::Call;
 use crate::call::files::Files;
 use crate::declared;
+use crate::language::sql::Texts;
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +39,8 @@ pub struct Tool {
     pub can: Abilities,
     /// Variables that load code into the interpreter the tool is written in.
     pub(crate) interpreter: &'static [&'static str],
-    /// What a call would do, without the call-level action.
-    pub(crate) classify: Classifier,
-    /// The call after the tool's own changes.
-    pub(crate) rewrite: Rewriter,
+    /// How its calls are read.
+    pub(crate) reader: Reader,
 }
 
 /// What a tool can do beside being read.
@@ -173,10 +173,101 @@ impl Tool {
             domains,
             can: Abilities::of(family),
             interpreter: &[],
-            classify,
-            rewrite: rewrites_nothing,
+            reader: Reader::Judge(classify),
         }
     }
+
+    /// What a call would do, without the call-level action, and how to change it.
+    pub(crate) fn read(&self, context: &Context<'_>) -> Read {
+        match self.reader {
+            Reader::Judge(classify) => Read::judged(classify(context)),
+            Reader::Refuse(classify, why) => Read::refused(classify(context), why),
+            Reader::Change(read) => read(context),
+        }
+    }
+}
+
+/// Gives the actions of a call but for the call-level one.
+pub(crate) type Classifier = fn(&Context<'_>) -> Vec<Action>;
+
+/// How the calls of a tool are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reader {
+    /// They are judged, and never changed.
+    Judge(Classifier),
+    /// They are judged, and never changed, for this reason.
+    Refuse(Classifier, &'static str),
+    /// They can be changed too.
+    Change(fn(&Context<'_>) -> Read),
+}
+
+/// What a tool reads of a call.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// What the call would do, without the call-level action.
+    pub(crate) actions: Vec<Action>,
+    /// How to change it.
+    pub(crate) change: Change,
+}
+
+impl Read {
+    /// These actions, of a call that is never changed.
+    pub(crate) fn judged(actions: Vec<Action>) -> Self {
+        Self::refused(actions, "the tool knows no such change")
+    }
+
+    /// These actions, of a call that is never changed for this reason.
+    pub(crate) fn refused(actions: Vec<Action>, why: impl Into<Cow<'static, str>>) -> Self {
+        Self { actions, change: Change::never(why) }
+    }
+
+    /// These actions, and a call that `edit` changes.
+    pub(crate) fn changed_by(actions: Vec<Action>, edit: impl Edit + 'static) -> Self {
+        Self { actions, change: Change::By(Box::new(edit)) }
+    }
+}
+
+/// How a call that was read is changed.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// Not at all, for this reason.
+    Never(Cow<'static, str>),
+    /// By its tool, which kept its plan.
+    By(Box<dyn Edit>),
+}
+
+impl Change {
+    /// No change, for this reason.
+    pub(crate) fn never(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Never(why.into())
+    }
+
+    /// The call of `context` after changes that are all the tool's own.
+    ///
+    /// # Errors
+    /// When a change cannot be made with certainty.
+    pub(crate) fn make(
+        &self,
+        context: &Context<'_>,
+        rewrites: &[Rewrite],
+    ) -> Result<Changed, CannotRewrite> {
+        match self {
+            _ if rewrites.is_empty() => Ok(Changed::nothing(context.call)),
+            Self::Never(reason) => Err(CannotRewrite::first_of(rewrites, reason.clone())),
+            Self::By(edit) => edit.edit(context, rewrites),
+        }
+    }
+}
+
+/// A tool's plan of a call, kept to change the call.
+pub(crate) trait Edit: fmt::Debug {
+    /// The call after `rewrites`, whose actions are counted as in the facts of the call. Changes of statements come
+    /// by themselves, and so do those of the call as a whole: for these `context` holds the call that the former
+    /// gave, in the environment that the policy sets.
+    ///
+    /// # Errors
+    /// When a change cannot be made with certainty.
+    fn edit(&self, context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite>;
 }
 
 /// What a tool is given to read.
@@ -188,12 +279,19 @@ pub(crate) struct Context<'a> {
     pub(crate) files: &'a dyn Files,
     /// The other tools, for a call inside this one.
     pub(crate) tools: &'a dyn Inside,
+    /// The texts of the call, as far as they are parsed, where several readings share them.
+    pub(crate) texts: Option<&'a Texts>,
 }
 
 impl Context<'_> {
     /// The same files and tools for `call`, which is inside this one.
     pub(crate) fn of<'b>(&'b self, call: &'b Call<'b>) -> Context<'b> {
         Context { call, ..*self }
+    }
+
+    /// The texts of the call, as far as they are parsed.
+    pub(crate) fn texts(&self) -> Texts {
+        self.texts.cloned().unwrap_or_default()
     }
 }
 
@@ -202,38 +300,22 @@ pub(crate) trait Inside: fmt::Debug {
     /// The tool that these base names mean.
     fn meant(&self, names: &[&[u8]]) -> Meant<'_>;
 
-    /// The facts of a call that runs where the caller's files are not.
-    fn classify(&self, call: &Call<'_>) -> Facts;
+    /// The facts of a call that runs where the caller's files are not, and how to change it.
+    fn read(&self, call: &Call<'_>) -> (Facts, Change);
 
-    /// That call after `rewrites`, which a decision on `facts` asked for.
+    /// The change of the call of `context`, which the policy put into another environment.
+    fn change(&self, context: &Context<'_>) -> Change;
+
+    /// That call after `rewrites`, by the change that its reading gave.
     ///
     /// # Errors
     /// If a change cannot be made with certainty.
     fn rewrite(
         &self,
         call: &Call<'_>,
-        facts: &Facts,
+        change: &Change,
         rewrites: &[Rewrite],
     ) -> Result<Rewritten, CannotRewrite>;
-}
-
-/// Gives the actions of a call except the call-level one.
-pub(crate) type Classifier = fn(&Context<'_>) -> Vec<Action>;
-
-/// Gives the call after the changes. Actions are counted as in the facts of the call. Changes of
-/// statements are asked for separately; those of the call as a whole apply to the call that the
-/// former gave.
-pub(crate) type Rewriter = fn(&Context<'_>, &[Rewrite]) -> Result<Changed, CannotRewrite>;
-
-/// The rewriter of a tool that has no changes of its own.
-///
-/// # Errors
-/// Always.
-pub(crate) fn rewrites_nothing(
-    _: &Context<'_>,
-    rewrites: &[Rewrite],
-) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite::first_of(rewrites, "the tool knows no such change"))
 }
 
 /// What a tool's own changes give.
@@ -335,11 +417,13 @@ impl<'p> Governed<'p> {
         }
     }
 
-    /// What a call of it would do, without the call-level action.
-    pub(crate) fn classify(self, context: &Context<'_>) -> Vec<Action> {
+    /// What a call of it would do, without the call-level action, and how to change it.
+    pub(crate) fn read(self, context: &Context<'_>) -> Read {
         match self {
-            Self::Known(tool) => (tool.classify)(context),
-            Self::Declared(grammar) => vec![declared::classify(context.call, grammar)],
+            Self::Known(tool) => tool.read(context),
+            Self::Declared(grammar) => {
+                Read::refused(vec![declared::classify(context.call, grammar)], NO_TOOL)
+            }
         }
     }
 
@@ -365,6 +449,9 @@ impl<'p> Governed<'p> {
         }
     }
 }
+
+/// Why a call cannot be changed that no tool of claw's own stands for.
+pub(crate) const NO_TOOL: &str = "no tool is known that can make this change";
 
 /// What a set of names means.
 #[derive(Debug, Clone, Copy)]

@@ -24,13 +24,14 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
     let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or(name);
     let names = [name];
     let call = Call { argv, env, names: &names, path: name, stdin, ..Call::default() };
-    let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
+    let reading = Tools::BUILT_IN.read(&call, &NoFiles);
+    let facts = reading.facts.clone();
     assert_eq!(facts.actions.first().map(|action| action.domain.name()), Some("exec"));
     let again = Tools::BUILT_IN.classify(&call, &NoFiles);
     assert_eq!(facts, again, "the facts differ from one time to the next");
     let limits = limits(&facts);
     if !limits.is_empty() {
-        stays(&call, &facts, &limits, |after| {
+        stays(&call, &reading, &limits, |after| {
             assert_eq!(self::limits(after), [], "a statement is not limited after it was");
         });
     }
@@ -40,28 +41,28 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
         let change = |def| Rewrite { action: 0, change: Change::Switch(def), rule: "start".to_owned() };
         let all: Vec<Rewrite> = of_call.copied().map(change).collect();
         if !all.is_empty() {
-            stays(&call, &facts, &all, |_| {});
+            stays(&call, &reading, &all, |_| {});
         }
     }
     facts
 }
 
 /// Makes changes, looks at the facts of the changed call, and makes them again, which must change nothing more.
-fn stays(call: &Call<'_>, facts: &Facts, changes: &[Rewrite], look: impl FnOnce(&Facts)) {
-    let Ok(once) = Tools::BUILT_IN.rewrite(call, &NoFiles, facts, changes) else { return };
+fn stays(call: &Call<'_>, reading: &claw_classify::Reading<'_>, changes: &[Rewrite], look: impl FnOnce(&Facts)) {
+    let Ok(once) = reading.rewrite(changes) else { return };
     let words: Vec<&[u8]> = once.argv.iter().map(Vec::as_slice).collect();
     let env: Vec<&[u8]> = once.env.iter().map(Vec::as_slice).collect();
     let stdin = once.stdin.as_deref().map_or(call.stdin, Stdin::Content);
     let changed = Call { argv: &words, env: &env, stdin, ..*call };
-    let after = Tools::BUILT_IN.classify(&changed, &NoFiles);
-    look(&after);
+    let after = Tools::BUILT_IN.read(&changed, &NoFiles);
+    look(&after.facts);
     let again = if changes.iter().any(|change| matches!(change.change, Change::Limit(..))) {
-        limits(&after)
+        limits(&after.facts)
     } else {
         changes.to_vec()
     };
-    let twice = Tools::BUILT_IN
-        .rewrite(&changed, &NoFiles, &after, &again)
+    let twice = after
+        .rewrite(&again)
         .expect("what was changed can be changed again");
     let Rewritten { argv, env, stdin, .. } = twice;
     assert_eq!((argv, env), (once.argv, once.env), "changed again, it differs");

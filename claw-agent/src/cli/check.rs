@@ -158,7 +158,7 @@ enum Answer {
 
 impl Answer {
     fn judged(id: Option<Value>, call: &Written, judgement: Judgement) -> serde_json::Result<Self> {
-        let Judgement { facts, decision, rewritten } = judgement;
+        let Judgement { facts, decision, rewritten, .. } = judgement;
         let lossy = |arg: &Vec<u8>| String::from_utf8_lossy(arg).into_owned();
         let argv = rewritten.as_ref().map_or(&call.argv, |rewritten| &rewritten.argv);
         let env = rewritten
@@ -273,7 +273,7 @@ fn write_line(out: &mut impl Write, answer: &Answer) -> anyhow::Result<()> {
 
 /// A judgement for people.
 fn describe(call: &Written, judgement: &Judgement) -> String {
-    let Judgement { facts, decision, rewritten } = judgement;
+    let Judgement { facts, decision, rewritten, .. } = judgement;
     let deciding = &decision.deciding;
     let (secrets, argv) = (call.secrets(), hidden(&call.argv));
     let printable = |text: &str| printable(&secrets.hide(text));

@@ -1,11 +1,12 @@
 //! Judges an image: every program on the way from what was called to what runs, each as a call of its
 //! own, because a `#!` line starts its interpreter without another exec.
 
-use claw_classify::{Call, Files, Governed, NoFiles, Secrets, Stdin, Tools, secrets};
+use claw_classify::{Call, Governed, NoFiles, Secrets, Stdin, Tools, secrets};
 use claw_policy::{Denial, Errno, Outcome, Policy, Refusal, Verdict};
 
-use super::content::{self, Asked};
-use super::{Judgement, judge};
+use super::call::Words;
+use super::content::{self, First};
+use super::{Judge, Judgement, Opinion};
 use crate::apply::stop::Change;
 use crate::decode::{Program, Snapshot, Strings};
 
@@ -92,6 +93,8 @@ pub(crate) struct ImageJudgement {
     pub(crate) program: usize,
     /// What that program runs with, where it is not its own.
     pub(crate) runs: Option<Runs>,
+    /// What the judgement without any content leaves for the exec stop.
+    pub(crate) first: First,
 }
 
 /// What a program runs with after it was changed.
@@ -104,20 +107,61 @@ pub(crate) struct Runs {
 }
 
 /// Judges what a snapshot would run, and says what follows: the strictest of its programs decides.
+///
+/// Where the program will be judged by content at its exec stop for certain, a change that rules ask for is
+/// made there and not here, too.
 pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgement, Response) {
-    let env: Vec<&[u8]> = snapshot.env.iter().collect();
-    let programs = &snapshot.image.programs;
-    let mut judgements = Vec::with_capacity(programs.len());
+    let judge = Judge::of(policy);
+    let words = words(snapshot);
+    let opinions: Vec<Opinion<'_>> = blind(&judge, &words);
+    match content::waits_for_the_stop(&opinions) {
+        Some(program) => {
+            let mut judgements: Vec<Judgement> =
+                opinions.into_iter().map(Opinion::unsettled).collect();
+            let first = First::of(&judgements);
+            let judgement = judgements.swap_remove(program);
+            (ImageJudgement { judgement, program, runs: None, first }, Response::Stop(Plan::Look))
+        }
+        None => settled(&judge, snapshot, &words, opinions),
+    }
+}
+
+/// Judges what a snapshot ran, of which nothing more will be known.
+pub(crate) fn judge_observed(policy: &Policy, snapshot: &Snapshot) -> ImageJudgement {
+    let judge = Judge::of(policy);
+    let words = words(snapshot);
+    settled(&judge, snapshot, &words, blind(&judge, &words)).0
+}
+
+/// The words of each program's call.
+pub(super) fn words(snapshot: &Snapshot) -> Vec<Words<'_>> {
+    snapshot.image.programs.iter().map(|program| Words::of(snapshot, program)).collect()
+}
+
+/// What is decided on calls of whose content nothing is known.
+fn blind<'a>(judge: &'a Judge<'a>, words: &'a [Words<'a>]) -> Vec<Opinion<'a>> {
+    words.iter().map(|words| judge.read(&words.call(Stdin::Unknown), &NoFiles)).collect()
+}
+
+/// Makes the changes that rules ask for, and says what follows.
+fn settled(
+    judge: &Judge<'_>,
+    snapshot: &Snapshot,
+    words: &[Words<'_>],
+    opinions: Vec<Opinion<'_>>,
+) -> (ImageJudgement, Response) {
+    let mut judgements = Vec::with_capacity(opinions.len());
     let (mut asks, mut hopeless) = (false, false);
-    for program in programs {
-        let asked = Asked::of(&NoFiles);
-        let judgement = judge_program(policy, program, snapshot.uid, &env, Stdin::Unknown, &asked);
-        asks |= asked.has_any();
-        hopeless |= judgement.decision.verdict.is_denied()
-            && !content::matters(policy, program, snapshot.uid, &env, &judgement, &asked);
+    for (words, opinion) in words.iter().zip(opinions) {
+        let judgement = opinion.settle();
+        asks |= !judgement.asked.while_judging.is_empty();
+        hopeless |=
+            judgement.decision.verdict.is_denied() && !content::matters(judge, words, &judgement);
         judgements.push(judgement);
     }
-    let (judged, ruling) = strictest(policy, snapshot, judgements);
+    let first = First::of(&judgements);
+    let (mut judged, ruling) = strictest(judge.policy(), snapshot, judgements);
+    judged.first = first;
     // What it reads may make a denial milder, or stricter what would be allowed without it.
     let look = match judged.judgement.decision.verdict {
         Verdict::Deny => !hopeless,
@@ -171,33 +215,7 @@ pub(super) fn strictest(
             None => Ruling::Run,
         },
     };
-    (ImageJudgement { judgement, program, runs }, ruling)
-}
-
-/// Judges one program of an image that runs as `uid`, by the content that is known.
-pub(super) fn judge_program(
-    policy: &Policy,
-    program: &Program,
-    uid: Option<u32>,
-    env: &[&[u8]],
-    stdin: Stdin<'_>,
-    files: &dyn Files,
-) -> Judgement {
-    let argv: Vec<&[u8]> = program.argv.iter().collect();
-    let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
-    let interpreters: Vec<&[u8]> = program.interpreters.iter().map(Vec::as_slice).collect();
-    let call = Call {
-        argv: &argv,
-        env,
-        cwd: None,
-        uid,
-        path: &program.path,
-        names: &names,
-        stdin,
-        untrusted: program.untrusted,
-        interpreters: &interpreters,
-    };
-    judge(policy, &call, files)
+    (ImageJudgement { judgement, program, runs, first: First::default() }, ruling)
 }
 
 /// Turns a judgement into a denial.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use claw_classify::{Call, File, Files, HIDDEN, Input, Secrets, Stdin, Tools, masked, secrets};
 use claw_policy::Policy;
 
-use super::{Judgement, judge};
+use super::call::Words;
+use super::{Judge, Judgement};
 
 /// How deep calls that calls make are followed.
 const DEPTH: usize = 8;
@@ -58,22 +59,9 @@ impl Written {
     }
 
     fn judge_down(&self, policy: &Policy, depth: usize) -> Judgement {
-        let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
-        let env: Vec<&[u8]> = self.env.iter().map(Vec::as_slice).collect();
-        let path = argv.first().copied().unwrap_or_default();
-        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        let call = Call {
-            argv: &argv,
-            env: &env,
-            cwd: self.cwd.as_deref(),
-            uid: None,
-            path,
-            names: &[name],
-            stdin: self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content),
-            untrusted: false,
-            interpreters: &[],
-        };
-        let own = judge(policy, &call, self);
+        let words = Words::written(&self.argv, &self.env, self.cwd.as_deref());
+        let call = words.call(self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content));
+        let own = Judge::of(policy).judge(&call, self);
         if own.decision.verdict.is_denied() || depth == 0 {
             return own;
         }

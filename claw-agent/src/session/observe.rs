@@ -5,7 +5,7 @@ use claw_policy::Verdict;
 
 use crate::decode::{Decoder, Identity, Image, Program, Snapshot, Strings, last_name};
 use crate::guard::Session;
-use crate::judge::image::judge_image;
+use crate::judge::image::judge_observed;
 use crate::record::{Entry, Exec, Level, Proof, What};
 
 /// The record of an exec that the kernel side reports.
@@ -30,7 +30,7 @@ pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Entry 
         return Entry::new(what, Level::Observed, Proof::None, "the event names no process");
     };
     let generation = session.policy_at(event.generation).unwrap_or_else(|| session.policy());
-    let (judged, _) = judge_image(&generation.policy, &snapshot);
+    let judged = judge_observed(&generation.policy, &snapshot);
     let program = &snapshot.image.programs[judged.program];
     let deciding = judged.judgement.decision.deciding;
     let cut = whole > LARGE_PAYLOAD || event.cause != 0;

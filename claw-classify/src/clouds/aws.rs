@@ -22,7 +22,7 @@ use crate::call::files::{File, Files};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{plain_pager, said};
 use crate::secret::marks::{Marks, marks, secret};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use command_line::CommandLine;
 
 /// What holds a secret in its words.
@@ -46,8 +46,7 @@ pub(crate) static TOOL: Tool = Tool {
         "PYTHONUSERBASE",
         "PYTHONWARNINGS",
     ],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one call of the AWS command line asks for.

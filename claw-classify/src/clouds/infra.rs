@@ -18,7 +18,7 @@ use crate::call::{Call, text};
 use crate::grammar::subcommands::{said, variables};
 use crate::grammar::table::{self, Line, Table, covers};
 use crate::secret::marks::{Marks, Operand, marks, secret, switch};
-use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// What one of these calls asks for.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -141,8 +141,7 @@ macro_rules! rows {
                 can: Abilities::of(Family::Deployment),
                 domains: &[&DOMAIN],
                 interpreter: $interpreter,
-                classify: |context| vec![action(context.call, &$program)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![action(context.call, &$program)]),
             };
         )*
         #[cfg(test)]

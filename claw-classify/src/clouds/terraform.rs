@@ -13,7 +13,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// terraform's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -24,8 +24,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Deployment),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one call of terraform or tofu asks for.

@@ -23,7 +23,7 @@ use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
 use crate::grammar::cobra::{self, Line, Unread};
 use crate::secret::marks::{Marks, marks, secret};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] =
@@ -38,8 +38,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Code),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one gh call asks for.

@@ -21,7 +21,7 @@ mod words;
 
 use claw_policy::{Action, Domain, Kind, fact};
 
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 pub(crate) use config::is_harmless;
 use walk::{Start, Walk};
 
@@ -49,8 +49,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Code),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one git call does.

@@ -22,8 +22,10 @@ use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::inner::{Inner, known_as};
 use crate::language::sql;
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret, switch};
-use crate::tool::{Abilities, CannotRewrite, Changed, Classifier, Context, Denial, Family, Tool};
-use inside::Inside;
+use crate::tool::{
+    Abilities, CannotRewrite, Change, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
+};
+use inside::{Inside, Kept};
 
 /// What holds a secret in their words.
 pub(crate) static SECRETS: &[Marks] = &[
@@ -48,7 +50,7 @@ const fn row(
     name: &'static str,
     names: &'static [&'static str],
     prefix: &'static str,
-    classify: Classifier,
+    read: fn(&Context<'_>) -> Read,
 ) -> Tool {
     Tool {
         name,
@@ -58,8 +60,7 @@ const fn row(
         can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Containers) },
         domains: DOMAINS,
         interpreter: &[],
-        classify,
-        rewrite,
+        reader: Reader::Change(read),
     }
 }
 
@@ -158,6 +159,13 @@ struct Program {
     settings: &'static [&'static str],
 }
 
+/// Whether what the program runs in a container is changed: podman-compose is podman's by its name.
+fn is_changed(call: &Call<'_>) -> bool {
+    let named =
+        |name: &&[u8]| matches!(*name, b"docker" | b"docker.io") || name.starts_with(b"podman");
+    call.names.iter().any(named)
+}
+
 const DOCKER_PROGRAM: Program = Program {
     commands: COMMANDS,
     options: options::DOCKER,
@@ -167,16 +175,16 @@ const DOCKER_PROGRAM: Program = Program {
     settings: &["BUILDX_CONFIG", "DOCKER_CLI_PLUGIN_EXTRA_DIRS", "DOCKER_CONFIG"],
 };
 
-fn docker(context: &Context<'_>) -> Vec<Action> {
+fn docker(context: &Context<'_>) -> Read {
     read(context, &DOCKER_PROGRAM)
 }
 
-fn compose(context: &Context<'_>) -> Vec<Action> {
+fn compose(context: &Context<'_>) -> Read {
     let program = Program { start: "compose", ..DOCKER_PROGRAM };
     read(context, &program)
 }
 
-fn podman(context: &Context<'_>) -> Vec<Action> {
+fn podman(context: &Context<'_>) -> Read {
     let program = Program {
         options: options::PODMAN,
         engine: &["CONTAINER_HOST"],
@@ -187,7 +195,7 @@ fn podman(context: &Context<'_>) -> Vec<Action> {
     read(context, &program)
 }
 
-fn nerdctl(context: &Context<'_>) -> Vec<Action> {
+fn nerdctl(context: &Context<'_>) -> Read {
     let program = Program {
         options: options::NERDCTL,
         engine: &["CONTAINERD_ADDRESS"],
@@ -198,7 +206,7 @@ fn nerdctl(context: &Context<'_>) -> Vec<Action> {
     read(context, &program)
 }
 
-fn crictl(context: &Context<'_>) -> Vec<Action> {
+fn crictl(context: &Context<'_>) -> Read {
     let program = Program {
         commands: CRICTL_COMMANDS,
         options: options::CRICTL,
@@ -210,7 +218,7 @@ fn crictl(context: &Context<'_>) -> Vec<Action> {
     read(context, &program)
 }
 
-fn ctr(context: &Context<'_>) -> Vec<Action> {
+fn ctr(context: &Context<'_>) -> Read {
     let program = Program {
         commands: CTR_COMMANDS,
         options: options::CTR,
@@ -222,12 +230,21 @@ fn ctr(context: &Context<'_>) -> Vec<Action> {
     read(context, &program)
 }
 
-fn read(context: &Context<'_>, program: &Program) -> Vec<Action> {
+/// Why calls that only look at containers are not changed.
+const NOTHING: &str = "nothing runs in a container that could be changed";
+/// Why most programs' calls are not changed.
+const NEITHER: &str = "a change inside a container is made for docker and podman alone";
+
+fn read(context: &Context<'_>, program: &Program) -> Read {
     let call = context.call;
+    let changes = |why: String| if is_changed(call) { excerpt(&why) } else { NEITHER.into() };
     let said = said(call.argv);
     let line = match line(call, program) {
         Ok(line) => line,
-        Err(reason) => return vec![Action::opaque(&DOMAIN, said, reason)],
+        Err(reason) => {
+            let actions = vec![Action::opaque(&DOMAIN, said, &*reason)];
+            return Read::refused(actions, changes(reason));
+        }
     };
     let mut action = Action::new(&DOMAIN, said);
     if !line.path.is_empty() {
@@ -254,14 +271,14 @@ fn read(context: &Context<'_>, program: &Program) -> Vec<Action> {
             for fact in ["runs", "tool", "image", "mounts", "privileged"] {
                 action.set_opaque(fact, reason.clone());
             }
-            return vec![action];
+            return Read::refused(vec![action], changes(reason));
         }
     };
     let Some(inside) = inside else {
         action.set("options", line.names());
         let shows = line.path.starts_with("secret inspect") && line.has("showsecret");
         action.set("effect", if shows { "secret" } else { line.effect });
-        return vec![action];
+        return Read::refused(vec![action], changes(NOTHING.to_owned()));
     };
     let before = line.options.iter().take(line.own).map(|given| text(given.name));
     let own = inside.options.iter().map(|given| text(given.name));
@@ -269,13 +286,19 @@ fn read(context: &Context<'_>, program: &Program) -> Vec<Action> {
     action.set("effect", line.effect);
     describe(&inside, &mut action);
     let mut actions = vec![action];
-    if inside.is_there {
-        let env = inside.env();
-        if let Some(inner) = Inner::of(context.tools, &inside.call(&env).call()) {
-            inner.behind(&mut actions);
-        }
+    if !inside.is_there {
+        return Read::refused(actions, changes(NOTHING.to_owned()));
     }
-    actions
+    let kept = inside.keep();
+    let Some(inner) = Inner::of(context.tools, &kept.call(call).call()) else {
+        return Read::judged(actions);
+    };
+    let change = inner.behind(&mut actions);
+    if is_changed(call) {
+        Read::changed_by(actions, InContainer { kept, change })
+    } else {
+        Read::refused(actions, NEITHER)
+    }
 }
 
 fn line<'a>(call: &Call<'a>, program: &Program) -> Result<Line<'a>, String> {
@@ -309,43 +332,37 @@ fn describe(inside: &Inside<'_>, action: &mut Action) {
     action.set("privileged", privileged);
 }
 
-/// Makes the changes that a tool inside a container knows, in its part of the argument vector.
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let Context { call, tools, .. } = *context;
-    let cannot = |reason: &str| CannotRewrite::first_of(rewrites, excerpt(reason));
-    let names: Vec<&[u8]> = call.names.to_vec();
-    let program = if names.contains(&&b"docker"[..]) || names.contains(&&b"docker.io"[..]) {
-        DOCKER_PROGRAM
-    } else if names.iter().any(|name| name.starts_with(b"podman")) {
-        Program { options: options::PODMAN, ..DOCKER_PROGRAM }
-    } else {
-        return Err(cannot("a change inside a container is made for docker and podman alone"));
-    };
-    let line = line(call, &program).map_err(|reason| cannot(&reason))?;
-    let inside = inside::find(call, &line).map_err(|reason| cannot(&reason))?;
-    let Some(inside) = inside.filter(|inside| inside.is_there) else {
-        return Err(cannot("nothing runs in a container that could be changed"));
-    };
-    let env = inside.env();
-    let inner = inside.call(&env);
-    let inner = inner.call();
-    let facts = tools.classify(&inner);
-    // Here the action of this call comes before those of the inner one, in the place of the
-    // call-level one.
-    let shifted = rewrites.iter().map(|rewrite| {
-        let action = rewrite.action.checked_sub(1).filter(|action| *action > 0);
-        action.map(|action| Rewrite { action, ..rewrite.clone() })
-    });
-    let shifted: Option<Vec<Rewrite>> = shifted.collect();
-    let shifted = shifted.ok_or_else(|| cannot("the tool knows no such change"))?;
-    let changed = tools.rewrite(&inner, &facts, &shifted)?;
-    let mut argv: Vec<Vec<u8>> = call.argv.iter().map(|arg| arg.to_vec()).collect();
-    argv.truncate(inside.at);
-    argv.extend(changed.argv);
-    if changed.env.iter().map(Vec::as_slice).ne(inner.env.iter().copied()) {
-        return Err(cannot("the environment inside a container is not changed"));
+/// The call of a tool in a container, kept to change it.
+#[derive(Debug)]
+struct InContainer {
+    kept: Kept,
+    change: Change,
+}
+
+impl Edit for InContainer {
+    /// Makes the changes that the tool inside knows, in its part of the argument vector.
+    fn edit(&self, context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        let Context { call, tools, .. } = *context;
+        let cannot = |reason: &str| CannotRewrite::first_of(rewrites, reason);
+        // Here the action of this call comes before those of the inner one, in the place of the
+        // call-level one.
+        let shifted = rewrites.iter().map(|rewrite| {
+            let action = rewrite.action.checked_sub(1).filter(|action| *action > 0);
+            action.map(|action| Rewrite { action, ..rewrite.clone() })
+        });
+        let shifted: Option<Vec<Rewrite>> = shifted.collect();
+        let shifted = shifted.ok_or_else(|| cannot("the tool knows no such change"))?;
+        let inner = self.kept.call(call);
+        let inner = inner.call();
+        let changed = tools.rewrite(&inner, &self.change, &shifted)?;
+        let mut argv: Vec<Vec<u8>> = call.argv.iter().map(|arg| arg.to_vec()).collect();
+        argv.truncate(self.kept.at);
+        argv.extend(changed.argv);
+        if changed.env.iter().map(Vec::as_slice).ne(inner.env.iter().copied()) {
+            return Err(cannot("the environment inside a container is not changed"));
+        }
+        Ok(Changed { argv, stdin: changed.stdin, files: changed.files, ..Changed::default() })
     }
-    Ok(Changed { argv, stdin: changed.stdin, files: changed.files, ..Changed::default() })
 }
 
 #[cfg(test)]

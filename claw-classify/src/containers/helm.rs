@@ -13,7 +13,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
 use crate::secret::marks::{Marks, marks, secret};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] = &[marks(&[TOOL.names], &[secret("-p")]).behind("login")];
@@ -27,8 +27,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Clusters),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one helm call asks for.

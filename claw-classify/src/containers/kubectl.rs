@@ -23,7 +23,7 @@ use crate::call::{Call, Stdin, excerpt, text};
 use crate::grammar::cobra::{self, Line, Unread};
 use crate::inner::Inner;
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use resource::Target;
 
 /// What holds a secret in its words.
@@ -41,8 +41,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Clusters),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// What one kubectl call asks of one kind of resource.
@@ -294,7 +293,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
 /// The command that `exec` runs in a container that already exists.
 fn inside(context: &Context<'_>, line: &Line<'_>) -> Option<Inner> {
     let words = to_run(line).filter(|_| line.path == "exec")?;
-    let stdin = if line.is_on("stdin") { context.call.stdin } else { Stdin::Null };
+    let stdin = if line.is_on("stdin") { context.call.stdin() } else { Stdin::Null };
     Inner::of_words(context.tools, words, &[], stdin)
 }
 

@@ -12,14 +12,14 @@
 //! Known gaps: a positional query or connection string is opaque. A configuration file in one of
 //! its usual places counts as a script if it exists, and as absent if nobody looked.
 
-use claw_policy::{Action, Rewrite};
+use claw_policy::Action;
 
 use crate::call::files::{File, Files};
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, DOMAIN, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
-use crate::tool::{Abilities, CannotRewrite, Changed, Context, Denial, Family, Tool};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// The tool's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -38,10 +38,9 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &[],
-    classify: |context| {
-        steps(context.call, context.files).into_iter().map(|step| step.action).collect()
-    },
-    rewrite,
+    reader: Reader::Change(|context| {
+        client::read(Dialect::ClickHouse, steps(context.call, context.files))
+    }),
 };
 
 /// Options that say where to connect and how to show results: long name, letter, whether a value
@@ -185,7 +184,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         }
     }
     if !asked {
-        match call.stdin {
+        match call.stdin() {
             Stdin::Null => {}
             Stdin::Content(content) => statements(content, local, Some(Place::Stdin), &mut steps),
             Stdin::Terminal | Stdin::Unknown => {
@@ -238,24 +237,25 @@ fn statements(value: &[u8], local: bool, place: Option<Place>, steps: &mut Vec<S
     );
 }
 
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let Context { call, files, .. } = *context;
-    client::limit(Dialect::ClickHouse, call, &steps(call, files), rewrites)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Tools;
     use crate::call::files::{NoFiles, One};
     use crate::corpus::clients_line;
+    use crate::tool::{CannotRewrite, Changed, Context};
     use claw_policy::Change;
+    use claw_policy::Rewrite;
     use proptest::prelude::*;
+
+    fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        TOOL.read(context).change.make(context, rewrites)
+    }
 
     fn shown(argv: &[&str], stdin: Stdin<'_>, files: &dyn Files) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
         let call = Call { argv: &argv, stdin, env: &[b"HOME=/home/me"], ..Call::default() };
-        clients_line(&(TOOL.classify)(&Tools::BUILT_IN.context(&call, files)))
+        clients_line(&TOOL.read(&Tools::BUILT_IN.context(&call, files)).actions)
     }
 
     #[test]

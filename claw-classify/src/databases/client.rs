@@ -8,7 +8,9 @@ use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect};
-use crate::tool::{Abilities, CannotRewrite, Changed, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{
+    Abilities, CannotRewrite, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
+};
 
 /// One thing such a client does.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -75,11 +77,30 @@ impl From<Action> for Step {
     }
 }
 
-/// Puts row limits into the statements of `steps`, which are the call's actions from 1.
-pub(crate) fn limit(
+/// What was read of a call, kept to put row limits into its statements.
+#[derive(Debug)]
+struct Limits {
+    dialect: Dialect,
+    /// The places of the call's actions from 1.
+    places: Vec<Option<(Place, usize)>>,
+}
+
+/// The reading of a call that takes these steps.
+pub(crate) fn read(dialect: Dialect, steps: Vec<Step>) -> Read {
+    let (actions, places) = steps.into_iter().map(|step| (step.action, step.place)).unzip();
+    Read::changed_by(actions, Limits { dialect, places })
+}
+
+impl Edit for Limits {
+    fn edit(&self, context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        limit(self.dialect, context.call, &self.places, rewrites)
+    }
+}
+
+fn limit(
     dialect: Dialect,
     call: &Call<'_>,
-    steps: &[Step],
+    places: &[Option<(Place, usize)>],
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
     // The text, its statements with their rows, and the rule that asked.
@@ -93,8 +114,8 @@ pub(crate) fn limit(
         let Some(rows) = sql::rows(change) else {
             return Err(cannot(rule, "the client knows no such change"));
         };
-        let step = action.checked_sub(1).and_then(|index| steps.get(index));
-        let Some((place, statement)) = step.and_then(|step| step.place) else {
+        let place = action.checked_sub(1).and_then(|index| *places.get(index)?);
+        let Some((place, statement)) = place else {
             return Err(cannot(rule, "the rows do not come from a statement that can be changed"));
         };
         match texts.iter_mut().find(|(known, ..)| *known == place) {
@@ -107,7 +128,7 @@ pub(crate) fn limit(
         limits.sort_unstable();
         // The smallest of several limits applies.
         limits.dedup_by_key(|(statement, _)| *statement);
-        let (whole, from): (&[u8], usize) = match (place, call.stdin) {
+        let (whole, from): (&[u8], usize) = match (place, call.stdin()) {
             (Place::Argument(arg, from), _) => (call.argv[arg], from),
             (Place::Stdin, Stdin::Content(content)) => (content, 0),
             (Place::Stdin, _) => return Err(cannot(rule, "standard input is not read")),
@@ -136,12 +157,11 @@ pub(crate) static UNREAD: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: &["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
-    classify: |context| {
+    reader: Reader::Judge(|context| {
         if matches!(context.call.argv, [_, b"--help" | b"--version"]) {
             return vec![fact("help", "inform", "--help")];
         }
         let said = context.call.argv.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
         vec![dialect::unread(&said, "the client's command line is not read")]
-    },
-    rewrite: rewrites_nothing,
+    }),
 };

@@ -18,7 +18,7 @@ use crate::call::files::File;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::secret::marks::{Marks, marks, secret};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// What holds a secret in their words.
 pub(crate) static SECRETS: &[Marks] =
@@ -33,8 +33,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &["NODE_OPTIONS", "NODE_PATH"],
-    classify: shell,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(shell),
 };
 
 /// The row of the programs that export data.
@@ -46,8 +45,7 @@ pub(crate) static EXPORT: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| whole(context.call, "export"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "export")),
 };
 
 /// The row of the programs that write into a database.
@@ -59,8 +57,7 @@ pub(crate) static IMPORT: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| whole(context.call, "write"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "write")),
 };
 
 /// The row of the programs that watch a server.
@@ -72,11 +69,10 @@ pub(crate) static WATCH: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| {
+    reader: Reader::Judge(|context| {
         let config = context.call.argv.iter().any(|word| word.starts_with(b"--c"));
         whole(context.call, if config { "script" } else { "inform" })
-    },
-    rewrite: rewrites_nothing,
+    }),
 };
 
 fn said(call: &Call<'_>) -> String {
@@ -171,7 +167,7 @@ fn shell(context: &Context<'_>) -> Vec<Action> {
         }
     }
     if !asked || stays {
-        match call.stdin {
+        match call.stdin() {
             Stdin::Null => {}
             Stdin::Content(content) => actions.extend(script::actions(&text(content))),
             Stdin::Terminal | Stdin::Unknown => {

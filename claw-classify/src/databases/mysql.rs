@@ -15,7 +15,7 @@
 mod config;
 mod options;
 
-use claw_policy::{Action, Rewrite};
+use claw_policy::Action;
 
 use crate::call::files::Files;
 use crate::call::{Call, Stdin, text};
@@ -23,9 +23,7 @@ use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind, Word};
 use crate::secret::marks::{Holds, MarkedOption, Marks, Operand, marks, option};
-use crate::tool::{
-    Abilities, CannotRewrite, Changed, Context, Denial, Family, Tool, rewrites_nothing,
-};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 use options::Given;
 
 const PASSWORD: &[MarkedOption] = &[option(
@@ -51,8 +49,9 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "MARIADB_PLUGIN_DIR"],
-    classify,
-    rewrite,
+    reader: Reader::Change(|context| {
+        client::read(Dialect::MySql, steps(context.call, context.files))
+    }),
 };
 
 /// mysqladmin's row in the registry.
@@ -64,8 +63,7 @@ pub(crate) static ADMIN: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| admin(context.call),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| admin(context.call)),
 };
 
 /// mysqlshow's row in the registry.
@@ -77,8 +75,7 @@ pub(crate) static SHOW: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| whole(context.call, "catalog"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "catalog")),
 };
 
 /// mysqldump's row in the registry.
@@ -90,8 +87,7 @@ pub(crate) static DUMP: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| whole(context.call, "export"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "export")),
 };
 
 /// The row of the programs that change a server.
@@ -120,8 +116,7 @@ pub(crate) static CHANGE: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
-    classify: |context| whole(context.call, "admin"),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| whole(context.call, "admin")),
 };
 
 fn said(call: &Call<'_>) -> String {
@@ -173,18 +168,8 @@ fn admin(call: &Call<'_>) -> Vec<Action> {
     if actions.is_empty() { whole(call, "inform") } else { actions }
 }
 
-fn classify(context: &Context<'_>) -> Vec<Action> {
-    let Context { call, files, .. } = *context;
-    steps(call, files).into_iter().map(|step| step.action).collect()
-}
-
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let Context { call, files, .. } = *context;
-    client::limit(Dialect::MySql, call, &steps(call, files), rewrites)
-}
-
-/// The steps of the call. The client skips an option file that others may write or that it may not
-/// read, so the steps without each file count too: a file adds to the facts and takes nothing away.
+/// What the call does. The client skips an option file that others may write or that it may not read, so
+/// what the call does without each file counts too: a file adds to the facts and takes nothing away.
 fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     if config::only_shown(call) {
         return vec![fact("print-defaults", "inform", &said(call)).into()];
@@ -261,7 +246,7 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
         return vec![dialect::unread(&said(call), "mysql takes one database and no more").into()];
     }
     match &statements[..] {
-        [] => match call.stdin {
+        [] => match call.stdin() {
             Stdin::Null => {}
             Stdin::Content(content) => {
                 session.texts(content, Some(Place::Stdin), &mut steps);
@@ -428,8 +413,18 @@ mod tests {
     use crate::Tools;
     use crate::call::files::NoFiles;
     use crate::corpus::clients_line;
+    use crate::tool::{CannotRewrite, Changed, Context};
     use claw_policy::Change;
+    use claw_policy::Rewrite;
     use proptest::prelude::*;
+
+    fn classify(context: &Context<'_>) -> Vec<Action> {
+        TOOL.read(context).actions
+    }
+
+    fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        TOOL.read(context).change.make(context, rewrites)
+    }
 
     fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();

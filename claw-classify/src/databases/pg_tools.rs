@@ -8,14 +8,14 @@
 //! Known gaps: only pg_restore's options are read, so which database or table the others mean is
 //! opaque.
 
-use claw_policy::{Action, Domain, Rewrite};
+use claw_policy::{Action, Domain};
 
 use crate::call::{Call, excerpt, text};
 use crate::databases::psql;
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::language::sql::{self, Effect};
 use crate::secret::marks::{Holds, Marks, Operand, marks};
-use crate::tool::{CannotRewrite, Changed, Classifier, Context, Family, Tool};
+use crate::tool::{Classifier, Context, Family, Reader, Tool};
 
 /// What holds a secret in their words.
 pub(crate) static SECRETS: &[Marks] = &[marks(
@@ -104,13 +104,9 @@ const fn row(
 ) -> Tool {
     Tool {
         interpreter: psql::INTERPRETER,
-        rewrite,
+        reader: Reader::Refuse(classify, "the program writes its own statements"),
         ..Tool::judged(Family::Databases, names, prefix, doc, DOMAINS, classify)
     }
-}
-
-fn rewrite(_: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    Err(CannotRewrite::first_of(rewrites, "the program writes its own statements"))
 }
 
 fn said(call: &Call<'_>) -> String {

@@ -30,12 +30,15 @@ use std::ops::Range;
 
 use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 
-use crate::call::files::{File, Files};
-use crate::call::{Call, Stdin};
-use crate::language::sql;
+use crate::call::Stdin;
+use crate::call::files::File;
+use crate::language::sql::{self, Texts};
 use crate::secret::marks::{Given, Holds, MarkedOption, Marks, Operand, marks, option, switch};
-use crate::tool::{Abilities, CannotRewrite, Changed, Context, Denial, Family, StartupFile, Tool};
-use plan::{Holder, Place};
+use crate::tool::{
+    Abilities, CannotRewrite, Changed, Context, Denial, Edit, Family, Read, Reader, StartupFile,
+    Tool,
+};
+use plan::{Holder, Kept, Place};
 
 /// How psql and libpq's other clients are given a connection, in which a password may stand.
 pub(crate) const CONNECTION: &[MarkedOption] = &[
@@ -60,8 +63,10 @@ pub(crate) static TOOL: Tool = Tool {
     },
     domains: &[&sql::DOMAIN, &DOMAIN],
     interpreter: INTERPRETER,
-    classify,
-    rewrite,
+    reader: Reader::Change(|context| {
+        let (actions, kept) = plan::plan(context).split();
+        Read::changed_by(actions, kept)
+    }),
 };
 
 /// On Debian psql, like every PostgreSQL client, is a Perl script that runs the real one.
@@ -109,11 +114,6 @@ pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String
     Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
 }
 
-fn classify(context: &Context<'_>) -> Vec<Action> {
-    let Context { call, files, .. } = *context;
-    plan::plan(call, files).steps.into_iter().map(|step| step.action).collect()
-}
-
 /// The row limits for the statements of one text.
 struct Limits<'a> {
     place: Place,
@@ -124,7 +124,7 @@ struct Limits<'a> {
 }
 
 /// Words to write at a place of what holds a text.
-struct Edit<'a> {
+struct Words<'a> {
     holder: Holder,
     within: Range<usize>,
     words: String,
@@ -136,15 +136,22 @@ fn cannot(rule: &str, reason: impl Into<String>) -> CannotRewrite {
 }
 
 /// Puts row limits into the statements of `-c`, of standard input and of files, or changes how psql
-/// starts. `rewrites` count the call-level action as 0.
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let Context { call, files, .. } = *context;
-    if rewrites.iter().all(|rewrite| rewrite.change.is_of_call()) {
-        return start::rewrite(context, rewrites);
+/// starts.
+impl Edit for Kept {
+    fn edit(&self, context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        if rewrites.iter().all(|rewrite| rewrite.change.is_of_call()) {
+            return start::rewrite(context, self.start.as_ref(), rewrites);
+        }
+        write(context, edits(&self.places, &context.texts(), rewrites)?)
     }
+}
+
+/// Writes words into what holds the texts of a call.
+fn write(context: &Context<'_>, words: Vec<Words<'_>>) -> Result<Changed, CannotRewrite> {
+    let Context { call, files, .. } = *context;
     let mut changed = Changed::nothing(call);
-    for Edit { holder, within, words, rule } in edits(call, files, rewrites)? {
-        let whole = match (holder, call.stdin) {
+    for Words { holder, within, words, rule } in words {
+        let whole = match (holder, call.stdin()) {
             (Holder::Argument(arg), _) => &mut changed.argv[arg],
             (Holder::Stdin, Stdin::Content(content)) => {
                 changed.stdin.get_or_insert_with(|| content.to_vec())
@@ -173,18 +180,17 @@ fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, Canno
 /// The edits that `rewrites` ask for, last place first, so that the places before an edit stay
 /// right. A text that runs twice is edited once.
 fn edits<'a>(
-    call: &Call<'_>,
-    files: &dyn Files,
+    places: &[Option<Place>],
+    known: &Texts,
     rewrites: &'a [Rewrite],
-) -> Result<Vec<Edit<'a>>, CannotRewrite> {
-    let steps = plan::plan(call, files).steps;
+) -> Result<Vec<Words<'a>>, CannotRewrite> {
     let mut texts: Vec<Limits<'_>> = Vec::new();
     for Rewrite { action, change, rule } in rewrites {
         let Some(rows) = sql::rows(change) else {
             return Err(cannot(rule, "psql knows no such change"));
         };
-        let step = action.checked_sub(1).and_then(|index| steps.get(index));
-        let Some(place) = step.and_then(|step| step.place.clone()) else {
+        let place = action.checked_sub(1).and_then(|index| places.get(index)?.clone());
+        let Some(place) = place else {
             let reason = "the rows do not come from a statement that can be changed";
             return Err(cannot(rule, reason));
         };
@@ -197,14 +203,15 @@ fn edits<'a>(
             None => texts.push(Limits { rows: vec![(place.statement, rows)], place, rule }),
         }
     }
-    let mut edits: Vec<Edit<'_>> = Vec::new();
+    let mut edits: Vec<Words<'_>> = Vec::new();
     for Limits { place: Place { holder, query, .. }, rows, rule } in texts {
-        let limits = sql::limits(query.text(), &rows).map_err(|reason| cannot(rule, reason))?;
+        let limits =
+            sql::limits(query.text(), &rows, known).map_err(|reason| cannot(rule, reason))?;
         for (within, words) in limits {
             let Some(within) = query.place(&within) else {
                 return Err(cannot(rule, "the limit would stand inside a psql variable"));
             };
-            edits.push(Edit { holder: holder.clone(), within, words, rule });
+            edits.push(Words { holder: holder.clone(), within, words, rule });
         }
     }
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.within.start));

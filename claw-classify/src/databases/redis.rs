@@ -18,7 +18,7 @@ use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::grammar::subcommands::Commands;
 use crate::secret::marks::{Marks, Operand, marks, secret};
-use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] =
@@ -33,8 +33,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| classify(context.call),
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| classify(context.call)),
 };
 
 /// Options that only say where to connect and how to show results, each with the number of its
@@ -165,7 +164,7 @@ fn classify(call: &Call<'_>) -> Vec<Action> {
         let words: Vec<&str> = words.iter().map(|word| &**word).collect();
         return vec![command(&words)];
     }
-    match call.stdin {
+    match call.stdin() {
         Stdin::Null => vec![fact("help", "inform", "no input")],
         Stdin::Terminal => vec![opaque("a terminal session", "anything may be typed")],
         Stdin::Unknown => vec![opaque("standard input", "standard input is not read")],

@@ -9,7 +9,7 @@
 //! Known gaps: a default `.sqliterc` is read where its content is known, wherever some release
 //! looks for it, and counts as absent where it is not.
 
-use claw_policy::{Action, Rewrite};
+use claw_policy::Action;
 
 use crate::call::files::{File, Files};
 use crate::call::home;
@@ -17,7 +17,7 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
-use crate::tool::{Abilities, CannotRewrite, Changed, Context, Denial, Family, Tool};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// sqlite3's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -28,8 +28,9 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &client::DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite,
+    reader: Reader::Change(|context| {
+        client::read(Dialect::Sqlite, steps(context.call, context.files))
+    }),
 };
 
 /// How deep scripts may include each other.
@@ -107,16 +108,6 @@ fn own_scripts(call: &Call<'_>, files: &dyn Files) -> Vec<Vec<u8>> {
     paths
 }
 
-fn classify(context: &Context<'_>) -> Vec<Action> {
-    let Context { call, files, .. } = *context;
-    steps(call, files).into_iter().map(|step| step.action).collect()
-}
-
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let Context { call, files, .. } = *context;
-    client::limit(Dialect::Sqlite, call, &steps(call, files), rewrites)
-}
-
 fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut operands = Vec::new();
@@ -191,7 +182,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         }
     }
     if reads_stdin {
-        match call.stdin {
+        match call.stdin() {
             Stdin::Null => {}
             Stdin::Content(content) => {
                 input(call, content, Some(Place::Stdin), files, 0, &mut steps);
@@ -456,8 +447,18 @@ mod tests {
     use crate::Tools;
     use crate::call::files::NoFiles;
     use crate::corpus::clients_line;
+    use crate::tool::{CannotRewrite, Changed, Context};
     use claw_policy::Change;
+    use claw_policy::Rewrite;
     use proptest::prelude::*;
+
+    fn classify(context: &Context<'_>) -> Vec<Action> {
+        TOOL.read(context).actions
+    }
+
+    fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        TOOL.read(context).change.make(context, rewrites)
+    }
 
     fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
         let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();

@@ -15,6 +15,7 @@ mod postgres;
 mod session;
 mod standard;
 mod statement;
+mod texts;
 
 use claw_policy::{Action, Change, ChangeDef, ChangeTakes, Domain, Kind, fact};
 
@@ -24,6 +25,7 @@ pub(crate) use limit::limits;
 pub(crate) use session::{Connection, Session};
 pub(crate) use statement::Effect;
 use statement::Statement;
+pub use texts::Texts;
 
 /// The change that puts a row limit into a statement.
 pub static LIMIT_ROWS: ChangeDef = ChangeDef {
@@ -161,21 +163,9 @@ pub(crate) static DOMAIN: Domain = Domain {
 
 /// The statements of one text. The session keeps what a later text depends on.
 pub(crate) fn actions(text: &[u8], session: &mut Session) -> Vec<Action> {
-    let actions = match read(text, session) {
-        Ok(statements) if statements.is_empty() => {
-            let empty = Statement::new("empty", Effect::Read);
-            vec![empty.action("an empty text")]
-        }
-        Ok(statements) => {
-            let source = str::from_utf8(text).unwrap_or_default();
-            statements.iter().map(|statement| statement.action(statement.text(source))).collect()
-        }
-        Err(reason) => {
-            let said = excerpt(&crate::call::text(text));
-            vec![Action::opaque(&DOMAIN, said, reason)]
-        }
-    };
-    let mut actions: Vec<Action> = actions;
+    let mut actions = read(text, session).unwrap_or_else(|reason| {
+        vec![Action::opaque(&DOMAIN, excerpt(&crate::call::text(text)), reason)]
+    });
     for action in &mut actions {
         session.describe(action);
     }
@@ -183,7 +173,7 @@ pub(crate) fn actions(text: &[u8], session: &mut Session) -> Vec<Action> {
     actions
 }
 
-fn read(text: &[u8], session: &Session) -> Result<Vec<Statement>, String> {
+fn read(text: &[u8], session: &Session) -> Result<Vec<Action>, String> {
     if let Some(reason) = &session.unreadable {
         return Err(reason.clone());
     }
@@ -191,16 +181,12 @@ fn read(text: &[u8], session: &Session) -> Result<Vec<Statement>, String> {
     if stalls(text) {
         return Err("it opens too many comments inside comments".to_owned());
     }
-    let mut statements = postgres::read(text)?;
-    // sqlparser may refuse what the server's grammar reads. If it reads the text, it must read the
-    // same.
-    if let Ok(second) = standard::read(text) {
-        agreement::check(&statements, &second)?;
-        for statement in &mut statements {
-            statement.confirmed = true;
-        }
+    let parsed = session.texts.parsed(text);
+    let statements = parsed.statements(text)?;
+    if statements.is_empty() {
+        return Ok(vec![Statement::new("empty", Effect::Read).action("an empty text")]);
     }
-    Ok(statements)
+    Ok(statements.iter().map(|statement| statement.action(statement.text(text))).collect())
 }
 
 /// Whether the server's lexer would take time that grows with the square of the text. In a run of

@@ -23,7 +23,7 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::network::http::{self, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use arguments::Setting;
 use glob::Expanded;
 
@@ -57,8 +57,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// The settings between two `--next`.
@@ -174,7 +173,7 @@ fn gather(
                 continue;
             }
             "config" => {
-                let content = match (value.as_str(), call.stdin) {
+                let content = match (value.as_str(), call.stdin()) {
                     ("-", Stdin::Content(content)) => File::Content(content),
                     ("-", Stdin::Null) => File::Absent,
                     ("-", _) => File::Unknown,

@@ -16,7 +16,7 @@ use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] = &[
@@ -33,8 +33,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
     interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 const fn flag(long: &'static [&'static str], short: u8) -> Opt {
@@ -168,7 +167,7 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<(Request, String)>,
     if parted && !called(call).starts_with("xh") {
         return Err("options part the words, which HTTPie refuses".to_owned());
     }
-    let stdin = !ignores && !matches!(call.stdin, Stdin::Terminal);
+    let stdin = !ignores && !matches!(call.stdin(), Stdin::Terminal);
     let (method, url, items) = taken_apart(&words)?;
     let mut data = raw || stdin || multipart;
     for item in items {
@@ -177,8 +176,8 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<(Request, String)>,
     if silent {
         return Ok(None);
     }
-    request.body |= raw || multipart || (data && !matches!(call.stdin, Stdin::Null));
-    if stdin && !raw && !matches!(call.stdin, Stdin::Null | Stdin::Content([])) {
+    request.body |= raw || multipart || (data && !matches!(call.stdin(), Stdin::Null));
+    if stdin && !raw && !matches!(call.stdin(), Stdin::Null | Stdin::Content([])) {
         request.body = true;
         request.sends_files.insert("-".to_owned());
     }

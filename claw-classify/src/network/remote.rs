@@ -17,7 +17,7 @@ mod ssh;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
-use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
 
@@ -71,8 +71,7 @@ macro_rules! tools {
                 can: Abilities::of(Family::Remote),
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |context| vec![($classify)(context.call)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*
     };
@@ -125,7 +124,7 @@ fn openssl(call: &Call<'_>) -> Action {
         .filter(|name| has(&[name]))
         .collect();
     let sends_nothing =
-        matches!(call.stdin, Stdin::Null) || matches!(call.stdin, Stdin::Content([]));
+        matches!(call.stdin(), Stdin::Null) || matches!(call.stdin(), Stdin::Content([]));
     let effect = match given.first().map(String::as_str) {
         // Without a sub-command it reads some from standard input.
         None if !sends_nothing => "connect",
@@ -371,7 +370,7 @@ mod tests {
     fn actions_of_a_tool_that_would_run_there_follow() {
         let argv: &[&[u8]] = &[b"ssh", b"h", b"k", b"delete", b"ns", b"prod"];
         let found =
-            (SSH.classify)(&Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles));
+            SSH.read(&Tools::BUILT_IN.context(&Call { argv, ..Call::default() }, &NoFiles)).actions;
         let domains: Vec<&str> = found.iter().map(|action| action.domain.name()).collect();
         assert_eq!(domains, ["net", "k8s"]);
     }
@@ -393,10 +392,10 @@ mod tests {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, ..Call::default() };
             for tool in [&NC, &SOCAT, &TELNET, &OPENSSL, &RSYNC, &SCP, &SFTP] {
-                prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
+                prop_assert_eq!(tool.read(&Tools::BUILT_IN.context(&call, &NoFiles)).actions.len(), 1);
             }
             // The actions of a governed tool there follow: `k` is kubectl.
-            let found = (SSH.classify)(&Tools::BUILT_IN.context(&call, &NoFiles));
+            let found = SSH.read(&Tools::BUILT_IN.context(&call, &NoFiles)).actions;
             prop_assert_eq!(found.first().map(|action| action.domain.name()), Some(DOMAIN.name));
         }
     }

@@ -19,7 +19,7 @@ use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::network::http::{self, Request};
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// wget's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
@@ -30,8 +30,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(classify),
 };
 
 /// The table as getopt_long(3) gets it: a switch can be given a value after `=`, and has a twin
@@ -243,7 +242,7 @@ impl Line {
 
     /// `-i FILE`: a URL or a file with a URL on each line.
     fn list(&mut self, call: &Call<'_>, list: &str, files: &dyn Files) -> Result<(), String> {
-        let content = match (list, call.stdin) {
+        let content = match (list, call.stdin()) {
             ("-", Stdin::Content(content)) => File::Content(content),
             ("-", Stdin::Null) => File::Absent,
             ("-", _) => File::Unknown,

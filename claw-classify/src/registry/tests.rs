@@ -1,18 +1,15 @@
 //! The whole walk of this crate: names, facts, rewrites.
 
 use super::*;
-use claw_policy::{Reading, Value};
+use crate::Stdin;
+use claw_policy::{Change, Reading, Value};
 
 fn classify(call: &Call<'_>) -> Facts {
     Tools::BUILT_IN.classify(call, &NoFiles)
 }
 
-fn rewrite(
-    call: &Call<'_>,
-    facts: &Facts,
-    rewrites: &[Rewrite],
-) -> Result<Rewritten, CannotRewrite> {
-    Tools::BUILT_IN.rewrite(call, &NoFiles, facts, rewrites)
+fn rewrite(call: &Call<'_>, rewrites: &[Rewrite]) -> Result<Rewritten, CannotRewrite> {
+    Tools::BUILT_IN.read(call, &NoFiles).rewrite(rewrites)
 }
 
 fn call<'a>(argv: &'a [&'a [u8]], names: &'a [&'a [u8]]) -> Call<'a> {
@@ -63,11 +60,9 @@ fn the_schema_names_every_tool_and_domain() {
 fn environment_rewrites() {
     let mut asked = call(&[b"ls"], &[b"ls"]);
     asked.env = &[b"A=1", b"B=2", b"AB=3"];
-    let facts = classify(&asked);
     let change = |change| Rewrite { action: 0, change, rule: "r".to_owned() };
     let rewritten = rewrite(
         &asked,
-        &facts,
         &[
             change(Change::UnsetEnv("A".to_owned())),
             change(Change::SetEnv("B".to_owned(), "9".to_owned())),
@@ -76,7 +71,7 @@ fn environment_rewrites() {
     .unwrap();
     assert_eq!(rewritten.env, [b"AB=3".to_vec(), b"B=9".to_vec()]);
     assert_eq!(rewritten.argv, [b"ls".to_vec()]);
-    assert!(rewrite(&asked, &facts, &[change(Change::Limit(&sql::LIMIT_ROWS, 1))]).is_err());
+    assert!(rewrite(&asked, &[change(Change::Limit(&sql::LIMIT_ROWS, 1))]).is_err());
 }
 
 #[test]
@@ -109,4 +104,36 @@ fn every_tool_goes_by_its_name_and_no_two_share_one() {
             assert!(seen.insert(*name), "`{name}` means two tools");
         }
     }
+}
+
+/// What a reading says it did not look at makes no difference, for every call that the corpora write down.
+#[test]
+fn what_was_not_looked_at_makes_no_difference() {
+    let mut looked = [0, 0];
+    for line in crate::corpus::lines() {
+        let argv = claw_corpus::split(&line);
+        let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
+        let Some(name) = argv.first().and_then(|path| path.rsplit(|byte| *byte == b'/').next())
+        else {
+            continue;
+        };
+        let names = [name];
+        let asked = Call { env: &[b"HOME=/h"], ..call(&argv, &names) };
+        let reading = Tools::BUILT_IN.read(&asked, &NoFiles);
+        let stdins =
+            [Stdin::Terminal, Stdin::Null, Stdin::Content(b""), Stdin::Content(b"SELECT 1")];
+        for stdin in stdins {
+            let other = classify(&Call { stdin, ..asked });
+            let same = reading.looked_at_stdin() || other == reading.facts;
+            assert!(same, "{line}: standard input");
+        }
+        for cwd in [&b"/"[..], b"/h", b"/etc"] {
+            let other = classify(&Call { cwd: Some(cwd), ..asked });
+            let same = reading.looked_at_cwd() || other == reading.facts;
+            assert!(same, "{line}: working directory");
+        }
+        looked[0] += usize::from(reading.looked_at_stdin());
+        looked[1] += usize::from(reading.looked_at_cwd());
+    }
+    assert!(looked.iter().all(|count| *count > 10), "{looked:?}");
 }

@@ -13,7 +13,7 @@
 use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::{Call, excerpt, text};
-use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// What one of these calls does.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -67,8 +67,7 @@ macro_rules! doors {
                 can: Abilities::of(Family::Doors),
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |context| vec![action(context.call, $effect, $informs)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![action(context.call, $effect, $informs)]),
             };
         )*
     };
@@ -141,8 +140,7 @@ pub(crate) static GDB: Tool = Tool {
     can: Abilities::of(Family::Doors),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![debugger(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![debugger(context.call)]),
 };
 
 /// strace's row in the registry.
@@ -154,8 +152,7 @@ pub(crate) static STRACE: Tool = Tool {
     can: Abilities::of(Family::Doors),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![tracer(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![tracer(context.call)]),
 };
 
 fn words(call: &Call<'_>) -> String {
@@ -469,7 +466,7 @@ mod tests {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, ..Call::default() };
             for tool in [&SUDO, &SYSTEMCTL, &AT, &TMUX, &GDB, &STRACE] {
-                prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
+                prop_assert_eq!(tool.read(&Tools::BUILT_IN.context(&call, &NoFiles)).actions.len(), 1);
             }
         }
     }

@@ -15,7 +15,8 @@ use crate::exec;
 use crate::language::sql;
 use crate::system::door;
 use crate::tool::{
-    Abilities, CannotRewrite, Changed, Context, Denial, Family, Governed, Meant, Tool,
+    Abilities, CannotRewrite, Change, Changed, Context, Denial, Edit, Family, Governed, Meant,
+    Read, Reader, Tool,
 };
 
 /// The loader's row in the registry.
@@ -44,8 +45,7 @@ pub(crate) static TOOL: Tool = Tool {
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Interpreters) },
     domains: &[&door::DOMAIN],
     interpreter: &[],
-    classify,
-    rewrite,
+    reader: Reader::Change(read),
 };
 
 /// Options with a value, either the next word or after `=`.
@@ -71,7 +71,7 @@ struct Line<'a> {
 }
 
 /// The command line, or none if the loader only shows something.
-fn read<'a>(argv: &[&'a [u8]]) -> Result<Option<Line<'a>>, String> {
+fn line<'a>(argv: &[&'a [u8]]) -> Result<Option<Line<'a>>, String> {
     let (mut at, mut injects, mut own_name) = (1, false, None);
     loop {
         let Some(&word) = argv.get(at) else { return Ok(None) };
@@ -125,54 +125,71 @@ fn inside<T>(
     work(&context.of(&inner), context.tools.meant(inner.names))
 }
 
-fn classify(context: &Context<'_>) -> Vec<Action> {
+/// Why a call is not changed.
+const NO_TOOL: &str = "the loader runs no tool that can make this change";
+
+fn read(context: &Context<'_>) -> Read {
     let call = context.call;
-    let line = match read(call.argv) {
+    let line = match line(call.argv) {
         Ok(Some(line)) => line,
-        Ok(None) => return vec![door::fact(call, "inform")],
-        Err(reason) => return vec![Action::opaque(&door::DOMAIN, &*reason, &*reason)],
+        Ok(None) => return Read::refused(vec![door::fact(call, "inform")], NO_TOOL),
+        Err(reason) => {
+            return Read::refused(vec![Action::opaque(&door::DOMAIN, &*reason, &*reason)], NO_TOOL);
+        }
     };
     inside(context, &line, |inner, meant| match meant {
-        Meant::Nothing => vec![door::fact(call, "local")],
+        Meant::Nothing => Read::refused(vec![door::fact(call, "local")], NO_TOOL),
         Meant::Tool(found) if found.name() != TOOL.name => {
             // The program's actions come first: a rewrite counts them from the call's beginning.
-            let mut actions = found.classify(inner);
+            let Read { mut actions, change } = found.read(inner);
             let injects = line.injects || exec::injects_any(inner, found);
             actions.push(door::fact(call, if injects { "inject" } else { "local" }));
-            actions
+            match found {
+                Governed::Known(_) => {
+                    let (program, name) = (line.program, inner.call.argv[0].to_vec());
+                    Read::changed_by(actions, Loaded { program, name, change })
+                }
+                Governed::Declared(_) => Read::refused(actions, NO_TOOL),
+            }
         }
         Meant::Tool(_) | Meant::Disputed(..) => {
             let reason = format!("the loader runs `{}`", text(inner.call.path));
-            vec![Action::opaque(&door::DOMAIN, &*reason, "a loader that runs a loader is not read")]
+            let why = "a loader that runs a loader is not read";
+            Read::refused(vec![Action::opaque(&door::DOMAIN, &*reason, why)], NO_TOOL)
         }
     })
 }
 
-fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-    let call = context.call;
-    let cannot = || {
-        let reason = "the loader runs no tool that can make this change";
-        CannotRewrite::first_of(rewrites, reason)
-    };
-    let line = read(call.argv).ok().flatten().ok_or_else(cannot)?;
-    inside(context, &line, |inner, meant| match meant {
-        Meant::Tool(Governed::Known(found)) if found.name != TOOL.name => {
-            let mut changed = (found.rewrite)(inner, rewrites)?;
-            let mut argv: Vec<Vec<u8>> =
-                call.argv[..=line.program].iter().map(|word| word.to_vec()).collect();
-            argv.extend(changed.argv.drain(1..));
-            changed.argv = argv;
-            Ok(changed)
-        }
-        _ => Err(cannot()),
-    })
+/// The call of a tool that the loader runs, kept to change it.
+#[derive(Debug)]
+struct Loaded {
+    /// Where the program stands in the argument vector.
+    program: usize,
+    /// What the program is told to be called.
+    name: Vec<u8>,
+    change: Change,
+}
+
+impl Edit for Loaded {
+    fn edit(&self, context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
+        let words = context.call.argv;
+        let mut argv = vec![self.name.as_slice()];
+        argv.extend_from_slice(words.get(self.program + 1..).unwrap_or_default());
+        let line = Line { program: self.program, argv, injects: false };
+        let mut changed = inside(context, &line, |inner, _| self.change.make(inner, rewrites))?;
+        let mut argv: Vec<Vec<u8>> =
+            words.iter().take(self.program + 1).map(|word| word.to_vec()).collect();
+        argv.extend(changed.argv.drain(1..));
+        changed.argv = argv;
+        Ok(changed)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{NoFiles, Tools};
-    use claw_policy::{Change, Reading, Value};
+    use claw_policy::{Reading, Value};
 
     fn shown(line: &[&str], env: &[&[u8]]) -> String {
         let argv: Vec<&[u8]> = line.iter().map(|word| word.as_bytes()).collect();
@@ -216,10 +233,12 @@ mod tests {
     fn limits_go_to_the_program_after_the_loader() {
         let argv: &[&[u8]] = &[b"ld", b"--argv0", b"x", b"/bin/psql", b"-c", b"TABLE t"];
         let call = Call { argv, names: &[b"ld.so"], ..Call::default() };
-        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
-        let limit =
-            Rewrite { action: 1, change: Change::Limit(&sql::LIMIT_ROWS, 7), rule: "r".to_owned() };
-        let rewritten = Tools::BUILT_IN.rewrite(&call, &NoFiles, &facts, &[limit]).unwrap();
+        let limit = Rewrite {
+            action: 1,
+            change: claw_policy::Change::Limit(&sql::LIMIT_ROWS, 7),
+            rule: "r".to_owned(),
+        };
+        let rewritten = Tools::BUILT_IN.read(&call, &NoFiles).rewrite(&[limit]).unwrap();
         assert_eq!(rewritten.argv[3], b"/bin/psql");
         assert_eq!(rewritten.argv[5], b"TABLE t LIMIT 7");
     }

@@ -55,7 +55,7 @@ pub(crate) struct Places<'a> {
 impl<'a> Places<'a> {
     /// None yet.
     pub(crate) fn of(call: &Call<'a>) -> Self {
-        let cwd = call.cwd.filter(|cwd| cwd.starts_with(b"/"));
+        let cwd = call.cwd().filter(|cwd| cwd.starts_with(b"/"));
         Self {
             cwd,
             base: cwd.map(Cow::Borrowed),

@@ -13,7 +13,7 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
-use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// A signal and the processes that get it.
 pub(crate) static DOMAIN: Domain = Domain {
@@ -62,8 +62,7 @@ macro_rules! rows {
                 can: Abilities::of(Family::Processes),
                 domains: &[&DOMAIN],
                 interpreter: &[],
-                classify: |context| vec![($classify)(context.call)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*
     };
@@ -290,7 +289,7 @@ mod tests {
             let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
             let call = Call { argv: &argv, ..Call::default() };
             for tool in [&KILL, &PKILL, &KILLALL] {
-                prop_assert_eq!((tool.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).len(), 1);
+                prop_assert_eq!(tool.read(&Tools::BUILT_IN.context(&call, &NoFiles)).actions.len(), 1);
             }
         }
     }

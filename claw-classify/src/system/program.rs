@@ -19,7 +19,7 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
-use crate::tool::{Abilities, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 pub(crate) use interpreter::stands_for;
 
@@ -71,8 +71,7 @@ macro_rules! rows {
                 can: Abilities { starts: $starts, ..Abilities::of(Family::Interpreters) },
                 domains: &[&DOMAIN],
                 interpreter: &$variables,
-                classify: |context| vec![($classify)(context.call)],
-                rewrite: rewrites_nothing,
+                reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*
     };

@@ -6,15 +6,16 @@
 //! path there, asks for that one. What has no such place (`~/.psqlrc`) is unknown to the last
 //! judgement, which decides; where the tool can be told to leave it alone, it is.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use claw_classify::{Call, File, Files, NoFiles, Stdin, Tools};
-use claw_policy::{Policy, Verdict};
+use claw_classify::{File, Files, NoFiles, Stdin, Tools};
+use claw_policy::Verdict;
 
-use super::{Asked, Read, Stopped};
+use super::{First, Read, Stopped};
 use crate::decode::{Found, Program, Snapshot, Strings};
-use crate::judge::image::judge_program;
-use crate::judge::{Judgement, judge};
+use crate::judge::call::Words;
+use crate::judge::{Judge, Judgement};
 
 /// How many places in a call are tried for one path.
 const PLACES: usize = 32;
@@ -34,28 +35,30 @@ pub(super) struct Handed {
 /// # Errors
 /// Why it must not run, in one line.
 pub(super) fn hand_over(
-    policy: &Policy,
-    snapshot: &Snapshot,
-    program: &Program,
+    judge: &Judge<'_>,
+    image: &Image<'_>,
     read: &Read,
     judgement: &Judgement,
     stopped: &mut dyn Stopped,
 ) -> Result<Option<Handed>, String> {
-    let env: Vec<&[u8]> = snapshot.env.iter().collect();
-    let others = snapshot.image.programs.iter().filter(|other| !std::ptr::eq(*other, program));
-    for other in others {
-        let judged = judge_program(policy, other, snapshot.uid, &env, Stdin::Unknown, &NoFiles);
-        if !judged.decision.verdict.runs() {
-            return Err("the script and its interpreter both depend on content".to_owned());
-        }
+    if !image.others_run(judge) {
+        return Err("the script and its interpreter both depend on content".to_owned());
     }
-    let mut draft = Draft::of(snapshot, program, read, judgement);
+    let mut draft = Draft::of(image.snapshot, image.program(), read, judgement);
+    let mut asks = Cow::Borrowed(&judgement.asked.when_run);
     let mut changed = judgement.rewritten.is_some();
-    let tools = Tools::with(policy.declared());
+    let tools = Tools::with(judge.policy().declared());
     let tool = judgement.facts.tool.as_deref().and_then(|tool| tools.named(tool));
+    // What it asks for is asked again only where another start-up file is left to skip.
+    let mut skipped = false;
     for path in read.files.keys() {
         let skip = tool.and_then(|tool| tool.skips_startup_file(path));
-        if let Some(word) = skip.filter(|_| !draft.argv.is_empty() && draft.asks_for(path)) {
+        let Some(word) = skip.filter(|_| !draft.argv.is_empty()) else { continue };
+        if skipped {
+            asks = Cow::Owned(draft.asked(judge));
+        }
+        skipped = asks.contains(path);
+        if skipped {
             draft.argv.insert(1, word.to_vec());
             changed = true;
         }
@@ -70,7 +73,7 @@ pub(super) fn hand_over(
         }
         // Numbers grow, so the first name is a guess that only has to be nobody else's.
         let probe = format!("/dev/fd/{}", u32::MAX).into_bytes();
-        let places = draft.places_of(path, &probe);
+        let places = draft.places_of(judge, path, &probe);
         if places.is_empty() {
             continue;
         }
@@ -93,15 +96,44 @@ pub(super) fn hand_over(
         stdin = Some(number);
         changed = true;
     }
-    draft.confirm(policy, read)?;
+    draft.confirm(judge, read)?;
     Ok(changed.then_some(Handed { argv: draft.argv, env: draft.env, stdin }))
+}
+
+/// The image whose program is handed what was judged.
+pub(super) struct Image<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    /// The words of each program.
+    pub(super) words: &'a [Words<'a>],
+    /// What the judgement without content left.
+    pub(super) first: &'a First,
+    /// Which program it is.
+    pub(super) program: usize,
+}
+
+impl<'a> Image<'a> {
+    fn program(&self) -> &'a Program {
+        &self.snapshot.image.programs[self.program]
+    }
+
+    /// Whether all other programs may run whatever they read.
+    fn others_run(&self, judge: &Judge<'_>) -> bool {
+        let runs = |at: usize, words: &Words<'_>| {
+            let known = self.first.runs.get(at).copied().flatten();
+            known.unwrap_or_else(|| {
+                judge.judge(&words.call(Stdin::Unknown), &NoFiles).decision.verdict.runs()
+            })
+        };
+        let others = self.words.iter().enumerate().filter(|(at, _)| *at != self.program);
+        others.into_iter().all(|(at, words)| runs(at, words))
+    }
 }
 
 /// A call on the way to be changed.
 #[derive(Debug, Clone)]
 struct Draft<'a> {
+    snapshot: &'a Snapshot,
     program: &'a Program,
-    uid: Option<u32>,
     argv: Vec<Vec<u8>>,
     env: Vec<Vec<u8>>,
     stdin: Option<Vec<u8>>,
@@ -132,11 +164,16 @@ impl Files for Draft<'_> {
 }
 
 impl<'a> Draft<'a> {
-    fn of(snapshot: &Snapshot, program: &'a Program, read: &Read, judgement: &Judgement) -> Self {
+    fn of(
+        snapshot: &'a Snapshot,
+        program: &'a Program,
+        read: &Read,
+        judgement: &Judgement,
+    ) -> Self {
         let owned = |strings: &Strings| strings.iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
         let mut draft = Self {
+            snapshot,
             program,
-            uid: snapshot.uid,
             argv: owned(&program.argv),
             env: owned(&snapshot.env),
             stdin: None,
@@ -167,7 +204,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The places of `path` where the tool, given `probe` there, asks for that.
-    fn places_of(&self, path: &[u8], probe: &[u8]) -> Vec<Place> {
+    fn places_of(&self, judge: &Judge<'_>, path: &[u8], probe: &[u8]) -> Vec<Place> {
         let mut places: Vec<Place> = self
             .candidates(path)
             .into_iter()
@@ -175,7 +212,7 @@ impl<'a> Draft<'a> {
             .filter(|place| {
                 let mut changed = self.clone();
                 changed.put(std::slice::from_ref(place), path, probe);
-                changed.asks_for(probe)
+                changed.asked(judge).contains(probe)
             })
             .collect();
         // From the end of a text, so that those before it stay where they are.
@@ -226,41 +263,25 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn asks_for(&self, path: &[u8]) -> bool {
-        let asked = Asked::of(self);
+    /// The files that the tool asks for.
+    fn asked(&self, judge: &Judge<'_>) -> BTreeSet<Vec<u8>> {
         let stdin = self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content);
         // A tool that a policy declares names no file whose content a verdict needs.
-        self.with_call(stdin, |call| Tools::BUILT_IN.classify(call, &asked));
-        asked.paths.borrow().contains(path)
+        judge.own_tools().read(&self.words().call(stdin), self).asked()
     }
 
-    fn with_call<T>(&self, stdin: Stdin<'_>, then: impl FnOnce(&Call<'_>) -> T) -> T {
-        let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
-        let env: Vec<&[u8]> = self.env.iter().map(Vec::as_slice).collect();
-        let names: Vec<&[u8]> = self.program.names.iter().map(Vec::as_slice).collect();
-        let interpreters: Vec<&[u8]> =
-            self.program.interpreters.iter().map(Vec::as_slice).collect();
-        then(&Call {
-            argv: &argv,
-            env: &env,
-            cwd: None,
-            uid: self.uid,
-            path: &self.program.path,
-            names: &names,
-            stdin,
-            untrusted: self.program.untrusted,
-            interpreters: &interpreters,
-        })
+    fn words(&self) -> Words<'_> {
+        Words::of(self.snapshot, self.program).with(&self.argv, &self.env)
     }
 
     /// Judges the call as it will run: by what is handed over, and nothing else.
-    fn confirm(&self, policy: &Policy, read: &Read) -> Result<(), String> {
+    fn confirm(&self, judge: &Judge<'_>, read: &Read) -> Result<(), String> {
         let stdin = match (&self.stdin, &read.stdin) {
             (Some(content), _) => Stdin::Content(content),
             (None, Some(Found::Terminal)) => Stdin::Terminal,
             (None, _) => Stdin::Unknown,
         };
-        let judged = self.with_call(stdin, |call| judge(policy, call, self));
+        let judged = judge.judge(&self.words().call(stdin), self);
         match judged.decision.verdict {
             Verdict::Allow => Ok(()),
             Verdict::Rewrite if judged.rewritten.is_none() => Ok(()),

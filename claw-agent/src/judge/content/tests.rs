@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use claw_classify::schema;
+use claw_classify::{schema, work};
 use rustix::process::Pid;
 
 use super::*;
-use crate::decode::{Identity, Image};
+use crate::decode::{Identity, Image, Program};
 use crate::judge::image::{Plan, Response};
 
 const READS: &str = r#"
@@ -62,7 +62,12 @@ impl Stopped for Fake {
 }
 
 fn judged(fake: &mut Fake, argv: &[&str]) -> (&'static str, String, Change) {
-    let policy = claw_policy::parse(READS, "p.toml", &schema()).expect("right");
+    judged_by(READS, fake, argv)
+}
+
+/// The whole walk: the judgement before the exec, and the one at its stop where there is one.
+fn judged_by(policy: &str, fake: &mut Fake, argv: &[&str]) -> (&'static str, String, Change) {
+    let policy = claw_policy::parse(policy, "p.toml", &schema()).expect("right");
     let strings = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Strings>();
     let program = Program {
         path: b"/usr/bin/psql".into(),
@@ -79,7 +84,9 @@ fn judged(fake: &mut Fake, argv: &[&str]) -> (&'static str, String, Change) {
         env: strings(&["HOME=/h"]),
     };
     let (image, change) = match image::judge_image(&policy, &snapshot) {
-        (_, Response::Stop(Plan::Look)) => judge_by_content(&policy, &snapshot, fake),
+        (image, Response::Stop(Plan::Look)) => {
+            judge_by_content(&policy, &snapshot, &image.first, fake)
+        }
         (image, Response::Stop(Plan::Change(change))) => (image, change),
         (image, Response::Run) => (image, Change::Keep),
         (_, Response::Fail(errno)) => panic!("this policy's denials are in words: {errno}"),
@@ -171,4 +178,40 @@ fn a_call_that_reads_nothing_is_not_looked_at() {
     let (verdict, ..) = judged(&mut fake, &["psql", "-c", "DROP TABLE t"]);
     assert_eq!(verdict, "deny");
     assert_eq!((fake.reads_of_stdin, fake.given.len()), (0, 0));
+}
+
+/// The policy that people begin with.
+const STARTER: &str = include_str!("../../../../policies/starter.toml");
+
+/// Reading is most of what a governed call costs: each call is planned, and each text parsed, no more often than
+/// it has to be.
+#[test]
+fn a_statement_is_read_four_times_from_the_call_to_the_image_that_runs() {
+    let mut fake = Fake::default();
+    let before = work::done();
+    let (verdict, reason, response) =
+        judged_by(STARTER, &mut fake, &["psql", "-c", "SELECT * FROM users"]);
+    let after = work::done();
+    assert_eq!(verdict, "rewrite", "{reason}");
+    assert_eq!(run(response).0, ["psql", "-X", "-c", "SELECT * FROM users LIMIT 1000"]);
+    let done = work::Work {
+        plans: after.plans - before.plans,
+        server_parses: after.server_parses - before.server_parses,
+        second_parses: after.second_parses - before.second_parses,
+    };
+    // The call as it was made, before the exec and at the stop; as rules change it; and as it is handed over.
+    assert_eq!(done.plans, 4, "{done:?}");
+    // The text as it was made, at both places, and as rules change it.
+    assert_eq!((done.server_parses, done.second_parses), (3, 3), "{done:?}");
+}
+
+#[test]
+fn a_denied_statement_is_read_once_before_the_exec_and_once_at_its_stop() {
+    let before = work::done();
+    let (verdict, ..) =
+        judged_by(STARTER, &mut Fake::default(), &["psql", "-c", "DROP TABLE users"]);
+    let after = work::done();
+    assert_eq!(verdict, "deny");
+    assert_eq!(after.plans - before.plans, 2);
+    assert_eq!(after.server_parses - before.server_parses, 2);
 }

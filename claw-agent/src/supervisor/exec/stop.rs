@@ -143,7 +143,8 @@ impl Held<Judged> {
     fn look(&mut self, stopped: &mut Stopped) -> Result<Change, StopError> {
         let mut stage = Stage::of(stopped)?;
         let policy = &self.generation.policy;
-        let (judged, change) = judge_by_content(policy, &self.state.snapshot, &mut stage);
+        let (judged, change) =
+            judge_by_content(policy, &self.state.snapshot, &self.state.judged.first, &mut stage);
         self.state.judged = judged;
         Ok(change)
     }

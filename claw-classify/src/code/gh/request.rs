@@ -150,7 +150,7 @@ fn in_body(body: &str) -> Result<&'static str, String> {
 }
 
 fn content(call: &Call<'_>, files: &dyn Files, path: &[u8]) -> Result<String, String> {
-    let bytes = match (path, call.stdin) {
+    let bytes = match (path, call.stdin()) {
         (b"-", Stdin::Content(bytes)) => bytes,
         (b"-", _) => return Err("standard input is not known".to_owned()),
         (path, _) => match files.file(path) {

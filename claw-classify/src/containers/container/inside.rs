@@ -26,7 +26,30 @@ pub(super) struct Inside<'a> {
     pub(super) at: usize,
     /// The environment of the caller, for `-e NAME`.
     outer: &'a [&'a [u8]],
-    stdin: Stdin<'a>,
+    /// Whether it reads the caller's standard input.
+    reads_stdin: bool,
+}
+
+/// What is kept of a command in a container, to read its call and to change it.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Where its words begin in the argument vector.
+    pub(super) at: usize,
+    /// What the call adds to its environment.
+    env: Vec<Vec<u8>>,
+    reads_stdin: bool,
+}
+
+impl Kept {
+    /// The call inside of `outer`.
+    pub(super) fn call<'b>(&'b self, outer: &Call<'b>) -> Inner<'b> {
+        let argv = outer.argv.get(self.at..).unwrap_or_default();
+        let path = argv.first().copied().unwrap_or_default();
+        // The last entry of a name wins inside, and the first in a call.
+        let env = self.env.iter().rev().map(Vec::as_slice).collect();
+        let stdin = if self.reads_stdin { outer.stdin() } else { Stdin::Null };
+        Inner { argv, env, names: [known_as(path)], path, stdin }
+    }
 }
 
 /// What a [`Call`] inside a container borrows from.
@@ -51,6 +74,7 @@ impl<'a> Inner<'a> {
             stdin: self.stdin,
             untrusted: false,
             interpreters: &[],
+            watch: None,
         }
     }
 }
@@ -68,8 +92,13 @@ impl<'a> Inside<'a> {
         self.options.iter().any(|given| given.name == name.as_bytes() && on(given))
     }
 
+    /// What is kept of it.
+    pub(super) fn keep(&self) -> Kept {
+        Kept { at: self.at, env: self.env(), reads_stdin: self.reads_stdin }
+    }
+
     /// The environment that the call adds inside.
-    pub(super) fn env(&self) -> Vec<Vec<u8>> {
+    fn env(&self) -> Vec<Vec<u8>> {
         let entries = self.values(&["env"]).filter_map(|entry| {
             if entry.contains(&b'=') {
                 return Some(entry.to_vec());
@@ -81,17 +110,6 @@ impl<'a> Inside<'a> {
             own.map(|own| own.to_vec())
         });
         entries.collect()
-    }
-
-    /// The call inside.
-    pub(super) fn call<'b>(&'b self, env: &'b [Vec<u8>]) -> Inner<'b>
-    where
-        'a: 'b,
-    {
-        let path = self.argv.first().copied().unwrap_or_default();
-        // The last entry of a name wins inside, and the first in a call.
-        let env = env.iter().rev().map(Vec::as_slice).collect();
-        Inner { argv: self.argv, env, names: [known_as(path)], path, stdin: self.stdin }
     }
 }
 
@@ -168,7 +186,7 @@ pub(super) fn find<'a>(call: &Call<'a>, line: &Line<'a>) -> Result<Option<Inside
         argv: call.argv.get(at..).unwrap_or_default(),
         at,
         outer: call.env,
-        stdin: Stdin::Null,
+        reads_stdin: false,
     };
     inside.entrypoint = inside.values(&["entrypoint"]).last();
     if is_there && inside.has("env-file") {
@@ -178,7 +196,7 @@ pub(super) fn find<'a>(call: &Call<'a>, line: &Line<'a>) -> Result<Option<Inside
         return Err("no command is named".to_owned());
     }
     if inside.has("interactive") || line.path == "compose exec" {
-        inside.stdin = call.stdin;
+        inside.reads_stdin = true;
     }
     Ok(Some(inside))
 }

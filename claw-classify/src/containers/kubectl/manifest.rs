@@ -16,7 +16,7 @@ use crate::call::{Call, Stdin};
 /// The content of a manifest, if it is known.
 pub(super) fn content<'a>(call: &Call<'a>, files: &'a dyn Files, path: &[u8]) -> Option<&'a [u8]> {
     if path == b"-" {
-        return match call.stdin {
+        return match call.stdin() {
             Stdin::Content(content) => Some(content),
             Stdin::Unknown | Stdin::Terminal | Stdin::Null => None,
         };

@@ -10,10 +10,11 @@ use super::script::Ends;
 use super::scripts::Scripts;
 use super::variables::{self, Sight, Variables};
 use super::{DOMAIN, conninfo, environment, fact, options, slash};
-use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
 use crate::grammar::getopt::{self, Item, Located};
 use crate::language::sql;
+use crate::tool::Context;
+use crate::work;
 
 /// What holds a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,24 @@ pub(super) struct Plan {
     pub(super) start: Option<Start>,
 }
 
+/// What is kept of a plan to change the call.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The places of the call's actions from 1.
+    pub(super) places: Vec<Option<Place>>,
+    /// How it starts.
+    pub(super) start: Option<Start>,
+}
+
+impl Plan {
+    /// The actions, and what is kept to change the call.
+    pub(super) fn split(self) -> (Vec<Action>, Kept) {
+        let Self { steps, start } = self;
+        let (actions, places) = steps.into_iter().map(|step| (step.action, step.place)).unzip();
+        (actions, Kept { places, start })
+    }
+}
+
 /// How psql starts, as far as policies change that.
 #[derive(Debug)]
 pub(super) struct Start {
@@ -85,10 +104,16 @@ pub(super) struct Start {
     pub(super) goes_on: bool,
     /// What gives the server its options in place of PGOPTIONS.
     pub(super) options_from: Option<&'static str>,
+    /// Whether a script connects anew.
+    pub(super) connects_anew: bool,
+    /// Whether the plan holds what a start-up file says.
+    pub(super) with_startup_file: bool,
 }
 
 /// What a call would do.
-pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
+pub(super) fn plan(context: &Context<'_>) -> Plan {
+    let Context { call, files, .. } = *context;
+    work::note(|work| &mut work.plans);
     let line = match read(call) {
         Ok(line) => line,
         Err(action) => return Plan { steps: both_opaque(&action), start: None },
@@ -103,7 +128,7 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
         return Plan { steps, start: None };
     }
     let mut steps = line.steps;
-    let mut session = sql::Session::default();
+    let mut session = sql::Session { texts: context.texts(), ..sql::Session::default() };
     let target = connection(call, line.dbname, line.host, line.port, line.user, &mut session);
     steps.extend(target.steps);
     steps.extend(environment::steps(call, &line.commands, &mut session));
@@ -113,6 +138,8 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
         on_error_stop: line.variables.on_error_stop,
         goes_on: false,
         options_from: target.options_from,
+        connects_anew: false,
+        with_startup_file: false,
     };
     if line.list {
         steps.push(fact("option", "list", "catalog", "--list").into());
@@ -121,7 +148,7 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
     let mut scripts =
         Scripts { call, files, variables: line.variables, certain: true, session, steps };
     if !line.no_psqlrc {
-        scripts.start_up();
+        start.with_startup_file = scripts.start_up();
     }
     if line.commands.is_empty() {
         scripts.input();
@@ -136,7 +163,16 @@ pub(super) fn plan(call: &Call<'_>, files: &dyn Files) -> Plan {
         }
     }
     start.goes_on = scripts.variables.on_error_stop == Some(false);
+    start.connects_anew = scripts.steps.iter().any(connects_anew);
     Plan { steps: scripts.steps, start: Some(start) }
+}
+
+/// Whether a step is a backslash command that connects.
+fn connects_anew(step: &Step) -> bool {
+    let is = |name, word: &str| step.action.fact(name) == Some(Reading::Known(&Value::from(word)));
+    step.action.domain.name() == DOMAIN.name
+        && is("source", "meta_command")
+        && is("class", "connect")
 }
 
 fn both_opaque(reason: &str) -> Vec<Step> {

@@ -42,21 +42,25 @@ impl Scripts<'_> {
     }
 
     /// `~/.psqlrc`, if its content is known. The file that PSQLRC names is a fact of the
-    /// environment.
-    pub(super) fn start_up(&mut self) {
+    /// environment. Returns whether there is one that may do something.
+    pub(super) fn start_up(&mut self) -> bool {
         if let Some(file) = self.call.var("PSQLRC") {
             self.file(file, "environment");
-        } else if let Some(home) = home::of_caller(self.call, self.files) {
+            return true;
+        }
+        if let Some(home) = home::of_caller(self.call, self.files) {
             let path = [&home, &b"/.psqlrc"[..]].concat();
             if let File::Content(_) = self.files.file(&path) {
                 self.file(&path, "file");
+                return true;
             }
         }
+        false
     }
 
     /// Standard input, if nothing else says what to run.
     pub(super) fn input(&mut self) {
-        match self.call.stdin {
+        match self.call.stdin() {
             Stdin::Null => self.steps.push(fact("stdin", "stdin", "inform", "no input").into()),
             Stdin::Terminal => {
                 self.source("terminal", "a terminal session");
@@ -74,7 +78,7 @@ impl Scripts<'_> {
         let said = if path == b"-" { "standard input".into() } else { text(path) };
         self.source(if is_stdin { "stdin" } else { source }, &said);
         let content = if is_stdin {
-            match self.call.stdin {
+            match self.call.stdin() {
                 Stdin::Content(content) => content,
                 Stdin::Null => return true,
                 Stdin::Unknown | Stdin::Terminal => {

@@ -8,11 +8,11 @@
 //! `process_postgres_switches` in `src/backend/tcop/postgres.c`, where the last of two values
 //! applies.
 
-use claw_policy::{Change, ChangeDef, ChangeTakes, Reading, Rewrite, Value};
+use claw_policy::{Change, ChangeDef, ChangeTakes, Rewrite};
 
-use super::plan::{self, Plan, Start};
+use super::plan::{self, Start};
 use super::variables;
-use super::{DOMAIN, cannot, conninfo};
+use super::{cannot, conninfo};
 use crate::call::{Call, excerpt};
 use crate::language::sql;
 use crate::tool::{CannotRewrite, Changed, Context};
@@ -42,12 +42,13 @@ static READ_ONLY: ChangeDef = start(
 pub(super) static CHANGES: &[&ChangeDef] =
     &[&sql::LIMIT_ROWS, &NO_PSQLRC, &ON_ERROR_STOP, &READ_ONLY];
 
-/// Makes the changes.
+/// Makes the changes to a call that starts as `start` says.
 pub(super) fn rewrite(
     context: &Context<'_>,
+    start: Option<&Start>,
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
-    let Context { call, files, .. } = *context;
+    let call = context.call;
     let rule = |def: &'static ChangeDef| {
         let found = rewrites.iter().find(|rewrite| rewrite.change == Change::Switch(def));
         found.map(|rewrite| &*rewrite.rule)
@@ -59,38 +60,33 @@ pub(super) fn rewrite(
         return Err(cannot(&unknown.rule, "psql knows no such change"));
     }
     let mut changed = Changed::nothing(call);
-    if rule(&NO_PSQLRC).is_some()
-        && plan::plan(call, files).start.is_some_and(|start| !start.no_psqlrc)
-    {
+    let Some(mut start) = start else { return Ok(changed) };
+    let without;
+    if rule(&NO_PSQLRC).is_some() && !start.no_psqlrc {
         put(&mut changed, ["-X"]);
+        // What a start-up file says counts no more where none is read.
+        if start.with_startup_file {
+            let argv = changed.argv.clone();
+            let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
+            let call = Call { argv: &argv, ..*call };
+            without = plan::plan(&context.of(&call)).start;
+            let Some(planned) = &without else { return Ok(changed) };
+            start = planned;
+        }
     }
-    // If no start-up file is read, what it says does not count.
-    let argv = changed.argv.clone();
-    let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
-    let call = &Call { argv: &argv, ..*call };
-    let Plan { steps, start } = plan::plan(call, files);
-    let Some(start) = start else { return Ok(changed) };
     if let Some(rule) = rule(&ON_ERROR_STOP)
-        && stops(&start, rule)?
+        && stops(start, rule)?
     {
         put(&mut changed, ["-v", "ON_ERROR_STOP=1"]);
     }
     if let Some(rule) = rule(&READ_ONLY) {
-        let connects = |step: &plan::Step| {
-            let is = |name, word: &str| {
-                step.action.fact(name) == Some(Reading::Known(&Value::from(word)))
-            };
-            step.action.domain.name() == DOMAIN.name
-                && is("source", "meta_command")
-                && is("class", "connect")
-        };
         if let Some(source) = start.options_from {
             let reason = format!(
                 "{source} may give the server its options in place of PGOPTIONS, so the session cannot be made read-only"
             );
             return Err(cannot(rule, reason));
         }
-        if steps.iter().any(connects) {
+        if start.connects_anew {
             let reason = "a script connects anew, so its sessions cannot all be made read-only";
             return Err(cannot(rule, reason));
         }
@@ -167,22 +163,17 @@ mod tests {
         let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
         let stdin = crate::Stdin::Content(stdin);
         let call = Call { argv: &argv, env: &env, names: &[b"psql"], stdin, ..Call::default() };
-        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
         let change =
             |change: &Change| Rewrite { action: 0, change: change.clone(), rule: "r".into() };
         let rewrites: Vec<Rewrite> = changes.iter().map(change).collect();
         let once = Tools::BUILT_IN
-            .rewrite(&call, &NoFiles, &facts, &rewrites)
+            .read(&call, &NoFiles)
+            .rewrite(&rewrites)
             .map_err(|cannot| cannot.reason)?;
         let argv: Vec<&[u8]> = once.argv.iter().map(Vec::as_slice).collect();
         let env: Vec<&[u8]> = once.env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..call };
-        let twice = Tools::BUILT_IN.rewrite(
-            &call,
-            &NoFiles,
-            &Tools::BUILT_IN.classify(&call, &NoFiles),
-            &rewrites,
-        );
+        let twice = Tools::BUILT_IN.read(&call, &NoFiles).rewrite(&rewrites);
         assert_eq!(twice.as_ref(), Ok(&once), "{words:?}");
         let text = |words: &[&[u8]]| String::from_utf8(words.join(&b' ')).unwrap();
         let options = call.var("PGOPTIONS").unwrap_or(b"-");

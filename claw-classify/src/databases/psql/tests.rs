@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::Tools;
+use crate::call::Call;
 use crate::call::files::{Files, NoFiles};
 
 #[derive(Deserialize)]
@@ -26,7 +27,7 @@ struct Expected {
 }
 
 fn classify(call: &Call<'_>, files: &dyn Files) -> Vec<Action> {
-    super::classify(&Tools::BUILT_IN.context(call, files))
+    TOOL.read(&Tools::BUILT_IN.context(call, files)).actions
 }
 
 fn rewrite(
@@ -34,7 +35,9 @@ fn rewrite(
     files: &dyn Files,
     rewrites: &[Rewrite],
 ) -> Result<Changed, CannotRewrite> {
-    super::rewrite(&Tools::BUILT_IN.context(call, files), rewrites)
+    let tools = Tools::BUILT_IN;
+    let context = tools.context(call, files);
+    TOOL.read(&context).change.make(&context, rewrites)
 }
 
 fn shown(actions: &[Action]) -> String {

@@ -8,19 +8,26 @@ use std::ops::Range;
 
 use pg_query::protobuf::{ScanToken, Token};
 
-use super::postgres::{self, Rows};
+use super::postgres::Rows;
+use super::texts::Texts;
 
 /// A place in a text, and the words to write there.
 pub(crate) type Edit = (Range<usize>, String);
 
 /// Where and how `text` changes to give each statement that `limits` names, by its place from 0, at
-/// most that many rows; in the order of the places. A literal limit stays, whatever its size, so
+/// most that many rows; in the order of the places. `texts` knows the trees
+/// of what was read before. A literal limit stays, whatever its size, so
 /// that doing it twice changes nothing further.
 ///
 /// # Errors
 /// If a statement is no query, or the limit cannot be placed with certainty.
-pub(crate) fn limits(text: &str, limits: &[(usize, u64)]) -> Result<Vec<Edit>, String> {
-    let before = postgres::queries(text)?;
+pub(crate) fn limits(
+    text: &str,
+    limits: &[(usize, u64)],
+    texts: &Texts,
+) -> Result<Vec<Edit>, String> {
+    let parsed = texts.parsed(text);
+    let before = parsed.queries()?;
     if before.is_empty() {
         return Err("there is no such statement".to_owned());
     }
@@ -47,9 +54,10 @@ pub(crate) fn limits(text: &str, limits: &[(usize, u64)]) -> Result<Vec<Edit>, S
     }
     changes.sort_by_key(|((place, _), ..)| place.start);
     let limited = write(text, changes.iter().map(|(edit, ..)| edit))?;
-    let after = postgres::queries(&limited)?;
+    let parsed = texts.parsed(&limited);
+    let after = parsed.queries()?;
     let same = before.len() == after.len()
-        && before.iter().zip(&after).enumerate().all(|(index, (before, after))| {
+        && before.iter().zip(after).enumerate().all(|(index, (before, after))| {
             match changes.iter().find(|(_, changed, _)| *changed == index) {
                 Some((_, _, rows)) => after.is_limited_copy(before, *rows),
                 None => after.tree == before.tree,
@@ -78,7 +86,7 @@ fn write<'a>(text: &str, edits: impl Iterator<Item = &'a Edit>) -> Result<String
 /// `text` with its row limits.
 #[cfg(test)]
 pub(super) fn limit_rows(text: &str, rows: &[(usize, u64)]) -> Result<String, String> {
-    write(text, limits(text, rows)?.iter())
+    write(text, limits(text, rows, &Texts::default())?.iter())
 }
 
 fn is_comment(token: &ScanToken) -> bool {

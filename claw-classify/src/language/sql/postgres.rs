@@ -17,25 +17,21 @@ mod tree;
 use std::collections::BTreeSet;
 use std::panic::catch_unwind;
 
-pub(super) use query::{Rows, queries};
+pub(super) use query::{Query, Rows, queries};
 use tree::{Node, Tree};
 
 use super::functions;
 use super::statement::{Effect, Statement, spell};
 
-/// Reads a text.
-pub(super) fn read(text: &str) -> Result<Vec<Statement>, String> {
-    let trees = parse(text)?;
-    trees
-        .iter()
-        .map(|(tree, span)| {
-            let mut walk = Walk::new();
-            walk.root(tree);
-            let mut statement = walk.statement;
-            statement.span = Some(span.clone());
-            Ok(statement)
-        })
-        .collect()
+impl Query {
+    /// What the statement would do.
+    pub(super) fn statement(&self) -> Statement {
+        let mut walk = Walk::new();
+        walk.root(&self.tree);
+        let mut statement = walk.statement;
+        statement.span = Some(self.span.clone());
+        statement
+    }
 }
 
 /// The trees of a text's statements, each with its place in bytes.

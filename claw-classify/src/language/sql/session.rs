@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use claw_policy::{Action, Reading, Value};
 
+use super::texts::Texts;
+
 /// Which server, database and user the session has, as far as the call says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Connection {
@@ -22,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) connection: Connection,
     /// Why texts of this session cannot be read, once a setting has made it so.
     pub(crate) unreadable: Option<String>,
+    /// The texts of the call, as far as they are parsed.
+    pub(crate) texts: Texts,
 }
 
 /// Client encodings in which no byte below 0x80 is ever part of a longer character, so that a quote

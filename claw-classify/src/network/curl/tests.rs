@@ -68,7 +68,7 @@ fn calls() {
         let call = Call { argv: &words, env: &env, ..Call::default() };
         let tool = if argv[0] == "wget" { &crate::network::wget::TOOL } else { &TOOL };
         assert_eq!(
-            shown(&(tool.classify)(&Tools::BUILT_IN.context(&call, &Known(files)))),
+            shown(&tool.read(&Tools::BUILT_IN.context(&call, &Known(files))).actions),
             actions,
             "{argv:?}"
         );
@@ -85,7 +85,7 @@ proptest! {
         let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
         let call = Call { argv: &argv, env: &env, ..Call::default() };
         prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
-        prop_assert!(!(crate::network::wget::TOOL.classify)(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
+        prop_assert!(!crate::network::wget::TOOL.read(&Tools::BUILT_IN.context(&call, &NoFiles)).actions.is_empty());
     }
 
     /// Switches that say how things are shown change no fact, wherever they are.

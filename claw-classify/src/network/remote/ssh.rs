@@ -10,7 +10,7 @@ use claw_policy::Action;
 use super::{DOMAIN, action, host_of, words};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
-use crate::tool::{Abilities, Context, Denial, Family, Tool, rewrites_nothing};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// ssh's row in the registry.
 pub(crate) static SSH: Tool = Tool {
@@ -21,8 +21,7 @@ pub(crate) static SSH: Tool = Tool {
     can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: ssh,
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(ssh),
 };
 
 /// scp's row in the registry.
@@ -34,8 +33,7 @@ pub(crate) static SCP: Tool = Tool {
     can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![scp(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![scp(context.call)]),
 };
 
 /// sftp's row in the registry.
@@ -47,8 +45,7 @@ pub(crate) static SFTP: Tool = Tool {
     can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
     interpreter: &[],
-    classify: |context| vec![sftp(context.call)],
-    rewrite: rewrites_nothing,
+    reader: Reader::Judge(|context| vec![sftp(context.call)]),
 };
 
 /// A command line, sorted.
@@ -187,7 +184,7 @@ fn ssh(context: &Context<'_>) -> Vec<Action> {
     if effect != "git" {
         // The shell there reads the words as one text.
         let text = line.operands[1..].join(&b' ');
-        let stdin = if has(b'n') || has(b'f') { Stdin::Null } else { call.stdin };
+        let stdin = if has(b'n') || has(b'f') { Stdin::Null } else { call.stdin() };
         if let Some(inner) = Inner::of_text(context.tools, &text, stdin) {
             inner.behind(&mut actions);
         }

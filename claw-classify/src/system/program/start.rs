@@ -68,7 +68,7 @@ fn put(env: &mut Vec<Vec<u8>>, entry: &[u8]) {
 fn of_text(call: &Call<'_>, text: &[u8]) -> Vec<Start> {
     let Ok(commands) = shell::commands(text) else { return Vec::new() };
     let mut env: Vec<Vec<u8>> = call.env.iter().map(|entry| entry.to_vec()).collect();
-    let mut cwd = call.cwd.map(<[u8]>::to_vec);
+    let mut cwd = call.cwd().map(<[u8]>::to_vec);
     let mut found = Vec::new();
     for Simple { assignments, mut words, input } in commands {
         let known: Vec<Vec<u8>> = assignments

@@ -1,0 +1,76 @@
+//! The one place where the call of a program is put together, whoever has the program: an exec that is held or
+//! observed, one that is handed other words, and one that somebody wrote down.
+
+use claw_classify::{Call, Stdin};
+
+use crate::decode::{Program, Snapshot};
+
+/// The words of a call, as slices that the call can borrow.
+#[derive(Debug)]
+pub(crate) struct Words<'a> {
+    argv: Vec<&'a [u8]>,
+    env: Vec<&'a [u8]>,
+    names: Vec<&'a [u8]>,
+    interpreters: Vec<&'a [u8]>,
+    path: &'a [u8],
+    uid: Option<u32>,
+    cwd: Option<&'a [u8]>,
+    untrusted: bool,
+}
+
+impl<'a> Words<'a> {
+    /// Those of a program that `snapshot` would run.
+    pub(crate) fn of(snapshot: &'a Snapshot, program: &'a Program) -> Self {
+        Self {
+            argv: program.argv.iter().collect(),
+            env: snapshot.env.iter().collect(),
+            names: program.names.iter().map(Vec::as_slice).collect(),
+            interpreters: program.interpreters.iter().map(Vec::as_slice).collect(),
+            path: &program.path,
+            uid: snapshot.uid,
+            cwd: None,
+            untrusted: program.untrusted,
+        }
+    }
+
+    /// The same program with other arguments and another environment.
+    pub(crate) fn with(self, argv: &'a [Vec<u8>], env: &'a [Vec<u8>]) -> Self {
+        Self {
+            argv: argv.iter().map(Vec::as_slice).collect(),
+            env: env.iter().map(Vec::as_slice).collect(),
+            ..self
+        }
+    }
+
+    /// Those of a call that is written down: its program is known by the last part of `argv[0]` alone.
+    pub(crate) fn written(argv: &'a [Vec<u8>], env: &'a [Vec<u8>], cwd: Option<&'a [u8]>) -> Self {
+        let path = argv.first().map_or(&b""[..], Vec::as_slice);
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        Self {
+            argv: argv.iter().map(Vec::as_slice).collect(),
+            env: env.iter().map(Vec::as_slice).collect(),
+            names: vec![name],
+            interpreters: Vec::new(),
+            path,
+            uid: None,
+            cwd,
+            untrusted: false,
+        }
+    }
+
+    /// The call, with this standard input.
+    pub(crate) fn call<'b>(&'b self, stdin: Stdin<'b>) -> Call<'b> {
+        Call {
+            argv: &self.argv,
+            env: &self.env,
+            cwd: self.cwd,
+            uid: self.uid,
+            path: self.path,
+            names: &self.names,
+            stdin,
+            untrusted: self.untrusted,
+            interpreters: &self.interpreters,
+            watch: None,
+        }
+    }
+}
