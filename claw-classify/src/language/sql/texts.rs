@@ -90,10 +90,11 @@ mod tests {
     #[test]
     fn a_text_is_parsed_once() {
         let texts = Texts::default();
+        let shared = texts.clone();
         let before = work::done();
         let one = texts.parsed("SELECT 1");
         assert_eq!(one.statements("SELECT 1").map(<[Statement]>::len), Ok(1));
-        let again = texts.clone().parsed("SELECT 1");
+        let again = shared.parsed("SELECT 1");
         assert_eq!(again.statements("SELECT 1").map(<[Statement]>::len), Ok(1));
         assert_eq!(texts.parsed("SELEC 1").queries().map(<[Query]>::len).ok(), None);
         let after = work::done();
