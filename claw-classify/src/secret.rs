@@ -189,6 +189,12 @@ impl Secrets {
         self.words.get(index).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether the call holds nothing that could make a secret of a part of any text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && !self.of_redis
+    }
+
     /// Adds what another call of the same program holds: the one that was asked for, where another runs.
     pub fn know(&mut self, other: &Self) {
         self.known.extend(other.known.iter().cloned());

@@ -7,7 +7,8 @@
 //! Masking happens here and nowhere earlier: whoever decides sees the real values. Which bytes are a secret is for
 //! `claw_classify::secrets` to say.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 
 use claw_classify::{Call, MASKED, Secret, Secrets, in_variable, masked, secrets};
 use jiff::Timestamp;
@@ -21,20 +22,27 @@ use crate::decode::Strings;
 /// No length is given of a secret with fewer bytes than this.
 const SHORT: usize = 12;
 
+/// How many texts without a secret are remembered, and how long such a text may be, in bytes.
+const REMEMBERED: usize = 1024;
+const LONGEST: usize = 256;
+
 /// What masks the records of one audit folder.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Masker {
     key: Key,
+    /// Texts that hold no secret by themselves. The reasons and the words of facts come again in record after
+    /// record, and looking through them is most of what masking costs.
+    plain: RefCell<HashSet<Box<str>>>,
 }
 
 impl Masker {
     pub(super) fn new(key: Key) -> Self {
-        Self { key }
+        Self { key, plain: RefCell::default() }
     }
 
     /// The record of an entry, the number `seq` of its session.
     pub(super) fn record(
-        self,
+        &self,
         settings: &Settings,
         seq: u64,
         time: Timestamp,
@@ -67,7 +75,7 @@ impl Masker {
         }
     }
 
-    fn kind(self, secrets: &Secrets, what: What) -> Kind {
+    fn kind(&self, secrets: &Secrets, what: What) -> Kind {
         match what {
             What::Start { argv } => Kind::Start { argv: self.words(secrets, &argv) },
             What::Exec(exec) => Kind::Exec(Box::new(self.exec(secrets, *exec))),
@@ -83,7 +91,7 @@ impl Masker {
         }
     }
 
-    fn exec(self, secrets: &Secrets, exec: entry::Exec) -> Exec {
+    fn exec(&self, secrets: &Secrets, exec: entry::Exec) -> Exec {
         // Places of words are those of the arguments that run; the others have their own.
         let asked = exec.asked.as_ref().map(|asked| {
             let own = of_argv(asked);
@@ -105,7 +113,7 @@ impl Masker {
         }
     }
 
-    fn facts(self, secrets: &Secrets, facts: &claw_policy::Facts) -> Facts {
+    fn facts(&self, secrets: &Secrets, facts: &claw_policy::Facts) -> Facts {
         Facts {
             tool: facts.tool.as_ref().map(ToString::to_string),
             disputed: facts.disputed.as_ref().map(ToString::to_string),
@@ -113,7 +121,7 @@ impl Masker {
         }
     }
 
-    fn action(self, secrets: &Secrets, action: &claw_policy::Action) -> Action {
+    fn action(&self, secrets: &Secrets, action: &claw_policy::Action) -> Action {
         let fact =
             |(name, fact): (&str, &claw_policy::Fact)| (name.to_owned(), self.fact(secrets, fact));
         Action {
@@ -124,7 +132,7 @@ impl Masker {
         }
     }
 
-    fn fact(self, secrets: &Secrets, fact: &claw_policy::Fact) -> Fact {
+    fn fact(&self, secrets: &Secrets, fact: &claw_policy::Fact) -> Fact {
         use claw_policy::Value;
         match fact {
             claw_policy::Fact::Known(Value::Bool(value)) => Fact::Bool(*value),
@@ -140,25 +148,37 @@ impl Masker {
     }
 
     /// The words of the call that `secrets` are of.
-    fn words(self, secrets: &Secrets, words: &Strings) -> Vec<String> {
+    fn words(&self, secrets: &Secrets, words: &Strings) -> Vec<String> {
         let word = |(at, word): (usize, &[u8])| {
             readable(&masked(word, secrets.of_word(at), |it| self.show(it)))
         };
         words.iter().enumerate().map(word).collect()
     }
 
-    fn text(self, secrets: &Secrets, text: &str) -> String {
+    fn text(&self, secrets: &Secrets, text: &str) -> String {
+        // What a text holds by itself is the same every time; what the call holds may be anywhere in it.
+        let by_itself = secrets.is_empty();
+        if by_itself && self.plain.borrow().contains(text) {
+            return text.to_owned();
+        }
         let spans = secrets.in_text(text.as_bytes());
+        if by_itself && spans.is_empty() && text.len() <= LONGEST {
+            let mut plain = self.plain.borrow_mut();
+            if plain.len() >= REMEMBERED {
+                plain.clear();
+            }
+            plain.insert(text.into());
+        }
         readable(&masked(text.as_bytes(), &spans, |it| self.show(it)))
     }
 
-    fn variable(self, secrets: &Secrets, name: &str, value: &str) -> String {
+    fn variable(&self, secrets: &Secrets, name: &str, value: &str) -> String {
         let spans = in_variable(name.as_bytes(), value.as_bytes());
         let shown = readable(&masked(value.as_bytes(), &spans, |it| self.show(it)));
         self.text(secrets, &shown)
     }
 
-    fn show(self, secret: &Secret) -> String {
+    fn show(&self, secret: &Secret) -> String {
         let value = secret.reveal();
         let digest = self.key.digest(value);
         if value.len() < SHORT {

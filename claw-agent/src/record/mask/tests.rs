@@ -27,7 +27,7 @@ fn argv(words: &[&str]) -> Strings {
 }
 
 /// A record of a call that says `hunter2` wherever a record can say something.
-fn record(masker: Masker) -> Record {
+fn record(masker: &Masker) -> Record {
     let mut action = claw_policy::Action::new(&DOMAIN, "mysql -phunter2")
         .with("word", "hunter2")
         .with("words", Value::from_iter(["a", "xhunter2x"]));
@@ -65,7 +65,7 @@ fn record(masker: Masker) -> Record {
 #[test]
 fn no_field_of_a_record_shows_the_secret() {
     let (_folder, masker) = masker();
-    let line = serde_json::to_string(&record(masker)).expect("JSON");
+    let line = serde_json::to_string(&record(&masker)).expect("JSON");
     assert!(!line.contains("hunter2"), "{line}");
     assert!(!line.contains("a longer secret"), "{line}");
     let shown = format!("{MASKED}{}›", masker.key.digest(b"hunter2"));
@@ -83,4 +83,17 @@ fn an_entry_does_not_print() {
     let what = What::Exec(Box::new(exec));
     let entry = Entry::new(what, Level::Held, Proof::Stop, "hunter2");
     assert_eq!(format!("{entry:?}"), "Entry(exec)");
+}
+
+#[test]
+fn a_text_that_was_plain_once_is_looked_through_for_what_another_call_holds() {
+    let (_folder, masker) = masker();
+    let call = |words: &[&str]| of_argv(&words.iter().map(|word| word.as_bytes()).collect());
+    let (silent, tells) = (call(&["true"]), call(&["mysql", "-phunter2"]));
+    for _ in 0..2 {
+        assert_eq!(masker.text(&silent, "it says hunter2"), "it says hunter2");
+        let shown = masker.text(&tells, "it says hunter2");
+        assert!(shown.starts_with("it says ‹secret:"), "{shown}");
+        assert_ne!(masker.text(&silent, "postgres://u:pw@h/d"), "postgres://u:pw@h/d");
+    }
 }
