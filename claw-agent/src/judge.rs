@@ -31,6 +31,8 @@ pub(crate) struct Judgement {
     pub(crate) asked: Asked,
     /// Whether another standard input could have given other facts.
     pub(crate) looked_at_stdin: bool,
+    /// Whether another working directory could have given other facts, or another change.
+    pub(crate) looked_at_cwd: bool,
 }
 
 /// Which files judging asked for.
@@ -99,10 +101,8 @@ impl Opinion<'_> {
     /// The judgement so far: a change that rules ask for is not made, and may turn out to be a denial.
     pub(crate) fn unsettled(self) -> Judgement {
         let asked = self.reading.asked();
-        let looked_at_stdin = self.reading.looked_at_stdin();
         let asked = Asked { while_judging: asked.clone(), when_run: asked };
-        let Self { reading, decision, .. } = self;
-        Judgement { facts: reading.facts, decision, rewritten: None, asked, looked_at_stdin }
+        self.judgement(asked, None, false)
     }
 
     /// Makes the changes that rules ask for, or denies the call where they cannot be made.
@@ -112,14 +112,27 @@ impl Opinion<'_> {
         }
         let own = self.reading.asked();
         let mut asked = Asked { while_judging: own.clone(), when_run: own };
-        let rewritten = self.rewritten(&mut asked).unwrap_or_else(|refusal| {
+        let mut looked_at_cwd = false;
+        let rewritten = self.rewritten(&mut asked, &mut looked_at_cwd).unwrap_or_else(|refusal| {
             self.decision.refuse(refusal);
             None
         });
         asked.while_judging.extend(self.reading.asked());
+        self.judgement(asked, rewritten, looked_at_cwd)
+    }
+
+    /// The judgement, with what judging the call as it would run has `looked_at_cwd`.
+    fn judgement(
+        self,
+        asked: Asked,
+        rewritten: Option<Rewritten>,
+        looked_at_cwd: bool,
+    ) -> Judgement {
         let looked_at_stdin = self.reading.looked_at_stdin();
+        let looked_at_cwd = looked_at_cwd || self.reading.looked_at_cwd();
         let Self { reading, decision, .. } = self;
-        Judgement { facts: reading.facts, decision, rewritten, asked, looked_at_stdin }
+        let facts = reading.facts;
+        Judgement { facts, decision, rewritten, asked, looked_at_stdin, looked_at_cwd }
     }
 
     /// Applies the rewrites of the decision and judges the result as if it had been called: it must be
@@ -127,7 +140,11 @@ impl Opinion<'_> {
     /// one that no rule permits, or a tool's reading of its own output could differ from what was meant.
     ///
     /// Nothing where the call already is as the rules would have it: then it is judged.
-    fn rewritten(&self, asked: &mut Asked) -> Result<Option<Rewritten>, Refusal> {
+    fn rewritten(
+        &self,
+        asked: &mut Asked,
+        looked_at_cwd: &mut bool,
+    ) -> Result<Option<Rewritten>, Refusal> {
         let Self { judge, call, files, reading, decision } = self;
         let policy = judge.policy;
         let rewritten = reading.rewrite(&decision.rewrites).map_err(|cannot| {
@@ -157,6 +174,7 @@ impl Opinion<'_> {
             Verdict::Rewrite => Some(reading.rewrite(&after.rewrites)),
             Verdict::Allow | Verdict::Deny => None,
         };
+        *looked_at_cwd = reading.looked_at_cwd();
         asked.when_run = reading.asked();
         asked.while_judging.extend(reading.asked());
         match after.verdict {

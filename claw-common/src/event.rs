@@ -35,6 +35,8 @@ pub mod cause {
     pub const HASH: u32 = 4;
     /// The arguments could not be read in the kernel.
     pub const UNREADABLE: u32 = 5;
+    /// The working directory is another one, or another process can change it.
+    pub const DIRECTORY: u32 = 6;
 }
 
 /// One event. Fields that its kind does not use are zero.

@@ -18,18 +18,32 @@ pub struct Ticket {
     pub with_env: bool,
     /// Whether other guarded processes are kept from the new image's memory.
     pub sealed: bool,
+    /// The working directory that the new image must have, for itself alone; nothing where any will do.
+    pub working_directory: Option<WorkingDirectory>,
 }
 
-/// Where the flags are in a ticket's last word; the device is below.
+/// Which directory it is, and by which way it was reached: `..` leads elsewhere from another mount of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkingDirectory {
+    /// The inode number.
+    pub ino: u64,
+    /// Its super block's device in the kernel's own encoding; see [`device`].
+    pub dev: u32,
+    /// The id of its mount, as mountinfo shows it: `mnt_id` of `struct mount`.
+    pub mount: u32,
+}
+
+/// Where the flags are in a ticket's fifth word; the device is below.
 const WITH_ENV: u64 = 1 << 32;
 const SEALED: u64 = 1 << 33;
+const WITH_DIRECTORY: u64 = 1 << 34;
 
 /// How many tickets can be out at once: one for each thread between its answer and its new image, or whose
 /// exec failed by itself and that has called none since.
 pub const TICKETS_AT_ONCE: u32 = 16 << 10;
 
 /// Words of a ticket in the map.
-pub const TICKET_WORDS: usize = 5;
+pub const TICKET_WORDS: usize = 7;
 
 impl Ticket {
     /// The map's form.
@@ -38,17 +52,32 @@ impl Ticket {
     pub const fn to_words(self) -> [u64; TICKET_WORDS] {
         let with_env = if self.with_env { WITH_ENV } else { 0 };
         let sealed = if self.sealed { SEALED } else { 0 };
-        let last = self.dev as u64 | with_env | sealed;
-        [self.hash, self.len, self.arg_len, self.ino, last]
+        let (with_directory, directory, reached) = match self.working_directory {
+            Some(WorkingDirectory { ino, dev, mount }) => {
+                (WITH_DIRECTORY, ino, (mount as u64) << 32 | dev as u64)
+            }
+            None => (0, 0, 0),
+        };
+        let flags = self.dev as u64 | with_env | sealed | with_directory;
+        [self.hash, self.len, self.arg_len, self.ino, flags, directory, reached]
     }
 
     /// From the map's form.
     #[inline(always)]
     #[must_use]
     pub const fn from_words(words: [u64; TICKET_WORDS]) -> Self {
-        let [hash, len, arg_len, ino, last] = words;
-        let (with_env, sealed) = (last & WITH_ENV != 0, last & SEALED != 0);
-        Self { hash, len, arg_len, ino, dev: last as u32, with_env, sealed }
+        let [hash, len, arg_len, ino, flags, directory, reached] = words;
+        let (with_env, sealed) = (flags & WITH_ENV != 0, flags & SEALED != 0);
+        let working_directory = if flags & WITH_DIRECTORY != 0 {
+            Some(WorkingDirectory {
+                ino: directory,
+                dev: reached as u32,
+                mount: (reached >> 32) as u32,
+            })
+        } else {
+            None
+        };
+        Self { hash, len, arg_len, ino, dev: flags as u32, with_env, sealed, working_directory }
     }
 }
 
@@ -66,7 +95,14 @@ mod tests {
 
     #[test]
     fn words_keep_every_field() {
-        for (with_env, sealed) in [(false, false), (false, true), (true, false), (true, true)] {
+        let directory =
+            WorkingDirectory { ino: u64::MAX - 2, dev: device(8, 1), mount: u32::MAX - 3 };
+        for (with_env, sealed, working_directory) in [
+            (false, false, None),
+            (false, true, Some(directory)),
+            (true, false, Some(directory)),
+            (true, true, None),
+        ] {
             let ticket = Ticket {
                 hash: u64::MAX - 1,
                 len: 3,
@@ -75,6 +111,7 @@ mod tests {
                 dev: device(254, 0xf_ffff),
                 with_env,
                 sealed,
+                working_directory,
             };
             assert_eq!(Ticket::from_words(ticket.to_words()), ticket);
         }

@@ -15,14 +15,15 @@ use claw_common::{
     event::{Event, FILENAME, LARGE_PAYLOAD, SMALL_PAYLOAD, cause, kind},
     hash::{BLOCK, BLOCK_WORDS, Key, SipHash},
     session::GENERATION,
-    ticket::Ticket,
+    ticket::{Ticket, WorkingDirectory},
 };
 
 use crate::{
     events::{self, EVENTS, NOW},
     layout::{
-        BPRM_FILENAME, FILE_INODE, INODE_INO, INODE_SB, KEY_0, KEY_1, MM_ARG_END, MM_ARG_START,
-        MM_ENV_END, MM_EXE_FILE, SB_DEV, TASK_MM, field,
+        BPRM_FILENAME, DENTRY_INODE, FILE_INODE, FS_PWD, FS_USERS, INODE_INO, INODE_SB, KEY_0,
+        KEY_1, MM_ARG_END, MM_ARG_START, MM_ENV_END, MM_EXE_FILE, MOUNT_ID, MOUNT_MNT, PATH_DENTRY,
+        PATH_MNT, SB_DEV, TASK_FS, TASK_MM, field,
     },
     lineage, sessions, tickets,
 };
@@ -55,7 +56,12 @@ impl Image {
 /// The inode number and the device of a `struct file`.
 #[inline(always)]
 pub(crate) fn file(file: u64) -> Option<(u64, u32)> {
-    let inode = field::<u64>(file, &FILE_INODE)?;
+    inode(field(file, &FILE_INODE)?)
+}
+
+/// The number and the device of an inode.
+#[inline(always)]
+fn inode(inode: u64) -> Option<(u64, u32)> {
     Some((field(inode, &INODE_INO)?, field(field::<u64>(inode, &INODE_SB)?, &SB_DEV)?))
 }
 
@@ -82,7 +88,7 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     event.cause = match (&ticket, &image) {
         (None, _) => cause::NO_TICKET,
         (_, None) => cause::UNREADABLE,
-        (Some(ticket), Some(image)) => compare(ticket, image),
+        (Some(ticket), Some(image)) => compare(ticket, image, task),
     };
     if !ticket.is_some_and(|ticket| ticket.sealed) {
         lineage::seal(tgid, mark, false);
@@ -97,11 +103,29 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// 0 if the image is what the ticket says, else the [`cause`].
+/// The working directory of `task`, where nobody shares it. The caller's other threads are gone by now, and whoever
+/// does not share it already never will.
 #[inline(always)]
-fn compare(ticket: &Ticket, image: &Image) -> u32 {
+fn own_directory(task: u64) -> Option<WorkingDirectory> {
+    let fs = field::<u64>(task, &TASK_FS)?;
+    if field::<u32>(fs, &FS_USERS)? != 1 {
+        return None;
+    }
+    let path = fs.wrapping_add(FS_PWD.load());
+    let dentry = field::<u64>(path, &PATH_DENTRY)?;
+    let (ino, dev) = inode(field(dentry, &DENTRY_INODE)?)?;
+    let mount = field::<u64>(path, &PATH_MNT)?.wrapping_sub(MOUNT_MNT.load());
+    Some(WorkingDirectory { ino, dev, mount: field(mount, &MOUNT_ID)? })
+}
+
+/// 0 if the image that `task` has now is what the ticket says, else the [`cause`].
+#[inline(always)]
+fn compare(ticket: &Ticket, image: &Image, task: u64) -> u32 {
     if (image.ino, image.dev) != (ticket.ino, ticket.dev) {
         return cause::FILE;
+    }
+    if ticket.working_directory.is_some() && own_directory(task) != ticket.working_directory {
+        return cause::DIRECTORY;
     }
     let end = if ticket.with_env { image.env_end } else { image.arg_end };
     let len = end.wrapping_sub(image.arg_start);

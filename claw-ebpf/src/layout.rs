@@ -24,6 +24,8 @@ globals! {
     TASK_PID: u64;
     /// `task_struct.tgid`.
     TASK_TGID: u64;
+    /// `task_struct.fs`.
+    TASK_FS: u64;
     /// `task_struct.signal`.
     TASK_SIGNAL: u64;
     /// `signal_struct.live`.
@@ -50,6 +52,20 @@ globals! {
     INODE_SB: u64;
     /// `super_block.s_dev`.
     SB_DEV: u64;
+    /// `fs_struct.users`, how many processes share it.
+    FS_USERS: u64;
+    /// `fs_struct.pwd`, the working directory.
+    FS_PWD: u64;
+    /// `path.mnt`.
+    PATH_MNT: u64;
+    /// `path.dentry`.
+    PATH_DENTRY: u64;
+    /// `dentry.d_inode`.
+    DENTRY_INODE: u64;
+    /// `mount.mnt`, which is what a path points to.
+    MOUNT_MNT: u64;
+    /// `mount.mnt_id`.
+    MOUNT_ID: u64;
     /// `linux_binprm.filename`.
     BPRM_FILENAME: u64;
     /// `linux_binprm.file`.

@@ -5,9 +5,20 @@ use claw_common::ticket::Ticket;
 
 use crate::decode::{Image, Snapshot, Strings};
 
-/// The ticket for the image of this snapshot, with the environment where the verdict looked at it; `sealed` keeps
-/// others from the image's memory.
-pub(crate) fn ticket(key: Key, snapshot: &Snapshot, with_env: bool, sealed: bool) -> Ticket {
+/// What of a call its ticket vouches for, beside the program and its arguments.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    /// The environment.
+    pub(crate) with_env: bool,
+    /// The working directory, as far as it is known.
+    pub(crate) with_directory: bool,
+    /// That others are kept from the image's memory.
+    pub(crate) sealed: bool,
+}
+
+/// The ticket for the image of this snapshot.
+pub(crate) fn ticket(key: Key, snapshot: &Snapshot, extent: Extent) -> Ticket {
+    let Extent { with_env, with_directory, sealed } = extent;
     let argv = argv(&snapshot.image);
     let env = if with_env { snapshot.env.area() } else { &[] };
     let (hash, len) = of_parts(key, [argv.area(), env]);
@@ -20,6 +31,11 @@ pub(crate) fn ticket(key: Key, snapshot: &Snapshot, with_env: bool, sealed: bool
         dev: identity.dev,
         with_env,
         sealed,
+        working_directory: snapshot
+            .working_directory
+            .as_ref()
+            .filter(|_| with_directory)
+            .map(|directory| directory.identity),
     }
 }
 

@@ -14,10 +14,12 @@ pub(crate) mod socket;
 mod strings;
 mod tools;
 pub(crate) mod unix;
+mod working_directory;
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use claw_classify::Meant;
 use claw_policy::Policy;
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
@@ -32,6 +34,7 @@ pub(crate) use strings::Strings;
 use tools::Installed;
 pub(crate) use tools::Tools;
 pub(crate) use unix::real_folder;
+pub(crate) use working_directory::WorkingDirectory;
 
 use crate::intercept::{Exec, Notification};
 use crate::sys::process::leads_its_process;
@@ -51,6 +54,8 @@ pub(crate) struct Snapshot {
     pub(crate) image: Image,
     /// The environment of the new image.
     pub(crate) env: Strings,
+    /// The caller's working directory; nothing where it is not known, or no program on the way is a tool.
+    pub(crate) working_directory: Option<WorkingDirectory>,
 }
 
 /// Why there is no snapshot.
@@ -114,6 +119,11 @@ impl Decoder {
         (stat.identity == identity).then_some(exe.path)
     }
 
+    /// The working directory that `process` has right now, where a path leads to it.
+    pub(crate) fn working_directory(&self, process: Pid) -> Option<WorkingDirectory> {
+        WorkingDirectory::of(process, &self.devices).ok().flatten()
+    }
+
     /// Whether `process` runs the file `identity` right now.
     pub(crate) fn runs(&self, process: Pid, identity: Identity) -> bool {
         let exe = View::of(process).own("exe");
@@ -132,7 +142,16 @@ impl Decoder {
         let Self { kinds, devices, .. } = self;
         let files = image::Files { kinds, devices, tools };
         let image = image::follow(tid, resolved, called, argv, &files)?;
-        Ok(Snapshot { tid, process: process(tid), uid: uid(tid), image, env })
+        let is_tool = |program: &Program| {
+            let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
+            !matches!(tools.meant(&names), Meant::Nothing)
+        };
+        let working_directory = if image.programs.iter().any(is_tool) {
+            WorkingDirectory::of(tid, devices)?
+        } else {
+            None
+        };
+        Ok(Snapshot { tid, process: process(tid), uid: uid(tid), image, env, working_directory })
     }
 }
 

@@ -4,7 +4,8 @@
 //! Output: the open file and every name it is known by on the way. Nothing here need win a race: if
 //! the tracee moves things, the proof finds another file running than the one that was judged.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags, fstatfs, openat, openat2, readlinkat,
@@ -311,12 +312,16 @@ fn finish(file: OwnedFd, path: Vec<u8>, mut names: Vec<Vec<u8>>) -> Resolved {
     Resolved { file, path, names }
 }
 
+/// What the supervisor's procfs shows as the path of an open file.
+pub(super) fn link_text(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
+    let number = file.as_raw_fd().to_string();
+    let own = proc::own_descriptors()?;
+    readlinkat(own, number, Vec::new()).map(CString::into_bytes)
+}
+
 /// The path of an open file as the supervisor's procfs shows it.
 fn real_path(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
-    use std::os::fd::AsRawFd;
-    let number = file.as_raw_fd().to_string();
-    let path = proc::own_descriptors().and_then(|own| readlinkat(own, number, Vec::new()));
-    let path = unless_short(path)?.unwrap_or_default().into_bytes();
+    let path = unless_short(link_text(file))?.unwrap_or_default();
     Ok(path.strip_suffix(b" (deleted)").map(<[u8]>::to_vec).unwrap_or(path))
 }
 

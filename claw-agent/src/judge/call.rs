@@ -28,7 +28,7 @@ impl<'a> Words<'a> {
             interpreters: program.interpreters.iter().map(Vec::as_slice).collect(),
             path: &program.path,
             uid: snapshot.uid,
-            cwd: None,
+            cwd: snapshot.working_directory.as_ref().map(|cwd| cwd.path.as_slice()),
             untrusted: program.untrusted,
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct First {
     runs: Vec<Option<bool>>,
     /// Whether some program was denied, and standard input was looked at.
     may_need_stdin: bool,
+    /// Whether what may run depends on the working directory.
+    pub(crate) looked_at_cwd: bool,
 }
 
 impl First {
@@ -57,6 +59,7 @@ impl First {
             runs: judgements.iter().map(runs).collect(),
             may_need_stdin: judgements.iter().any(|judged| !judged.decision.verdict.runs())
                 && judgements.iter().any(|judged| judged.looked_at_stdin),
+            looked_at_cwd: judgements.iter().any(|judged| judged.looked_at_cwd),
         }
     }
 }

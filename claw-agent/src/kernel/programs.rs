@@ -38,13 +38,14 @@ const THIRD_LOCK: [&str; 3] = ["bprm_check_security", "ptrace_access_check", "ta
 const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
 
 /// Globals of claw-ebpf's `layout`, with the structure and the field each one is the offset of.
-const OFFSETS: [(&str, &str, &str); 24] = [
+const OFFSETS: [(&str, &str, &str); 32] = [
     ("TASK_MM", "task_struct", "mm"),
     ("TASK_ACTIVE_MM", "task_struct", "active_mm"),
     ("TASK_PTRACED", "task_struct", "ptraced"),
     ("TASK_PTRACE_ENTRY", "task_struct", "ptrace_entry"),
     ("TASK_PID", "task_struct", "pid"),
     ("TASK_TGID", "task_struct", "tgid"),
+    ("TASK_FS", "task_struct", "fs"),
     ("TASK_SIGNAL", "task_struct", "signal"),
     ("SIGNAL_LIVE", "signal_struct", "live"),
     ("MM_ARG_START", "mm_struct", "arg_start"),
@@ -58,6 +59,13 @@ const OFFSETS: [(&str, &str, &str); 24] = [
     ("INODE_INO", "inode", "i_ino"),
     ("INODE_SB", "inode", "i_sb"),
     ("SB_DEV", "super_block", "s_dev"),
+    ("FS_USERS", "fs_struct", "users"),
+    ("FS_PWD", "fs_struct", "pwd"),
+    ("PATH_MNT", "path", "mnt"),
+    ("PATH_DENTRY", "path", "dentry"),
+    ("DENTRY_INODE", "dentry", "d_inode"),
+    ("MOUNT_MNT", "mount", "mnt"),
+    ("MOUNT_ID", "mount", "mnt_id"),
     ("BPRM_FILENAME", "linux_binprm", "filename"),
     ("BPRM_FILE", "linux_binprm", "file"),
     ("BPRM_P", "linux_binprm", "p"),

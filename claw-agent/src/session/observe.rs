@@ -11,7 +11,7 @@ use crate::record::{Entry, Exec, Level, Proof, What};
 /// The record of an exec that the kernel side reports.
 ///
 /// Known gaps, all of observing only: a file is taken for the tool it is called and for no other; a program that ends at once may be known by its called name
-/// alone, and of arguments and environment past 32 KiB the rest is not seen, which the record says.
+/// alone, the working directory is the one that the program has by now, and of arguments and environment past 32 KiB the rest is not seen, which the record says.
 pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Entry {
     let (filename, area) = payload.split_at_checked(FILENAME).unwrap_or((payload, &[]));
     let called = filename.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -106,5 +106,6 @@ fn snapshot(
         uid: Some(event.uid),
         image: Image::new(identity, programs),
         env,
+        working_directory: decoder.working_directory(tid),
     })
 }

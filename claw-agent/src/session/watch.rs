@@ -221,6 +221,9 @@ fn prevented(event: &Event, what: What, how: &str) -> Entry {
         cause::FILE => "another file runs than was judged",
         cause::LENGTH => "its arguments have another length than was judged",
         cause::HASH => "its arguments or its environment are not what was judged",
+        cause::DIRECTORY => {
+            "its working directory is not the one that was judged, or another process shares it"
+        }
         _ => "its arguments could not be read in the kernel",
     };
     Entry {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use claw_policy::Action;
 
 use crate::apply::stop::Change;
-use crate::apply::ticket;
+use crate::apply::ticket::{self, Extent};
 use crate::decode::{NoSnapshot, Snapshot};
 use crate::guard::{Held, Received, Refusal};
 use crate::intercept::Exec;
@@ -21,7 +21,7 @@ use crate::sys::seccomp::Answer;
 /// The walk of one exec.
 pub(super) fn walk(held: Held<Received>, exec: &Exec) {
     let decoder = &held.session.host.decoder;
-    let snapshot = match decoder.snapshot(&held.notification, exec, &held.generation.tools) {
+    let mut snapshot = match decoder.snapshot(&held.notification, exec, &held.generation.tools) {
         Ok(snapshot) => snapshot,
         Err(NoSnapshot::Gone) => return,
         // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
@@ -29,6 +29,10 @@ pub(super) fn walk(held: Held<Received>, exec: &Exec) {
     };
     if held.session.audit.is_short() {
         return held.refuse(Refusal::Unrecorded);
+    }
+    if held.session.tickets().is_none() {
+        // Only the kernel side can prove that the new image has it, and has it alone.
+        snapshot.working_directory = None;
     }
     let (held, response) = held.step(|Received| Seen { snapshot }).judge();
     match response {
@@ -73,7 +77,7 @@ impl Held<Judged> {
     /// Lets it run as it was judged.
     fn run(self) {
         let place = self.session.audit.place();
-        match self.go_on() {
+        match self.go_on(self.state.looked_at_cwd()) {
             Ok(()) => self.record(place, Proof::Ticket, None),
             Err(Stays::Gone) => self.record(place, Proof::Answered, Some(CALLER_GONE.into())),
             Err(Stays::Unproven(why)) => self.fail(libc::EAGAIN, Some(why)),
@@ -89,7 +93,7 @@ impl Held<Judged> {
     }
 
     /// Writes the ticket, where there is a kernel side, and lets the call continue.
-    fn go_on(&self) -> Result<(), Stays> {
+    fn go_on(&self, with_directory: bool) -> Result<(), Stays> {
         let Judged { snapshot, .. } = &self.state;
         let Some(tickets) = self.session.tickets() else {
             // TOCTOU: the kernel reads path and arguments again; the caller is seized, and at its exec
@@ -97,8 +101,12 @@ impl Held<Judged> {
             let answered = self.notification.answer(Answer::Continue);
             return if answered { Ok(()) } else { Err(Stays::Gone) };
         };
-        let (with_env, sealed) = (self.state.looked_at_env(), self.is_to_be_sealed());
-        let ticket = ticket::ticket(tickets.key, snapshot, with_env, sealed);
+        let extent = Extent {
+            with_env: self.state.looked_at_env(),
+            with_directory,
+            sealed: self.is_to_be_sealed(),
+        };
+        let ticket = ticket::ticket(tickets.key, snapshot, extent);
         tickets
             .write(snapshot.tid, ticket)
             .map_err(|error| Stays::Unproven(format!("no ticket could be written: {error}")))?;
@@ -143,6 +151,11 @@ impl Judged {
     /// Whether the verdict may depend on the environment.
     fn looked_at_env(&self) -> bool {
         self.judged.judgement.facts.tool.is_some()
+    }
+
+    /// Whether the verdict depends on the working directory.
+    fn looked_at_cwd(&self) -> bool {
+        self.judged.first.looked_at_cwd
     }
 
     /// What the audit is told of it.

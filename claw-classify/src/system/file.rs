@@ -9,9 +9,9 @@
 //!
 //! Known gaps: symbolic links are not followed, so a path can be elsewhere than it says. What a
 //! shell writes by `>` is not a program's argument and not seen here. `sed -i`, editors and
-//! compilers write files too. The working directory of a live call is not known, because a process
-//! that shares it could change it before the program runs: relative `targets`, and the `places` of
-//! all paths, are opaque there, and known to `claw check` and `claw test` alone.
+//! compilers write files too. At the level `held` the working directory of a live call is not known,
+//! because only the kernel's proof shows that no other process can change it: relative `targets`, and
+//! the `places` of all paths, are opaque there.
 
 mod archive;
 mod disk;

@@ -45,7 +45,9 @@ impl Held<Judged> {
                 return self.fail(libc::EACCES, Some(why));
             }
         };
-        match self.go_on() {
+        // What it would read may lead to paths that its own words do not name.
+        let with_directory = self.state.looked_at_cwd() || matches!(plan, Plan::Look);
+        match self.go_on(with_directory) {
             Ok(()) => self.prove(tracee, plan),
             Err(Stays::Gone) => {
                 let place = self.session.audit.place();

@@ -1,0 +1,89 @@
+//! The working directory that a call's relative paths start from.
+//!
+//! Output: its path as the tracee would write it, and which directory it is, for the kernel proof: whoever shares the
+//! directory with the caller (its threads, a `CLONE_FS` peer) can change it until the new image is in place.
+
+use std::os::fd::AsFd;
+
+use claw_common::ticket;
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+use super::identity::Devices;
+use super::path::{View, link_text};
+use super::shortage::unless_short;
+
+/// Where relative paths start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WorkingDirectory {
+    /// Its path below the tracee's root: absolute, and without links.
+    pub(crate) path: Vec<u8>,
+    /// Which directory it is.
+    pub(crate) identity: ticket::WorkingDirectory,
+}
+
+impl WorkingDirectory {
+    /// That of `tracee`; nothing where no path leads to it: it was removed or unmounted, or lies outside the
+    /// tracee's root.
+    ///
+    /// # Errors
+    /// A shortage.
+    pub(super) fn of(tracee: Pid, devices: &Devices) -> Result<Option<Self>, Errno> {
+        unless_short(Self::read(tracee, devices)).map(Option::flatten)
+    }
+
+    fn read(tracee: Pid, devices: &Devices) -> Result<Option<Self>, Errno> {
+        let view = View::of(tracee);
+        let (folder, root) = (view.own("cwd")?, view.own("root")?);
+        let (path, above) = (link_text(&folder)?, link_text(&root)?);
+        let Some(path) = below(&path, &above) else { return Ok(None) };
+        let place = |file: &dyn AsFd| -> Result<_, Errno> {
+            let stat = devices.stat(file.as_fd(), tracee)?;
+            let mount =
+                statx(file.as_fd(), c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?.stx_mnt_id;
+            let mount = u32::try_from(mount).map_err(|_| Errno::OVERFLOW)?;
+            let (dev, ino) = (stat.identity.dev, stat.identity.ino);
+            Ok(ticket::WorkingDirectory { dev, ino, mount })
+        };
+        // The kernel's text of a directory can name another one: of a mount that was taken off the tree it
+        // shows what is below that mount, of a removed directory its old name.
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        let named = openat2(&root, path, flags, Mode::empty(), within)?;
+        let identity = place(&folder)?;
+        Ok((place(&named)? == identity).then(|| Self { path: path.to_vec(), identity }))
+    }
+}
+
+/// `path` as somebody sees it whose root is at `root`.
+fn below<'p>(path: &'p [u8], root: &[u8]) -> Option<&'p [u8]> {
+    let root = root.strip_suffix(b"/").unwrap_or(root);
+    match path.strip_prefix(root)? {
+        [] => Some(b"/"),
+        rest => rest.starts_with(b"/").then_some(rest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_told_from_the_root_of_its_process() {
+        assert_eq!(below(b"/home/me", b"/"), Some(&b"/home/me"[..]));
+        assert_eq!(below(b"/", b"/"), Some(&b"/"[..]));
+        assert_eq!(below(b"/jail/home", b"/jail"), Some(&b"/home"[..]));
+        assert_eq!(below(b"/jail", b"/jail"), Some(&b"/"[..]));
+        assert_eq!(below(b"/jailed", b"/jail"), None);
+        assert_eq!(below(b"/home", b"/jail"), None);
+    }
+
+    #[test]
+    fn this_process_s_own_is_found() {
+        let own = std::env::current_dir().expect("a working directory");
+        let found = WorkingDirectory::of(rustix::process::getpid(), &Devices::default());
+        let found = found.expect("no shortage").expect("a path leads to it");
+        assert_eq!(found.path, own.as_os_str().as_encoded_bytes());
+    }
+}
