@@ -216,7 +216,7 @@ struct Changed<'a> {
 impl Files for Changed<'_> {
     fn file(&self, path: &[u8]) -> File<'_> {
         match self.changed.iter().find(|(changed, _)| changed == path) {
-            Some((_, content)) => File::Content(content),
+            Some((_, content)) => File::content(content),
             None => self.before.file(path),
         }
     }
@@ -244,7 +244,7 @@ pub(crate) fn environment_changes<'a>(
 /// Whether `rewritten` is `call` unchanged.
 fn is_same(call: &Call<'_>, files: &dyn Files, rewritten: &Rewritten) -> bool {
     let same_file =
-        |(path, content): &(Vec<u8>, Vec<u8>)| files.file(path) == File::Content(content);
+        |(path, content): &(Vec<u8>, Vec<u8>)| files.file(path) == File::content(content);
 
     call.argv.iter().copied().eq(rewritten.argv.iter().map(Vec::as_slice))
         && call.env.iter().copied().eq(rewritten.env.iter().map(Vec::as_slice))

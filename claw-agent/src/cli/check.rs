@@ -38,6 +38,9 @@ const FAILED: u8 = 2;
 /// line of a file of cases. The program is known by the last part of its name alone, so nothing
 /// need be installed. Exit status: 0 when the call may run, changed or not; 1 when it is denied; 2
 /// when it cannot be judged. With --cases: 0 when every line was judged, else 2.
+///
+/// No file is looked at, and the answer names those that the verdict may depend on. A call that
+/// names such a file cannot be read whole; a start-up file counts as absent.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
     /// The policy; the machine's own at /etc/claw/policy.toml if not given
@@ -147,6 +150,9 @@ enum Answer {
         /// What a rewrite changed: the new value, or null where the variable was removed.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         env: BTreeMap<String, Option<String>>,
+        /// The files that the verdict may depend on, and that nobody looked at.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        not_looked_at: Vec<String>,
     },
     /// The line is not a call.
     Failed {
@@ -158,13 +164,15 @@ enum Answer {
 
 impl Answer {
     fn judged(id: Option<Value>, call: &Written, judgement: Judgement) -> serde_json::Result<Self> {
-        let Judgement { facts, decision, rewritten, .. } = judgement;
+        let Judgement { facts, decision, rewritten, asked, .. } = judgement;
         let lossy = |arg: &Vec<u8>| String::from_utf8_lossy(arg).into_owned();
         let argv = rewritten.as_ref().map_or(&call.argv, |rewritten| &rewritten.argv);
         let env = rewritten
             .as_ref()
             .map_or(BTreeMap::new(), |rewritten| changes(&call.env, &rewritten.env));
         let secrets = call.secrets();
+        let not_looked_at = call.not_looked_at(&asked.while_judging).map(lossy);
+        let not_looked_at = not_looked_at.map(|path| secrets.hide(&path).into_owned()).collect();
         let mut facts = serde_json::to_value(&facts)?;
         hide_in(&mut facts, &secrets);
         Ok(Self::Judged {
@@ -175,6 +183,7 @@ impl Answer {
             facts,
             argv: hidden(argv).iter().map(lossy).collect(),
             env,
+            not_looked_at,
         })
     }
 }
@@ -273,7 +282,7 @@ fn write_line(out: &mut impl Write, answer: &Answer) -> anyhow::Result<()> {
 
 /// A judgement for people.
 fn describe(call: &Written, judgement: &Judgement) -> String {
-    let Judgement { facts, decision, rewritten, .. } = judgement;
+    let Judgement { facts, decision, rewritten, asked, .. } = judgement;
     let deciding = &decision.deciding;
     let (secrets, argv) = (call.secrets(), hidden(&call.argv));
     let printable = |text: &str| printable(&secrets.hide(text));
@@ -308,6 +317,10 @@ fn describe(call: &Written, judgement: &Judgement) -> String {
             };
             field("", &format!("{name} = {}", printable(&fact)));
         }
+    }
+    for path in call.not_looked_at(&asked.while_judging) {
+        let path = printable(&String::from_utf8_lossy(path));
+        field("file", &format!("`{path}` was not looked at"));
     }
     if let Some(rewritten) = rewritten {
         out.push_str("  rewritten\n");

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// It cannot be read whole: too long, too slow, not permitted, or not something with an end.
-    Unknown,
+    Unreadable,
     /// There is no such file.
     Absent,
     /// A terminal.
@@ -75,13 +75,13 @@ impl Contents {
     pub(crate) fn file(&mut self, path: &[u8]) -> Found {
         self.open(path).unwrap_or_else(|errno| match errno {
             Errno::NOENT | Errno::NOTDIR => Found::Absent,
-            _ => Found::Unknown,
+            _ => Found::Unreadable,
         })
     }
 
     /// What the tracee's descriptor 0 holds from where it stands to its end.
     pub(crate) fn stdin(&mut self) -> Found {
-        self.descriptor(0).unwrap_or(Found::Unknown)
+        self.descriptor(0).unwrap_or(Found::Unreadable)
     }
 
     fn open(&mut self, path: &[u8]) -> Result<Found, Errno> {
@@ -121,7 +121,7 @@ impl Contents {
             FileType::RegularFile => self.regular(file, from_here),
             FileType::Fifo | FileType::Socket => self.stream(&file),
             FileType::CharacterDevice => Ok(device(stat.st_rdev)),
-            _ => Ok(Found::Unknown),
+            _ => Ok(Found::Unreadable),
         }
     }
 
@@ -139,7 +139,7 @@ impl Contents {
                 break;
             }
             if got > self.left {
-                return Ok(Found::Unknown);
+                return Ok(Found::Unreadable);
             }
             self.left -= got;
             bytes.extend_from_slice(&part[..got]);
@@ -158,7 +158,7 @@ impl Contents {
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = Timespec::try_from(left).unwrap_or_default();
             match poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&wait)) {
-                Ok(0) => return Ok(Found::Unknown),
+                Ok(0) => return Ok(Found::Unreadable),
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error),
@@ -172,7 +172,7 @@ impl Contents {
                 return Ok(Found::of(bytes, false));
             }
             if got > self.left {
-                return Ok(Found::Unknown);
+                return Ok(Found::Unreadable);
             }
             self.left -= got;
             bytes.extend_from_slice(&part[..got]);
@@ -206,7 +206,7 @@ fn device(number: u64) -> Found {
         (1, 3) => Found::of(Vec::new(), true),
         // Consoles and serial lines, `/dev/tty` itself, pseudo-terminals.
         (4 | 5 | 136..=143, _) => Found::Terminal,
-        _ => Found::Unknown,
+        _ => Found::Unreadable,
     }
 }
 
@@ -237,12 +237,12 @@ mod tests {
         std::fs::write(&path, "SELECT 1").expect("writable");
         assert_eq!(mine().file(name), content(b"SELECT 1"));
         assert_eq!(mine().file(b"/dev/null"), Found::of(vec![], true));
-        assert_eq!(mine().file(b"/dev/zero"), Found::Unknown);
-        assert_eq!(mine().file(b"/tmp"), Found::Unknown);
+        assert_eq!(mine().file(b"/dev/zero"), Found::Unreadable);
+        assert_eq!(mine().file(b"/tmp"), Found::Unreadable);
         std::fs::write(&path, vec![b' '; MAX_CONTENT]).expect("writable");
         assert!(matches!(mine().file(name), Found::Content { .. }));
         std::fs::write(&path, vec![b' '; MAX_CONTENT + 1]).expect("writable");
-        assert_eq!(mine().file(name), Found::Unknown);
+        assert_eq!(mine().file(name), Found::Unreadable);
     }
 
     #[test]

@@ -137,14 +137,19 @@ pub(crate) fn judge_by_content(
 struct Read {
     files: BTreeMap<Vec<u8>, Found>,
     stdin: Option<Found>,
+    /// Whether what is asked for and was not read yet will be.
+    more: bool,
 }
 
 impl Files for Read {
     fn file(&self, path: &[u8]) -> File<'_> {
         match self.files.get(path) {
-            Some(Found::Content { bytes, .. }) => File::Content(bytes),
-            Some(Found::Absent) => File::Absent,
-            Some(Found::Unknown | Found::Terminal) | None => File::Unknown,
+            Some(Found::Content { bytes, .. }) => File::content(bytes),
+            Some(Found::Absent) => File::ABSENT,
+            Some(Found::Unreadable | Found::Terminal) => File::UNREADABLE,
+            // It is read before the next round, if there is one.
+            None if self.more => File::NOT_LOOKED_AT,
+            None => File::UNREADABLE,
         }
     }
 }
@@ -154,7 +159,7 @@ impl Read {
         match &self.stdin {
             Some(Found::Content { bytes, .. }) => Stdin::Content(bytes),
             Some(Found::Terminal) => Stdin::Terminal,
-            Some(Found::Absent | Found::Unknown) | None => Stdin::Unknown,
+            Some(Found::Absent | Found::Unreadable) | None => Stdin::Unknown,
         }
     }
 
@@ -198,7 +203,7 @@ fn read(
     first: &First,
     stopped: &mut dyn Stopped,
 ) -> (Read, Vec<Judgement>) {
-    let mut read = Read::default();
+    let mut read = Read { more: true, ..Read::default() };
     // The first round was the judgement without content.
     if !first.may_need_stdin {
         read.read_files(first.asked.iter().cloned(), stopped);
@@ -211,6 +216,7 @@ fn read(
             && read.depends_on_stdin(judge, words, &judgements, &mut new);
         new.retain(|path| !read.files.contains_key(path));
         if new.is_empty() && !look {
+            read.more = false;
             return (read, judgements);
         }
         read.read_files(new, stopped);
@@ -218,6 +224,7 @@ fn read(
             read.stdin = Some(stopped.stdin());
         }
     }
+    read.more = false;
     let judgements = read.judgements(judge, words);
     (read, judgements)
 }

@@ -4,7 +4,7 @@
 //! content that is written down with the call, or none that is known.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use claw_classify::{Call, File, Files, HIDDEN, Input, Secrets, Stdin, Tools, masked, secrets};
 use claw_policy::Policy;
@@ -33,7 +33,10 @@ pub(crate) struct Written {
 impl Files for Written {
     fn file(&self, path: &[u8]) -> File<'_> {
         let named = |(written, _): &(&Vec<u8>, &Vec<u8>)| plain(written) == plain(path);
-        self.files.iter().find(named).map_or(File::Unknown, |(_, content)| File::Content(content))
+        self.files
+            .iter()
+            .find(named)
+            .map_or(File::NOT_LOOKED_AT, |(_, content)| File::content(content))
     }
 }
 
@@ -50,6 +53,15 @@ impl Written {
         let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
         let stdin = self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content);
         secrets(&Call { argv: &argv, env: &env, stdin, ..Call::default() })
+    }
+
+    /// Those of the files that were `asked` for whose content is not written down. One that the call names makes it
+    /// opaque; one that the program looks for by itself counts as absent.
+    pub(crate) fn not_looked_at<'a>(
+        &self,
+        asked: &'a BTreeSet<Vec<u8>>,
+    ) -> impl Iterator<Item = &'a Vec<u8>> {
+        asked.iter().filter(|path| self.file(path) == File::NOT_LOOKED_AT)
     }
 
     /// Judges it as if it were made, and the calls that its words say it will make: the first of those that
@@ -169,10 +181,10 @@ mod tests {
         let files = BTreeMap::from([(b"a/b.yaml".to_vec(), b"x".to_vec())]);
         let call = Written { files, ..Written::default() };
         for path in ["a/b.yaml", "./a/b.yaml", "a//./b.yaml"] {
-            assert_eq!(call.file(path.as_bytes()), File::Content(b"x"), "{path}");
+            assert_eq!(call.file(path.as_bytes()), File::content(b"x"), "{path}");
         }
         for path in ["/a/b.yaml", "b.yaml", "a/../a/b.yaml"] {
-            assert_eq!(call.file(path.as_bytes()), File::Unknown, "{path}");
+            assert_eq!(call.file(path.as_bytes()), File::NOT_LOOKED_AT, "{path}");
         }
     }
 

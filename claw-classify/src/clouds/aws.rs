@@ -18,7 +18,7 @@ mod settings;
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{plain_pager, said};
 use crate::secret::marks::{Marks, marks, secret};
@@ -226,7 +226,7 @@ fn parameters(line: &CommandLine<'_>, path: &str, files: &dyn Files) -> (Vec<Str
             if let Some(file) = file {
                 // The program expands `~` and variables.
                 let plain = !file.contains(&b'$') && !file.starts_with(b"~");
-                if !plain || files.file(file) == File::Unknown {
+                if !plain || files.file(file).named().is_err() {
                     unread.push(text(file).into_owned());
                 }
             } else if value.starts_with(b"http://") || value.starts_with(b"https://") {

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
 use crate::grammar::cobra::{self, Line, Unread};
@@ -188,7 +188,7 @@ fn programs(call: &Call<'_>, files: &dyn Files, line: &Line<'_>) -> Result<Vec<S
         .map(str::to_owned)
         .collect();
     match settings(call, files) {
-        File::Content(content) => {
+        Ok(Some(content)) => {
             let relevant = |key: &str| {
                 key == "pager" || (key == "browser" && opens) || (key == "editor" && edits)
             };
@@ -206,24 +206,28 @@ fn programs(call: &Call<'_>, files: &dyn Files, line: &Line<'_>) -> Result<Vec<S
                 }
             }
         }
-        File::Unknown if call.var("GH_CONFIG_DIR").is_some_and(|path| !path.is_empty()) => {
-            return Err("GH_CONFIG_DIR names settings that are not read".to_owned());
-        }
-        File::Unknown | File::Absent => {}
+        Ok(None) => {}
+        Err(path) => return Err(format!("the settings in `{}` are not read", text(&path))),
     }
     Ok(found)
 }
 
-/// gh's configuration file.
-fn settings<'f>(call: &Call<'_>, files: &'f dyn Files) -> File<'f> {
+/// gh's configuration file, as `ConfigDir` of go-gh looks for it.
+///
+/// # Errors
+/// Its path, where it cannot be read.
+fn settings<'f>(call: &Call<'_>, files: &'f dyn Files) -> Result<Option<&'f [u8]>, Vec<u8>> {
     let variable = |name| call.var(name).filter(|value| !value.is_empty());
-    let path = match (variable("GH_CONFIG_DIR"), variable("XDG_CONFIG_HOME"), variable("HOME")) {
-        (Some(directory), _, _) => [directory, b"/config.yml"].concat(),
-        (None, Some(directory), _) => [directory, b"/gh/config.yml"].concat(),
-        (None, None, Some(home)) => [home, b"/.config/gh/config.yml"].concat(),
-        (None, None, None) => return File::Unknown,
+    if let Some(folder) = variable("GH_CONFIG_DIR") {
+        let path = [folder, b"/config.yml"].concat();
+        return files.file(&path).named().map_err(|_| path);
+    }
+    let path = match (variable("XDG_CONFIG_HOME"), variable("HOME")) {
+        (Some(folder), _) => [folder, b"/gh/config.yml"].concat(),
+        (None, Some(home)) => [home, b"/.config/gh/config.yml"].concat(),
+        (None, None) => b".config/gh/config.yml".to_vec(),
     };
-    files.file(&path)
+    files.file(&path).sought().map_err(|_| path)
 }
 
 /// A word that is no command of gh's own: what its alias stands for, if that can be read.
@@ -237,7 +241,7 @@ fn foreign(
     let opaque = |reason: String| Action::opaque(&DOMAIN, said(words), reason);
     let unknown =
         format!("`gh {name}` is no command that is known, perhaps an alias or an extension");
-    let File::Content(content) = settings(call, files) else { return opaque(unknown) };
+    let Ok(Some(content)) = settings(call, files) else { return opaque(unknown) };
     let unread = || opaque(format!("what the alias `{name}` becomes cannot be read"));
     let value = match alias(&text(content), name) {
         Alias::Absent => return opaque(unknown),

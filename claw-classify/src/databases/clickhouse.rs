@@ -14,7 +14,7 @@
 
 use claw_policy::Action;
 
-use crate::call::files::{File, Files};
+use crate::call::files::{Files, NotRead};
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, DOMAIN, Place, Step, fact};
 use crate::language::sql;
@@ -170,10 +170,10 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
             }
             ("queries-file", Some((path, ..))) => {
                 asked = true;
-                match files.file(path) {
-                    File::Content(content) => statements(content, local, None, &mut steps),
-                    File::Absent => steps.push(fact(name, "inform", &said).into()),
-                    File::Unknown => {
+                match files.file(path).named() {
+                    Ok(Some(content)) => statements(content, local, None, &mut steps),
+                    Ok(None) => steps.push(fact(name, "inform", &said).into()),
+                    Err(NotRead) => {
                         let reason = "the file of statements is not read";
                         steps.push(dialect::unread(&text(path), reason).into());
                     }
@@ -209,7 +209,7 @@ fn configured(call: &Call<'_>, files: &dyn Files) -> Option<Action> {
     }
     places
         .iter()
-        .find(|place| matches!(files.file(place), File::Content(_)))
+        .find(|place| files.file(place).sought() != Ok(None))
         .map(|place| fact("config-file", "script", &text(place)))
 }
 

@@ -14,7 +14,7 @@ mod script;
 
 use claw_policy::Action;
 
-use crate::call::files::File;
+use crate::call::files::NotRead;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::secret::marks::{Marks, marks, secret};
@@ -160,10 +160,10 @@ fn shell(context: &Context<'_>) -> Vec<Action> {
     scripts.extend(&operands[from..]);
     for path in scripts {
         asked = true;
-        match files.file(path) {
-            File::Content(content) => actions.extend(script::actions(&text(content))),
-            File::Absent => actions.push(fact("file", "inform", &text(path))),
-            File::Unknown => actions.push(opaque(&text(path), "the script is not read")),
+        match files.file(path).named() {
+            Ok(Some(content)) => actions.extend(script::actions(&text(content))),
+            Ok(None) => actions.push(fact("file", "inform", &text(path))),
+            Err(NotRead) => actions.push(opaque(&text(path), "the script is not read")),
         }
     }
     if !asked || stays {
@@ -180,7 +180,7 @@ fn shell(context: &Context<'_>) -> Vec<Action> {
     if !norc
         && [&b"/.mongoshrc.js"[..], b"/.mongorc.js"]
             .iter()
-            .any(|name| matches!(starts(name), File::Content(_)))
+            .any(|name| starts(name).sought() != Ok(None))
     {
         actions.push(fact("mongoshrc", "script", "the shell's start-up file"));
     }

@@ -31,7 +31,6 @@ use std::ops::Range;
 use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::Stdin;
-use crate::call::files::File;
 use crate::language::sql::{self, Texts};
 use crate::secret::marks::{Given, Holds, MarkedOption, Marks, Operand, marks, option, switch};
 use crate::tool::{
@@ -159,13 +158,13 @@ fn write(context: &Context<'_>, words: Vec<Words<'_>>) -> Result<Changed, Cannot
             (Holder::Stdin, _) => return Err(cannot(rule, "standard input is not read")),
             (Holder::File(path), _) => {
                 let known = changed.files.iter().position(|(known, _)| *known == path);
-                let at = match (known, files.file(&path)) {
+                let at = match (known, files.file(&path).named()) {
                     (Some(at), _) => at,
-                    (None, File::Content(content)) => {
+                    (None, Ok(Some(content))) => {
                         changed.files.push((path, content.to_vec()));
                         changed.files.len() - 1
                     }
-                    (None, File::Unknown | File::Absent) => {
+                    (None, Ok(None) | Err(_)) => {
                         return Err(cannot(rule, "the file is not read"));
                     }
                 };

@@ -11,7 +11,7 @@
 
 use claw_policy::Action;
 
-use crate::call::files::{File, Files};
+use crate::call::files::{Files, NotRead};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
@@ -97,15 +97,15 @@ const SWITCHES: &[&str] = &[
 
 /// Where the script that runs first may be (`find_home_dir` and `find_xdg_config`). The account's
 /// home comes before HOME, and releases from 3.42 on look in the folder of settings before either.
-fn own_scripts(call: &Call<'_>, files: &dyn Files) -> Vec<Vec<u8>> {
+fn own_scripts(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<u8>>, NotRead> {
     let settings = call.var("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
     let mut paths: Vec<Vec<u8>> =
         settings.iter().map(|folder| [folder, &b"/sqlite3/sqliterc"[..]].concat()).collect();
-    for home in home::all(call, files) {
+    for home in home::all(call, files)? {
         paths.push([&home, &b"/.sqliterc"[..]].concat());
         paths.push([&home, &b"/.config/sqlite3/sqliterc"[..]].concat());
     }
-    paths
+    Ok(paths)
 }
 
 fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
@@ -154,7 +154,8 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
                     "cmd" => one(call, value, Place::Argument(at, 0), files, &mut steps),
                     "init" => {
                         own_script = true;
-                        script(call, files.file(value), &text(value), files, 0, &mut steps);
+                        let content = files.file(value).named();
+                        script(call, content, &text(value), files, 0, &mut steps);
                     }
                     "vfs" => steps.push(fact("vfs", "connect", &text(value)).into()),
                     _ => {}
@@ -164,10 +165,14 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
         }
     }
     if !own_script {
-        for path in own_scripts(call, files) {
-            if let File::Content(content) = files.file(&path) {
-                script(call, File::Content(content), ".sqliterc", files, 0, &mut steps);
+        match own_scripts(call, files) {
+            Ok(paths) => {
+                for path in paths {
+                    let content = files.file(&path).sought();
+                    script(call, content, ".sqliterc", files, 0, &mut steps);
+                }
             }
+            Err(NotRead) => script(call, Err(NotRead), ".sqliterc", files, 0, &mut steps),
         }
     }
     // The first operand is the database.
@@ -226,18 +231,18 @@ fn sql(said: &str, place: Option<Place>, steps: &mut Vec<Step>) {
 
 fn script(
     call: &Call<'_>,
-    file: File<'_>,
+    content: Result<Option<&[u8]>, NotRead>,
     said: &str,
     files: &dyn Files,
     depth: usize,
     steps: &mut Vec<Step>,
 ) {
-    match file {
-        File::Content(content) if depth < DEPTH => {
+    match content {
+        Ok(Some(content)) if depth < DEPTH => {
             input(call, content, None, files, depth + 1, steps);
         }
-        File::Absent => {}
-        File::Content(_) | File::Unknown => {
+        Ok(None) => {}
+        Ok(Some(_)) | Err(NotRead) => {
             steps.push(fact("read", "script", said).into());
             steps.push(dialect::unread(said, "the script is not read").into());
         }
@@ -434,7 +439,8 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
         "read" => {
             let path =
                 arguments.first().map(|path| path.trim_matches(['\'', '"'])).unwrap_or_default();
-            return script(call, files.file(path.as_bytes()), &said, files, depth, steps);
+            let content = files.file(path.as_bytes()).named();
+            return script(call, content, &said, files, depth, steps);
         }
         _ => class,
     };

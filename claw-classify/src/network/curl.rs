@@ -18,7 +18,7 @@ mod glob;
 
 use claw_policy::Action;
 
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::network::http::{self, Request};
@@ -132,7 +132,7 @@ fn default_configs(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<Setting
     }
     let own = call.var("CURL_HOME").filter(|home| !home.is_empty());
     if let Some(home) = own
-        && files.file(&[home, b"/.curlrc"].concat()) == File::Unknown
+        && files.file(&[home, b"/.curlrc"].concat()).named().is_err()
     {
         return Err("the configuration file in CURL_HOME is not read".to_owned());
     }
@@ -140,13 +140,14 @@ fn default_configs(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<Setting
     let mut places: Vec<Vec<u8>> =
         desktop.iter().map(|home| [home, &b"/curlrc"[..]].concat()).collect();
     let homes = own.into_iter().chain(desktop).map(<[u8]>::to_vec);
-    for home in homes.chain(home::all(call, files)) {
+    for home in homes.chain(home::all(call, files).map_err(|_| home::UNREAD)?) {
         places.push([&home, &b"/.curlrc"[..]].concat());
         places.push([&home, &b"/.config/curlrc"[..]].concat());
     }
     let mut configs = Vec::new();
     for place in places {
-        if let File::Content(content) = files.file(&place) {
+        let unread = |_| format!("the configuration file `{}` is not read", text(&place));
+        if let Some(content) = files.file(&place).sought().map_err(unread)? {
             let mut line = Vec::new();
             arguments::config(content, &mut line)?;
             configs.push(line);
@@ -174,12 +175,11 @@ fn gather(
             }
             "config" => {
                 let content = match (value.as_str(), call.stdin()) {
-                    ("-", Stdin::Content(content)) => File::Content(content),
-                    ("-", Stdin::Null) => File::Absent,
-                    ("-", _) => File::Unknown,
-                    (path, _) => files.file(path.as_bytes()),
+                    ("-", Stdin::Content(content)) => Some(content),
+                    ("-", Stdin::Null | Stdin::Terminal | Stdin::Unknown) => None,
+                    (path, _) => files.file(path.as_bytes()).named().ok().flatten(),
                 };
-                let File::Content(content) = content else {
+                let Some(content) = content else {
                     return Err(format!("the configuration file `{value}` is not read"));
                 };
                 if depth == DEPTH {

@@ -10,7 +10,7 @@
 
 use claw_policy::Action;
 
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
@@ -284,14 +284,15 @@ fn defaults(call: &Call<'_>, files: &dyn Files) -> Result<(), String> {
     if call.var("HTTPIE_CONFIG_DIR").is_some() || call.var("XH_CONFIG_DIR").is_some() {
         return Err("a variable names another folder of settings".to_owned());
     }
-    let home = home::of_caller(call, files).unwrap_or_default();
+    let home = home::of_caller(call, files).map_err(|_| home::UNREAD)?.unwrap_or_default();
     let settings = call
         .var("XDG_CONFIG_HOME")
         .map_or_else(|| [&home, &b"/.config"[..]].concat(), <[u8]>::to_vec);
     let program: &[u8] = if called(call).starts_with("xh") { b"/xh" } else { b"/httpie" };
     let path = [&settings[..], program, b"/config.json"].concat();
-    match files.file(&path) {
-        File::Content(content) if text(content).contains("default_options") => {
+    match files.file(&path).sought() {
+        Err(_) => Err(format!("the settings in `{}` are not read", text(&path))),
+        Ok(Some(content)) if text(content).contains("default_options") => {
             let table: Option<serde_json::Value> = serde_json::from_slice(content).ok();
             let options = table.as_ref().and_then(|table| table["default_options"].as_array());
             match options.is_some_and(Vec::is_empty) {
@@ -299,6 +300,6 @@ fn defaults(call: &Call<'_>, files: &dyn Files) -> Result<(), String> {
                 false => Err(format!("`{}` sets options", text(&path))),
             }
         }
-        _ => Ok(()),
+        Ok(_) => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 use claw_policy::Action;
 
-use crate::call::files::{File, Files};
+use crate::call::files::{Files, NotRead};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
@@ -85,16 +85,19 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<Line>, String> {
     let given = |wanted: &str| {
         items.iter().any(|item| matches!(item, Item::Option { opt, .. } if opt.name() == wanted))
     };
-    if let Some(path) = call.var("WGETRC").filter(|path| !path.is_empty()) {
-        line.startup(path, files.file(path))?;
-    } else if let Some(home) = home::of_caller(call, files)
+    // wget reads the system's file first (`initialize` in src/init.c).
+    for name in ["SYSTEM_WGETRC", "WGETRC"] {
+        if let Some(path) = call.var(name).filter(|path| !path.is_empty()) {
+            line.startup(path, files.file(path).named())?;
+        }
+    }
+    if call.var("WGETRC").is_none_or(<[u8]>::is_empty)
         && !given("config")
         && !given("no-config")
+        && let Some(home) = home::of_caller(call, files).map_err(|_| home::UNREAD)?
     {
         let path = [&home, &b"/.wgetrc"[..]].concat();
-        if let File::Content(content) = files.file(&path) {
-            line.startup(&path, File::Content(content))?;
-        }
+        line.startup(&path, files.file(&path).sought())?;
     }
     for item in &items {
         match item {
@@ -113,7 +116,7 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<Line>, String> {
                     ("input-file", Some(list)) => line.list(call, list, files)?,
                     ("execute", Some(command)) => line.command(command)?,
                     ("config", Some(path)) => {
-                        line.startup(path.as_bytes(), files.file(path.as_bytes()))?;
+                        line.startup(path.as_bytes(), files.file(path.as_bytes()).named())?;
                     }
                     ("no", Some(letters)) if letters.contains('H') => {}
                     _ => line.apply(name, value.as_deref())?,
@@ -230,28 +233,28 @@ impl Line {
         }
     }
 
-    fn startup(&mut self, path: &[u8], file: File<'_>) -> Result<(), String> {
-        match file {
-            File::Absent => Ok(()),
-            File::Unknown => Err(format!("the start-up file `{}` is not read", text(path))),
-            File::Content(content) => {
-                text(content).lines().try_for_each(|command| self.command(command))
-            }
-        }
+    fn startup(
+        &mut self,
+        path: &[u8],
+        content: Result<Option<&[u8]>, NotRead>,
+    ) -> Result<(), String> {
+        let unread = |_| format!("the start-up file `{}` is not read", text(path));
+        let content = text(content.map_err(unread)?.unwrap_or_default());
+        content.lines().try_for_each(|command| self.command(command))
     }
 
     /// `-i FILE`: a URL or a file with a URL on each line.
     fn list(&mut self, call: &Call<'_>, list: &str, files: &dyn Files) -> Result<(), String> {
         let content = match (list, call.stdin()) {
-            ("-", Stdin::Content(content)) => File::Content(content),
-            ("-", Stdin::Null) => File::Absent,
-            ("-", _) => File::Unknown,
-            (path, _) => files.file(path.as_bytes()),
+            ("-", Stdin::Content(content)) => Ok(Some(content)),
+            ("-", Stdin::Null) => Ok(None),
+            ("-", Stdin::Terminal | Stdin::Unknown) => Err(NotRead),
+            (path, _) => files.file(path.as_bytes()).named(),
         };
         match content {
-            File::Absent => Ok(()),
-            File::Unknown => Err(format!("the list of URLs `{list}` is not read")),
-            File::Content(content) => {
+            Ok(None) => Ok(()),
+            Err(NotRead) => Err(format!("the list of URLs `{list}` is not read")),
+            Ok(Some(content)) => {
                 let content = text(content);
                 if content.contains('<') {
                     return Err(format!("the list of URLs `{list}` is a page"));

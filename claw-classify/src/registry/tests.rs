@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Stdin;
+use crate::call::files::File;
 use claw_policy::{Change, Reading, Value};
 
 fn classify(call: &Call<'_>) -> Facts {
@@ -136,4 +137,49 @@ fn what_was_not_looked_at_makes_no_difference() {
         looked[1] += usize::from(reading.looked_at_cwd());
     }
     assert!(looked.iter().all(|count| *count > 10), "{looked:?}");
+}
+
+/// One path that cannot be read, among others that are not there.
+#[derive(Debug)]
+struct UnreadableAt<'a>(Option<&'a [u8]>);
+
+impl Files for UnreadableAt<'_> {
+    fn file(&self, path: &[u8]) -> File<'_> {
+        if self.0 == Some(path) { File::UNREADABLE } else { File::ABSENT }
+    }
+}
+
+/// A file that a reading asked for and could not have never counts as one that is not there, for every call that the
+/// corpora write down.
+#[test]
+fn what_cannot_be_read_is_not_absent() {
+    let is_opaque = |action: &Action| {
+        action.opaque.is_some()
+            || action.facts().any(|(_, fact)| matches!(fact, claw_policy::Fact::Opaque(_)))
+    };
+    let mut tried = std::collections::BTreeSet::new();
+    let more =
+        ["curl http://h/", "wget http://h/", "git push", "git status", "gh pr view", "mysql -e x"];
+    for line in crate::corpus::lines().into_iter().chain(more.map(str::to_owned)) {
+        let argv = claw_corpus::split(&line);
+        let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
+        let Some(name) = argv.first().and_then(|path| path.rsplit(|byte| *byte == b'/').next())
+        else {
+            continue;
+        };
+        let names = [name];
+        let asked = Call { env: &[b"HOME=/h"], uid: Some(1000), ..call(&argv, &names) };
+        let absent = Tools::BUILT_IN.read(&asked, &UnreadableAt(None));
+        for path in absent.asked() {
+            let files = UnreadableAt(Some(&path));
+            let facts = Tools::BUILT_IN.classify(&asked, &files);
+            let shown = path.escape_ascii();
+            assert!(
+                facts != absent.facts || facts.actions.iter().any(is_opaque),
+                "{line}: `{shown}` cannot be read, and that makes no difference"
+            );
+            tried.insert((facts.tool.clone(), path));
+        }
+    }
+    assert!(tried.len() > 30, "{tried:?}");
 }

@@ -3,8 +3,9 @@
 //!
 //! Which words of a call are paths is not known here. A path that a tool asked for is looked for in the
 //! arguments, the environment and the scripts themselves; a place counts if the tool, with another
-//! path there, asks for that one. What has no such place (`~/.psqlrc`) is unknown to the last
-//! judgement, which decides; where the tool can be told to leave it alone, it is.
+//! path there, asks for that one. Of what has no such place, the last judgement, which decides, only takes
+//! the start-up files as they were read (`~/.aws/config`); where the tool can be told to leave such a file
+//! alone (`~/.psqlrc`), it is.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,8 +139,10 @@ struct Draft<'a> {
     env: Vec<Vec<u8>>,
     stdin: Option<Vec<u8>>,
     stdin_is_sealed: bool,
-    /// The content behind each path.
+    /// The content behind each path that is handed over.
     files: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What was found at each path.
+    found: &'a BTreeMap<Vec<u8>, Found>,
     /// Those whose content a rule changed.
     rewritten: Vec<Vec<u8>>,
 }
@@ -159,7 +162,13 @@ enum Place {
 
 impl Files for Draft<'_> {
     fn file(&self, path: &[u8]) -> File<'_> {
-        self.files.get(path).map_or(File::Unknown, |content| File::Content(content))
+        match (self.files.get(path), self.found.get(path)) {
+            (Some(content), _) => File::content(content),
+            (None, Some(Found::Content { bytes, .. })) => File::in_place(bytes),
+            // It may be there by the time the program looks.
+            (None, Some(Found::Absent)) => File::NOT_LOOKED_AT,
+            (None, Some(Found::Unreadable | Found::Terminal) | None) => File::UNREADABLE,
+        }
     }
 }
 
@@ -167,7 +176,7 @@ impl<'a> Draft<'a> {
     fn of(
         snapshot: &'a Snapshot,
         program: &'a Program,
-        read: &Read,
+        read: &'a Read,
         judgement: &Judgement,
     ) -> Self {
         let owned = |strings: &Strings| strings.iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
@@ -179,6 +188,7 @@ impl<'a> Draft<'a> {
             stdin: None,
             stdin_is_sealed: false,
             files: BTreeMap::new(),
+            found: &read.files,
             rewritten: Vec::new(),
         };
         if let Some(Found::Content { bytes, sealed }) = &read.stdin {

@@ -6,7 +6,7 @@
 
 use super::command_line::CommandLine;
 use super::runs_pager;
-use crate::call::files::{File, Files};
+use crate::call::files::{File, Files, NotRead};
 use crate::call::{Call, text};
 use crate::language::url::host;
 
@@ -57,23 +57,26 @@ pub(super) fn found(
         [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")]
     {
         match call.var(variable).filter(|path| !path.is_empty()) {
-            Some(path) => match known(call, files, path) {
-                File::Content(content) => found.read(content),
-                File::Absent => {}
-                File::Unknown => {
+            Some(path) => match known(call, files, path).named() {
+                Ok(content) => found.read(content.unwrap_or_default()),
+                Err(NotRead) => {
                     found.unreadable =
                         Some(format!("the file that `{variable}` names cannot be read"));
                 }
             },
-            None => {
-                if let File::Content(content) = at_home(call, files, default) {
-                    found.read(content);
+            None => match at_home(call, files, default).sought() {
+                Ok(content) => found.read(content.unwrap_or_default()),
+                Err(NotRead) => {
+                    found.unreadable = Some(format!("the file `~/{default}` cannot be read"));
                 }
-            }
+            },
         }
     }
-    if let File::Content(content) = at_home(call, files, ".aws/cli/alias") {
-        found.aliases(content, service);
+    match at_home(call, files, ".aws/cli/alias").sought() {
+        Ok(content) => found.aliases(content.unwrap_or_default(), service),
+        Err(NotRead) => {
+            found.unreadable = Some("the file `~/.aws/cli/alias` cannot be read".to_owned());
+        }
     }
     found
 }
@@ -149,8 +152,5 @@ fn known<'a>(call: &Call<'_>, files: &'a dyn Files, path: &[u8]) -> File<'a> {
     let (Some(rest), Some(home)) = (path.strip_prefix(b"~"), call.var("HOME")) else {
         return files.file(path);
     };
-    match files.file(&[home, rest].concat()) {
-        File::Content(content) => File::Content(content),
-        _ => files.file(path),
-    }
+    files.file(&[home, rest].concat()).or_if_not_looked_at(|| files.file(path))
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Tools;
+use crate::call::files::File;
 use crate::corpus;
 
 #[test]
@@ -38,7 +39,7 @@ struct Only(&'static [u8], &'static [u8]);
 
 impl Files for Only {
     fn file(&self, path: &[u8]) -> File<'_> {
-        if path == self.0 { File::Content(self.1) } else { File::Absent }
+        if path == self.0 { File::content(self.1) } else { File::ABSENT }
     }
 }
 

@@ -7,7 +7,7 @@ use claw_policy::{Action, Value};
 
 use super::graphql;
 use super::target::host;
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::cobra::Line;
 
@@ -153,12 +153,10 @@ fn content(call: &Call<'_>, files: &dyn Files, path: &[u8]) -> Result<String, St
     let bytes = match (path, call.stdin()) {
         (b"-", Stdin::Content(bytes)) => bytes,
         (b"-", _) => return Err("standard input is not known".to_owned()),
-        (path, _) => match files.file(path) {
-            File::Content(bytes) => bytes,
-            File::Absent | File::Unknown => {
-                return Err(format!("the content of `{}` is not known", text(path)));
-            }
-        },
+        (path, _) => {
+            let content = files.file(path).named().ok().flatten();
+            content.ok_or_else(|| format!("the content of `{}` is not known", text(path)))?
+        }
     };
     str::from_utf8(bytes).map(str::to_owned).map_err(|_| "the document is not UTF-8".to_owned())
 }

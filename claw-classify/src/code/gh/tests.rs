@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::Tools;
 use crate::call::Stdin;
+use crate::call::files::File;
 use crate::call::files::NoFiles;
 
 #[derive(Deserialize)]
@@ -36,7 +37,7 @@ struct Given(BTreeMap<String, String>);
 impl Files for Given {
     fn file(&self, path: &[u8]) -> File<'_> {
         let path = String::from_utf8_lossy(path).into_owned();
-        self.0.get(&path).map_or(File::Unknown, |content| File::Content(content.as_bytes()))
+        self.0.get(&path).map_or(File::NOT_LOOKED_AT, |content| File::content(content.as_bytes()))
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Known {
     pub(super) settings: Vec<Setting>,
     /// Whether the repository's own configuration file is among them.
     pub(super) repository: bool,
+    /// Why settings may be missing among them: a file of them could not be read.
+    pub(super) unread: Option<String>,
 }
 
 impl Known {

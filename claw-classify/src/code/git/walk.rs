@@ -10,7 +10,7 @@ use claw_policy::{Action, Value};
 use super::config::{self, Setting};
 use super::push::Known;
 use super::{DOMAIN, commands, words};
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
 
 /// How many aliases may lead to one another.
@@ -171,7 +171,12 @@ impl Walk<'_> {
         let effect = commands::child_effect(&path).unwrap_or(effect);
         let mut action = self.base(words, &start, &path, effect);
         match self.read(&path, rest, &start, &known, &mut action, depth) {
-            Ok(()) => self.found.insert(0, action),
+            Ok(()) => {
+                if let (Some(reason), "push") = (&known.unread, effect) {
+                    where_it_pushes_is_not_known(&mut action, reason);
+                }
+                self.found.insert(0, action);
+            }
             Err(reason) => self.opaque(words, reason),
         }
     }
@@ -216,9 +221,17 @@ impl Walk<'_> {
     /// The settings that hold for the call: files first, so that the call's own come last.
     fn known(&self, start: &Start) -> Known {
         let mut known = Known::default();
-        let read = |path: &[u8]| match self.files.file(path) {
-            File::Content(content) => config::parse(content).ok(),
-            File::Absent | File::Unknown => None,
+        let mut unread = None;
+        let mut read = |path: &[u8]| {
+            let content = self.files.file(path).sought();
+            let settings = content.map(|content| content.map(config::parse).transpose());
+            let (Ok(Ok(settings)), None) = (settings, &unread) else {
+                unread.get_or_insert_with(|| {
+                    format!("the settings in `{}` are not read", text(path))
+                });
+                return None;
+            };
+            settings
         };
         let home = self.call.var("HOME").map(|home| [home, b"/.gitconfig"].concat());
         let global = self.call.var("GIT_CONFIG_GLOBAL").map(<[u8]>::to_vec).or(home);
@@ -226,6 +239,7 @@ impl Walk<'_> {
         let repository = start.repository(self.call).iter().find_map(|path| read(path));
         known.repository = repository.is_some();
         known.settings.extend(repository.unwrap_or_default());
+        known.unread = unread;
         known.settings.extend(start.settings.iter().cloned());
         known
     }
@@ -240,9 +254,7 @@ impl Walk<'_> {
     ) {
         let mut action = self.base(words, start, path, effect);
         if let (Some(reason), "push") = (unread, effect) {
-            for fact in ["forced", "deletes", "remote_configured"] {
-                action.set_opaque(fact, reason);
-            }
+            where_it_pushes_is_not_known(&mut action, reason);
         }
         self.found.insert(0, action);
     }
@@ -284,12 +296,11 @@ impl Walk<'_> {
         let chosen = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"].into_iter().find_map(|name| {
             let path =
                 self.call.var(name).filter(|path| !path.is_empty() && *path != b"/dev/null")?;
-            let unread =
-                matches!(self.files.file(path), File::Unknown) || name == "GIT_CONFIG_SYSTEM";
+            let unread = self.files.file(path).named().is_err() || name == "GIT_CONFIG_SYSTEM";
             unread.then(|| format!("{name} names a file of settings that is not read"))
         });
         let included = known.settings.iter().find(|setting| setting.includes());
-        chosen.or_else(|| {
+        chosen.or_else(|| known.unread.clone()).or_else(|| {
             included
                 .map(|setting| format!("`{}` brings in settings that are not read", setting.key))
         })
@@ -365,6 +376,13 @@ impl Start {
                 inside(b"../../.git/config"),
             ],
         }
+    }
+}
+
+/// Settings decide what a push does, and they are not known.
+fn where_it_pushes_is_not_known(action: &mut Action, reason: &str) {
+    for fact in ["forced", "deletes", "remote_configured"] {
+        action.set_opaque(fact, reason);
     }
 }
 

@@ -10,7 +10,7 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::{Call, Stdin};
 
 /// The content of a manifest, if it is known.
@@ -21,10 +21,7 @@ pub(super) fn content<'a>(call: &Call<'a>, files: &'a dyn Files, path: &[u8]) ->
             Stdin::Unknown | Stdin::Terminal | Stdin::Null => None,
         };
     }
-    match files.file(path) {
-        File::Content(content) => Some(content),
-        File::Unknown | File::Absent => None,
-    }
+    files.file(path).named().ok().flatten()
 }
 
 /// One object.

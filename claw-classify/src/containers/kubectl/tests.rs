@@ -115,7 +115,7 @@ struct Given(&'static str);
 
 impl Files for Given {
     fn file(&self, _: &[u8]) -> crate::call::files::File<'_> {
-        crate::call::files::File::Content(self.0.as_bytes())
+        crate::call::files::File::content(self.0.as_bytes())
     }
 }
 

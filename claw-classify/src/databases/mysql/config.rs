@@ -3,7 +3,7 @@
 //! `/etc/my.cnf` and `/etc/mysql/` belong to the machine and are not looked at. The home's file,
 //! and those that the environment names, belong to whoever makes the call.
 
-use crate::call::files::{File, Files};
+use crate::call::files::Files;
 use crate::call::{Call, text};
 
 /// The groups that the clients of MySQL and MariaDB read.
@@ -28,17 +28,15 @@ pub(super) fn words(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<u8>>, 
     for name in ["MARIADB_HOME", "MYSQL_HOME"] {
         let Some(folder) = call.var(name) else { continue };
         let path = [folder, b"/my.cnf"].concat();
-        match files.file(&path) {
-            File::Absent => {}
-            File::Content(content) => read(call, content, &mut words)?,
-            File::Unknown => return Err(format!("the option file in {name} is not read")),
-        }
+        let unread = |_| format!("the option file in {name} is not read");
+        let content = files.file(&path).named().map_err(unread)?;
+        read(call, content.unwrap_or_default(), &mut words)?;
     }
     if let Some(home) = call.var("HOME") {
-        if let File::Content(content) = files.file(&[home, b"/.my.cnf"].concat()) {
-            read(call, content, &mut words)?;
-        }
-        if let File::Content(_) = files.file(&[home, b"/.mylogin.cnf"].concat()) {
+        let content = files.file(&[home, b"/.my.cnf"].concat()).sought();
+        let content = content.map_err(|_| "the option file `~/.my.cnf` is not read")?;
+        read(call, content.unwrap_or_default(), &mut words)?;
+        if files.file(&[home, b"/.mylogin.cnf"].concat()).sought() != Ok(None) {
             // The file is encoded, and any option can be in it.
             words.push(b"--login-path=client".to_vec());
         }

@@ -7,7 +7,7 @@ use super::script::Ends;
 use super::slash::{Argument, Command};
 use super::variables::Variables;
 use super::{DOMAIN, fact};
-use crate::call::files::{File, Files};
+use crate::call::files::{Files, NotRead};
 use crate::call::home;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::language::sql;
@@ -41,21 +41,28 @@ impl Scripts<'_> {
         }));
     }
 
-    /// `~/.psqlrc`, if its content is known. The file that PSQLRC names is a fact of the
+    /// `~/.psqlrc`, if there may be one. The file that PSQLRC names is a fact of the
     /// environment. Returns whether there is one that may do something.
     pub(super) fn start_up(&mut self) -> bool {
         if let Some(file) = self.call.var("PSQLRC") {
             self.file(file, "environment");
             return true;
         }
-        if let Some(home) = home::of_caller(self.call, self.files) {
-            let path = [&home, &b"/.psqlrc"[..]].concat();
-            if let File::Content(_) = self.files.file(&path) {
-                self.file(&path, "file");
+        let home = match home::of_caller(self.call, self.files) {
+            Ok(Some(home)) => home,
+            Ok(None) => return false,
+            Err(NotRead) => {
+                self.source("file", ".psqlrc");
+                self.unread(".psqlrc", home::UNREAD);
                 return true;
             }
+        };
+        let path = [&home, &b"/.psqlrc"[..]].concat();
+        let there = self.files.file(&path).sought() != Ok(None);
+        if there {
+            self.file(&path, "file");
         }
-        false
+        there
     }
 
     /// Standard input, if nothing else says what to run.
@@ -86,10 +93,10 @@ impl Scripts<'_> {
                 }
             }
         } else {
-            match self.files.file(path) {
-                File::Content(content) => content,
-                File::Absent => return self.unread(&said, "there is no such file yet"),
-                File::Unknown => return self.unread(&said, "the file is not read"),
+            match self.files.file(path).named() {
+                Ok(Some(content)) => content,
+                Ok(None) => return self.unread(&said, "there is no such file yet"),
+                Err(NotRead) => return self.unread(&said, "the file is not read"),
             }
         };
         let holder = if is_stdin { Holder::Stdin } else { Holder::File(path.to_vec()) };

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::Tools;
 use crate::call::Call;
+use crate::call::files::File;
 use crate::call::files::{Files, NoFiles};
 
 #[derive(Deserialize)]
@@ -203,7 +204,7 @@ struct Given(&'static [(&'static str, &'static str)]);
 impl Files for Given {
     fn file(&self, path: &[u8]) -> File<'_> {
         let found = self.0.iter().find(|(known, _)| known.as_bytes() == path);
-        found.map_or(File::Unknown, |(_, content)| File::Content(content.as_bytes()))
+        found.map_or(File::NOT_LOOKED_AT, |(_, content)| File::content(content.as_bytes()))
     }
 }
 

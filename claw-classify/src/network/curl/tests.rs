@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::Tools;
+use crate::call::files::File;
 use crate::call::files::NoFiles;
 
 #[derive(Deserialize)]
@@ -33,7 +34,7 @@ struct Known(BTreeMap<String, String>);
 impl Files for Known {
     fn file(&self, path: &[u8]) -> File<'_> {
         let path = str::from_utf8(path).unwrap_or_default();
-        self.0.get(path).map_or(File::Unknown, |content| File::Content(content.as_bytes()))
+        self.0.get(path).map_or(File::NOT_LOOKED_AT, |content| File::content(content.as_bytes()))
     }
 }
 

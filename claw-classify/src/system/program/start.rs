@@ -2,7 +2,6 @@
 
 use super::interpreter::{Text, given};
 use super::wrapper;
-use crate::call::files::File;
 use crate::call::{Call, Stdin};
 use crate::language::shell::{self, Simple};
 use crate::tool::{Context, Input, Start};
@@ -12,9 +11,9 @@ pub(crate) fn of_shell(context: &Context<'_>) -> Vec<Start> {
     let Context { call, files, .. } = *context;
     match given(call.argv) {
         Ok(Text::Inline(code)) => of_text(call, code),
-        Ok(Text::Script(script)) => match files.file(script) {
-            File::Content(content) => of_text(call, content),
-            File::Unknown | File::Absent => Vec::new(),
+        Ok(Text::Script(script)) => match files.file(script).named() {
+            Ok(Some(content)) => of_text(call, content),
+            Ok(None) | Err(_) => Vec::new(),
         },
         Ok(Text::Stdin) => match call.stdin {
             Stdin::Content(content) => of_text(call, content),
