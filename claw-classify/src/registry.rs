@@ -278,24 +278,30 @@ fn by_name(name: &[u8]) -> Option<&'static Tool> {
     Some(SORTED[at].1)
 }
 
+/// In how many other calls a call may stand and still be read. Nobody nests so deep; each level costs as much stack and
+/// time as the call, and whoever makes the call chooses how many there are.
+const DEPTH: u8 = 4;
+
 /// The tools a call can be of: claw's own, and those that a policy declares.
 #[derive(Debug, Clone, Copy)]
 pub struct Tools<'p> {
     declared: &'p [Arc<Grammar>],
+    /// In how many other calls the call stands that is read: `docker exec c psql …` holds one.
+    depth: u8,
     /// What is parsed already, where several readings share it.
     pub(crate) texts: Option<&'p Texts>,
 }
 
 impl Tools<'static> {
     /// claw's own tools alone.
-    pub const BUILT_IN: Self = Self { declared: &[], texts: None };
+    pub const BUILT_IN: Self = Self { declared: &[], depth: 0, texts: None };
 }
 
 impl<'p> Tools<'p> {
     /// claw's own tools, and `declared`, those of a policy.
     #[must_use]
     pub const fn with(declared: &'p [Arc<Grammar>]) -> Self {
-        Self { declared, texts: None }
+        Self { declared, depth: 0, texts: None }
     }
 
     /// All of them.
@@ -381,6 +387,13 @@ impl<'p> Tools<'p> {
                 let actions = vec![exec::action(context, None)];
                 (Facts { tool: None, disputed: None, actions }, Change::never(NO_TOOL))
             }
+            Meant::Tool(tool) if self.depth > DEPTH => {
+                let mut actions = vec![exec::action(context, Some(tool))];
+                let reason = "calls stand in one another too deeply";
+                not_read(tool, reason, &mut actions);
+                let facts = Facts { tool: Some(tool.to_name()), disputed: None, actions };
+                (facts, Change::never(reason))
+            }
             Meant::Tool(tool) => {
                 if let Governed::Known(python) = tool
                     && let Some((tool, rest)) = program::stands_for(context, python)
@@ -402,9 +415,7 @@ impl<'p> Tools<'p> {
                         one.name(),
                         other.name()
                     );
-                    let text = actions[0].text.clone();
-                    let opaque = |domain| Action::opaque(domain, &*text, &*reason);
-                    actions.extend(tool.domains().into_iter().map(opaque));
+                    not_read(tool, &reason, &mut actions);
                 }
                 let (tool, disputed) = (Some(one.to_name()), Some(other.to_name()));
                 (Facts { tool, disputed, actions }, Change::never(NO_TOOL))
@@ -429,7 +440,8 @@ impl Inside for Tools<'_> {
     }
 
     fn read(&self, call: &Call<'_>) -> (Facts, Change) {
-        let reading = Tools::read(self, call, &NoFiles);
+        let deeper = Tools { depth: self.depth.saturating_add(1), ..*self };
+        let reading = deeper.read(call, &NoFiles);
         (reading.facts, reading.change)
     }
 
@@ -445,6 +457,12 @@ impl Inside for Tools<'_> {
     ) -> Result<Rewritten, CannotRewrite> {
         reading::rewrite(&self.context(call, &NoFiles), change, rewrites)
     }
+}
+
+/// Adds that nothing is known of what a call of `tool` does, behind the action of the call itself.
+fn not_read(tool: Governed<'_>, reason: &str, actions: &mut Vec<Action>) {
+    let text = actions[0].text.clone();
+    actions.extend(tool.domains().into_iter().map(|domain| Action::opaque(domain, &*text, reason)));
 }
 
 /// The facts of a call whose interpreter runs `tool` itself, with the tool's words from `rest` on.

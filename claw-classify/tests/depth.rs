@@ -110,3 +110,27 @@ fn long_chains_of_words() {
         answered(&argv, word.to_owned());
     }
 }
+
+#[test]
+fn calls_inside_calls() {
+    for words in [&["ssh", "h"][..], &["docker", "exec", "c"], &["kubectl", "exec", "p", "--"]] {
+        let mut argv = words.repeat(LONG / 20);
+        argv.extend(["psql", "-c"]);
+        answered(&argv, "DROP TABLE users".to_owned());
+    }
+}
+
+/// What stands deeper than is read is opaque, and not left out.
+#[test]
+fn the_deepest_calls_are_opaque() {
+    for levels in 0..8 {
+        let mut words = ["docker", "exec", "c"].repeat(levels);
+        words.extend(["psql", "-X", "-c", "SELECT 1"]);
+        let argv: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        let call = Call { argv: &argv, names: &argv[..1], ..Call::default() };
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
+        let sql = facts.actions.iter().any(|action| action.domain.name() == "sql");
+        let opaque = facts.actions.iter().any(|action| action.opaque.is_some());
+        assert_eq!((sql, opaque), (levels < 6, levels > 4), "{levels}: {facts:?}");
+    }
+}

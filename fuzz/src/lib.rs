@@ -7,7 +7,7 @@
 
 pub mod oracle;
 
-use claw_classify::{Call, NoFiles, Rewritten, LIMIT_ROWS, Stdin, Tools, schema};
+use claw_classify::{Call, LIMIT_ROWS, NoFiles, Rewritten, Stdin, Tools, schema};
 use claw_policy::{Action, Change, Facts, Reading, Rewrite, Value};
 
 /// How many rows a statement may return.
@@ -36,9 +36,11 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
         });
     }
     if let Some(tool) = &facts.tool {
-        let row = schema().tools.iter().find(|row| *tool == row.name).expect("a tool of claw's own");
+        let row =
+            schema().tools.iter().find(|row| *tool == row.name).expect("a tool of claw's own");
         let of_call = row.changes.iter().filter(|def| def.of_call);
-        let change = |def| Rewrite { action: 0, change: Change::Switch(def), rule: "start".to_owned() };
+        let change =
+            |def| Rewrite { action: 0, change: Change::Switch(def), rule: "start".to_owned() };
         let all: Vec<Rewrite> = of_call.copied().map(change).collect();
         if !all.is_empty() {
             stays(&call, &reading, &all, |_| {});
@@ -48,7 +50,12 @@ pub fn look(argv: &[&[u8]], stdin: Stdin<'_>, env: &[&[u8]]) -> Facts {
 }
 
 /// Makes changes, looks at the facts of the changed call, and makes them again, which must change nothing more.
-fn stays(call: &Call<'_>, reading: &claw_classify::Reading<'_>, changes: &[Rewrite], look: impl FnOnce(&Facts)) {
+fn stays(
+    call: &Call<'_>,
+    reading: &claw_classify::Reading<'_>,
+    changes: &[Rewrite],
+    look: impl FnOnce(&Facts),
+) {
     let Ok(once) = reading.rewrite(changes) else { return };
     let words: Vec<&[u8]> = once.argv.iter().map(Vec::as_slice).collect();
     let env: Vec<&[u8]> = once.env.iter().map(Vec::as_slice).collect();
@@ -61,9 +68,7 @@ fn stays(call: &Call<'_>, reading: &claw_classify::Reading<'_>, changes: &[Rewri
     } else {
         changes.to_vec()
     };
-    let twice = after
-        .rewrite(&again)
-        .expect("what was changed can be changed again");
+    let twice = after.rewrite(&again).expect("what was changed can be changed again");
     let Rewritten { argv, env, stdin, .. } = twice;
     assert_eq!((argv, env), (once.argv, once.env), "changed again, it differs");
     assert!(stdin.is_none() || stdin == once.stdin, "changed again, standard input differs");
@@ -74,8 +79,11 @@ fn limits(facts: &Facts) -> Vec<Rewrite> {
     let wants = |action: &Action| {
         is(action, "limited", &Value::from(false)) && is(action, "effect", &Value::from("read"))
     };
-    let limit =
-        |(action, _)| Rewrite { action, change: Change::Limit(&LIMIT_ROWS, ROWS), rule: "limit".to_owned() };
+    let limit = |(action, _)| Rewrite {
+        action,
+        change: Change::Limit(&LIMIT_ROWS, ROWS),
+        rule: "limit".to_owned(),
+    };
     facts.actions.iter().enumerate().filter(|(_, action)| wants(action)).map(limit).collect()
 }
 

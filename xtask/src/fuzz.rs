@@ -14,7 +14,8 @@ use crate::report::step;
 use crate::workspace::Workspace;
 
 /// The targets.
-const TARGETS: &[&str] = &["psql_script", "psql_command_line", "sql", "command_line"];
+const TARGETS: &[&str] =
+    &["psql_script", "psql_command_line", "sql", "command_line", "nested_calls"];
 /// Coverage, as libFuzzer counts it, and the checks that only debug builds have.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
