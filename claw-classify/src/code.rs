@@ -13,6 +13,7 @@ pub(crate) mod svn;
 use claw_policy::{Action, Domain, FactDef, Kind, Value};
 
 use crate::call::{Call, excerpt, text};
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Classifier, Denial, Family, Reader, Tool};
 use git::is_harmless;
 
@@ -30,7 +31,7 @@ const fn row(
         denial: Denial { prefix, status },
         can: Abilities::of(Family::Code),
         domains: DOMAINS,
-        interpreter: &[],
+        loads: Loads::NOTHING,
         reader: Reader::Judge(classify),
     }
 }

@@ -5,6 +5,7 @@
 use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::{excerpt, text};
+use crate::loaders;
 use crate::tool::{Context, Governed, Meant};
 
 /// Facts about the program file and about what would be loaded into it.
@@ -36,26 +37,10 @@ pub(crate) static DOMAIN: Domain = Domain {
             name: "injected_env",
             kind: Kind::Set,
             values: &[],
-            doc: "The environment variables present that make the dynamic linker, the C library or the tool's own interpreter load code or data from where they say (ld.so(8), gconv, glibc tunables).",
+            doc: "The environment variables present that make the dynamic linker, the C library or the tool's own interpreter load code or data from where they say (ld.so(8), gconv, Kerberos, SASL, OpenSSL, PKCS #11; one list for each runtime). An empty value loads nothing.",
         },
     ],
 };
-
-/// Variables that glibc and the dynamic linker act on, besides everything that starts with `LD_`
-/// (ld.so(8), iconv_open(3), locale(7)). `OPENSSL_*` is among them because libpq and many others
-/// load what it names.
-const LOADER: &[&[u8]] = &[
-    b"GCONV_PATH",
-    b"GLIBC_TUNABLES",
-    b"LOCPATH",
-    b"NLSPATH",
-    b"OPENSSL_CONF",
-    b"OPENSSL_ENGINES",
-    b"OPENSSL_MODULES",
-];
-
-/// Variables of the linker that load nothing and change no file.
-const HARMLESS: &[&[u8]] = &[b"LD_BIND_NOW", b"LD_WARN", b"LD_VERBOSE"];
 
 /// The call-level action. `tool` is what a governed program is. Variables that inject code into the
 /// tool's own language, or into the interpreter that runs it this time, count for it alone.
@@ -65,31 +50,36 @@ pub(crate) fn action(context: &Context<'_>, tool: Option<Governed<'_>>) -> Actio
     let mut action = Action::new(&DOMAIN, excerpt(&text(said)));
     action.set("names", call.names.iter().map(|name| text(name)).collect::<claw_policy::Value>());
     action.set("path", text(call.path).into_owned());
-    let injected = call.env.iter().filter_map(|entry| {
-        let name = entry.split(|&byte| byte == b'=').next().unwrap_or(entry);
-        injects(context, tool, name).then(|| text(name))
-    });
+    let injected = call.env.iter().filter_map(|entry| injects(context, tool, entry).map(text));
     action.set("injected_env", injected.collect::<claw_policy::Value>());
     action
 }
 
 /// Whether the environment makes the tool load code or data.
 pub(crate) fn injects_any(context: &Context<'_>, tool: Governed<'_>) -> bool {
-    context.call.env.iter().any(|entry| {
-        injects(context, Some(tool), entry.split(|&byte| byte == b'=').next().unwrap_or(entry))
-    })
+    context.call.env.iter().any(|entry| injects(context, Some(tool), entry).is_some())
 }
 
-fn injects(context: &Context<'_>, tool: Option<Governed<'_>>, variable: &[u8]) -> bool {
+/// The variable of `entry`, if it makes the tool load something. An empty value names nothing to load.
+fn injects<'e>(
+    context: &Context<'_>,
+    tool: Option<Governed<'_>>,
+    entry: &'e [u8],
+) -> Option<&'e [u8]> {
+    let variable = match entry.iter().position(|&byte| byte == b'=') {
+        Some(at) if at + 1 == entry.len() => return None,
+        Some(at) => &entry[..at],
+        None => entry,
+    };
     let runs_it = || {
         context.call.interpreters.iter().any(|name| match context.tools.meant(&[name]) {
             Meant::Tool(program @ Governed::Known(_)) => program.is_loaded_by(variable),
             Meant::Tool(Governed::Declared(_)) | Meant::Nothing | Meant::Disputed(..) => false,
         })
     };
-    (variable.starts_with(b"LD_") && !HARMLESS.contains(&variable))
-        || LOADER.contains(&variable)
-        || tool.is_some_and(|tool| tool.is_loaded_by(variable) || runs_it())
+    let loads = loaders::into_every_program(variable)
+        || tool.is_some_and(|tool| tool.is_loaded_by(variable) || runs_it());
+    loads.then_some(variable)
 }
 
 #[cfg(test)]

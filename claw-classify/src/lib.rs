@@ -32,6 +32,7 @@ mod exec;
 mod grammar;
 mod inner;
 mod language;
+mod loaders;
 mod network;
 mod registry;
 mod secret;

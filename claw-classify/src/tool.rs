@@ -12,6 +12,7 @@ use crate::call::Call;
 use crate::call::files::Files;
 use crate::declared;
 use crate::language::sql::Texts;
+use crate::loaders::Loads;
 
 /// How a tool reports an error, so that a denial reads like the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,8 @@ pub struct Tool {
     pub domains: &'static [&'static Domain],
     /// What policies can ask of it, and what claw does about it.
     pub can: Abilities,
-    /// Variables that load code into the interpreter the tool is written in.
-    pub(crate) interpreter: &'static [&'static str],
+    /// What its environment loads into it.
+    pub(crate) loads: Loads,
     /// How its calls are read.
     pub(crate) reader: Reader,
 }
@@ -172,7 +173,7 @@ impl Tool {
             denial: Denial { prefix, status: 1 },
             domains,
             can: Abilities::of(family),
-            interpreter: &[],
+            loads: Loads::NOTHING,
             reader: Reader::Judge(classify),
         }
     }
@@ -439,10 +440,10 @@ impl<'p> Governed<'p> {
         }
     }
 
-    /// Whether the variable `name` loads code into the interpreter it is written in.
+    /// Whether the variable `name` loads something into it.
     pub(crate) fn is_loaded_by(self, name: &[u8]) -> bool {
         match self {
-            Self::Known(tool) => tool.interpreter.iter().any(|known| known.as_bytes() == name),
+            Self::Known(tool) => tool.loads.names(name),
             Self::Declared(grammar) => {
                 grammar.loads_env.iter().any(|known| known.as_bytes() == name)
             }

@@ -21,6 +21,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::files::Files;
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{plain_pager, said};
+use crate::loaders::Loads;
 use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use command_line::CommandLine;
@@ -37,15 +38,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "aws: error: ", status: 252 },
     can: Abilities::of(Family::Clouds),
     domains: &[&DOMAIN],
-    interpreter: &[
-        "PYTHONHOME",
-        "PYTHONINSPECT",
-        "PYTHONPATH",
-        "PYTHONPLATLIBDIR",
-        "PYTHONSTARTUP",
-        "PYTHONUSERBASE",
-        "PYTHONWARNINGS",
-    ],
+    loads: Loads::PYTHON,
     reader: Reader::Judge(classify),
 };
 

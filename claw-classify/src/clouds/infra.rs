@@ -17,6 +17,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{said, variables};
 use crate::grammar::table::{self, Line, Table, covers};
+use crate::loaders::Loads;
 use crate::secret::marks::{Marks, Operand, marks, secret, switch};
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
@@ -130,7 +131,7 @@ pub(crate) static SECRETS: &[Marks] = &[
 ];
 
 macro_rules! rows {
-    ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $program:expr, $doc:literal;)*) => {
+    ($($id:ident $names:expr, $prefix:literal, $loads:expr, $program:expr, $doc:literal;)*) => {
         $(
             /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
@@ -140,7 +141,7 @@ macro_rules! rows {
                 denial: Denial { prefix: $prefix, status: 1 },
                 can: Abilities::of(Family::Deployment),
                 domains: &[&DOMAIN],
-                interpreter: $interpreter,
+                loads: $loads,
                 reader: Reader::Judge(|context| vec![action(context.call, &$program)]),
             };
         )*
@@ -150,28 +151,26 @@ macro_rules! rows {
 }
 
 rows! {
-    KUSTOMIZE ["kustomize"], "Error: ", &[], kustomize::KUSTOMIZE,
+    KUSTOMIZE ["kustomize"], "Error: ", Loads::NOTHING, kustomize::KUSTOMIZE,
         "The command and its options are read; kustomizations and what they name are not.";
-    ARGOCD ["argocd"], "FATA ", &[], argocd::ARGOCD,
+    ARGOCD ["argocd"], "FATA ", Loads::NOTHING, argocd::ARGOCD,
         "The command, its options, the applications and the server are read; `ARGOCD_OPTS` is a setting, and its options are not read.";
-    FLUX ["flux"], "✗ ", &[], flux::FLUX, "The command, its options, the kinds and names are read.";
-    PULUMI ["pulumi"], "error: ", &[], pulumi::PULUMI,
+    FLUX ["flux"], "✗ ", Loads::NOTHING, flux::FLUX, "The command, its options, the kinds and names are read.";
+    PULUMI ["pulumi"], "error: ", Loads::NOTHING, pulumi::PULUMI,
         "The command, its options and the stack are read; the project's program is not, and is judged when it starts.";
-    ANSIBLE ["ansible"], "ERROR! ", PYTHON, ansible::ANSIBLE,
+    ANSIBLE ["ansible"], "ERROR! ", Loads::PYTHON, ansible::ANSIBLE,
         "The hosts, the module and the options are read. The arguments of a module are not.";
-    ANSIBLE_PLAYBOOK ["ansible-playbook"], "ERROR! ", PYTHON, ansible::PLAYBOOK,
+    ANSIBLE_PLAYBOOK ["ansible-playbook"], "ERROR! ", Loads::PYTHON, ansible::PLAYBOOK,
         "The playbooks named and the options are read; what a playbook does is not, so that even `--check` counts as `exec`.";
-    ANSIBLE_VAULT ["ansible-vault"], "ERROR! ", PYTHON, ansible::VAULT, "The command, its options and the files are read.";
-    ANSIBLE_INVENTORY ["ansible-inventory"], "ERROR! ", PYTHON, ansible::INVENTORY,
+    ANSIBLE_VAULT ["ansible-vault"], "ERROR! ", Loads::PYTHON, ansible::VAULT, "The command, its options and the files are read.";
+    ANSIBLE_INVENTORY ["ansible-inventory"], "ERROR! ", Loads::PYTHON, ansible::INVENTORY,
         "The options are read; an inventory that is a program is judged when it starts.";
-    ANSIBLE_DOC ["ansible-doc"], "ERROR! ", PYTHON, ansible::DOC, "The options are read.";
-    ANSIBLE_CONFIG ["ansible-config"], "ERROR! ", PYTHON, ansible::CONFIG, "The command and its options are read.";
-    ANSIBLE_CONSOLE ["ansible-console"], "ERROR! ", PYTHON, ansible::CONSOLE,
+    ANSIBLE_DOC ["ansible-doc"], "ERROR! ", Loads::PYTHON, ansible::DOC, "The options are read.";
+    ANSIBLE_CONFIG ["ansible-config"], "ERROR! ", Loads::PYTHON, ansible::CONFIG, "The command and its options are read.";
+    ANSIBLE_CONSOLE ["ansible-console"], "ERROR! ", Loads::PYTHON, ansible::CONSOLE,
         "The options are read; what is typed is not.";
-    ANSIBLE_PULL ["ansible-pull"], "ERROR! ", PYTHON, ansible::PULL, "The options are read; what is pulled is not.";
+    ANSIBLE_PULL ["ansible-pull"], "ERROR! ", Loads::PYTHON, ansible::PULL, "The options are read; what is pulled is not.";
 }
-
-const PYTHON: &[&str] = &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"];
 
 /// What a call of `program` asks for.
 pub(super) fn action(call: &Call<'_>, program: &'static Program) -> Action {

@@ -14,6 +14,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{Line, said, variables};
 use crate::grammar::table::{self, Table};
+use crate::loaders::Loads;
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Classifier, Family, Tool};
 
@@ -48,7 +49,7 @@ pub(crate) static AZ: Tool = row(
 );
 
 pub(crate) static DOCTL: Tool = Tool {
-    interpreter: &[],
+    loads: Loads::NOTHING,
     ..row(
         &["doctl"],
         "Error: ",
@@ -57,7 +58,7 @@ pub(crate) static DOCTL: Tool = Tool {
     )
 };
 pub(crate) static EKSCTL: Tool = Tool {
-    interpreter: &[],
+    loads: Loads::NOTHING,
     ..row(
         &["eksctl"],
         "Error: ",
@@ -73,23 +74,12 @@ const fn row(
     classify: Classifier,
 ) -> Tool {
     Tool {
-        interpreter: PYTHON,
+        loads: Loads::PYTHON,
         ..Tool::judged(Family::Clouds, names, prefix, doc, DOMAINS, classify)
     }
 }
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
-
-/// All of them are written in Python.
-const PYTHON: &[&str] = &[
-    "PYTHONHOME",
-    "PYTHONINSPECT",
-    "PYTHONPATH",
-    "PYTHONPLATLIBDIR",
-    "PYTHONSTARTUP",
-    "PYTHONUSERBASE",
-    "PYTHONWARNINGS",
-];
 
 /// What one call asks of a cloud.
 pub(crate) static DOMAIN: Domain = Domain {

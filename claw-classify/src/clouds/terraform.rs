@@ -13,6 +13,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// terraform's row in the registry.
@@ -23,7 +24,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Error: ", status: 1 },
     can: Abilities::of(Family::Deployment),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(classify),
 };
 

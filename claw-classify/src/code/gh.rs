@@ -22,6 +22,7 @@ use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
 use crate::code::git::is_harmless;
 use crate::grammar::cobra::{self, Line, Unread};
+use crate::loaders::Loads;
 use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
@@ -37,7 +38,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "", status: 1 },
     can: Abilities::of(Family::Code),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(classify),
 };
 

@@ -21,6 +21,7 @@ mod words;
 
 use claw_policy::{Action, Domain, Kind, fact};
 
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 pub(crate) use config::is_harmless;
 use walk::{Start, Walk};
@@ -48,7 +49,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "fatal: ", status: 128 },
     can: Abilities::of(Family::Code),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(classify),
 };
 

@@ -21,6 +21,7 @@ use crate::call::{Call, excerpt, text};
 use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::inner::{Inner, known_as};
 use crate::language::sql;
+use crate::loaders::Loads;
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret, switch};
 use crate::tool::{
     Abilities, CannotRewrite, Change, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
@@ -59,7 +60,7 @@ const fn row(
         denial: Denial { prefix, status: 1 },
         can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Containers) },
         domains: DOMAINS,
-        interpreter: &[],
+        loads: Loads::NOTHING,
         reader: Reader::Change(read),
     }
 }

@@ -12,6 +12,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use crate::loaders::Loads;
 use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
@@ -26,7 +27,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Error: ", status: 1 },
     can: Abilities::of(Family::Clusters),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(classify),
 };
 

@@ -22,6 +22,7 @@ use claw_policy::{Action, Domain, Kind, Value, fact};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::grammar::cobra::{self, Line, Unread};
 use crate::inner::Inner;
+use crate::loaders::Loads;
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use resource::Target;
@@ -40,7 +41,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     can: Abilities::of(Family::Clusters),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(classify),
 };
 

@@ -19,6 +19,7 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, DOMAIN, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// The tool's row in the registry.
@@ -37,7 +38,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Code: 497. DB::Exception: ", status: 241 },
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Change(|context| {
         client::read(Dialect::ClickHouse, steps(context.call, context.files))
     }),

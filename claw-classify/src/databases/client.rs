@@ -8,6 +8,7 @@ use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect};
+use crate::loaders::Loads;
 use crate::tool::{
     Abilities, CannotRewrite, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
 };
@@ -156,7 +157,7 @@ pub(crate) static UNREAD: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&sql::DOMAIN, &DOMAIN],
-    interpreter: &["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
+    loads: Loads::PYTHON,
     reader: Reader::Judge(|context| {
         if matches!(context.call.argv, [_, b"--help" | b"--version"]) {
             return vec![fact("help", "inform", "--help")];

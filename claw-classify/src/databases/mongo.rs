@@ -17,6 +17,7 @@ use claw_policy::Action;
 use crate::call::files::NotRead;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
+use crate::loaders::{Loads, Runtime};
 use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
@@ -32,7 +33,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "MongoServerError: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
-    interpreter: &["NODE_OPTIONS", "NODE_PATH"],
+    loads: Loads::of(&[Runtime::Node]),
     reader: Reader::Judge(shell),
 };
 
@@ -44,7 +45,7 @@ pub(crate) static EXPORT: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| whole(context.call, "export")),
 };
 
@@ -56,7 +57,7 @@ pub(crate) static IMPORT: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| whole(context.call, "write")),
 };
 
@@ -68,7 +69,7 @@ pub(crate) static WATCH: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| {
         let config = context.call.argv.iter().any(|word| word.starts_with(b"--c"));
         whole(context.call, if config { "script" } else { "inform" })

@@ -22,6 +22,7 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind, Word};
+use crate::loaders::Loads;
 use crate::secret::marks::{Holds, MarkedOption, Marks, Operand, marks, option};
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 use options::Given;
@@ -40,6 +41,12 @@ pub(crate) static SECRETS: &[Marks] = &[
         .operands(&[Operand::Behind { words: &["password"], skip: 0 }]),
 ];
 
+/// libmysqlclient and MariaDB's connector load plug-ins from where these say.
+const PLUGINS: Loads = Loads {
+    runtimes: &[],
+    own: &["LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR", "MARIADB_PLUGIN_DIR"],
+};
+
 /// mysql's row in the registry.
 pub(crate) static TOOL: Tool = Tool {
     name: "mysql",
@@ -48,7 +55,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "ERROR 1045 (28000): ", status: 1 },
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &client::DOMAIN],
-    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "MARIADB_PLUGIN_DIR"],
+    loads: PLUGINS,
     reader: Reader::Change(|context| {
         client::read(Dialect::MySql, steps(context.call, context.files))
     }),
@@ -62,7 +69,7 @@ pub(crate) static ADMIN: Tool = Tool {
     denial: Denial { prefix: "mysqladmin: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
-    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    loads: PLUGINS,
     reader: Reader::Judge(|context| admin(context.call)),
 };
 
@@ -74,7 +81,7 @@ pub(crate) static SHOW: Tool = Tool {
     denial: Denial { prefix: "mysqlshow: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
-    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    loads: PLUGINS,
     reader: Reader::Judge(|context| whole(context.call, "catalog")),
 };
 
@@ -86,7 +93,7 @@ pub(crate) static DUMP: Tool = Tool {
     denial: Denial { prefix: "mysqldump: ", status: 2 },
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
-    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    loads: PLUGINS,
     reader: Reader::Judge(|context| whole(context.call, "export")),
 };
 
@@ -115,7 +122,7 @@ pub(crate) static CHANGE: Tool = Tool {
     denial: Denial { prefix: "error: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
-    interpreter: &["LIBMYSQL_PLUGIN_DIR", "LIBMYSQL_PLUGINS"],
+    loads: PLUGINS,
     reader: Reader::Judge(|context| whole(context.call, "admin")),
 };
 

@@ -103,7 +103,7 @@ const fn row(
     classify: Classifier,
 ) -> Tool {
     Tool {
-        interpreter: psql::INTERPRETER,
+        loads: psql::LOADS,
         reader: Reader::Refuse(classify, "the program writes its own statements"),
         ..Tool::judged(Family::Databases, names, prefix, doc, DOMAINS, classify)
     }

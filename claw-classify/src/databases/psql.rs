@@ -32,6 +32,7 @@ use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
 
 use crate::call::Stdin;
 use crate::language::sql::{self, Texts};
+use crate::loaders::{Loads, Runtime};
 use crate::secret::marks::{Given, Holds, MarkedOption, Marks, Operand, marks, option, switch};
 use crate::tool::{
     Abilities, CannotRewrite, Changed, Context, Denial, Edit, Family, Read, Reader, StartupFile,
@@ -61,7 +62,7 @@ pub(crate) static TOOL: Tool = Tool {
         ..Abilities::of(Family::Databases)
     },
     domains: &[&sql::DOMAIN, &DOMAIN],
-    interpreter: INTERPRETER,
+    loads: LOADS,
     reader: Reader::Change(|context| {
         let (actions, kept) = plan::plan(context).split();
         Read::changed_by(actions, kept)
@@ -69,7 +70,7 @@ pub(crate) static TOOL: Tool = Tool {
 };
 
 /// On Debian psql, like every PostgreSQL client, is a Perl script that runs the real one.
-pub(crate) const INTERPRETER: &[&str] = &["PERL5LIB", "PERL5OPT", "PERLLIB", "PERL5DB"];
+pub(crate) const LOADS: Loads = Loads::of(&[Runtime::Perl]);
 
 /// What psql does apart from sending statements.
 pub(crate) static DOMAIN: Domain = Domain {

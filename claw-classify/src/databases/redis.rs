@@ -17,6 +17,7 @@ use claw_policy::Action;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::databases::client::{DOMAIN, fact};
 use crate::grammar::subcommands::Commands;
+use crate::loaders::Loads;
 use crate::secret::marks::{Marks, Operand, marks, secret};
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
@@ -32,7 +33,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Error: ", status: 1 },
     can: Abilities::of(Family::Databases),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| classify(context.call)),
 };
 

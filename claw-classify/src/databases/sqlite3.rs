@@ -17,6 +17,7 @@ use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// sqlite3's row in the registry.
@@ -27,7 +28,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "Error: ", status: 1 },
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Databases) },
     domains: &[&sql::DOMAIN, &client::DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Change(|context| {
         client::read(Dialect::Sqlite, steps(context.call, context.files))
     }),

@@ -21,6 +21,7 @@ use claw_policy::Action;
 use crate::call::files::Files;
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
+use crate::loaders::Loads;
 use crate::network::http::{self, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
@@ -56,7 +57,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "curl: (1) ", status: 1 },
     can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(classify),
 };
 

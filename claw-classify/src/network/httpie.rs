@@ -14,6 +14,7 @@ use crate::call::files::Files;
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
+use crate::loaders::Loads;
 use crate::network::http::{self, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
@@ -32,7 +33,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "http: error: ", status: 1 },
     can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
-    interpreter: &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"],
+    loads: Loads::PYTHON,
     reader: Reader::Judge(classify),
 };
 

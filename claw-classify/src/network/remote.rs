@@ -17,6 +17,7 @@ mod ssh;
 use claw_policy::{Action, Domain, Kind, Value, fact};
 
 use crate::call::{Call, Stdin, excerpt, text};
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
@@ -70,7 +71,7 @@ macro_rules! tools {
                 denial: Denial { prefix: "error: ", status: 1 },
                 can: Abilities::of(Family::Remote),
                 domains: &[&DOMAIN],
-                interpreter: &[],
+                loads: Loads::NOTHING,
                 reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*

@@ -18,6 +18,7 @@ use crate::call::files::{Files, NotRead};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
+use crate::loaders::Loads;
 use crate::network::http::{self, Request};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
@@ -29,7 +30,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "wget: ", status: 1 },
     can: Abilities::of(Family::Transfers),
     domains: &[&http::DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(classify),
 };
 

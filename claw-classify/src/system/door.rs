@@ -13,6 +13,7 @@
 use claw_policy::{Action, Domain, FactDef, Kind};
 
 use crate::call::{Call, excerpt, text};
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// What one of these calls does.
@@ -66,7 +67,7 @@ macro_rules! doors {
                 denial: Denial { prefix: "error: ", status: 1 },
                 can: Abilities::of(Family::Doors),
                 domains: &[&DOMAIN],
-                interpreter: &[],
+                loads: Loads::NOTHING,
                 reader: Reader::Judge(|context| vec![action(context.call, $effect, $informs)]),
             };
         )*
@@ -139,7 +140,7 @@ pub(crate) static GDB: Tool = Tool {
     denial: Denial { prefix: "gdb: ", status: 1 },
     can: Abilities::of(Family::Doors),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| vec![debugger(context.call)]),
 };
 
@@ -151,7 +152,7 @@ pub(crate) static STRACE: Tool = Tool {
     denial: Denial { prefix: "strace: ", status: 1 },
     can: Abilities::of(Family::Doors),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| vec![tracer(context.call)]),
 };
 

@@ -13,6 +13,7 @@ use claw_policy::{Action, Rewrite};
 use crate::call::{Call, text};
 use crate::exec;
 use crate::language::sql;
+use crate::loaders::Loads;
 use crate::system::door;
 use crate::tool::{
     Abilities, CannotRewrite, Change, Changed, Context, Denial, Edit, Family, Governed, Meant,
@@ -44,7 +45,7 @@ pub(crate) static TOOL: Tool = Tool {
     denial: Denial { prefix: "ld.so: ", status: 127 },
     can: Abilities { changes: sql::ROWS, ..Abilities::of(Family::Interpreters) },
     domains: &[&door::DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Change(read),
 };
 

@@ -31,6 +31,7 @@ mod yarn;
 
 use claw_policy::{Domain, Kind, fact};
 
+use crate::loaders::{Loads, Runtime};
 use crate::secret::marks::{Marks, Operand, marks, secret};
 use crate::tool::{Classifier, Family, Tool};
 
@@ -110,26 +111,28 @@ pub(crate) static DOMAIN: Domain = Domain {
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
 
-const PYTHON: &[&str] = &["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"];
-const NODE: &[&str] = &["NODE_OPTIONS", "NODE_PATH"];
-const RUBY: &[&str] = &["RUBYLIB", "RUBYOPT"];
+const PYTHON: Loads = Loads::PYTHON;
+const NODE: Loads = Loads::of(&[Runtime::Node]);
+const RUBY: Loads = Loads::of(&[Runtime::Ruby]);
+const PHP: Loads = Loads::of(&[Runtime::Php]);
+const NATIVE: Loads = Loads::NOTHING;
 
 const fn row(
     names: &'static [&'static str],
     prefix: &'static str,
-    interpreter: &'static [&'static str],
+    loads: Loads,
     doc: &'static str,
     classify: Classifier,
 ) -> Tool {
-    Tool { interpreter, ..Tool::judged(Family::Packages, names, prefix, doc, DOMAINS, classify) }
+    Tool { loads, ..Tool::judged(Family::Packages, names, prefix, doc, DOMAINS, classify) }
 }
 
 macro_rules! rows {
-    ($($id:ident $names:expr, $prefix:literal, $interpreter:expr, $manager:expr, $doc:literal;)*) => {
+    ($($id:ident $names:expr, $prefix:literal, $loads:expr, $manager:expr, $doc:literal;)*) => {
         $(
             /// The program's row in the registry.
             pub(crate) static $id: Tool =
-                row(&$names, $prefix, $interpreter, $doc, |context| vec![line::action(context.call, &$manager)]);
+                row(&$names, $prefix, $loads, $doc, |context| vec![line::action(context.call, &$manager)]);
         )*
         #[cfg(test)]
         static MANAGERS: &[(&str, &manager::Manager)] = &[$(($names[0], &$manager)),*];
@@ -149,23 +152,23 @@ rows! {
     PIP ["pip", "pip2", "pip3", "pip3.9", "pip3.10", "pip3.11", "pip3.12", "pip3.13", "pip3.14"],
         "ERROR: ", PYTHON, pip::PIP,
         "The command, the options and the requirements are read, also of `python -m pip`; files of requirements and `pip.conf` are not. Whether the environment is the project's is known where the call or the program's own path says it, and opaque otherwise.";
-    UV ["uv"], "error: ", &[], uv::UV, "The command, the options and the requirements are read; `uv.toml` and `pyproject.toml` are not.";
-    UVX ["uvx"], "error: ", &[], uv::UVX, "As `uv tool run`.";
+    UV ["uv"], "error: ", NATIVE, uv::UV, "The command, the options and the requirements are read; `uv.toml` and `pyproject.toml` are not.";
+    UVX ["uvx"], "error: ", NATIVE, uv::UVX, "As `uv tool run`.";
     PIPX ["pipx"], "pipx: error: ", PYTHON, pipx::PIPX, "The command, the options and the packages are read.";
     POETRY ["poetry"], "", PYTHON, poetry::POETRY,
         "The command, the options and the packages are read; a command that a plug-in adds is opaque.";
-    CARGO ["cargo"], "error: ", &[], cargo::CARGO,
+    CARGO ["cargo"], "error: ", NATIVE, cargo::CARGO,
         "Cargo's own commands, their options and packages are read. Any other word is effect `run`: a plugin, or an alias of `.cargo/config.toml`, which is not read.";
     GEM ["gem"], "ERROR:  ", RUBY, gem::GEM, "The command with its abbreviations, the options and the packages are read.";
     BUNDLE ["bundle", "bundler"], "", RUBY, bundle::BUNDLE, "The command, the options and what `exec` runs are read; the Gemfile is not.";
-    APT ["apt", "apt-get", "apt-cache", "apt-mark"], "E: ", &[], apt::APT,
+    APT ["apt", "apt-get", "apt-cache", "apt-mark"], "E: ", NATIVE, apt::APT,
         "The command, the options and the packages are read. Settings by `-o` and `-c` are options; what they change is not read.";
-    GO ["go"], "go: ", &[], go::GO, "The command, its flags and the packages are read; `go.mod` and the variables of `go env` are not.";
-    COMPOSER ["composer", "composer.phar"], "", &["PHPRC", "PHP_INI_SCAN_DIR"], composer::COMPOSER,
+    GO ["go"], "go: ", NATIVE, go::GO, "The command, its flags and the packages are read; `go.mod` and the variables of `go env` are not.";
+    COMPOSER ["composer", "composer.phar"], "", PHP, composer::COMPOSER,
         "The command with its abbreviations, the options and the packages are read; any other word is a script of `composer.json`.";
     GALAXY ["ansible-galaxy"], "ERROR! ", PYTHON, galaxy::GALAXY,
         "The command, the options, the roles and the collections are read; files of requirements are not.";
-    KREW ["kubectl-krew"], "error: ", &[], krew::KREW, "The command and the plugins of kubectl that it names.";
+    KREW ["kubectl-krew"], "error: ", NATIVE, krew::KREW, "The command and the plugins of kubectl that it names.";
 }
 
 /// What holds a secret in their words.
@@ -180,7 +183,7 @@ pub(crate) static SECRETS: &[Marks] = &[
 pub(crate) static DPKG: Tool = row(
     &["dpkg", "dpkg-deb", "dpkg-query"],
     "dpkg: error: ",
-    &[],
+    NATIVE,
     "The action, the options and the packages or files are read.",
     |context| vec![dpkg::classify(context.call)],
 );

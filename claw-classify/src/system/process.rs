@@ -13,6 +13,7 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 /// A signal and the processes that get it.
@@ -61,7 +62,7 @@ macro_rules! rows {
                 denial: Denial { prefix: $prefix, status: 1 },
                 can: Abilities::of(Family::Processes),
                 domains: &[&DOMAIN],
-                interpreter: &[],
+                loads: Loads::NOTHING,
                 reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*

@@ -19,6 +19,7 @@ use claw_policy::{Action, Domain, Kind, fact};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
+use crate::loaders::{Loads, Runtime};
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 pub(crate) use interpreter::stands_for;
@@ -60,7 +61,7 @@ pub(crate) static DOMAIN: Domain = Domain {
 };
 
 macro_rules! rows {
-    ($($id:ident $names:expr, $variables:expr, $starts:expr, $doc:literal, $classify:expr;)*) => {
+    ($($id:ident $names:expr, $runtimes:expr, $starts:expr, $doc:literal, $classify:expr;)*) => {
         $(
             /// The program's row in the registry.
             pub(crate) static $id: Tool = Tool {
@@ -70,7 +71,7 @@ macro_rules! rows {
                 denial: Denial { prefix: "error: ", status: 126 },
                 can: Abilities { starts: $starts, ..Abilities::of(Family::Interpreters) },
                 domains: &[&DOMAIN],
-                interpreter: &$variables,
+                loads: Loads::of(&$runtimes),
                 reader: Reader::Judge(|context| vec![($classify)(context.call)]),
             };
         )*
@@ -78,20 +79,20 @@ macro_rules! rows {
 }
 
 rows! {
-    SH ["sh", "ash", "bash", "dash", "ksh", "mksh", "rbash", "zsh"], ["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS"],
+    SH ["sh", "ash", "bash", "dash", "ksh", "mksh", "rbash", "zsh"], [Runtime::Shell],
         Some(start::of_shell), "`-c`, a script or standard input; the programs that plain words of `-c` name.", interpreter::shell;
     PYTHON ["python", "python2", "python3", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "pypy3"],
-        ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"],
+        [Runtime::Python],
         None, "`-c`, `-m`, a script or standard input. A module or script that is a tool written in Python is read as that tool.",
         |call| interpreter::read(call, &interpreter::PYTHON);
-    PERL ["perl"], ["PERL5LIB", "PERL5OPT", "PERLLIB"], None, "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::PERL);
-    RUBY ["ruby"], ["RUBYLIB", "RUBYOPT"], None, "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::RUBY);
-    NODE ["node", "nodejs"], ["NODE_OPTIONS", "NODE_PATH"], None, "`-e`, `-p`, a script or standard input.", |call| interpreter::read(call, &interpreter::NODE);
-    PHP ["php"], ["PHPRC", "PHP_INI_SCAN_DIR"], None, "`-r`, a script or standard input.", |call| interpreter::read(call, &interpreter::PHP);
-    LUA ["lua", "lua5.1", "lua5.3", "lua5.4", "luajit"], ["LUA_INIT", "LUA_PATH", "LUA_CPATH"], None, "`-e`, a script or standard input.",
+    PERL ["perl"], [Runtime::Perl], None, "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::PERL);
+    RUBY ["ruby"], [Runtime::Ruby], None, "`-e`, a script or standard input.", |call| interpreter::read(call, &interpreter::RUBY);
+    NODE ["node", "nodejs"], [Runtime::Node], None, "`-e`, `-p`, a script or standard input.", |call| interpreter::read(call, &interpreter::NODE);
+    PHP ["php"], [Runtime::Php], None, "`-r`, a script or standard input.", |call| interpreter::read(call, &interpreter::PHP);
+    LUA ["lua", "lua5.1", "lua5.3", "lua5.4", "luajit"], [Runtime::Lua], None, "`-e`, a script or standard input.",
         |call| interpreter::read(call, &interpreter::LUA);
-    AWK ["awk", "gawk", "mawk", "nawk"], ["AWKPATH", "AWKLIBPATH"], None, "The program text or its file.", |call| interpreter::read(call, &interpreter::AWK);
-    DENO ["deno"], ["DENO_DIR", "NODE_OPTIONS"], None, "The arguments of `run` and `eval`, tasks and tests; other commands are opaque.", interpreter::deno;
+    AWK ["awk", "gawk", "mawk", "nawk"], [Runtime::Awk], None, "The program text or its file.", |call| interpreter::read(call, &interpreter::AWK);
+    DENO ["deno"], [Runtime::Deno], None, "The arguments of `run` and `eval`, tasks and tests; other commands are opaque.", interpreter::deno;
     JQ ["jq"], [], None, "The filter or its file.", |call| interpreter::read(call, &interpreter::JQ);
     ENV ["env", "nice", "ionice", "timeout", "nohup", "setsid", "stdbuf", "time", "xargs", "flock", "chrt", "taskset", "busybox", "watch", "script", "parallel"], [],
         None, "The words of the command that is run.", wrapper::classify;

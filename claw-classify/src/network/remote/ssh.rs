@@ -10,6 +10,7 @@ use claw_policy::Action;
 use super::{DOMAIN, action, host_of, words};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
+use crate::loaders::Loads;
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
 /// ssh's row in the registry.
@@ -20,7 +21,7 @@ pub(crate) static SSH: Tool = Tool {
     denial: Denial { prefix: "ssh: ", status: 255 },
     can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(ssh),
 };
 
@@ -32,7 +33,7 @@ pub(crate) static SCP: Tool = Tool {
     denial: Denial { prefix: "scp: ", status: 1 },
     can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| vec![scp(context.call)]),
 };
 
@@ -44,7 +45,7 @@ pub(crate) static SFTP: Tool = Tool {
     denial: Denial { prefix: "sftp: ", status: 1 },
     can: Abilities::of(Family::Remote),
     domains: &[&DOMAIN],
-    interpreter: &[],
+    loads: Loads::NOTHING,
     reader: Reader::Judge(|context| vec![sftp(context.call)]),
 };
 

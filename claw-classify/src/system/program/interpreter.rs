@@ -8,6 +8,7 @@ use super::{DOMAIN, action, base};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::language::shell as words;
+use crate::loaders::Runtime;
 use crate::tool::{Context, Governed, Meant, Tool};
 
 /// How an interpreter's options are read.
@@ -353,7 +354,7 @@ pub(crate) fn stands_for(context: &Context<'_>, python: &Tool) -> Option<(&'stat
     match context.tools.meant(&[name]) {
         // Python runs only a tool that is written in Python.
         Meant::Tool(Governed::Known(tool))
-            if tool.interpreter.contains(&"PYTHONPATH") && !std::ptr::eq(tool, python) =>
+            if tool.loads.runtimes.contains(&Runtime::Python) && !std::ptr::eq(tool, python) =>
         {
             Some((tool, rest.min(call.argv.len())))
         }
