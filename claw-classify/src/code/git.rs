@@ -9,11 +9,12 @@
 //!
 //! Known gaps: the transport helpers (`git-remote-https` and others), which git starts itself, take
 //! what they push from standard input. Hooks, attributes and drivers of a repository run as
-//! programs of their own and are judged when they start. A configuration file that is not vouched
-//! for is not read.
+//! programs of their own and are judged when they start. The machine's settings are looked for in
+//! `/etc/gitconfig` alone.
 
 mod commands;
 mod config;
+mod discovery;
 mod options;
 mod push;
 mod walk;

@@ -14,6 +14,7 @@
 
 mod inside;
 mod options;
+mod settings;
 
 use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
 
@@ -27,6 +28,7 @@ use crate::tool::{
     Abilities, CannotRewrite, Change, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
 };
 use inside::{Inside, Kept};
+use settings::Settings;
 
 /// What holds a secret in their words.
 pub(crate) static SECRETS: &[Marks] = &[
@@ -102,13 +104,13 @@ pub(crate) static DOMAIN: Domain = Domain {
             "context",
             Kind::Str,
             &[],
-            "The context or connection, where the call or a variable says it.",
+            "The context or connection, where the call, a variable or docker's settings file says it.",
         ),
         fact(
             "settings",
             Kind::Set,
             &[],
-            "The variables that choose another folder of client settings, and so other plugins and helpers.",
+            "The variables that choose another folder of client settings, and so other plugins and helpers; the keys of docker's settings file that name programs.",
         ),
         fact(
             "runs",
@@ -158,6 +160,8 @@ struct Program {
     engine: &'static [&'static str],
     context: &'static [&'static str],
     settings: &'static [&'static str],
+    /// Whether it reads docker's settings file.
+    settings_file: bool,
 }
 
 /// Whether what the program runs in a container is changed: podman-compose is podman's by its name.
@@ -174,6 +178,7 @@ const DOCKER_PROGRAM: Program = Program {
     engine: &["DOCKER_HOST"],
     context: &["DOCKER_CONTEXT"],
     settings: &["BUILDX_CONFIG", "DOCKER_CLI_PLUGIN_EXTRA_DIRS", "DOCKER_CONFIG"],
+    settings_file: true,
 };
 
 fn docker(context: &Context<'_>) -> Read {
@@ -191,6 +196,7 @@ fn podman(context: &Context<'_>) -> Read {
         engine: &["CONTAINER_HOST"],
         context: &["CONTAINER_CONNECTION"],
         settings: &["CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "CONTAINERS_STORAGE_CONF"],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -202,6 +208,7 @@ fn nerdctl(context: &Context<'_>) -> Read {
         engine: &["CONTAINERD_ADDRESS"],
         context: &[],
         settings: &["NERDCTL_TOML"],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -214,6 +221,7 @@ fn crictl(context: &Context<'_>) -> Read {
         engine: &["CONTAINER_RUNTIME_ENDPOINT", "IMAGE_SERVICE_ENDPOINT"],
         context: &[],
         settings: &["CRI_CONFIG_FILE"],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -226,6 +234,7 @@ fn ctr(context: &Context<'_>) -> Read {
         engine: &["CONTAINERD_ADDRESS"],
         context: &[],
         settings: &[],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -255,14 +264,33 @@ fn read(context: &Context<'_>, program: &Program) -> Read {
     let given = |value: Option<&[u8]>| {
         value.filter(|value| !value.is_empty()).map(|value| text(value).into_owned())
     };
-    if let Some(engine) = given(line.value("host").or_else(|| first(program.engine))) {
-        action.set("engine", engine);
+    let engine = given(line.value("host").or_else(|| first(program.engine)));
+    let has_engine = engine.is_some();
+    engine.into_iter().for_each(|engine| action.set("engine", engine));
+    let said_context = given(line.value("context").or_else(|| first(program.context)));
+    said_context.iter().for_each(|context| action.set("context", context.as_str()));
+    let variables = program.settings.iter().copied().filter(|name| call.var(name).is_some());
+    let mut settings: Vec<&str> = variables.collect();
+    if program.settings_file {
+        let named = said_context.clone();
+        let found = Settings::of(call, context.files).and_then(|own| {
+            settings.extend(&own.programs);
+            let context_in_use = named.or_else(|| own.context.clone().filter(|_| !has_engine));
+            let engine = context_in_use.as_deref().map(|name| own.engine(name, context.files));
+            Ok((context_in_use, engine.transpose()?.flatten()))
+        });
+        match found {
+            Ok((context, engine)) => {
+                context.into_iter().for_each(|context| action.set("context", context));
+                engine.into_iter().for_each(|engine| action.set("engine", engine));
+            }
+            Err(reason) => {
+                action.set_opaque("context", reason);
+                action.set_opaque("engine", reason);
+            }
+        }
     }
-    if let Some(context) = given(line.value("context").or_else(|| first(program.context))) {
-        action.set("context", context);
-    }
-    let settings = program.settings.iter().filter(|name| call.var(name).is_some());
-    action.set("settings", settings.copied().collect::<Value>());
+    action.set("settings", settings.into_iter().collect::<Value>());
     let found = if line.effect == "local" { Ok(None) } else { inside::find(call, &line) };
     let inside = match found {
         Ok(inside) => inside,

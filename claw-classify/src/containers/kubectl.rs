@@ -8,12 +8,13 @@
 //! arguments.
 //!
 //! Known gaps: kustomizations (`-k`), folders and addresses of manifests are opaque. An object is
-//! read for its kind, name and namespace, not for what it would do. Defaults of a kuberc file are
-//! not read.
+//! read for its kind, name and namespace, not for what it would do. Of a kuberc it is only known that
+//! there is one.
 
 mod manifest;
 mod oc;
 mod resource;
+mod settings;
 
 use std::sync::LazyLock;
 
@@ -113,6 +114,21 @@ pub(crate) static DOMAIN: Domain = Domain {
             "The environment variables that name a program which this command would start here.",
         ),
         fact("dry_run", Kind::Bool, &[], "Whether --dry-run is `client` or `server`."),
+        fact(
+            "settings",
+            Kind::Set,
+            &[
+                "as",
+                "as-groups",
+                "as-uid",
+                "as-user-extra",
+                "auth-provider",
+                "exec",
+                "kuberc",
+                "proxy-url",
+            ],
+            "What the kubeconfig says of the user and the cluster in use: another identity, a program that gives one, a proxy. `kuberc`: there is one, and it gives options and aliases that the call does not show.",
+        ),
     ],
 };
 
@@ -268,6 +284,12 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     }
     where_to(call, &line, &mut base);
     let effect = refine(call, &line, effect, &mut base);
+    if effect != "local" {
+        match settings::settings(call, files, &line) {
+            Ok(names) => base.set("settings", names),
+            Err(reason) => base.set_opaque("settings", reason),
+        }
+    }
     let targets = match resource::targets(&line, |path| manifest::content(call, files, path)) {
         Ok(targets) => targets,
         Err(reason) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use claw_policy::{Action, Value};
 
-use super::config::{self, Setting};
+use super::config::{self, Setting, Source};
 use super::options::{self, Line, Unknown};
 use crate::call::text;
 
@@ -34,7 +34,9 @@ impl Known {
 /// The kind of place that a word names, by the rules of `remote.c`.
 pub(super) fn place(word: &[u8], known: &Known) -> &'static str {
     let word_text = text(word);
-    if known.of_remote("url").any(|(name, _)| name == word_text) || word == b"." {
+    let mut configured =
+        known.of_remote("url").filter(|(_, setting)| setting.from != Source::Perhaps);
+    if configured.any(|(name, _)| name == word_text) || word == b"." {
         return "name";
     }
     let colon = word.iter().position(|&byte| byte == b':');

@@ -7,7 +7,8 @@
 
 use claw_policy::{Action, Value};
 
-use super::config::{self, Setting};
+use super::config::{self, Setting, Source};
+use super::discovery::Search;
 use super::push::Known;
 use super::{DOMAIN, commands, words};
 use crate::call::files::Files;
@@ -186,6 +187,17 @@ impl Walk<'_> {
         let rest = &words[1..];
         let key = config::normal(format!("alias.{name}").as_bytes());
         let alias = known.settings.iter().rev().find(|setting| setting.key == key);
+        if let Some(reason) = known.unread.clone() {
+            return self.opaque(words, reason);
+        }
+        if known
+            .settings
+            .iter()
+            .any(|setting| setting.key == key && setting.from == Source::Perhaps)
+        {
+            return self
+                .opaque(words, "which settings git has is not known, and an alias is among them");
+        }
         if let Some(alias) = alias {
             let value = alias.text();
             if depth >= ALIASES {
@@ -220,26 +232,8 @@ impl Walk<'_> {
 
     /// The settings that hold for the call: files first, so that the call's own come last.
     fn known(&self, start: &Start) -> Known {
-        let mut known = Known::default();
-        let mut unread = None;
-        let mut read = |path: &[u8]| {
-            let content = self.files.file(path).sought();
-            let settings = content.map(|content| content.map(config::parse).transpose());
-            let (Ok(Ok(settings)), None) = (settings, &unread) else {
-                unread.get_or_insert_with(|| {
-                    format!("the settings in `{}` are not read", text(path))
-                });
-                return None;
-            };
-            settings
-        };
-        let home = self.call.var("HOME").map(|home| [home, b"/.gitconfig"].concat());
-        let global = self.call.var("GIT_CONFIG_GLOBAL").map(<[u8]>::to_vec).or(home);
-        known.settings.extend(global.and_then(|path| read(&path)).unwrap_or_default());
-        let repository = start.repository(self.call).iter().find_map(|path| read(path));
-        known.repository = repository.is_some();
-        known.settings.extend(repository.unwrap_or_default());
-        known.unread = unread;
+        let Search { settings, repository, unread, .. } = Search::of(self.call, self.files, start);
+        let mut known = Known { settings, repository, unread };
         known.settings.extend(start.settings.iter().cloned());
         known
     }
@@ -358,24 +352,6 @@ impl Start {
             _ => directory.to_vec(),
         };
         self.directory = Some(joined);
-    }
-
-    /// Where the repository's configuration file may be, the likeliest first.
-    fn repository(&self, call: &Call<'_>) -> Vec<Vec<u8>> {
-        let inside = |path: &[u8]| match &self.directory {
-            Some(directory) if !path.starts_with(b"/") && !directory.is_empty() => {
-                [directory, &b"/"[..], path].concat()
-            }
-            _ => path.to_vec(),
-        };
-        match self.git_dir.as_deref().or_else(|| call.var("GIT_DIR")) {
-            Some(git_dir) => vec![inside(&[git_dir, b"/config"].concat())],
-            None => vec![
-                inside(b".git/config"),
-                inside(b"../.git/config"),
-                inside(b"../../.git/config"),
-            ],
-        }
     }
 }
 

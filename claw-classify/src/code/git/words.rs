@@ -6,7 +6,7 @@
 use claw_policy::{Action, Reading, Value};
 
 use super::commands;
-use super::config::{self, Setting};
+use super::config::{self, Setting, Source};
 use super::options::{self, Line, Unknown};
 use super::push::{self, Known};
 use super::walk::{ALIASES, Start, Walk};
@@ -174,7 +174,7 @@ impl Walk<'_> {
         let Some(key) = written else { return Ok(()) };
         action.set("effect", "config");
         action.set("written", std::iter::once(key.as_str()).collect::<Value>());
-        let setting = Setting { key, value: value.map(<[u8]>::to_vec) };
+        let setting = Setting { key, value: value.map(<[u8]>::to_vec), from: Source::Call };
         let renamed =
             operand(1).filter(|_| mode == "rename-section").map(|name| format!("{}.*", text(name)));
         let concerns = |section: &str| {
