@@ -21,7 +21,7 @@ use claw_policy::Action;
 use crate::call::files::{File, Files};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
-use crate::network::http::{self, Request};
+use crate::network::http::{self, Http, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use arguments::Setting;
@@ -343,7 +343,7 @@ impl Operation {
                     for (url, file) in targets {
                         let mut action = self.one(call, &url, file);
                         if ranges {
-                            action.set_opaque("path", "the URL's range makes many paths");
+                            action.set_opaque(Http::PATH, "the URL's range makes many paths");
                         }
                         actions.push(action);
                     }
