@@ -65,8 +65,34 @@ const VIEWS_HEADER: &str = "\
 # under them call. Written by `cargo xtask catalogue`.
 ";
 
+/// Schema and name of every type. Arrays and row types are types to cast to.
+const TYPES: &str = "\
+    SELECT nspname || E'\\t' || typname FROM pg_type JOIN pg_namespace n ON n.oid = typnamespace \
+    WHERE nspname IN ('pg_catalog', 'information_schema') ORDER BY 1";
+
+const TYPES_HEADER: &str = "\
+# The types of PostgreSQL 15's pg_catalog and information_schema: schema and name. Written by `cargo xtask catalogue`.
+";
+
+/// The tables that hold a password or a connection string, and the views that show its column. A view that masks it
+/// (`'********' AS rolpassword`) does not name the column.
+const SECRETS: &str = "\
+    WITH secret (name) AS (VALUES ('rolpassword'), ('passwd'), ('umoptions'), ('subconninfo')) \
+    SELECT nspname || E'\\t' || relname || E'\\t' || secret.name \
+    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, secret \
+    WHERE nspname IN ('pg_catalog', 'information_schema') AND CASE relkind \
+        WHEN 'v' THEN pg_get_viewdef(c.oid) ~ ('\\m\\w+\\.' || secret.name || '\\M') \
+        WHEN 'r' THEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = secret.name) \
+        ELSE false END \
+    ORDER BY 1";
+
+const SECRETS_HEADER: &str = "\
+# The relations of PostgreSQL 15's own schemas that show passwords or connection strings: schema, name and column.
+# Written by `cargo xtask catalogue`.
+";
+
 /// The tables, by the names of their files.
-const FILES: [&str; 3] = ["pg_proc.tsv", "operators.txt", "views.tsv"];
+const FILES: [&str; 5] = ["pg_proc.tsv", "operators.txt", "views.tsv", "types.tsv", "secrets.tsv"];
 
 /// Writes the catalogue, or checks it.
 pub(crate) fn catalogue(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -92,12 +118,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn paths(workspace: &Workspace) -> [PathBuf; 3] {
+fn paths(workspace: &Workspace) -> [PathBuf; 5] {
     let folder = workspace.path("claw-classify/src/language/sql/functions");
     FILES.map(|name| folder.join(name))
 }
 
-fn made() -> Result<[String; 3]> {
+fn made() -> Result<[String; 5]> {
     let server = Server::start()?;
     let release = server.admin("postgres", "SHOW server_version")?;
     if release.split('.').next() != Some(RELEASE) {
@@ -111,6 +137,8 @@ fn made() -> Result<[String; 3]> {
         format!("{HEADER}{functions}"),
         format!("{OPERATORS_HEADER}{operators}"),
         format!("{VIEWS_HEADER}{views}"),
+        format!("{TYPES_HEADER}{}", server.admin("postgres", TYPES)?),
+        format!("{SECRETS_HEADER}{}", server.admin("postgres", SECRETS)?),
     ])
 }
 

@@ -70,9 +70,11 @@ domain! {
     TABLES_WRITTEN: Set = "tables_written";
     /// The functions called, as tables are written.
     FUNCTIONS: Set = "functions";
-    /// Those of `functions` that would run and are not in the server's catalogue: extensions' and users' own.
+    /// Those of `functions` that would run and are not in the server's catalogue: extensions' and users' own. A cast
+    /// to a user's own type stands here by the type's name.
     FUNCTIONS_UNKNOWN: Set = "functions_unknown";
     /// What the functions that would run do. `read` is always there, so that `only` can be asked.
+    /// `secret`: the statement reads the server's own table of passwords or connection strings.
     FUNCTION_EFFECTS: Set = "function_effects" of functions::CLASSES;
     /// Whether an UPDATE, DELETE or SELECT has a WHERE clause.
     HAS_WHERE: bool = "has_where";

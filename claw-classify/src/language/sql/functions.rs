@@ -4,15 +4,15 @@
 //! the name. The text does not show a user's function that hides a built-in one by its argument
 //! types.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::statement::Effect;
 
 /// The classes, as `sql.function_effects` documents them.
 pub(super) const CLASSES: &[&str] = &[
-    "admin", "dynamic", "file", "lock", "network", "read", "session", "state", "unknown", "wait",
-    "write", "xid",
+    "admin", "dynamic", "file", "lock", "network", "read", "secret", "session", "state", "unknown",
+    "wait", "write", "xid",
 ];
 
 /// Looked at in order; `name*` fits any ending.
@@ -38,6 +38,18 @@ static OPERATORS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
 /// The functions that each of the server's own views calls.
 static VIEWS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     rows(include_str!("functions/views.tsv"))
+        .filter_map(|mut row| Some((row.next()?, row.next()?)))
+        .collect()
+});
+
+/// The server's own types: schema and name, with a tab between them.
+static TYPES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    include_str!("functions/types.tsv").lines().filter(|line| !line.starts_with('#')).collect()
+});
+
+/// The server's own tables of passwords and connection strings, and the views that show them: schema and name.
+static SECRETS: LazyLock<HashSet<(&str, &str)>> = LazyLock::new(|| {
+    rows(include_str!("functions/secrets.tsv"))
         .filter_map(|mut row| Some((row.next()?, row.next()?)))
         .collect()
 });
@@ -84,6 +96,17 @@ pub(super) fn has_operator(name: &str) -> bool {
     OPERATORS.contains(name)
 }
 
+/// Whether a type is the server's own: only built-in functions run when a value becomes one of it.
+pub(super) fn has_type(schema: &str, name: &str) -> bool {
+    TYPES.contains(format!("{schema}\t{name}").as_str())
+}
+
+/// Whether a relation, whose schema is empty where none is written, shows passwords or connection strings.
+pub(super) fn shows_secrets(schema: &str, name: &str) -> bool {
+    let schema = if schema.is_empty() { "pg_catalog" } else { schema };
+    SECRETS.contains(&(schema, name))
+}
+
 /// The functions that a relation calls where it is one of the server's own views; none for any other.
 pub(super) fn of_view(schema: &str, name: &str) -> impl Iterator<Item = &'static str> {
     let own = schema.is_empty() || OWN_SCHEMAS.contains(&schema);
@@ -114,14 +137,15 @@ pub(super) struct Called {
 }
 
 impl Called {
-    pub(super) fn of(functions: &BTreeSet<String>) -> Self {
+    /// `types` are those of `functions` that name a type of a user's own: no table of functions knows them.
+    pub(super) fn of(functions: &BTreeSet<String>, types: &BTreeSet<String>) -> Self {
         let mut called = Self {
             classes: BTreeSet::from(["read"]),
             unknown: BTreeSet::new(),
             effect: Effect::Read,
         };
         for name in functions {
-            let class = class(name);
+            let class = if types.contains(name) { "unknown" } else { class(name) };
             called.classes.insert(class);
             called.effect = called.effect.max(effect(class));
             if class == "unknown" {
@@ -176,6 +200,10 @@ mod tests {
         assert!(!has_operator("<=>"));
         assert_eq!(of_view("", "pg_hba_file_rules").collect::<Vec<_>>(), ["pg_hba_file_rules"]);
         assert_eq!(of_view("app", "pg_hba_file_rules").count(), 0);
+        assert!(has_type("pg_catalog", "regclass") && has_type("pg_catalog", "_int4"));
+        assert!(!has_type("pg_catalog", "mood") && !has_type("public", "int4"));
+        assert!(shows_secrets("", "pg_authid") && shows_secrets("pg_catalog", "pg_shadow"));
+        assert!(!shows_secrets("", "pg_roles") && !shows_secrets("app", "pg_shadow"));
         assert!(returns_one_row("lower"));
         assert!(!returns_one_row("generate_series"));
         assert!(!returns_one_row("frobnicate"));

@@ -243,6 +243,17 @@ impl Walk {
                 }
                 self.fields(node, &[]);
             }
+            // A statement that changes objects names the types of its columns, and makes no value of them.
+            "TypeName" if !self.changes => {
+                self.of_type(node);
+                self.fields(node, &[]);
+            }
+            "TypeCast" => {
+                if let Some(name) = node.node("type_name") {
+                    self.of_type(name);
+                }
+                self.fields(node, &[]);
+            }
             name if nodes::is_json(name) => {
                 self.called_in_older_releases(node);
                 self.fields(node, &[]);
@@ -349,12 +360,10 @@ impl Walk {
                 // The outermost comes last.
                 walk.statement.has_where = Some(filtered);
             }
-            if !node.list("returning_list").is_empty() || node.node("returning_clause").is_some() {
-                walk.statement.returning = true;
-            }
+            walk.statement.returning |= returns(node);
             walk.fields(node, &["with_clause", "relation"]);
         });
-        self.statement.limited = None;
+        self.statement.limited = returns(node).then(|| inserts_listed_rows(node));
     }
 
     fn explain(&mut self, node: &Node) {
@@ -377,12 +386,12 @@ impl Walk {
         });
         match node.node("relation") {
             Some(relation) if from => self.written(Some(relation)),
-            Some(relation) => self.reads(relation),
-            None => {}
-        }
-        if *node.field("query") != Tree::Nothing {
-            self.nested(node.field("query"));
-            self.statement.limited = None;
+            Some(relation) => {
+                self.reads(relation);
+                self.statement.limited = Some(false);
+            }
+            // Its rows are those of the query.
+            None => self.nested(node.field("query")),
         }
         self.walk(node.field("where_clause"));
     }
@@ -416,6 +425,8 @@ impl Walk {
     fn reads(&mut self, relation: &Node) {
         if let Some(name) = self.table(relation) {
             self.statement.tables_read.insert(name);
+            let (schema, own) = (relation.text("schemaname"), relation.text("relname"));
+            self.statement.secrets |= !self.planned && functions::shows_secrets(schema, own);
             for function in
                 functions::of_view(relation.text("schemaname"), relation.text("relname"))
             {
@@ -474,6 +485,23 @@ impl Walk {
             // Of a table it is a column, as far as anybody can tell.
             ("unknown", Attribute::OfName) => {}
             _ => self.called(spell(&[name])),
+        }
+    }
+
+    /// A type whose input or cast function may be a user's. A domain may also check its values by one.
+    fn of_type(&mut self, name: &Node) {
+        let names: Vec<&str> = name.nodes("names").map(|part| part.text("sval")).collect();
+        match names.as_slice() {
+            [] => {}
+            [name] if functions::has_type("pg_catalog", name) => {}
+            [schema, name] if functions::has_type(schema, name) => {}
+            names => {
+                let name = spell(names);
+                if !self.planned {
+                    self.statement.types.insert(name.clone());
+                }
+                self.called(name);
+            }
         }
     }
 
@@ -536,6 +564,16 @@ enum Attribute {
     OfName,
     /// An expression.
     OfExpression,
+}
+
+/// Whether a statement that writes returns rows.
+fn returns(node: &Node) -> bool {
+    !node.list("returning_list").is_empty() || node.node("returning_clause").is_some()
+}
+
+/// Whether it is an INSERT of as many rows as its text lists.
+fn inserts_listed_rows(node: &Node) -> bool {
+    node.name == "InsertStmt" && node.node("select_stmt").is_none_or(one_row)
 }
 
 /// Whether a query without a limit returns at most one row, or as many as its text lists.

@@ -46,6 +46,10 @@ pub(super) struct Statement {
     pub(super) tables_written: BTreeSet<String>,
     /// The functions that would run.
     pub(super) functions: BTreeSet<String>,
+    /// Those of `functions` that are a cast to a user's own type, by the type's name.
+    pub(super) types: BTreeSet<String>,
+    /// Whether it reads the server's own passwords or connection strings.
+    pub(super) secrets: bool,
     /// The functions that are only planned, in an EXPLAIN without ANALYZE.
     pub(super) functions_planned: BTreeSet<String>,
     pub(super) has_where: Option<bool>,
@@ -74,6 +78,8 @@ impl Statement {
             tables_read: BTreeSet::new(),
             tables_written: BTreeSet::new(),
             functions: BTreeSet::new(),
+            types: BTreeSet::new(),
+            secrets: false,
             functions_planned: BTreeSet::new(),
             has_where: None,
             unfiltered: false,
@@ -104,7 +110,10 @@ impl Statement {
     /// The facts.
     pub(super) fn action(&self, text: &str) -> Action {
         let mut action = Action::new(&DOMAIN, excerpt(text));
-        let called = functions::Called::of(&self.functions);
+        let mut called = functions::Called::of(&self.functions, &self.types);
+        if self.secrets {
+            called.classes.insert("secret");
+        }
         let effect = self.effect.max(called.effect);
         action.set(Sql::KIND, self.kind);
         action.set(Sql::KINDS, self.kinds.iter().copied().collect::<Set>());

@@ -226,6 +226,23 @@ fn deep_nesting_is_opaque_and_quick() {
         format!("SELECT {}true", "NOT ".repeat(20_000)),
         format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(5_000), " END".repeat(5_000)),
         format!("SELECT a{}", "::int".repeat(20_000)),
+        format!("SELECT {}1", "- - ~ @ ".repeat(8_000)),
+        format!("SELECT 1{}", "||1".repeat(20_000)),
+        format!("SELECT (a){}", ".b".repeat(20_000)),
+        format!("SELECT a{}", "[1]".repeat(20_000)),
+        format!("SELECT a{} FROM t", " COLLATE x".repeat(10_000)),
+        format!("SELECT * FROM {}a", "(a JOIN ".repeat(8_000)),
+        format!("SELECT * FROM a{}", " CROSS JOIN a".repeat(8_000)),
+        format!("SELECT {}1{}", "f(".repeat(20_000), ")".repeat(20_000)),
+        format!("SELECT {}1{}", "ROW(".repeat(20_000), ")".repeat(20_000)),
+        format!("SELECT {}1{}", "EXISTS (SELECT ".repeat(8_000), ")".repeat(8_000)),
+        format!("SELECT {}1{}", "CAST(".repeat(8_000), " AS int)".repeat(8_000)),
+        format!("{}SELECT 1", "EXPLAIN ".repeat(20_000)),
+        format!("{}SELECT 1{}", "WITH a AS (".repeat(8_000), ") SELECT 1".repeat(8_000)),
+        format!("CREATE SCHEMA a {}", "CREATE VIEW b AS SELECT 1 ".repeat(4_000)),
+        format!("SELECT json_array({}1{})", "json_array(".repeat(8_000), ")".repeat(8_000)),
+        format!("SELECT 1{}", " IS NULL".repeat(20_000)),
+        format!("SELECT 1 FROM a ORDER BY {}1", "+ ".repeat(20_000)),
         "(".repeat(100_000),
         "/*".repeat(60_000),
         "$a$".repeat(40_001),
@@ -247,6 +264,41 @@ fn a_long_list_is_read() {
     let values = vec!["(1, 'x')"; 5_000].join(", ");
     let found = read_text(&format!("INSERT INTO t VALUES {values}"));
     assert_eq!(word(&found[0], "effect").as_deref(), Some("write"));
+}
+
+/// The classes of what a statement calls.
+fn classes(sql: &str) -> BTreeSet<String> {
+    read_text(sql).iter().flat_map(|action| set(action, "function_effects")).collect()
+}
+
+#[test]
+fn passwords_in_the_catalogue_are_no_plain_reads() {
+    for relation in ["pg_authid", "pg_catalog.pg_shadow", "pg_user_mappings", "pg_subscription"] {
+        let shown = classes(&format!("SELECT 1 FROM {relation} LIMIT 1"));
+        assert!(shown.contains("secret"), "{relation}: {shown:?}");
+        let copied = classes(&format!("COPY {relation} TO STDOUT"));
+        assert!(copied.contains("secret"), "{relation}: {copied:?}");
+        let planned = classes(&format!("EXPLAIN SELECT 1 FROM {relation}"));
+        assert_eq!(planned, BTreeSet::from(["read".to_owned()]), "{relation}");
+    }
+    let read = BTreeSet::from(["read".to_owned()]);
+    for relation in ["pg_roles", "pg_user", "pg_settings", "pg_stat_activity", "app.pg_shadow"] {
+        assert_eq!(classes(&format!("SELECT 1 FROM {relation} LIMIT 1")), read, "{relation}");
+    }
+}
+
+#[test]
+fn attribute_notation_is_as_strict_as_the_call() {
+    let names =
+        ["nextval", "pg_read_file", "ts_stat", "pg_sleep", "pg_advisory_lock", "frobnicate"];
+    for name in names {
+        let call = classes(&format!("SELECT {name}(x) FROM t"));
+        let field = classes(&format!("SELECT (x).{name} FROM t"));
+        assert_eq!(field, call, "{name}");
+        if name != "frobnicate" {
+            assert_eq!(classes(&format!("SELECT x.{name} FROM t x")), call, "{name}");
+        }
+    }
 }
 
 /// How strict a reading is: a text that cannot be read is the strictest.
