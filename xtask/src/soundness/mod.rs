@@ -12,6 +12,7 @@
 //! Known gaps: what the server refuses shows nothing. Effects that leave no trace in the transaction, the
 //! session or the server's catalogue (a signal to another backend, a reset counter) are not seen.
 
+mod generate;
 mod relay;
 mod report;
 mod source;
@@ -34,6 +35,7 @@ use crate::build;
 use crate::postgres::{self, Server};
 use crate::report::step;
 use crate::workspace::Workspace;
+pub(crate) use generate::generated;
 use source::Suite;
 use truth::Record;
 
@@ -53,11 +55,21 @@ pub(crate) struct Options {
     /// Only the first N files of the schedule: enough to see that it runs
     #[arg(long, value_name = "N")]
     first: Option<usize>,
+    /// In place of the suite: this many statements, made by chance, whose calls the server reports
+    #[arg(long, value_name = "N")]
+    generate: Option<usize>,
+    /// The seed of the statements
+    #[arg(long, value_name = "SEED", default_value_t = 1, requires = "generate")]
+    seed: u64,
 }
 
 /// Runs the suite and reports. The exit status is success when both goals are reached.
 pub(crate) fn soundness(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     build::build(workspace)?;
+    if let Some(count) = options.generate {
+        generated(workspace, count, options.seed)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let folder = workspace.path("target/soundness");
     fs::create_dir_all(&folder)?;
     let suite = match &options.sql {

@@ -20,11 +20,14 @@ use crate::catalogue;
 use crate::command;
 use crate::report;
 use crate::setup::{self, Set};
+use crate::soundness;
 use crate::tables;
 use crate::vm::suite;
 use crate::workspace::Workspace;
 use tally::Tally;
 
+/// How many statements are made whose calls a server reports: some seconds of them.
+const GENERATED: usize = 2_000;
 /// The package of the end-to-end and race suites.
 const END_TO_END: &str = "claw-tests";
 /// The kernel side: it compiles for another target, by `cargo xtask ebpf`.
@@ -81,6 +84,9 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
         for document in tables::Document::ALL {
             tally.check(document.path(), tables::check(workspace, document));
         }
+    }
+    if selection.filter.is_none() && whole {
+        tally.check("calls in generated SQL", soundness::generated(workspace, GENERATED, 1));
     }
     report::step("test", "unit tests");
     tally.cargo_test(&mut unit_tests(workspace, selection))?;

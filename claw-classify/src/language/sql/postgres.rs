@@ -8,8 +8,8 @@
 //!
 //! Known gaps: the planner may call an immutable function while it explains. `name.column` of a table, view or WITH
 //! query can call a user's function of that column's name, where there is no such column. An operator that has the
-//! name of one of the server's own can be a user's, by the types of its operands; a type can be a domain whose checks
-//! call functions, or have a cast of its own.
+//! name of one of the server's own can be a user's, by the types of its operands. A cast between the server's own types
+//! can be a superuser's.
 
 mod nodes;
 mod options;
