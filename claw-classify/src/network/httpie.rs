@@ -44,10 +44,10 @@ const fn switch(long: &'static [&'static str]) -> Opt {
     Opt { long, short: None, takes: Takes::Nothing }
 }
 const fn value(long: &'static [&'static str], short: u8) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Argument }
+    Opt { long, short: Some(short), takes: Takes::Value }
 }
 const fn long(long: &'static [&'static str]) -> Opt {
-    Opt { long, short: None, takes: Takes::Argument }
+    Opt { long, short: None, takes: Takes::Value }
 }
 
 /// Options that both programs have. Each can be taken back by its twin with `no-`, wherever that

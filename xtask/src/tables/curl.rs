@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// `NAME LETTER TAKES` of every option.
+/// `flag * NAME LETTER TAKES NO` of every option.
 pub(super) fn rows() -> Result<BTreeSet<String>> {
     let help = command::output(Command::new("curl").args(["--help", "all"]))?;
     // What stands behind `--help` is a topic and not its value.
@@ -17,12 +17,12 @@ pub(super) fn rows() -> Result<BTreeSet<String>> {
 }
 
 fn row((name, letter, value): (&str, &str, bool)) -> Result<String> {
-    let takes = match value {
-        true => "value",
-        false if has_twin(name)? => "switch",
-        false => "none",
+    let (takes, no) = match value {
+        true => ("value", "-"),
+        false if has_twin(name)? => ("none", "no"),
+        false => ("none", "-"),
     };
-    Ok(format!("{name}\t{letter}\t{takes}"))
+    Ok(format!("flag\t*\t{name}\t{letter}\t{takes}\t{no}"))
 }
 
 /// Whether curl knows `--no-NAME`.

@@ -9,18 +9,20 @@ use anyhow::{Context, Result, bail};
 /// there were any, and says nothing of them.
 const NOT_TOLD: [&str; 1] = ["config"];
 
-/// `COMMAND NAME LETTER TAKES NO` of every option of the commands in `table`.
+/// `flag COMMAND NAME LETTER TAKES NO` of every option of the commands in `table`.
 pub(super) fn rows(table: &str) -> Result<BTreeSet<String>> {
     let rows = table.lines().filter(|line| !line.starts_with('#'));
-    let commands: BTreeSet<&str> = rows.filter_map(|row| row.split('\t').next()).collect();
+    let commands: BTreeSet<&str> = rows.filter_map(|row| row.split('\t').nth(1)).collect();
     let mut found = BTreeSet::new();
     for command in commands {
         if NOT_TOLD.contains(&command) {
-            let own = table.lines().filter(|row| row.split('\t').next() == Some(command));
+            let own = table.lines().filter(|row| row.split('\t').nth(1) == Some(command));
             found.extend(own.map(str::to_owned));
             continue;
         }
-        found.extend(options(&help(command)?).iter().map(|option| format!("{command}\t{option}")));
+        found.extend(
+            options(&help(command)?).iter().map(|option| format!("flag\t{command}\t{option}")),
+        );
     }
     Ok(found)
 }
@@ -81,7 +83,7 @@ impl<'a> Shown<'a> {
         };
         // A long option is parted from what is said of it by one blank.
         let takes = match rest.strip_prefix([' ', '=']).unwrap_or(rest).as_bytes().first() {
-            Some(b'[') => "perhaps",
+            Some(b'[') => "optional",
             Some(b'<' | b'(') => "value",
             _ => "none",
         };
@@ -105,11 +107,11 @@ mod tests {
             [
                 "verbose\tv\tnone\tno",
                 "repo\t-\tvalue\tno",
-                "signed\t-\tperhaps\tno",
+                "signed\t-\toptional\tno",
                 "no-verify\t-\tnone\tno",
                 "reject-shallow\t-\tnone\tno",
                 "ipv4\t4\tnone\t-",
-                "-\tO\tperhaps\t-",
+                "-\tO\toptional\t-",
                 "-\tC\tvalue\t-",
                 "-\tNUM\tnone\t-",
             ]

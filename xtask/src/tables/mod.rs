@@ -75,7 +75,7 @@ pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
         let table = workspace.path("claw-classify/src").join(path);
         let (rows, said) = match of {
             Of::Aws => (aws::rows()?, 1),
-            Of::Curl => (curl::rows()?, 1),
+            Of::Curl => (curl::rows()?, 2),
             Of::Gh => (cobra::gh()?, 1),
             Of::Git => (git::rows(&fs::read_to_string(&table)?)?, 3),
             Of::Kubectl => (cobra::kubectl()?, 1),
