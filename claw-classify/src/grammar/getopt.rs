@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use crate::grammar::options::Row;
 pub(crate) use crate::grammar::options::Takes;
 
 /// One option: its long names, its short letter and whether it takes an argument. Facts call it by
@@ -253,6 +254,12 @@ impl Names for &'static [Opt] {
 }
 
 impl Opt {
+    /// The option of a table's row. Its name lives as long as the program.
+    pub(crate) fn of(row: Row) -> Self {
+        let long = if row.long.is_empty() { &[] } else { &*vec![row.long].leak() };
+        Self { long, short: row.letter(), takes: row.takes }
+    }
+
     /// The name of the option in facts.
     pub(crate) fn name(&self) -> &'static str {
         self.long.first().copied().unwrap_or("")

@@ -82,6 +82,7 @@ mod tests {
             ("curl", include_str!("../network/curl/options.tsv")),
             ("gh", include_str!("../code/gh/options.tsv")),
             ("git", include_str!("../code/git/options.tsv")),
+            ("httpie", include_str!("../network/httpie/options.tsv")),
             ("kubectl", include_str!("../containers/kubectl/options.tsv")),
             ("mysql", include_str!("../databases/mysql/options.tsv")),
             ("wget", include_str!("../network/wget/options.tsv")),

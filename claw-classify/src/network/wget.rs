@@ -40,7 +40,7 @@ pub(crate) static TOOL: Tool = Tool {
 static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(|| {
     let mut options = Vec::new();
     for row in rows(include_str!("wget/options.tsv")) {
-        options.push(Opt { long: vec![row.long].leak(), short: row.letter(), takes: row.takes });
+        options.push(Opt::of(row));
         if row.more == "no" {
             let off: &'static str = format!("no-{}", row.long).leak();
             options.push(Opt { long: vec![off].leak(), short: None, takes: Takes::Nothing });
