@@ -8,8 +8,8 @@
 //!   terminal treats it like any job ([`command`]).
 //!
 //! The supervisor is the command's ancestor and outlives the front for as long as anything guarded runs. If
-//! the supervisor dies, the front kills the whole tree. The kernel programs stay attached until the front
-//! ends.
+//! the supervisor dies, the front kills the whole tree. The front also keeps the kernel programs attached
+//! until then.
 //!
 //! The means are the kernel side ([`crate::kernel`]), or at the level `held` only what an ancestor process
 //! may do. [`assurance`] finds out by trying.

@@ -154,8 +154,8 @@ fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Entry> {
     }
 }
 
-/// The entry for a connection that the kernel side decided under `policy`; `None` if that policy is no longer
-/// remembered.
+/// The entry for a connection that the kernel side decided under `policy`; `policy` is `None` if it was
+/// replaced too long ago.
 fn connection(policy: Option<&Policy>, level: Level, event: &Event) -> Entry {
     let [a, b, c, d] = event.addr;
     let ip = if event.family == 4 {
