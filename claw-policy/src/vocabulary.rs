@@ -1,4 +1,4 @@
-//! The domains and tools that this crate's tests speak of.
+//! The domains and tools that this crate's tests use.
 
 use crate::fact::Action;
 use crate::schema::{ChangeDef, ChangeTakes, Domain, FactDef, Kind, Schema, ToolDef};
@@ -105,7 +105,7 @@ pub(crate) static READ_ONLY: ChangeDef = ChangeDef {
     doc: "",
 };
 
-/// The action that stands first in every call.
+/// The first action of every call.
 pub(crate) fn exec() -> Action {
     Action::new(&EXEC, "psql").with("path", "/usr/bin/psql")
 }
