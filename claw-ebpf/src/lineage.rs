@@ -61,7 +61,7 @@ fn put(tgid: u32, mark: Mark) -> bool {
         let page = place(tgid).0 % PAGES;
         // SAFETY: `page` is within the map's only value.
         let touched = unsafe { touched.cast::<u8>().add(page as usize) };
-        // SAFETY: as above. Others write the same.
+        // SAFETY: as above. Other writers store the same value.
         unsafe { touched.write_volatile(1) };
     }
     set(tgid, mark.to_word())
