@@ -15,6 +15,7 @@ use crate::clouds::{aws, infra, providers, terraform, vault};
 use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
+use crate::exec::Exec;
 use crate::language::sql::{self, Texts};
 use crate::network::{curl, http, httpie, remote, wget};
 use crate::secret::marks::{Marks, Programs};
@@ -401,14 +402,14 @@ impl<'p> Tools<'p> {
                     return (run_by_interpreter(context, tool, rest), Change::never(NO_TOOL));
                 }
                 let mut actions = vec![exec::action(context, Some(tool))];
-                actions[0].set("trusted", !call.untrusted);
+                actions[0].set(Exec::TRUSTED, !call.untrusted);
                 let read = tool.read(context);
                 actions.extend(read.actions);
                 (Facts { tool: Some(tool.to_name()), disputed: None, actions }, read.change)
             }
             Meant::Disputed(one, other) => {
                 let mut actions = vec![exec::action(context, Some(one))];
-                actions[0].set("trusted", !call.untrusted);
+                actions[0].set(Exec::TRUSTED, !call.untrusted);
                 for tool in [one, other] {
                     let reason = format!(
                         "the program goes by names of `{}` and of `{}`: which of the two runs is not known",

@@ -5,12 +5,12 @@
 //!
 //! Sources: `git.c` (`handle_options`, `handle_alias`), git(1) for the variables.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
 use super::config::{self, Setting, Source};
 use super::discovery::Search;
 use super::push::Known;
-use super::{DOMAIN, commands, words};
+use super::{DOMAIN, Git, commands, words};
 use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
 
@@ -256,8 +256,8 @@ impl Walk<'_> {
     /// The facts that every action has.
     fn base(&self, words: &[&[u8]], start: &Start, path: &str, effect: &'static str) -> Action {
         let mut action = Action::new(&DOMAIN, said(words));
-        action.set("command", path);
-        action.set("effect", effect);
+        action.set(Git::COMMAND, path);
+        action.set(Git::EFFECT, effect);
         let known = self.known(start);
         let mut programs = start.programs.clone();
         programs.extend(
@@ -267,20 +267,21 @@ impl Walk<'_> {
         if effect == "program" {
             programs.push(path.to_owned());
         }
-        action.set("programs", programs.into_iter().collect::<Value>());
+        action.set(Git::PROGRAMS, programs.into_iter().collect::<Set>());
         if let Some(reason) = self.unread(&known) {
-            action.set_opaque("programs", reason);
+            action.set_opaque(Git::PROGRAMS, reason);
         }
-        action.set("settings", start.settings.iter().map(|set| set.key.clone()).collect::<Value>());
-        action.set("redirects", start.settings.iter().any(Setting::redirects));
+        action
+            .set(Git::SETTINGS, start.settings.iter().map(|set| set.key.clone()).collect::<Set>());
+        action.set(Git::REDIRECTS, start.settings.iter().any(Setting::redirects));
         if let Some(directory) = &start.directory {
-            action.set("directory", text(directory).into_owned());
+            action.set(Git::DIRECTORY, text(directory).into_owned());
         }
         if let Some(path) = start.git_dir.as_deref().or_else(|| self.call.var("GIT_DIR")) {
-            action.set("git_dir", text(path).into_owned());
+            action.set(Git::GIT_DIR, text(path).into_owned());
         }
         if let Some(trace) = self.call.env.iter().find_map(|entry| trace_file(entry)) {
-            action.set("output", text(trace).into_owned());
+            action.set(Git::OUTPUT, text(trace).into_owned());
         }
         action
     }
@@ -357,7 +358,7 @@ impl Start {
 
 /// Settings decide what a push does, and they are not known.
 fn where_it_pushes_is_not_known(action: &mut Action, reason: &str) {
-    for fact in ["forced", "deletes", "remote_configured"] {
+    for fact in [Git::FORCED, Git::DELETES, Git::REMOTE_CONFIGURED] {
         action.set_opaque(fact, reason);
     }
 }
