@@ -30,8 +30,8 @@ const STALE_BREAKPOINT: &str = "int3: 0000 [#1]";
 
 /// The emulator ran an instruction that the kernel had replaced, and the kernel gave up: before 8.1, QEMU
 /// does not lock a page while it translates it, so a translation can outlive the text. Attaching a BPF LSM
-/// program patches its hook, and triggers this about once in a hundred times. The tests' results mean nothing
-/// then.
+/// program patches its hook, and triggers this about once in a hundred times. It says nothing about the
+/// programs that ran there.
 #[derive(Debug, Default)]
 pub(crate) struct Misemulated {
     last_words: String,
