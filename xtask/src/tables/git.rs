@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// Commands whose help does not show what they take: `config` without a sub-command reads options of a time before
-/// there were any, and says nothing of them.
+/// Commands whose help omits some options: `config` without a sub-command still reads the options from before
+/// it had sub-commands.
 const NOT_TOLD: [&str; 1] = ["config"];
 
 /// `flag COMMAND NAME LETTER TAKES NO` of every option of the commands in `table`.
@@ -44,7 +44,7 @@ fn help(command: &str) -> Result<String> {
 fn options(help: &str) -> Vec<String> {
     let lines: Vec<Shown<'_>> = help.lines().filter_map(Shown::read).collect();
     let is_shown = |name: &str| lines.iter().any(|other| other.name == name);
-    // What is on by default is shown with the option that turns it off, and behind that under its own name.
+    // For an option that is on by default, the help shows the option that turns it off, then its own name.
     let has_opposite = |name: &str| name.strip_prefix("no-").is_some_and(is_shown);
     let own = lines.iter().filter(|shown| !is_shown(&format!("no-{}", shown.name)));
     own.map(|shown| {
@@ -81,7 +81,7 @@ impl<'a> Shown<'a> {
             None if shown == "-NUM" => ("-", "NUM", "", false),
             None => ("-", shown.get(1..2)?, &shown[2..], false),
         };
-        // A long option is parted from what is said of it by one blank.
+        // One blank separates a long option from the name of its value.
         let takes = match rest.strip_prefix([' ', '=']).unwrap_or(rest).as_bytes().first() {
             Some(b'[') => "optional",
             Some(b'<' | b'(') => "value",
