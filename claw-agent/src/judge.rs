@@ -15,37 +15,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use claw_classify::{Call, File, Files, Reading, Rewritten, Stdin, Texts, Tools};
 use claw_policy::{Decision, Facts, Outcome, Policy, Refusal, Verdict, decide};
 
-/// What is known of a call, what was decided, and what runs instead where it is to be changed.
+/// The facts of a call, the decision, and what runs instead if the call is changed.
 #[derive(Debug)]
 pub(crate) struct Judgement {
     /// The facts of the call as it was made.
     pub(crate) facts: Facts,
-    /// The decision. Its verdict is [`Verdict::Rewrite`] only where the rewritten call was judged too
-    /// and may run.
+    /// The decision. Its verdict is [`Verdict::Rewrite`] only if the rewritten call was judged too and may
+    /// run.
     pub(crate) decision: Decision,
-    /// The argument vector and environment to run, or nothing where the call runs as it was made or
-    /// not at all. A rewrite that changes nothing, because the call already is as a rule would have
-    /// it, is nothing here too.
+    /// The argument vector and environment to run. `None` if the call runs unchanged or not at all, and also
+    /// if a rewrite had nothing to change.
     pub(crate) rewritten: Option<Rewritten>,
-    /// The files that judging it asked for.
+    /// The files whose content judging asked for.
     pub(crate) asked: Asked,
-    /// Whether another standard input could have given other facts.
+    /// Whether the facts depend on standard input.
     pub(crate) looked_at_stdin: bool,
-    /// Whether another working directory could have given other facts, or another change.
+    /// Whether the facts or the changes depend on the working directory.
     pub(crate) looked_at_cwd: bool,
 }
 
 /// Which files judging asked for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
-    /// By reading the call and by changing it.
+    /// Asked while reading and changing the call.
     pub(crate) while_judging: BTreeSet<Vec<u8>>,
-    /// By reading the call as it would run.
+    /// Asked while reading the call as it would run.
     pub(crate) when_run: BTreeSet<Vec<u8>>,
 }
 
-/// Judges calls by one policy. What is parsed for one call is kept for the next, so one judge is for the
-/// calls that one exec can come to.
+/// Judges calls by one policy. Parsed text is kept from call to call, so use one judge for all the readings
+/// of one exec.
 #[derive(Debug)]
 pub(crate) struct Judge<'p> {
     policy: &'p Policy,
@@ -72,7 +71,7 @@ impl<'p> Judge<'p> {
         Tools::with(self.policy.declared()).sharing(&self.texts)
     }
 
-    /// Reads one call, by the content of what it names where `files` vouches for it, and decides on it.
+    /// Reads one call, with the content that `files` vouches for, and decides on it.
     pub(crate) fn read<'a>(&'a self, call: &Call<'a>, files: &'a dyn Files) -> Opinion<'a> {
         let reading = self.tools().read(call, files);
         let decision = decide(self.policy, &reading.facts);
@@ -91,21 +90,21 @@ pub(crate) struct Opinion<'a> {
     judge: &'a Judge<'a>,
     call: Call<'a>,
     files: &'a dyn Files,
-    /// What was read.
+    /// The reading of the call.
     pub(crate) reading: Reading<'a>,
     /// What was decided.
     pub(crate) decision: Decision,
 }
 
 impl Opinion<'_> {
-    /// The judgement so far: a change that rules ask for is not made, and may turn out to be a denial.
+    /// The judgement before changes are made. Making them may still turn it into a denial.
     pub(crate) fn unsettled(self) -> Judgement {
         let asked = self.reading.asked();
         let asked = Asked { while_judging: asked.clone(), when_run: asked };
         self.judgement(asked, None, false)
     }
 
-    /// Makes the changes that rules ask for, or denies the call where they cannot be made.
+    /// Makes the changes that rules ask for, or denies the call if they cannot be made.
     pub(crate) fn settle(mut self) -> Judgement {
         if self.decision.rewrites.is_empty() {
             return self.unsettled();
@@ -121,7 +120,8 @@ impl Opinion<'_> {
         self.judgement(asked, rewritten, looked_at_cwd)
     }
 
-    /// The judgement, with what judging the call as it would run has `looked_at_cwd`.
+    /// The judgement; `looked_at_cwd` says whether judging the rewritten call looked at the working
+    /// directory.
     fn judgement(
         self,
         asked: Asked,
@@ -135,11 +135,11 @@ impl Opinion<'_> {
         Judgement { facts, decision, rewritten, asked, looked_at_stdin, looked_at_cwd }
     }
 
-    /// Applies the rewrites of the decision and judges the result as if it had been called: it must be
-    /// allowed, or be what its own rewrites would make of it. Otherwise a rewrite could turn a call into
-    /// one that no rule permits, or a tool's reading of its own output could differ from what was meant.
+    /// Applies the rewrites of the decision and judges the result as a call of its own. It must be allowed,
+    /// or its own rewrites must leave it as it is. Otherwise a rewrite could turn a call into one that no
+    /// rule permits, or the tool could read its own output differently than intended.
     ///
-    /// Nothing where the call already is as the rules would have it: then it is judged.
+    /// `None` if the rewrites change nothing: the call itself is already judged.
     fn rewritten(
         &self,
         asked: &mut Asked,
@@ -206,7 +206,7 @@ impl Opinion<'_> {
     }
 }
 
-/// Files as a rewrite leaves them.
+/// The files after a rewrite.
 #[derive(Debug)]
 struct Changed<'a> {
     before: &'a dyn Files,
@@ -222,7 +222,7 @@ impl Files for Changed<'_> {
     }
 }
 
-/// The variables that differ, with their value after the change: nothing where they were removed.
+/// The variables that differ, each with its value after the change, or `None` if it was removed.
 pub(crate) fn environment_changes<'a>(
     before: impl Iterator<Item = &'a [u8]>,
     after: impl Iterator<Item = &'a [u8]>,

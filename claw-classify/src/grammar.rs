@@ -2,5 +2,6 @@
 
 pub(crate) mod cobra;
 pub(crate) mod getopt;
+pub(crate) mod options;
 pub(crate) mod subcommands;
 pub(crate) mod table;

@@ -1,4 +1,4 @@
-//! What the kernel side reports through the ring buffer.
+//! The events that the kernel side reports through the ring buffer.
 
 /// The kinds of event.
 pub mod kind {
@@ -11,13 +11,13 @@ pub mod kind {
     pub const EXEC_OBSERVED: u32 = 3;
     /// A connection was decided.
     pub const CONNECT: u32 = 4;
-    /// A new process could not be put under guard and its parent was killed.
+    /// A new process could not be put under guard, so its parent was killed.
     pub const LINEAGE_LOST: u32 = 5;
-    /// An exec did not match and was refused before its old image was gone; `cause` says why.
+    /// An exec did not match and was refused while the old image was still in place; `cause` says why.
     pub const EXEC_REFUSED: u32 = 6;
 }
 
-/// How many numbers [`kind`] uses, 0 included, which is none.
+/// How many numbers [`kind`] uses, including 0, which is not a kind.
 pub const KINDS: usize = 1 + kind::EXEC_REFUSED as usize;
 
 /// How many events of each [`kind`] found no room in the ring.
@@ -71,14 +71,15 @@ pub struct Event {
     pub port: u32,
     /// IPPROTO_TCP, IPPROTO_UDP or another (connect).
     pub protocol: u32,
-    /// The index, in that generation of the rules, of the one that decided; [`crate::net::NO_RULE`] for the
+    /// The index of the rule that decided, in that generation of the rules; [`crate::net::NO_RULE`] for the
     /// default (connect).
     pub rule: u32,
-    /// 1 if the connection was let through (connect).
+    /// 1 if the connection was allowed (connect).
     pub allowed: u32,
     /// The session of the process.
     pub session: u32,
-    /// The generation of the session's policy that decided, or held at that moment (connect, observed exec).
+    /// The generation of the session's policy that decided or was in force at that moment (connect, observed
+    /// exec).
     pub generation: u32,
     /// Always zero: keeps the size a multiple of eight.
     pub reserved: u32,
@@ -87,8 +88,8 @@ pub struct Event {
 /// Bytes of an event.
 pub const EVENT_BYTES: usize = size_of::<Event>();
 
-/// Bytes of the ring in a session that holds calls. It bounds how many connections are let through before anybody reads
-/// of them, so the audit can keep room on the disk for as many.
+/// Bytes of the ring in a session that holds calls. It bounds how many connections can be allowed before the
+/// supervisor reads of them, so that the audit can reserve disk space for as many.
 pub const RING: u32 = 256 << 10;
 
 /// Bytes of the ring in a session that only observes: each event carries the arguments of a program.
@@ -107,7 +108,7 @@ pub const SMALL_PAYLOAD: usize = 4 << 10;
 pub const LARGE_PAYLOAD: usize = 32 << 10;
 
 impl Event {
-    /// Reads an event and what follows it; nothing if `bytes` is too short for one.
+    /// Reads an event and its payload; `None` if `bytes` is too short for one.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (head, payload) = bytes.split_at_checked(EVENT_BYTES)?;

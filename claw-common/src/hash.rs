@@ -14,7 +14,7 @@ pub const BLOCK: usize = 192;
 /// 64-bit words in a block.
 pub const BLOCK_WORDS: usize = BLOCK / 8;
 
-/// A 128-bit key, drawn at random for each session and never shown to the guarded side.
+/// A 128-bit key, drawn at random and never shown to a guarded process.
 #[derive(Clone, Copy)]
 pub struct Key(pub [u64; 2]);
 
@@ -91,8 +91,8 @@ impl SipHash {
     }
 }
 
-/// The hash of the argument area that `parts`, joined, will be: the form for the user side, which
-/// has the strings in several places and need not copy them together.
+/// The hash of the argument area that `parts` make when joined, and its length. The user side uses this form,
+/// because it has the strings in several places and need not join them.
 #[must_use]
 pub fn of_parts<'a>(key: Key, parts: impl IntoIterator<Item = &'a [u8]>) -> (u64, u64) {
     let mut state = SipHash::new(key);

@@ -1,14 +1,15 @@
-//! What the kernel side saw of who holds a process's memory, word by word.
+//! The kernel side's answer about the holders of a process's memory, word by word.
 
-/// Where the address of its `mm_struct` stands; 0 where there is none.
+/// The address of its `mm_struct`; 0 if there is none.
 pub const MEMORY: usize = 0;
-/// How many use it: threads, and whoever reads or writes it at this moment (`mm_users`).
+/// How many users it has: threads, and processes that read or write it at this moment (`mm_users`).
 pub const USERS: usize = 1;
-/// How many hold it: all users together, descriptors, the kernel (`mm_count`).
+/// How many references it has: one for all users together, descriptors, the kernel (`mm_count`).
 pub const COUNT: usize = 2;
-/// How many of those are its users together and the kernel's own, without processors that have borrowed it.
+/// How many of those are accounted for: one for its users together, and the kernel's own, without processors
+/// that have borrowed it.
 pub const KNOWN: usize = 3;
-/// How many processors have borrowed it for a thread of the kernel's own, of those that were asked since.
+/// How many of the processors asked since have borrowed it for a kernel thread.
 pub const BORROWED: usize = 4;
 /// How many words there are.
 pub const WORDS: usize = 5;

@@ -1,8 +1,8 @@
-//! The list of who is guarded, and in which session: one word a process number, in an array that is there
-//! from the start.
+//! The list of guarded processes and their sessions: one word per process number, in an array that is
+//! allocated at the start.
 //!
-//! Marking a process takes no memory and so cannot fail, and a word is written whole, so that neighbours
-//! that change at the same time do not undo each other.
+//! Marking a process needs no memory, so it cannot fail. Each word is written whole, so that concurrent
+//! changes of neighbouring words do not undo each other.
 
 /// Process numbers are below this: `PID_MAX_LIMIT` on 64-bit kernels, include/linux/threads.h.
 pub const PIDS: u32 = 4 << 20;
@@ -19,10 +19,10 @@ pub type Page = [u32; PAGE];
 /// For each element, whether any process in it was ever marked: the others need not be read.
 pub type Touched = [u8; PAGES as usize];
 
-/// Whoever else is guarded may not open the memory of the process: it runs a governed tool, or is about to.
+/// Other guarded processes may not open the memory of this one: it runs a governed tool, or is about to.
 const SEALED: u32 = 1;
 
-/// Nothing is held or denied; what happens is reported.
+/// Nothing is held or denied, only reported.
 const OBSERVED: u32 = 1 << 1;
 
 /// The process may not name a Unix socket itself: the supervisor makes such calls. The program of
@@ -35,12 +35,12 @@ const FLAGS: u32 = 3;
 /// The highest number that a session can have.
 pub const MAX_SESSION: u32 = u32::MAX >> FLAGS;
 
-/// What the list says of a guarded process: its session, and how it is guarded. A child inherits it.
+/// The entry of a guarded process: its session, and how it is guarded. A child inherits it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark(u32);
 
 impl Mark {
-    /// The mark of a session's first process. `None` for a number that no session can have, 0 among them.
+    /// The mark of a session's first process. `None` for a number that no session can have, such as 0.
     #[must_use]
     pub const fn new(session: u32, observed: bool, names_no_unix: bool) -> Option<Self> {
         if session == 0 || session > MAX_SESSION {
@@ -79,14 +79,14 @@ impl Mark {
         self.0 & OBSERVED != 0
     }
 
-    /// Whether other guarded processes are kept from the process's memory.
+    /// Whether the process's memory is closed to other guarded processes.
     #[inline(always)]
     #[must_use]
     pub const fn is_sealed(self) -> bool {
         self.0 & SEALED != 0
     }
 
-    /// The same with other guarded processes kept from its memory, or no longer.
+    /// The same mark, with the process's memory closed to other guarded processes or open to them.
     #[inline(always)]
     #[must_use]
     pub const fn sealed(self, sealed: bool) -> Self {

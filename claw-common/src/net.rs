@@ -1,8 +1,8 @@
-//! The two longest-prefix maps that decide connections in the kernel: their keys, and port tables, their
-//! values.
+//! The two longest-prefix maps that decide connections in the kernel: their keys, and their values, the port
+//! tables.
 //!
-//! In front of the address a key has the session's number and the generation of its rules. Every entry's
-//! prefix covers both in full, so a look-up sees the rules of one session and one generation, and no other.
+//! A key has the session's number and the generation of its rules before the address. Every entry's prefix
+//! covers both in full, so a look-up sees the rules of one session and one generation, and no other.
 
 /// Words of a key for IPv4: the session, the generation, the address in network order.
 pub const KEY4: usize = 3;
@@ -31,7 +31,7 @@ pub struct PortRange {
     pub high: u16,
     /// IPPROTO_TCP, IPPROTO_UDP, or 0 for every protocol.
     pub protocol: u8,
-    /// Whether connections are let through.
+    /// Whether connections are allowed.
     pub allow: bool,
     /// The index of the rule that decided.
     pub rule: u16,
@@ -61,7 +61,7 @@ impl PortRange {
         }
     }
 
-    /// Whether it speaks of `port` under `protocol`.
+    /// Whether it contains `port` under `protocol`.
     #[inline(always)]
     #[must_use]
     pub const fn covers(self, port: u16, protocol: u8) -> bool {

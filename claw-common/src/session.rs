@@ -1,17 +1,17 @@
-//! What the kernel side looks up of a session: whether its connections are shut, and which generation of
-//! its connect rules holds.
+//! The state of a session in the kernel: whether its connections are shut, and which generation of its
+//! connect rules is in force.
 
 /// A session's state, in an array that has room for as many sessions as the host was loaded for.
 pub type State = [u32; 2];
 
-/// The word of a [`State`] that is 1 while no connection of the session is let through.
+/// The word of a [`State`] that is 1 while every connection of the session is refused.
 pub const SHUT: usize = 0;
 
-/// The word of a [`State`] that says which generation of connect rules holds; 0 before there are any.
+/// The word of a [`State`] with the generation of connect rules in force; 0 before there are any.
 pub const GENERATION: usize = 1;
 
-/// Where a session's state and its count of losses are, in arrays of `room` entries, a power of two. Two
-/// sessions of one place are never guarded at the same time.
+/// The index of a session's state and its count of losses, in arrays of `room` entries, a power of two. Two
+/// sessions with the same index are never guarded at the same time.
 #[inline(always)]
 #[must_use]
 pub const fn slot(session: u32, room: u32) -> u32 {

@@ -1,10 +1,12 @@
-//! The ticket: what the supervisor judged, and the kernel proof compares the new image with.
+//! The ticket: the supervisor writes down what it judged, and the kernel proof compares the new image with
+//! it.
 
-/// What must be running after an exec, or the process is killed before its first instruction.
+/// The image that must run after an exec. If another one does, the process is killed before its first
+/// instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// [`crate::hash`] over the new image's argument area, and its environment where
-    /// [`Ticket::with_env`] says so.
+    /// [`crate::hash`] over the new image's argument area, and its environment if [`Ticket::with_env`] is
+    /// set.
     pub hash: u64,
     /// Bytes of the hashed area.
     pub len: u64,
@@ -16,13 +18,14 @@ pub struct Ticket {
     pub dev: u32,
     /// Whether the environment is part of the hashed area.
     pub with_env: bool,
-    /// Whether other guarded processes are kept from the new image's memory.
+    /// Whether the new image's memory is closed to other guarded processes.
     pub sealed: bool,
-    /// The working directory that the new image must have, for itself alone; nothing where any will do.
+    /// The working directory that the new image must have and not share; `None` if any will do.
     pub working_directory: Option<WorkingDirectory>,
 }
 
-/// Which directory it is, and by which way it was reached: `..` leads elsewhere from another mount of it.
+/// The identity of a directory, and the mount it was reached through: from another mount, `..` leads
+/// elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkingDirectory {
     /// The inode number.
@@ -38,8 +41,8 @@ const WITH_ENV: u64 = 1 << 32;
 const SEALED: u64 = 1 << 33;
 const WITH_DIRECTORY: u64 = 1 << 34;
 
-/// How many tickets can be out at once: one for each thread between its answer and its new image, or whose
-/// exec failed by itself and that has called none since.
+/// How many tickets can be out at once: one for each thread that is between its answer and its new image, or
+/// whose last exec failed by itself.
 pub const TICKETS_AT_ONCE: u32 = 16 << 10;
 
 /// Words of a ticket in the map.

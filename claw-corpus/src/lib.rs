@@ -1,14 +1,14 @@
-//! The command lines of `claw-classify/corpus/`: how they are written, and all of them together.
+//! The command lines of `claw-classify/corpus/`: their format, and a list of them all.
 //!
-//! A file is either a table of command lines and their facts, or has lists with more in them: `calls` of the
-//! program that the file is named after, which leave out its name, or `call`s with an `argv`.
+//! A file is a table of command lines and their facts, or it has richer lists. Those are `calls` of the
+//! program that the file is named after, without the program's name, or `call`s with an `argv`.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "what reads these is a test, and a corpus is well formed")]
 
 use std::path::Path;
 
-/// The words of a command line: parted by blanks outside of single quotes.
+/// The words of a command line, split on blanks outside single quotes.
 #[must_use]
 pub fn split(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
@@ -26,7 +26,7 @@ pub fn split(line: &str) -> Vec<String> {
     words
 }
 
-/// Every command line of every corpus, as words; the first may be variables of its environment.
+/// Every command line of every corpus, as words. The first words may be environment variables.
 ///
 /// # Panics
 /// When a corpus cannot be read.

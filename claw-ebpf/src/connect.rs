@@ -1,8 +1,8 @@
 //! Connections, decided on the kernel's own copy of the address.
 //!
-//! `connect4` and `connect6` see connect(2) of TCP and UDP sockets, `sendmsg4` and `sendmsg6` an
-//! address given to sendto(2) or sendmsg(2) on an unconnected UDP socket. The programs sit at the
-//! root of the cgroup tree and look at the caller's lineage, not at where it or its socket lives.
+//! `connect4` and `connect6` see connect(2) of TCP and UDP sockets, `sendmsg4` and `sendmsg6` an address
+//! given to sendto(2) or sendmsg(2) on an unconnected UDP socket. The programs sit at the root of the cgroup
+//! tree and look at the caller's lineage, not at the cgroup of the caller or its socket.
 
 use aya_ebpf::{
     macros::{cgroup_sock_addr, map},
@@ -20,7 +20,7 @@ use crate::{
     lineage, sessions,
 };
 
-/// As many as a policy may have, for each session of a host. They take memory when they are filled.
+/// Room for the prefixes of all sessions of a host. Entries take memory only when they are filled.
 const MAX_PREFIXES: u32 = 1 << 20;
 
 /// A port table.
@@ -97,8 +97,8 @@ fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
     let (port, protocol) = unsafe { ((*ctx.sock_addr).user_port, (*ctx.sock_addr).protocol) };
     // `user_port` holds the 16-bit port in network order.
     let port = u16::from_be(port as u16);
-    // Rules speak of two protocols. UDP-Lite counts as UDP, and what is neither (MPTCP, SCTP, an ICMP
-    // socket) as TCP, so that nothing is outside the rules.
+    // Rules name two protocols. UDP-Lite counts as UDP, and every other protocol (MPTCP, SCTP, ICMP) as TCP,
+    // so that no protocol escapes the rules.
     let ruled = if protocol == UDP || protocol == UDP_LITE { UDP } else { TCP } as u8;
     let verdict = if family == 4 {
         look_up4(owner, addr[0], port, ruled)
@@ -115,7 +115,7 @@ fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
     event.rule = verdict.rule.into();
     event.allowed = verdict.allow.into();
     let when = if verdict.allow { events::when() } else { NOW };
-    // A connection that cannot be recorded is not let through.
+    // A connection that cannot be recorded is refused.
     let shut = state[SHUT] != 0;
     let recorded = if shut { events::lose(&event) } else { events::report(&event, when) };
     if mark.is_observed() || (verdict.allow && recorded) { ALLOW } else { DENY }
@@ -124,8 +124,8 @@ fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
 /// The third word of a v4-mapped address, `::ffff:0:0/96`, in network order.
 const MAPPED: u32 = 0xffff_u32.to_be();
 
-/// What holds where the tables say nothing: they always hold a `/0`, so this is never reached
-/// unless the loader failed.
+/// The verdict if the tables have no entry. They always have a `/0`, so this is reached only if the loader
+/// failed.
 const CLOSED: PortRange =
     PortRange { low: 0, high: u16::MAX, protocol: 0, allow: false, rule: NO_RULE };
 

@@ -1,4 +1,4 @@
-//! The ring buffer to the supervisor, and the count of what found no room in it.
+//! The ring buffer to the supervisor, and the count of events that found no room in it.
 
 use aya_ebpf::{
     helpers::{bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_boot_ns},
@@ -13,15 +13,16 @@ use claw_common::{
 
 use crate::layout::ROOM;
 
-/// The loader makes it larger for a session that only observes.
+/// The ring. The loader makes it larger for a session that only observes.
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(RING, 0);
 
-/// What found no room, by the place of its session, counted on each processor. The loader sets the true size.
+/// How many events found no room, by the slot of their session, counted on each processor. The loader sets
+/// the true size.
 #[map]
 static LOST: PerCpuArray<Lost> = PerCpuArray::with_max_entries(1, 0);
 
-/// `BPF_RB_NO_WAKEUP`: the reader looks by itself often enough.
+/// `BPF_RB_NO_WAKEUP`: the reader polls often enough.
 pub(crate) const LATER: u64 = 1;
 
 /// `BPF_RB_FORCE_WAKEUP`.
@@ -30,7 +31,7 @@ pub(crate) const NOW: u64 = 2;
 /// `BPF_RB_AVAIL_DATA`.
 const UNREAD: u64 = 0;
 
-/// Unread bytes past which the reader is woken even for what can wait.
+/// The number of unread bytes past which even an event that can wait wakes the reader.
 const WAKE_AT: u64 = 64 << 10;
 
 /// The calling process.
@@ -55,7 +56,7 @@ pub(crate) fn event(kind: u32, mark: Mark) -> Event {
     }
 }
 
-/// When the reader must look at an event that can wait: now, once much is unread.
+/// When the reader must look at an event that can wait: [`NOW`] if much is unread, else [`LATER`].
 #[inline(always)]
 pub(crate) fn when() -> u64 {
     if EVENTS.query(UNREAD) > WAKE_AT { NOW } else { LATER }
@@ -67,20 +68,20 @@ pub(crate) fn report(event: &Event, when: u64) -> bool {
     EVENTS.output::<Event>(event, when).is_ok() || lose(event)
 }
 
-/// Reports an event that nobody misses.
+/// Reports an event that may be lost without harm.
 #[inline(always)]
 pub(crate) fn mention(event: &Event, when: u64) {
     let _ = EVENTS.output::<Event>(event, when);
 }
 
-/// Counts an event that is not reported, and gives what [`report`] does then.
+/// Counts an event that could not be reported, and returns `false` as [`report`] does.
 #[inline(always)]
 pub(crate) fn lose(event: &Event) -> bool {
     let kind = event.kind;
     let Some(lost) = LOST.get_ptr_mut(slot(event.session, ROOM.load())) else { return false };
     if (kind as usize) < KINDS {
-        // SAFETY: the pointer is to a whole `Lost` and `kind` is within it. Who interrupts this on the same
-        // processor can make it one less than it was, and never none.
+        // SAFETY: the pointer is to a whole `Lost` and `kind` is within it. A program that interrupts this
+        // one on the same processor can make the count too low by one, but never zero.
         let count = unsafe { lost.cast::<u64>().add(kind as usize) };
         // SAFETY: as above.
         unsafe { *count += 1 };

@@ -1,5 +1,5 @@
-//! The kernel proof: after the new image is in place and before its first instruction, compare what
-//! will run with the ticket of what was judged; kill what has no ticket or does not match.
+//! The kernel proof: after the new image is in place and before its first instruction, compares it with the
+//! ticket of what was judged, and kills an image without a ticket or with a different one.
 //!
 //! In observe mode nothing is compared; the arguments and the environment go to the supervisor.
 
@@ -38,7 +38,7 @@ struct Image {
 }
 
 impl Image {
-    /// Reads what `task` is about to run.
+    /// Reads the image that `task` is about to run.
     #[inline(always)]
     fn of(task: u64) -> Option<Self> {
         let mm = field::<u64>(task, &TASK_MM)?;
@@ -69,7 +69,7 @@ fn inode(inode: u64) -> Option<(u64, u32)> {
 #[btf_tracepoint(function = "sched_process_exec")]
 fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let task: u64 = ctx.arg(0);
-    // The thread that called; by now a non-leader has taken its leader's number.
+    // The thread that called. By now a thread other than the leader has taken the leader's number.
     let caller: u32 = ctx.arg::<u64>(1) as u32;
     let tgid = events::caller();
     let Some(mark) = lineage::mark(tgid) else { return 0 };
@@ -103,8 +103,8 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// The working directory of `task`, where nobody shares it. The caller's other threads are gone by now, and whoever
-/// does not share it already never will.
+/// The working directory of `task`; `None` if another process shares it. The caller's other threads are gone
+/// by now, and a process that does not share it yet never will.
 #[inline(always)]
 fn own_directory(task: u64) -> Option<WorkingDirectory> {
     let fs = field::<u64>(task, &TASK_FS)?;
@@ -233,7 +233,7 @@ fn fill<const N: usize>(
         let path = (&raw mut (*observed).filename).cast::<c_void>();
         bpf_probe_read_kernel_str(path, FILENAME as u32, filename as *const c_void);
     }
-    // Compared only now: what the verifier of Linux 6.1 knows of a number is lost where a call has it spilled.
+    // Compared only now, because the verifier of Linux 6.1 forgets the bounds of a number that a call spills.
     // SAFETY: `len` is a local.
     let len = unsafe { (&raw const len).read_volatile() };
     let bytes = if len > N as u64 { N as u64 } else { len };

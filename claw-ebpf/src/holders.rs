@@ -1,9 +1,10 @@
-//! Who holds the memory of a process at its exec stop. No event calls these programs: the supervisor runs them itself
-//! (`BPF_PROG_TEST_RUN`), one look at a time.
+//! Finds the holders of a process's memory at its exec stop. No event calls these programs: the supervisor
+//! runs them itself (`BPF_PROG_TEST_RUN`), one look at a time.
 //!
-//! A descriptor of `/proc/PID/mem` that was opened before the supervisor sealed the process holds a reference, and so
-//! does whoever is writing at this moment. The kernel's own references are known, but for those of processors that
-//! went on to one of its own threads and have only borrowed the memory: each is asked.
+//! A descriptor of `/proc/PID/mem` that was opened before the supervisor sealed the process holds a
+//! reference, and so does a process that is writing at this moment. The kernel's own references are known,
+//! except those of processors that switched to a kernel thread and have only borrowed the memory, so each
+//! processor is asked.
 
 use aya_ebpf::{
     helpers::bpf_get_current_task,
@@ -18,7 +19,7 @@ use crate::layout::{
     TASK_PTRACED, field,
 };
 
-/// What the programs saw, which is how they answer.
+/// The programs' answer.
 #[map]
 static HOLDERS: Array<[u64; WORDS]> = Array::with_max_entries(1, 0);
 
@@ -35,7 +36,7 @@ fn look_at_memory(ctx: RawTracePointContext) -> i32 {
     0
 }
 
-/// Counts this processor if it has borrowed that memory for a thread of the kernel's own.
+/// Counts this processor if it has borrowed that memory for a kernel thread.
 #[raw_tracepoint]
 fn borrows_memory(_: RawTracePointContext) -> i32 {
     let Some(seen) = HOLDERS.get_ptr_mut(0) else { return 0 };
@@ -59,7 +60,7 @@ fn borrows_memory(_: RawTracePointContext) -> i32 {
 fn tracee(tid: u32) -> Option<u64> {
     // SAFETY: the helper has no preconditions.
     let tracer = unsafe { bpf_get_current_task() };
-    // A list head, and its end in the tracee.
+    // The first entry of the list head, which is embedded in the tracee.
     let entry = field::<u64>(tracer, &TASK_PTRACED)?;
     let task = entry.wrapping_sub(TASK_PTRACE_ENTRY.load());
     (field::<u32>(task, &TASK_PID)? == tid).then_some(task)
@@ -73,7 +74,7 @@ fn memory(task: u64) -> Option<[u64; WORDS]> {
     seen[MEMORY] = mm;
     seen[USERS] = u64::from(field::<u32>(mm, &MM_USERS)?);
     seen[COUNT] = u64::from(field::<u32>(mm, &MM_COUNT)?);
-    // All users together hold it once.
+    // All users together hold one reference.
     seen[KNOWN] = 1;
     if flags & KNOWN_TO_THE_KERNEL[0] != 0 {
         seen[KNOWN] += 1;

@@ -1,5 +1,5 @@
-//! Where the fields are that the programs read, as the loader found them in the kernel's BTF, and
-//! the read-only settings of one host.
+//! The offsets of the fields that the programs read, which the loader found in the kernel's BTF, and the
+//! read-only settings of one host.
 
 use aya_ebpf::{Global, helpers::bpf_probe_read_kernel};
 
@@ -16,7 +16,7 @@ globals! {
     TASK_MM: u64;
     /// `task_struct.active_mm`.
     TASK_ACTIVE_MM: u64;
-    /// `task_struct.ptraced`, the list of whom it traces.
+    /// `task_struct.ptraced`, the list of its tracees.
     TASK_PTRACED: u64;
     /// `task_struct.ptrace_entry`, the place in that list.
     TASK_PTRACE_ENTRY: u64;
@@ -80,11 +80,11 @@ globals! {
     KEY_0: u64;
     /// Second half of the key of the tickets.
     KEY_1: u64;
-    /// How many sessions there is room for, a power of two.
+    /// How many sessions can be guarded at a time, a power of two.
     ROOM: u32;
 }
 
-/// Reads the field at `offset` of the kernel object at `base`; nothing if the address faults.
+/// Reads the field at `offset` of the kernel object at `base`; `None` if the address faults.
 #[inline(always)]
 pub(crate) fn field<T>(base: u64, offset: &Global<u64>) -> Option<T> {
     let at = base.wrapping_add(offset.load()) as *const T;

@@ -1,5 +1,5 @@
-//! Who is guarded, and in which session: membership passes from parent to child at fork and ends with the
-//! last thread, so that leaving the cgroup, the session or the namespace does not leave the guard.
+//! Which processes are guarded, and in which session. A child inherits the guard at fork, and it ends with
+//! the last thread, so a process that leaves the cgroup, the session or the namespace stays guarded.
 
 use aya_ebpf::{
     helpers::bpf_send_signal,
@@ -18,31 +18,31 @@ use crate::{
     tickets,
 };
 
-/// Guarded processes by thread group id in the initial pid namespace. It has room for every number there can
-/// be, and takes none later.
+/// Guarded processes by thread group id in the initial pid namespace. It has room for every possible number,
+/// and allocates nothing later.
 #[map]
 static GUARDED: Array<Page> = Array::with_max_entries(PAGES, 0);
 
-/// Which of those elements were ever written to.
+/// Which of those pages were ever written to.
 #[map]
 static TOUCHED: Array<Touched> = Array::with_max_entries(1, 0);
 
 const SIGKILL: u32 = 9;
 
-/// How the process `tgid` is guarded, if it is.
+/// The mark of the process `tgid`, if it is guarded.
 #[inline(always)]
 pub(crate) fn mark(tgid: u32) -> Option<Mark> {
     // SAFETY: the word is in the map, which lives as long as the program. Others write it whole.
     Mark::from_word(unsafe { word(tgid)?.read_volatile() })
 }
 
-/// Keeps other guarded processes from the memory of the process `tgid`, the caller, or no longer.
+/// Closes the memory of the calling process `tgid` to other guarded processes, or opens it again.
 #[inline(always)]
 pub(crate) fn seal(tgid: u32, mark: Mark, sealed: bool) {
     set(tgid, mark.sealed(sealed).to_word());
 }
 
-/// Sets the word of the process `tgid`. `false` for a number that no process can have.
+/// Sets the word of the process `tgid`. `false` for a number out of range.
 #[inline(always)]
 fn set(tgid: u32, mark: u32) -> bool {
     let word = word(tgid);
@@ -53,15 +53,15 @@ fn set(tgid: u32, mark: u32) -> bool {
     word.is_some()
 }
 
-/// Sets the word of a process that was not guarded, in an element that may not have been written to before.
+/// Sets the word of a process that was not guarded, on a page that may not have been written to before.
 #[inline(always)]
 fn put(tgid: u32, mark: Mark) -> bool {
     if let Some(touched) = TOUCHED.get_ptr_mut(0) {
-        // The verifier follows a mask, and no bound of a number that this one is made from.
+        // The verifier derives bounds from this mask, not from the check of the number it was computed from.
         let page = place(tgid).0 % PAGES;
         // SAFETY: `page` is within the map's only value.
         let touched = unsafe { touched.cast::<u8>().add(page as usize) };
-        // SAFETY: as above. Others write the same.
+        // SAFETY: as above. Other writers store the same value.
         unsafe { touched.write_volatile(1) };
     }
     set(tgid, mark.to_word())
@@ -82,9 +82,10 @@ pub(crate) fn kill_current() {
     unsafe { bpf_send_signal(SIGKILL) };
 }
 
-/// Puts a session's first process under guard; all others come from it. No event calls this: the supervisor
-/// runs it itself (`BPF_PROG_TEST_RUN`), because what it wrote to the map would undo what the programs write
-/// to the same element meanwhile. The argument is the process, and its mark in the upper half.
+/// Puts a session's first process under guard; all others descend from it. No event calls this: the
+/// supervisor runs it itself (`BPF_PROG_TEST_RUN`). A map write from user space would replace the whole page,
+/// and undo what the programs write to it meanwhile. The argument is the process, and its mark in the upper
+/// half.
 #[raw_tracepoint]
 fn enter(ctx: RawTracePointContext) -> i32 {
     let argument = ctx.arg::<u64>(0);
@@ -105,8 +106,8 @@ fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if !to.is_some_and(|to| put(to, mark.sealed(false))) {
-        // No kernel does this. The child is not running yet and its parent is the current task, which may
-        // not go on with an unguarded child; the child's own exec is still held by seccomp.
+        // No known kernel gets here. The child is not running yet and its parent is the current task, which
+        // must not continue with an unguarded child; the child's own exec is still held by seccomp.
         kill_current();
         events::report(&events::event(kind::LINEAGE_LOST, mark), NOW);
     }

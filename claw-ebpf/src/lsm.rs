@@ -1,12 +1,11 @@
-//! The third lock, where the kernel runs BPF LSM programs. An addition, never a requirement: the loader goes on without
-//! it.
+//! The third lock, where the kernel runs BPF LSM programs. It is optional: the loader continues without it.
 //!
-//! - An exec without a ticket, of another file or with strings of another length than was judged is refused while its
-//!   caller is still there, where [`exec`](crate::exec) could only kill it.
-//! - Nobody guarded gets at the memory of a governed tool, from before the tool has any. Without this lock the
-//!   supervisor ends a tool that somebody has got at, at its exec stop.
-//! - Nobody guarded traces or signals claw's own processes, whatever user it runs as and whichever doors the
-//!   policy opens.
+//! - It refuses an exec without a ticket, of another file than was judged, or with strings of another length,
+//!   while the caller is still there. [`exec`](crate::exec) could only kill it.
+//! - No guarded process can open the memory of a governed tool, from before the new image has any. Without
+//!   this lock the supervisor kills a tool at its exec stop if another process tampered with it.
+//! - No guarded process can trace or signal claw's own processes, whatever user it runs as and whichever
+//!   doors the policy opens.
 
 use aya_ebpf::{
     macros::{lsm, map},
@@ -31,7 +30,7 @@ static PROTECTED: HashMap<u32, u32> = HashMap::with_max_entries(4, 0);
 
 const EPERM: i32 = 1;
 
-/// What a script begins with, as the number that its first two bytes are.
+/// The first two bytes of a script, as a number.
 const SCRIPT: u16 = u16::from_ne_bytes(*b"#!");
 
 /// `bprm_check_security(struct linux_binprm *bprm)`: the strings are copied and the file is open. Called for a script
@@ -50,7 +49,7 @@ fn bprm_check_security(ctx: LsmContext) -> i32 {
     -EPERM
 }
 
-/// 0 if the image that is to be built may be what the ticket says, else the [`cause`].
+/// 0 if the image that the kernel will build can match the ticket, else the [`cause`].
 #[inline(always)]
 fn check(bprm: u64, tid: u32, tgid: u32, mark: Mark) -> u32 {
     let Some(ticket) = tickets::look_at(tid) else { return cause::NO_TICKET };
@@ -67,7 +66,7 @@ fn check(bprm: u64, tid: u32, tgid: u32, mark: Mark) -> u32 {
     if file != (ticket.ino, ticket.dev) {
         return cause::FILE;
     }
-    // Where arguments end and the environment begins is not known yet.
+    // The boundary between arguments and environment is not known yet, so compare the sum.
     let len = exec.wrapping_sub(p);
     if len < ticket.len || (ticket.with_env && len != ticket.len) {
         return cause::LENGTH;
@@ -99,7 +98,7 @@ fn refuse(target: u64, for_memory: bool) -> i32 {
         return 0;
     }
     let Some(target) = field::<u32>(target, &TASK_TGID) else { return -EPERM };
-    // SAFETY: only whether there is an entry is looked at, never the value it points to.
+    // SAFETY: this only tests whether there is an entry, and never reads the value.
     if unsafe { PROTECTED.get(target) }.is_some() {
         return -EPERM;
     }

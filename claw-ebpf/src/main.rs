@@ -1,10 +1,10 @@
 //! The kernel side of claw: the proof that what runs is what was judged, the lineage of guarded
 //! processes, and the decision on connections.
 //!
-//! Each module mirrors one of the same name on the user side. Every program that is needed is a BTF
-//! tracepoint or a cgroup socket-address program, because those load on hosts that refuse kprobes,
-//! fentry and LSM programs; [`lsm`] is an addition. No kernel layout is compiled in: the loader reads offsets from the running kernel's BTF
-//! and sets them in [`layout`].
+//! Each module mirrors one of the same name on the user side. Every required program is a BTF tracepoint or a
+//! cgroup socket-address program, because those load on hosts that refuse kprobes, fentry and LSM programs;
+//! [`lsm`] is optional. No kernel layout is compiled in: the loader reads offsets from the running kernel's
+//! BTF and sets them in [`layout`].
 
 #![no_std]
 #![no_main]
@@ -25,7 +25,7 @@ fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// `bpf_probe_read_user` and its like are for GPL-compatible programs only.
+/// Helpers such as `bpf_probe_read_user` are for GPL-compatible programs only.
 #[unsafe(link_section = "license")]
 #[unsafe(no_mangle)]
 static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,4 +1,4 @@
-//! What holds for a session as a whole, as the supervisor says.
+//! The state of each session, which the supervisor sets.
 
 use aya_ebpf::{macros::map, maps::Array};
 use claw_common::{
@@ -12,7 +12,7 @@ use crate::layout::ROOM;
 #[map]
 static SESSIONS: Array<State> = Array::with_max_entries(1, 0);
 
-/// The state of a process's session. One that is not known is shut and has no rules.
+/// The state of a process's session. An unknown session is shut and has no rules.
 #[inline(always)]
 pub(crate) fn state(mark: Mark) -> State {
     SESSIONS.get(slot(mark.session(), ROOM.load())).copied().unwrap_or([1, 0])

@@ -3,8 +3,8 @@
 use aya_ebpf::{macros::map, maps::HashMap};
 use claw_common::ticket::{TICKET_WORDS, TICKETS_AT_ONCE, Ticket};
 
-/// Tickets by the thread that calls exec, in the initial pid namespace. They are there from the start: an
-/// exec never fails for want of the kernel's memory for one.
+/// Tickets by the thread that calls exec, in the initial pid namespace. The map is preallocated, so that an
+/// exec never fails for lack of kernel memory.
 #[map]
 static TICKETS: HashMap<u32, [u64; TICKET_WORDS]> = HashMap::with_max_entries(TICKETS_AT_ONCE, 0);
 
@@ -16,11 +16,11 @@ pub(crate) fn take(tid: u32) -> Option<Ticket> {
     Some(ticket)
 }
 
-/// The ticket of the thread `tid`, which keeps it.
+/// The ticket of the thread `tid`, without taking it.
 #[inline(always)]
 pub(crate) fn look_at(tid: u32) -> Option<Ticket> {
-    // SAFETY: the value is copied at once; only the supervisor writes it, and not while the thread
-    // that it is for is past its notification.
+    // SAFETY: the value is copied at once. Only the supervisor writes it, and only while the thread it
+    // belongs to is held.
     unsafe { TICKETS.get(tid) }.copied().map(Ticket::from_words)
 }
 

@@ -51,7 +51,7 @@ fn reached(to: IpAddr) -> Vec<IpAddr> {
     }
 }
 
-/// The place of the strictest of `rules` that covers `port`, the first of several.
+/// The index of the strictest rule that covers `port`; the first if several are equally strict.
 fn strictest(rules: &[(usize, &ConnectRule)], port: u16, protocol: Protocol) -> Option<usize> {
     let mut strictest: Option<(usize, Strictness)> = None;
     for (place, rule) in rules {
@@ -120,10 +120,10 @@ pub struct PortRange {
     pub rule: usize,
 }
 
-/// What the kernel's maps hold.
+/// The content of the kernel's maps.
 ///
-/// A connection is decided by the entry of the longest network that contains the address: by the
-/// range that holds its port and protocol, or by `default` where none does.
+/// A connection is decided by the entry of the longest network that contains the address: by the range that
+/// holds its port and protocol, or by `default` if none does.
 #[derive(Debug, Clone)]
 pub struct Compiled {
     /// The IPv4 networks, sorted; `0.0.0.0/0` is always among them. The ranges of each are disjoint,
@@ -131,7 +131,7 @@ pub struct Compiled {
     pub v4: Vec<(Ipv4Net, Vec<PortRange>)>,
     /// The same for IPv6; `::/0` is always among them.
     pub v6: Vec<(Ipv6Net, Vec<PortRange>)>,
-    /// The verdict where no range holds the port.
+    /// The verdict if no range holds the port.
     pub default: Verdict,
 }
 
@@ -177,10 +177,11 @@ pub struct TooManyRanges {
     pub rule: usize,
 }
 
-/// Computes what the kernel's maps hold from `rules` and the verdict where none matches.
+/// Compiles `rules`, and the verdict for connections that none matches, into the content of the kernel's
+/// maps.
 ///
 /// # Errors
-/// The first network of each rule that does not fit; a [`Policy`] that was parsed has none.
+/// The first network of each rule that does not fit. The rules of a parsed [`Policy`] always fit.
 pub fn compile(rules: &[ConnectRule], default: Verdict) -> Result<Compiled, Vec<TooManyRanges>> {
     let mut places: BTreeMap<IpNet, Vec<usize>> = [
         IpNet::V4(Ipv4Net::default()),
@@ -216,7 +217,8 @@ pub fn compile(rules: &[ConnectRule], default: Verdict) -> Result<Compiled, Vec<
     if too_many.is_empty() { Ok(compiled) } else { Err(too_many) }
 }
 
-/// The networks whose rules hold for all of `network`: itself, and what else it reaches.
+/// The networks whose rules apply to all of `network`: itself, and the loopback networks that it also
+/// reaches.
 fn parts(network: IpNet) -> Vec<IpNet> {
     if network.prefix_len() < network.max_prefix_len() {
         return vec![network];
@@ -231,9 +233,9 @@ fn containing(network: IpNet) -> impl Iterator<Item = IpNet> {
         .map(|network| network.trunc())
 }
 
-/// The ports as `rules` split them, those that no rule covers left out.
+/// The port ranges that `rules` make, without the ports that no rule covers.
 fn ranges(rules: &[(usize, &ConnectRule)]) -> Vec<PortRange> {
-    // The first port of each piece: pieces never differ inside.
+    // The first port of each range: all ports of a range get the same verdict.
     let mut starts: Vec<u16> = vec![0];
     for ports in rules.iter().flat_map(|(_, rule)| &rule.ports) {
         starts.push(ports.lo);
@@ -248,7 +250,7 @@ fn ranges(rules: &[(usize, &ConnectRule)]) -> Vec<PortRange> {
             let Some(place) = strictest(rules, lo, protocol) else { continue };
             let Some((_, rule)) = rules.iter().find(|(own, _)| *own == place) else { continue };
             match ranges.last_mut() {
-                // The piece before ends right here and says the same.
+                // The previous range ends right here with the same verdict: extend it.
                 Some(last)
                     if last.protocol == protocol
                         && last.rule == place

@@ -18,7 +18,7 @@ use hit::Hit;
 pub fn decide(policy: &Policy, facts: &Facts) -> Decision {
     let Some(first) = facts.actions.first() else { return nothing_was_read() };
     let mut outcomes = Vec::with_capacity(facts.actions.len());
-    // With the rule's place in the file, to sort by.
+    // Each with its rule's position in the file, to sort by.
     let mut rewrites: Vec<(usize, Rewrite)> = Vec::new();
     for (index, action) in facts.actions.iter().enumerate() {
         let mut strictest: Option<Hit<'_>> = None;
@@ -42,8 +42,8 @@ pub fn decide(policy: &Policy, facts: &Facts) -> Decision {
     apply_exec_default_to_everyday_calls(policy.defaults.exec, facts, &mut outcomes);
     let strips =
         injection::apply_injected_env_default(policy.defaults.injected_env, facts, &mut outcomes);
-    // Of several as strict, a rule says more than a default, and what a call does says more
-    // than that it was made.
+    // Between equally strict outcomes, prefer a rule to a default, and an action to the call itself: the
+    // reason says more.
     let weight = |outcome: &Outcome| {
         (outcome.verdict.strictness(), outcome.rule.is_some(), outcome.action > 0)
     };
@@ -103,8 +103,8 @@ fn unmatched(defaults: &Defaults, facts: &Facts, index: usize, action: &Action) 
     Outcome { action: index, verdict, rule: None, at: None, reason, because }
 }
 
-/// Decides a call that does everyday things like that of a program no tool governs, where no rule matches the call
-/// or one of those things.
+/// Applies `defaults.exec` to a call with everyday actions, as to an ungoverned program, unless a rule
+/// matches the call or such an action.
 fn apply_exec_default_to_everyday_calls(exec: Verdict, facts: &Facts, outcomes: &mut [Outcome]) {
     let everyday = |outcome: &&Outcome| {
         outcome.rule.is_none() && !facts.actions[outcome.action].domain.governed()
@@ -123,7 +123,7 @@ fn apply_exec_default_to_everyday_calls(exec: Verdict, facts: &Facts, outcomes: 
         format!("no rule covers what it does (`{domain}`), and `defaults.exec` is `{exec}`");
 }
 
-/// Denies a call without actions: it breaks the contract of [`Facts`], so nothing is known of it.
+/// Denies a call without actions. That breaks the contract of [`Facts`], so nothing is known of the call.
 fn nothing_was_read() -> Decision {
     let deciding = Outcome {
         action: 0,
@@ -146,7 +146,7 @@ fn keep_smallest_limit(rewrites: &mut Vec<(usize, Rewrite)>, start: usize) {
     };
     let mut at = start;
     while at < rewrites.len() {
-        // Of several that are as small, the first stays.
+        // Of equally small limits, the first stays.
         let stays = limit(&rewrites[at]).is_none_or(|(name, most)| {
             rewrites[start..].iter().enumerate().all(|(other, rewrite)| {
                 limit(rewrite).is_none_or(|(other_name, other_most)| {

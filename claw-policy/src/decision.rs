@@ -12,14 +12,14 @@ pub enum Change {
     SetEnv(String, String),
     /// Removes an environment variable.
     UnsetEnv(String),
-    /// One that the tool declares and that is made or not.
+    /// A change that the tool declares, made or not made.
     Switch(&'static ChangeDef),
-    /// One that the tool declares and that sets a bound: no more than this many.
+    /// A change that the tool declares, with an upper bound.
     Limit(&'static ChangeDef, u64),
 }
 
 impl Change {
-    /// Whether it is made to the call as a whole, and so permits nothing of what the call does.
+    /// Whether the change is made to the call as a whole. Such a change does not permit any action.
     #[must_use]
     pub fn is_of_call(&self) -> bool {
         match self {
@@ -28,7 +28,7 @@ impl Change {
         }
     }
 
-    /// The tool's own declaration of it, where it is one of a tool's.
+    /// The tool's declaration of the change; `None` for changes to the environment.
     pub(crate) fn def(&self) -> Option<&'static ChangeDef> {
         match self {
             Self::SetEnv(..) | Self::UnsetEnv(_) => None,
@@ -55,9 +55,9 @@ pub struct Outcome {
     pub action: usize,
     /// Its verdict.
     pub verdict: Verdict,
-    /// The id of the rule that gave it, or nothing where a default did.
+    /// The id of the rule that gave it, or `None` if a default did.
     pub rule: Option<String>,
-    /// Where the rule stands, `FILE:LINE`, or nothing where a default decided.
+    /// Where the rule stands, `FILE:LINE`, or `None` if a default decided.
     pub at: Option<String>,
     /// The rule's reason, or what default applied and why.
     pub reason: String,
@@ -70,18 +70,18 @@ pub struct Outcome {
 pub struct Decision {
     /// The strictest verdict of all actions.
     pub verdict: Verdict,
-    /// The outcome that gave the verdict. Of several as strict: the first that a rule gave, or else
-    /// the first of what the call does, or else that of the call itself.
+    /// The outcome that gave the verdict. Of equally strict outcomes: the first from a rule, else the first
+    /// of an action, else that of the call itself.
     pub deciding: Outcome,
     /// The outcome of each action, in their order.
     pub outcomes: Vec<Outcome>,
-    /// The changes that the call runs with if it runs, in the order of the rules in the file. They stand beside
-    /// the verdict: none where the call is denied or where no rule changes it.
+    /// The changes that the call runs with if it runs, in the order of the rules in the file. Empty if the
+    /// call is denied or no rule changes it.
     pub rewrites: Vec<Rewrite>,
 }
 
 impl Decision {
-    /// Turns the decision into a denial. The changes go with it, because nothing runs.
+    /// Turns the decision into a denial. The changes are dropped, because nothing runs.
     pub fn refuse(&mut self, refusal: Refusal) {
         let Refusal { action, rule, at, reason, because } = refusal;
         let outcome = Outcome { action, verdict: Verdict::Deny, rule, at, reason, because };
@@ -94,7 +94,7 @@ impl Decision {
     }
 }
 
-/// Why a call is denied after all, by what was found out once the policy had decided.
+/// Why a call is denied after the policy had let it run, for a reason found later.
 #[derive(Debug)]
 pub struct Refusal {
     /// The index of the action in [`Facts::actions`](crate::Facts::actions).

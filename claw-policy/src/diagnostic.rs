@@ -16,12 +16,12 @@ pub struct Diagnostic {
     pub column: usize,
     /// A few words to put under the span.
     pub label: String,
-    /// What to do about it, where there is something to say.
+    /// What to do about it, if there is advice.
     pub help: Option<String>,
 }
 
 impl fmt::Display for Diagnostic {
-    /// `LINE:COLUMN: MESSAGE; HELP`, for where there is no room to show the file.
+    /// `LINE:COLUMN: MESSAGE; HELP`, where there is no room to show the file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.line, self.column, self.message)?;
         match &self.help {
@@ -42,7 +42,7 @@ pub fn position(source: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// The candidate that `name` was most likely meant to be, where one is near.
+/// The candidate that `name` was most likely meant to be, if one is similar enough.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
@@ -51,8 +51,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter_map(|candidate| {
             let known = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&folded, &known);
-            // A third of the letters may be wrong, none in a name of one or two, but for its case. A
-            // plural or a name cut short is near as well.
+            // Up to a third of the letters may be wrong, so in a name of one or two letters only the case. A
+            // plural or a truncated name is similar too.
             let near = distance <= known.chars().count() / 3;
             let (short, long) =
                 if known.len() < folded.len() { (&known, &folded) } else { (&folded, &known) };

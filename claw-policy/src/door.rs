@@ -1,4 +1,4 @@
-//! Side doors: system calls by which a guarded process could change another one, hide a call from the
+//! Side doors: system calls by which a guarded process could change another process, hide a call from the
 //! guard, or change the kernel. Each is closed unless the policy opens it.
 
 /// One side door.
@@ -7,7 +7,7 @@ pub enum Door {
     /// Tracing another process and reading or writing its memory: a judged program would no longer be
     /// what was judged. gdb, strace, rr and crash reporters need it.
     Ptrace,
-    /// Taking another process's descriptors: its connections were decided for it alone.
+    /// Taking another process's descriptors, whose connections were allowed to that process only.
     Descriptors,
     /// io_uring: work handed to the kernel without a system call that can be held. Runtimes that use
     /// it fall back on ordinary calls.
@@ -30,10 +30,10 @@ pub enum Door {
     Mount,
     /// Opening files by handle, past the folders that lead to them.
     Handles,
-    /// Changing the execution domain, which changes how programs are laid out and what they are told of
-    /// the machine. setarch and gdb (without address randomisation) do.
+    /// Changing the execution domain, which changes the memory layout of programs and what they see of the
+    /// machine. setarch uses it, and gdb to switch off address randomisation.
     Personality,
-    /// Typing into the terminal: characters that the user's shell reads once the command has ended.
+    /// Typing into the terminal: the user's shell would read the characters once the command has ended.
     Terminal,
     /// Matters of the whole machine: its clock, swap, quotas, accounting, halting it, raising hard
     /// limits, raw devices, the kernel's log, and mandatory access control.
@@ -41,10 +41,10 @@ pub enum Door {
     /// Changing interfaces, routes and the firewall (CAP_NET_ADMIN), which could lead an allowed address
     /// to another host.
     Network,
-    /// Sockets for raw packets (CAP_NET_RAW), which are sent without an address that could be decided.
+    /// Sockets for raw packets (CAP_NET_RAW), which carry no address that rules could decide on.
     RawSockets,
-    /// Sockets of families and protocols whose peers no rule can name: vsock, TIPC, Bluetooth, AF_ALG,
-    /// SCTP, DCCP, SMC and whatever is newer. Left are Unix, IPv4, IPv6 and netlink sockets.
+    /// Sockets of families and protocols whose peers no rule can name: vsock, TIPC, Bluetooth, AF_ALG, SCTP,
+    /// DCCP, SMC and every newer family. Unix, IPv4, IPv6 and netlink sockets remain.
     OtherSockets,
 }
 

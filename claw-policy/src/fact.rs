@@ -1,4 +1,4 @@
-//! What is known about one call: the vocabulary that tools write and rules read.
+//! The facts of one call, which tools write and rules read.
 //!
 //! A call is a list of *actions* (one SQL statement, one Kubernetes resource, one option that has an
 //! effect of its own), and each action carries facts of one *domain*. Rules are matched against each
@@ -157,7 +157,7 @@ impl Action {
         self.facts[place] = Some(found);
     }
 
-    /// What is known of the fact `name`: a value, that it is opaque and why, or that it does not apply.
+    /// What is known of the fact `name`: a value, or why it is opaque, or `None` if it does not apply.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<Reading<'_>> {
         self.at(self.domain.place(name))
@@ -226,9 +226,9 @@ pub enum Reading<'a> {
 /// Everything that classifying one call found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
-    /// The governed tool, or nothing for an ungoverned program.
+    /// The tool, or `None` for a program that no tool reads.
     pub tool: Option<Name>,
-    /// A second tool that the program's names speak of: which of the two runs is not known, and the
+    /// A second tool that the program could be, by its names. It is unknown which of the two runs, so the
     /// rules of both apply.
     pub disputed: Option<Name>,
     /// What the call would do. The first action is always of the call-level domain `exec`.
@@ -236,8 +236,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Whether anything the call does falls to `defaults.governed` where no rule matches. A call of an
-    /// everyday tool, whose name rules may use, is not governed by that alone.
+    /// Whether any action of the call takes `defaults.governed` if no rule matches. A call of an everyday
+    /// tool is not governed merely because rules can name the tool.
     #[must_use]
     pub fn governed(&self) -> bool {
         let mut does = self.actions.iter().skip(1).peekable();

@@ -1,7 +1,7 @@
 //! The command line of a tool that claw does not know, as a policy declares it (`[tool.NAME]`).
 //!
 //! Data only: `parse/grammar.rs` makes it from the policy's text, and claw-classify reads calls by it. A
-//! grammar belongs to its policy, and its domain to whoever speaks of it: the policy's rules, and the facts of calls.
+//! grammar belongs to its policy. Its domain is shared by the policy's rules and the facts of calls.
 
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ pub struct Grammar {
     pub exit_status: u8,
     /// Variables that load code into the interpreter it is written in.
     pub loads_env: Vec<String>,
-    /// Whether its options end where its first argument stands.
+    /// Whether its options must come before its first argument.
     pub options_first: bool,
-    /// Whether it takes the beginning of a long option's name for the whole, where only one begins so.
+    /// Whether it accepts an unambiguous prefix of a long option's name.
     pub abbreviations: bool,
     /// The options that may stand anywhere.
     pub options: Vec<OptionDef>,
-    /// Its arguments, where it has no commands.
+    /// Its arguments, if it has no commands.
     pub arguments: Arguments,
-    /// Its commands; none where its first words name no command.
+    /// Its commands; empty if its first words do not name a command.
     pub commands: Vec<Command>,
     /// The facts that all of this gives.
     pub domain: Arc<DeclaredDomain>,
@@ -39,7 +39,7 @@ pub struct Command {
     pub path: String,
     /// Other words for the same command.
     pub aliases: Vec<String>,
-    /// The options that may stand behind it, beside those of the tool.
+    /// The options that may follow it, in addition to those of the tool.
     pub options: Vec<OptionDef>,
     /// Its arguments.
     pub arguments: Arguments,
@@ -52,11 +52,11 @@ pub struct OptionDef {
     pub names: Vec<String>,
     /// The fact it gives.
     pub fact: Arc<str>,
-    /// What it is followed by.
+    /// Its value.
     pub takes: Takes,
 }
 
-/// What an option is followed by, and so what its fact is.
+/// The value of an option, which gives the type of its fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Takes {
     /// Nothing; a bool.
@@ -69,11 +69,11 @@ pub enum Takes {
     Number,
     /// One value each time it is given; a set of names.
     Values,
-    /// A value behind `=` in the same word, or nothing; a name where there is one.
+    /// An optional value after `=` in the same word; a name if there is one.
     Perhaps,
 }
 
-/// What stands where no option does.
+/// The words that are not options.
 #[derive(Debug)]
 pub enum Arguments {
     /// Any number of words: the fact `arguments`.
@@ -87,11 +87,11 @@ pub enum Arguments {
 pub struct Argument {
     /// The fact it gives.
     pub fact: Arc<str>,
-    /// How often it stands there.
+    /// How often it may be given.
     pub count: Count,
 }
 
-/// How often an argument stands there.
+/// How often an argument may be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
     /// Once: `name`.

@@ -3,8 +3,9 @@
 //! Pure: no clock, no file, no process. `claw check`, `claw test` and live enforcement all call
 //! [`decide`], and there is no second evaluator.
 //!
-//! What follows is docs/policy.md. In the code: a mistake in a policy is a [`Diagnostic`], the doors are [`Door`], the
-//! everyday domains are those that are not [`Domain::governed`], and [`connect`] is what the kernel is given.
+//! The rest of this page is docs/policy.md. In the code, a mistake in a policy is a [`Diagnostic`], a door is
+//! a [`Door`], an everyday domain is one that is not [`Domain::governed`], and [`connect`] compiles the
+//! kernel's tables.
 #![doc = include_str!("../../docs/policy.md")]
 #![forbid(unsafe_code)]
 

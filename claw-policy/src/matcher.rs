@@ -1,4 +1,4 @@
-//! What a rule asks of one fact, and the three answers: yes, no, and cannot be told.
+//! What a rule asks of one fact, and the three answers: yes, no and unknown.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,11 +8,11 @@ use crate::name::Name;
 use crate::pattern::Pattern;
 use crate::schema::DomainRef;
 
-/// The domain that every call has one action of, the first. Its facts can be asked for beside those
-/// of any other action of the call.
+/// The domain of every call's first action. A rule can ask for its facts together with those of any other
+/// action.
 pub const EXEC: &str = "exec";
 
-/// The name, in every domain, of the question whether something could not be read.
+/// The name, in every domain, of the condition that something could not be read.
 pub const OPAQUE: &str = "opaque";
 
 /// Whether something holds. `and` is the smaller of two.
@@ -39,7 +39,7 @@ pub(crate) enum Matcher {
     Bool(bool),
     /// It is one of these.
     IntIn(Vec<i64>),
-    /// It is greater than `above` and less than `below`, where they are given.
+    /// It is greater than `above` and less than `below`, if they are given.
     IntBetween {
         /// The greatest number that does not match.
         above: Option<i64>,
@@ -59,8 +59,8 @@ pub(crate) struct Names {
     pub(crate) any: Vec<Pattern>,
     /// Each of these is matched by one of the names.
     pub(crate) all: Vec<Pattern>,
-    /// There is a name, and every one matches one of these. The empty set does not satisfy this, so
-    /// that a rule never permits by it what names nothing.
+    /// There is a name, and every one matches one of these. The empty set does not satisfy this, so a rule
+    /// with `only` never permits an action that names nothing.
     pub(crate) only: Vec<Pattern>,
     /// No name matches any of these. The empty set satisfies this.
     pub(crate) none: Vec<Pattern>,
@@ -80,7 +80,7 @@ impl Names {
 }
 
 impl Matcher {
-    /// Whether `value` is what is asked for. A value of another type is not.
+    /// Whether `value` satisfies the demand. A value of another type does not.
     #[must_use]
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         match (self, value) {
@@ -131,7 +131,7 @@ impl Condition {
         }
     }
 
-    /// Why it cannot be told whether it holds, where that is so.
+    /// Why it is unknown whether the condition holds; `None` if it is known.
     pub(crate) fn unknown<'a>(&self, first: &'a Action, action: &'a Action) -> Option<&'a str> {
         let Subject::Fact(name) = &self.subject else { return None };
         match self.action(first, action)?.fact(name)? {

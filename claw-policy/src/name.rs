@@ -1,5 +1,5 @@
-//! Names of tools, domains and facts: claw's own, which live as long as the process, and those that a policy declares,
-//! which live as long as somebody speaks of them.
+//! Names of tools, domains and facts: claw's own, which live as long as the process, and those that a policy
+//! declares, which are reference-counted.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::ser::{Serialize, Serializer};
 
-/// A name. Two are equal where they are spelled alike; copying one allocates nothing.
+/// A name. Two names with the same spelling are equal. Cloning one does not allocate.
 #[derive(Clone)]
 pub enum Name {
     /// One that claw knows.

@@ -1,4 +1,4 @@
-//! A policy file to a [`Policy`], or to every mistake in it at once.
+//! Parses a policy file into a [`Policy`], or into the list of all mistakes in it.
 //!
 //! The text is read into a tree whose every key and value knows its bytes; each table is then
 //! checked against the keys it may have and the schema. Nothing stops at the first mistake.
@@ -28,11 +28,11 @@ use reader::{Node, Reader, describe};
 /// The version of the language that this code reads.
 const VERSION: i64 = 1;
 
-/// What may stand where a default is named.
+/// The verdicts that a default may name.
 const DEFAULTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("deny", Verdict::Deny)];
 
-/// Reads a policy. `file` is what it is called in [`Outcome::at`](crate::Outcome::at); `schema` says what it may speak
-/// of. The language is described at the top of this crate.
+/// Reads a policy. `file` is its name in [`Outcome::at`](crate::Outcome::at); `schema` lists the domains and
+/// tools that it may name. The language is described at the top of this crate.
 ///
 /// # Errors
 /// Every mistake in the text, in the order of the text.
@@ -49,7 +49,8 @@ pub fn parse(text: &str, file: &str, schema: &Schema) -> Result<Policy, Vec<Diag
         .collect();
     let syntax_errors = reader.found.len();
     let policy = reader.policy(root.get_ref());
-    // The parser fills in what it could not read: what that leads to on the same line is no news.
+    // The parser fills in what it could not read. Further mistakes on the same line are a consequence, so
+    // drop them.
     let lines: Vec<usize> = broken.iter().map(|span| position(text, span.start).0).collect();
     let mut found = reader.found;
     let consequences = found.split_off(syntax_errors);
@@ -73,7 +74,7 @@ impl Reader<'_> {
         let defaults = self.defaults(root);
         let denial = self.denial(root);
         let open = self.doors(root);
-        // Before whatever may speak of them.
+        // Read declared tools first, because all other tables may name them.
         let declared = self.declared_tools(root);
         let pins = self.pins(root);
         let mut ids = Ids::default();
@@ -111,7 +112,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Nothing when the language is not the one read here: all else would be noise.
+    /// `None` if the version is not the one read here: any further mistakes would be noise.
     fn version(&mut self, root: &DeTable<'_>) -> Option<()> {
         let Some(value) = root.get("version") else {
             self.error(0..0, "a policy says which `version` of the language it is in", "missing")
@@ -254,7 +255,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Checks the id of a rule: there, spelt as ids are, and the only one of its name.
+    /// Checks the id of a rule: present, well spelt and unique.
     fn id(&mut self, table: &DeTable<'_>, header: Range<usize>, what: &str, ids: &mut Ids) {
         let Some(value) = self.required(table, "id", header, what) else { return };
         let Some(id) = self.string(value, "`id`") else { return };

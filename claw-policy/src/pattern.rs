@@ -26,8 +26,8 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a pattern. Every text is one: a backslash is itself unless `*`, `?` or another backslash
-    /// follows.
+    /// Reads a pattern. Every text is a pattern. A backslash stands for itself unless `*`, `?` or another
+    /// backslash follows.
     #[must_use]
     pub(crate) fn new(text: &str) -> Self {
         let mut tokens = Vec::with_capacity(text.len());
@@ -53,7 +53,7 @@ impl Pattern {
     pub(crate) fn matches(&self, name: &str) -> bool {
         let mut rest = name.chars();
         let mut at = 0;
-        // The last `*` seen: where the pattern goes on after it, and the name it has not swallowed.
+        // The last `*` seen: the pattern after it, and the part of the name that it has not consumed.
         let mut run: Option<(usize, std::str::Chars<'_>)> = None;
         loop {
             let before = rest.clone();
@@ -78,7 +78,7 @@ impl Pattern {
         }
     }
 
-    /// The one name this pattern stands for, or nothing where it has a wildcard.
+    /// The one name this pattern stands for, or `None` if it has a wildcard.
     #[must_use]
     pub(crate) fn literal(&self) -> Option<String> {
         self.tokens
@@ -92,7 +92,7 @@ impl Pattern {
 }
 
 impl Pattern {
-    /// The folder in which everything lies that matches, where it starts with one: `/run` for `/run/x*`.
+    /// The folder that contains every match, if the pattern starts with one: `/run` for `/run/x*`.
     #[must_use]
     pub(crate) fn folder(&self) -> Option<String> {
         let folder: String = self.tokens[..self.slash()?]
@@ -105,7 +105,7 @@ impl Pattern {
         (self.tokens[0] == Token::Char('/') && !folder.is_empty()).then_some(folder)
     }
 
-    /// The same pattern where that folder is called `folder`.
+    /// The same pattern with that folder replaced by `folder`.
     #[must_use]
     pub(crate) fn in_folder(&self, folder: &str) -> Option<Self> {
         let folder = folder.trim_end_matches('/').chars().map(Token::Char);
@@ -113,7 +113,7 @@ impl Pattern {
         Some(Self { text: self.text.clone(), tokens })
     }
 
-    /// Where the last slash before the first wildcard stands.
+    /// The position of the last slash before the first wildcard.
     fn slash(&self) -> Option<usize> {
         let certain = self.tokens.iter().take_while(|token| matches!(token, Token::Char(_)));
         self.tokens[..certain.count()].iter().rposition(|token| *token == Token::Char('/'))

@@ -1,4 +1,4 @@
-//! A policy that has been read and checked: data, and what can be told from it alone.
+//! A policy that has been read and checked: data, and the questions it alone can answer.
 //!
 //! Deciding is above it: [`crate::decide`], [`crate::connect::decide`] and [`crate::unix::decide`] are functions over
 //! a policy, as is [`crate::parse`], which makes one.
@@ -13,7 +13,7 @@ use crate::pattern::Pattern;
 use crate::rule::{About, ConnectRule, Rule, UnixRule};
 use crate::verdict::Verdict;
 
-/// Whether verdicts are carried out. [`crate::decide`] does not look at it: its caller does.
+/// Whether verdicts are carried out. The caller of [`crate::decide`] looks at this; `decide` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// They are.
@@ -22,18 +22,18 @@ pub enum Mode {
     Observe,
 }
 
-/// The verdicts where no rule matches: each [`Verdict::Allow`] or [`Verdict::Deny`].
+/// The verdicts if no rule matches: each [`Verdict::Allow`] or [`Verdict::Deny`].
 #[derive(Debug, Clone, Copy)]
 pub struct Defaults {
     /// A program that no tool governs.
     pub exec: Verdict,
-    /// What a governed tool does, and what could not be read.
+    /// The actions of a governed tool, and calls that could not be read.
     pub governed: Verdict,
     /// A connection.
     pub connect: Verdict,
     /// A Unix socket.
     pub unix: Verdict,
-    /// A governed tool that the environment has something loaded into.
+    /// A governed tool whose environment loads code into it.
     pub injected_env: InjectedEnv,
 }
 
@@ -42,7 +42,7 @@ pub struct Defaults {
 pub enum Denial {
     /// As the tool's own error: on its stderr, with its exit status and the rule's id and reason.
     Tool,
-    /// The system call fails, and nothing is said.
+    /// The system call fails, without a message.
     Errno(Errno),
 }
 
@@ -69,7 +69,7 @@ impl Errno {
     }
 }
 
-/// What becomes of a governed tool's call whose environment has something loaded into the tool.
+/// What to do with a call whose environment loads code into a governed tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InjectedEnv {
     /// It runs without those variables.
@@ -108,7 +108,7 @@ impl Policy {
         self.mode
     }
 
-    /// The verdicts where no rule matches.
+    /// The verdicts if no rule matches.
     #[must_use]
     pub fn defaults(&self) -> Defaults {
         self.defaults
@@ -143,22 +143,23 @@ impl Policy {
         &self.unix
     }
 
-    /// Whether any Unix socket may be denied, or a rule wants to see one allowed: else nobody need look.
+    /// Whether the policy can deny a Unix socket, or has a rule that allows one. If not, nothing need be
+    /// looked up.
     #[must_use]
     pub fn speaks_of_unix(&self) -> bool {
         !self.unix.is_empty() || !self.defaults.unix.runs()
     }
 
-    /// The paths without wildcards that deny rules about Unix sockets name: whatever else the same file is called,
-    /// it is the same socket.
+    /// The paths without wildcards that deny rules about Unix sockets name: the caller resolves them, so that
+    /// a rule finds the socket's file under any name.
     pub fn denied_unix_paths(&self) -> impl Iterator<Item = String> {
         let deny = self.unix.iter().filter(|rule| !rule.verdict.runs());
         let literal = deny.flat_map(|rule| &rule.unix).filter_map(Pattern::literal);
         literal.filter(|name| name.starts_with('/'))
     }
 
-    /// Lets rules about Unix sockets hold for the real paths of the folders they name, `/run` for
-    /// `/var/run`, as `real` tells them. Ask before anybody who may not choose them could have changed them.
+    /// Makes rules about Unix sockets also hold for the real paths of the folders they name (`/run` for
+    /// `/var/run`), which `real` returns. Call this before any guarded process could change those folders.
     pub fn resolve_unix_folders(&mut self, mut real: impl FnMut(&str) -> Option<String>) {
         for rule in &mut self.unix {
             for at in 0..rule.unix.len() {
@@ -169,8 +170,8 @@ impl Policy {
         }
     }
 
-    /// Whether the verdict on a call of these facts can depend on more than which program it is: it is
-    /// governed, or some rule speaks of its tool or of what it does. The environment is part of that.
+    /// Whether the verdict on a call with these facts can depend on more than its program, such as its
+    /// environment: it is governed, or some rule names its tool or a domain of its actions.
     #[must_use]
     pub fn speaks_of(&self, facts: &Facts) -> bool {
         let does = |name: &str| facts.actions.iter().any(|action| action.domain.name() == name);
@@ -183,8 +184,7 @@ impl Policy {
         facts.governed() || self.rules.iter().any(about)
     }
 
-    /// The SHA-256 digests of which a tool's file must have one, or nothing where any trusted file will
-    /// do.
+    /// The SHA-256 digests that a tool's file may have, or `None` if any trusted file will do.
     #[must_use]
     pub fn pins(&self, tool: &str) -> Option<&[[u8; 32]]> {
         let found = self.pins.iter().find(|(name, _)| *name == tool);

@@ -1,6 +1,6 @@
 //! The rules of a policy: about what a call does, about connections, and about Unix sockets.
 //!
-//! Data, and which connection or name a rule covers. `decide.rs`, `connect.rs` and `unix.rs` say what follows.
+//! Data, and which connection or name a rule covers. `decide.rs`, `connect.rs` and `unix.rs` decide by them.
 
 use std::fmt;
 
@@ -102,7 +102,7 @@ pub struct ConnectRule {
     pub to: Vec<IpNet>,
     /// The ports it is about; never empty.
     pub ports: Vec<Ports>,
-    /// The protocol it is about, or nothing for both.
+    /// The protocol it is about, or `None` for both.
     pub protocol: Option<Protocol>,
     /// [`Verdict::Allow`] or [`Verdict::Deny`].
     pub verdict: Verdict,

@@ -1,4 +1,4 @@
-//! What a policy may speak of: domains and their facts, tools and their groups, and the changes a tool can make.
+//! What a policy may name: domains and their facts, tools and their groups, and the changes a tool can make.
 //!
 //! The tables are the caller's ([`Schema`]); a policy adds the domains and tools that it declares. Nothing here knows a
 //! tool by name.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::name::Name;
 
-/// The group of every governed tool, those included that a policy declares.
+/// The group of every governed tool, including those that a policy declares.
 pub const GOVERNED: &str = "governed";
 
 /// The type of a fact, fixed by its definition and checked when a policy is loaded.
@@ -41,12 +41,12 @@ pub struct FactDef {
 pub struct Domain {
     /// The name, `sql` in `sql.effect`.
     pub name: &'static str,
-    /// Whether an action that no rule matches takes `defaults.governed`. False for what everyday programs
-    /// do (shells, `rm`, package managers): rules may speak of it, and where none does the call is
-    /// decided like that of a program no tool governs.
+    /// Whether an action that no rule matches takes `defaults.governed`. False for everyday programs (shells,
+    /// `rm`, package managers): rules may ask for their facts, and if none does, the call is decided as an
+    /// ungoverned program's.
     pub governed: bool,
-    /// Whether a program that does this holds something that other processes of its user must not reach: its memory
-    /// is then closed to them. False for what only starts other programs, and for everyday programs.
+    /// Whether a program with such actions has memory that other processes of its user must not reach, so
+    /// that claw closes it to them. False for programs that only start others, and for everyday programs.
     pub sealed: bool,
     /// What an action of this domain is.
     pub doc: &'static str,
@@ -77,16 +77,16 @@ pub(crate) struct DeclaredFact {
     pub(crate) values: Vec<String>,
 }
 
-/// The domain of an action, by whoever defines it.
+/// The domain of an action, claw's own or declared.
 #[derive(Debug, Clone)]
 pub enum DomainRef {
     /// One of claw's own.
     Known(&'static Domain),
-    /// That of a tool which the policy declares.
+    /// The domain of a tool that the policy declares.
     Declared(Arc<DeclaredDomain>),
 }
 
-/// The definition of a fact, by whoever gives it.
+/// The definition of a fact, claw's own or declared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FactRef<'a> {
     /// One of claw's own.
@@ -127,7 +127,7 @@ impl DomainRef {
         }
     }
 
-    /// The name, to keep.
+    /// The name, owned.
     pub(crate) fn to_name(&self) -> Name {
         match self {
             Self::Known(domain) => domain.name.into(),
@@ -153,7 +153,7 @@ impl DomainRef {
         }
     }
 
-    /// The type of the fact `name`, or nothing where there is no such fact.
+    /// The type of the fact `name`, or `None` if there is no such fact.
     #[must_use]
     pub fn kind(&self, name: &str) -> Option<Kind> {
         self.fact(name).map(FactRef::kind)
@@ -236,27 +236,27 @@ impl<'a> FactRef<'a> {
 pub struct ChangeDef {
     /// The name, `limit_rows`.
     pub name: &'static str,
-    /// What a policy says of it.
+    /// The value that a policy gives it.
     pub takes: ChangeTakes,
-    /// Whether it is made to the call as a whole, and so permits nothing of what the call does. Otherwise it is made
-    /// to the action that a rule matches.
+    /// Whether it is made to the call as a whole. Such a change does not permit any action. Otherwise it is
+    /// made to the action that a rule matches.
     pub of_call: bool,
-    /// The reason of a rule that gives none; `{}` stands for the number, where there is one.
+    /// The reason of a rule that gives none; `{}` stands for the number, if there is one.
     pub reason: &'static str,
-    /// What it does and where it is denied instead, for the generated documentation.
+    /// What it does and when it becomes a denial, for the generated documentation.
     pub doc: &'static str,
 }
 
-/// What a policy says of a change.
+/// The value that a policy gives a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeTakes {
     /// `true`: that it is wanted.
     Nothing,
-    /// The greatest number that is permitted, at least 1. Of several for one action the smallest holds.
+    /// The greatest permitted number, at least 1. Of several for one action the smallest counts.
     Limit,
 }
 
-/// What a policy may say of one tool.
+/// What a policy may use of one tool.
 #[derive(Debug)]
 pub struct ToolDef {
     /// The name.
@@ -265,13 +265,14 @@ pub struct ToolDef {
     pub programs: &'static [&'static str],
     /// The groups it is in; `@databases` in a policy stands for all tools of the group `databases`.
     pub groups: &'static [&'static str],
-    /// Whether anything it does falls to `defaults.governed` where no rule matches: it is then in `@governed` too.
+    /// Whether any of its actions takes `defaults.governed` if no rule matches. Such a tool is in `@governed`
+    /// too.
     pub governed: bool,
     /// The changes it can make.
     pub changes: &'static [&'static ChangeDef],
 }
 
-/// Every domain and every tool a policy may speak of.
+/// Every domain and every tool that a policy may name.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
     /// The domains.

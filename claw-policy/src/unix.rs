@@ -2,29 +2,29 @@
 //!
 //! A socket may go by several names: the path that leads to its file once every link has been followed, the
 //! path or the abstract name it was bound to, and whatever else its file is called. The caller finds them
-//! ([`Names`]); here they meet the rules. An allow rule has to hold for every name, so that a link or a
-//! rename under an allowed name opens nothing; a deny rule needs one.
+//! ([`Names`]), and this module matches them with the rules. An allow rule must match every name, so that a
+//! link or a rename to an allowed name opens nothing. For a deny rule one name is enough.
 
 use crate::decision::Outcome;
 use crate::policy::Policy;
 pub use crate::rule::UnixRule;
 use crate::verdict::Verdict;
 
-/// What a Unix socket is called. An abstract name is spelled with an `@` for its first byte.
+/// The names of a Unix socket. An abstract name is spelled with an `@` for its first byte.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
-    /// Each of these is decided, and the strictest verdict holds. The first is the one people are told.
+    /// Each of these is decided, and the strictest verdict counts. Messages show the first.
     pub all: Vec<String>,
-    /// Deny rules are asked about these as well. They count for nothing else: no default is asked.
+    /// Deny rules also apply to these names. Allow rules and defaults do not.
     pub also: Vec<String>,
 }
 
-/// Decides what becomes of a call to the Unix socket of these names.
+/// Decides a call to the Unix socket with these names.
 #[must_use]
 pub fn decide(policy: &Policy, names: &Names) -> Outcome {
     let strictest = |name: &str| {
         let covering = policy.unix().iter().filter(|rule| rule.covers(name));
-        // The first of several as strict.
+        // Of equally strict rules, the first.
         covering.reduce(|one, other| {
             let stricter = other.verdict.strictness() > one.verdict.strictness();
             if stricter { other } else { one }
@@ -40,7 +40,7 @@ pub fn decide(policy: &Policy, names: &Names) -> Outcome {
             None if deny_only => continue,
             None => default,
         };
-        // Of two as strict, a rule says more than a default.
+        // Between equally strict outcomes, prefer a rule to a default.
         let weight = |verdict: Verdict, by_rule| (verdict.strictness(), by_rule);
         let is_stricter = |(other, other_rule, _): (Verdict, Option<&UnixRule>, &str)| {
             weight(verdict, rule.is_some()) > weight(other, other_rule.is_some())

@@ -1,9 +1,9 @@
 //! A verdict, and the questions that may be asked of it.
 //!
-//! Nothing outside this file compares verdicts: the type has no `==` and no order. Callers ask a question with an
-//! exact name, or write a `match` that names every verdict. A verdict that is added later therefore fails to
-//! compile in each question here and in each such `match`, instead of falling into whatever `!= Deny` meant.
-//! `tests/verdicts.rs` keeps wildcards, `matches!` and `if let` away from verdicts.
+//! Nothing outside this file compares verdicts: the type has no `==` and no order. Callers ask a question
+//! with an exact name, or write a `match` that names every verdict. A verdict that is added later therefore
+//! fails to compile in each question here and in each such `match`, instead of being treated as whatever `!=
+//! Deny` included. `tests/verdicts.rs` keeps wildcards, `matches!` and `if let` away from verdicts.
 
 use std::fmt;
 
@@ -55,7 +55,7 @@ impl Verdict {
         if other.strictness() > self.strictness() { other } else { self }
     }
 
-    /// Whether the call goes on without anybody being asked, changed or not.
+    /// Whether the call continues, changed or not, without a question to anybody.
     #[must_use]
     pub const fn runs(self) -> bool {
         match self {
@@ -64,7 +64,7 @@ impl Verdict {
         }
     }
 
-    /// Whether the call never goes on, whatever else is found out about it.
+    /// Whether the call never continues, whatever else claw finds out about it.
     #[must_use]
     pub const fn is_denied(self) -> bool {
         match self {
@@ -73,7 +73,7 @@ impl Verdict {
         }
     }
 
-    /// Whether a rule of this verdict has to say what it changes.
+    /// Whether a rule with this verdict must say what it changes.
     pub(crate) const fn needs_changes(self) -> bool {
         match self {
             Self::Rewrite => true,
@@ -81,7 +81,7 @@ impl Verdict {
         }
     }
 
-    /// Whether a rule of this verdict has to say why, because somebody is stopped by it.
+    /// Whether a rule with this verdict must give a reason, because it stops somebody.
     pub(crate) const fn needs_reason(self) -> bool {
         match self {
             Self::Deny => true,
@@ -89,9 +89,8 @@ impl Verdict {
         }
     }
 
-    /// What is left of a rule's verdict where it is not known whether the rule matches: nothing of what only
-    /// permits. A rewrite permits the action, while no match may fall through to a deny: neither is always the
-    /// stricter one, so it denies.
+    /// The verdict of a rule that may or may not match; `None` if it only permits. A rewrite permits the
+    /// action, while no match may fall through to a deny: neither is always the stricter one, so it denies.
     pub(crate) const fn if_in_doubt(self) -> Option<Self> {
         match self {
             Self::Allow => None,

@@ -1,4 +1,4 @@
-//! The domains and tools that this crate's tests speak of.
+//! The domains and tools that this crate's tests use.
 
 use crate::domain;
 use crate::fact::Action;
@@ -108,7 +108,7 @@ pub(crate) static READ_ONLY: ChangeDef = ChangeDef {
     doc: "",
 };
 
-/// The action that stands first in every call.
+/// The first action of every call.
 pub(crate) fn exec() -> Action {
     Action::new(&EXEC, "psql").with(Exec::PATH, "/usr/bin/psql")
 }

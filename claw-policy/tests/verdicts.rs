@@ -1,8 +1,12 @@
-//! No decision hangs on a verdict that the code does not name.
+//! No code decides by a verdict that it does not name.
 //!
-//! [`claw_policy::Verdict`] cannot be compared, which the compiler sees to. What it cannot see to is a pattern with a
-//! wildcard: `_ => run()` would run whatever verdict is added next. So a verdict may stand in the patterns of a
-//! `match` alone, and every arm of that `match` names verdicts and nothing else.
+//! run()` would run whatever verdict is added next. So a verdict may stand in the patterns of a `match`
+//! alone, and every arm of that `match` names verdicts and nothing else. => [`claw_policy::Verdict`] has no
+//! `==`, so the compiler rejects comparisons. It accepts a pattern with a wildcard, and `_ => run()` would
+//! run whatever verdict is added next. So this test allows verdicts only in the patterns of a `match`, and
+//! every arm of that `match` must name verdicts and nothing else. => run()` would run whatever verdict is
+//! added next. So a verdict may stand in the patterns of a `match` alone, and every arm of that `match` names
+//! verdicts and nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +15,10 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{ExprMatch, ItemImpl, ItemUse, Macro, Pat, Type, UseTree};
 
-/// The type, by the name that every crate calls it.
+/// The name of the type, in every crate.
 const VERDICT: &str = "Verdict";
 
-/// What stands in the way of adding a verdict, each with its line.
+/// The code that would break when a verdict is added, each with its line.
 #[derive(Default)]
 struct Forbidden {
     found: Vec<(usize, &'static str)>,

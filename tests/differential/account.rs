@@ -1,4 +1,4 @@
-//! How the lines of one tool fared, and how they are run: several at a time.
+//! Runs the lines of one tool, several at a time, and counts their outcomes.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,18 +6,18 @@ use std::thread;
 
 use crate::line::{Expected, Line};
 
-/// How one line fared.
+/// The outcome of one line.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// What claw says is what happened.
+    /// claw's facts match what happened.
     Agreed,
-    /// claw says that it does not read it, and why.
+    /// claw does not read the line, and says why.
     Opaque(String),
-    /// The tool did nothing of what it was asked; `read` is what claw would have taken it for.
+    /// The tool refused the line; `read` is how claw reads it.
     Refused { read: Option<String>, said: String },
-    /// claw calls it something milder than what happened.
+    /// claw's facts are milder than what happened.
     Milder(String),
-    /// claw says something else.
+    /// claw's facts differ in another way.
     Differs(String),
 }
 

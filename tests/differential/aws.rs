@@ -16,7 +16,7 @@ use crate::line::{self, Dice, Line, bounded};
 use crate::place::{self, Place};
 use crate::recorder::{Answer, Recorder, Request};
 
-/// What a line finds in its working folder. The content is not told to claw: it names the files.
+/// The files in a line's working folder. claw does not see their content; it only names the files.
 const FILES: &[(&str, &str)] = &[
     ("body.txt", "MARK(body.txt)"),
     ("secret.txt", "MARK(secret.txt)"),
@@ -54,7 +54,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The names under which services sign where the command's name is another.
+/// Services whose requests are signed under another name than the command's.
 const SIGNED_AS: &[(&str, &str)] = &[
     ("s3api", "s3"),
     ("cloudwatch", "monitoring"),
@@ -258,7 +258,7 @@ fn compare(
     if !asked.is_empty() && says(&["local", "config"]) {
         return milder(format!("{:?}", asked[0]));
     }
-    // An alias may be anything; claw has said that there is one.
+    // An alias may run anything, and claw's facts say that there is one.
     if warned && action.set("settings").contains(&"alias") {
         return Outcome::Agreed;
     }
@@ -271,7 +271,7 @@ fn compare(
     Outcome::Agreed
 }
 
-/// What the action says of this request that is not so, and whether that is milder.
+/// The first wrong fact of the action about this request, and whether it is milder than the truth.
 fn wrong(action: &Action, request: &Asked) -> Option<(bool, &'static str)> {
     let effect = action.text("effect").unwrap_or_default();
     let is = |effects: &[&str]| action.opaque("effect").is_some() || effects.contains(&effect);

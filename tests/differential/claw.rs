@@ -1,4 +1,4 @@
-//! claw's own word on a call: `claw check --cases -`, kept running.
+//! claw's judgement of a call: `claw check --cases -`, kept running.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ pub(crate) struct Claw {
     answers: BufReader<ChildStdout>,
 }
 
-/// What claw says of one call.
+/// claw's answer on one call.
 #[derive(Debug)]
 pub(crate) struct Judged {
     /// The actions of the tool's own domain.
@@ -27,7 +27,7 @@ pub(crate) struct Judged {
 pub(crate) struct Action(Value);
 
 impl Claw {
-    /// Starts it. The policy has no say in the facts.
+    /// Starts it. Facts do not depend on the policy.
     pub(crate) fn start() -> Self {
         let mut child = Command::new(claw::binary())
             .args(["check", "--cases", "-", "--policy"])
@@ -64,7 +64,7 @@ impl Claw {
 
 impl Drop for Claw {
     fn drop(&mut self) {
-        // Its input ends with us; killing it is for the case that it hangs.
+        // It ends when its input does; kill it in case it hangs.
         drop(self.child.kill());
         drop(self.child.wait());
     }
@@ -76,7 +76,7 @@ impl Judged {
         self.actions.iter().find_map(|action| action.0["opaque"].as_str())
     }
 
-    /// Everything that it says, in short.
+    /// A summary of the whole answer.
     pub(crate) fn story(&self) -> String {
         let told = |(name, value): (&String, &Value)| {
             let empty = value == &json!([]) || value == &json!(false);
@@ -102,7 +102,7 @@ impl Action {
         self.0[name].as_str()
     }
 
-    /// Everything it says but these facts.
+    /// The answer without these facts.
     pub(crate) fn without(&self, names: &[&str]) -> Value {
         let mut said = self.0.clone();
         if let Some(facts) = said.as_object_mut() {

@@ -19,7 +19,7 @@ use crate::line::{self, Dice, Line, bounded};
 use crate::place::{self, Place};
 use crate::recorder::{Answer, Recorder, Request};
 
-/// What gh has for a token.
+/// The token that gh uses.
 const TOKEN: &str = "gho_THETOKEN";
 
 /// The host that gh asks without TLS; its API is at `api.` of it.
@@ -151,7 +151,7 @@ fn value(dice: &mut Dice, sort: &str) -> String {
 
 /// Commands with options of their own in every spelling.
 fn called(commands: &[Listed]) -> Vec<Line> {
-    // These wait for a person, or for something to end.
+    // These wait for a person or for a job to end.
     let waits = ["watch", "login", "refresh", "browse", "jupyter", "screensaver"];
     let mut dice = Dice::new(0x961);
     let mut lines = Vec::new();
@@ -351,13 +351,13 @@ fn compare(
         if changes(request) && !is(&["write", "destroy", "program", "remote"]) {
             return milder(format!("{request:?}"));
         }
-        // An option of theirs removes the branch too.
+        // An option of these commands also removes the branch.
         let with_branch = matches!(command, "pr close" | "pr merge");
         if request.method == "DELETE" && !with_branch && !is(&["destroy"]) {
             return milder(format!("{request:?}"));
         }
     }
-    // What is changed outranks what was looked at on the way.
+    // A change counts before what was only read on the way.
     let told = |request: &&Asked| request.repository.as_deref().is_some_and(|name| name != "w/k");
     let first = asked.iter().filter(told).find(|request| changes(request));
     let first = first.or_else(|| asked.iter().find(told));

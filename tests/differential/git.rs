@@ -248,7 +248,7 @@ impl Repositories {
             let own = refs.iter().filter(|(name, _)| !name.starts_with("refs/remotes/"));
             own.map(|(name, value)| (name.clone(), value.clone())).collect()
         };
-        // What a program does that is named is the program's own.
+        // Effects of a program that the line names are the program's own.
         let reads_only = !programs
             && !is(&[
                 "config", "delegate", "fetch", "local", "program", "push", "remote", "secret",

@@ -1,7 +1,7 @@
 //! kubectl, against a server on loopback that speaks enough of the Kubernetes API.
 //!
-//! It answers discovery from a short list of resources and gives an object for every name that it is asked for, so
-//! that kubectl goes on to what it was called for. What a call did is in the requests.
+//! It answers discovery from a short list of resources and gives an object for every name that it is asked
+//! for, so that kubectl goes on to its actual request. What a call did is in the requests.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -269,7 +269,7 @@ fn compare(judged: &Judged, ran: &Ran, asked: &[Asked]) -> Outcome {
         if secret && !changes && known && !is(&["secret", "write", "destroy"]) {
             return milder(format!("{request:?}"));
         }
-        // Beside what a call is about, kubectl looks at other things.
+        // kubectl also reads other objects than the call is about.
         if changes && !reviews && !known && !raw && !is(&["exec", "secret"]) {
             let of_pods =
                 ["pods", "nodes", "controllerrevisions"].contains(&request.resource.as_str());
@@ -397,7 +397,7 @@ fn object(request: &Request, asked: &Asked, deleted: &Mutex<BTreeSet<String>>) -
             "status": {"phase": "Running", "replicas": 1, "conditions": [], "token": "t"}})
     };
     match (request.method.as_str(), &asked.name) {
-        // What was asked for is known by now; nobody speaks the protocols that follow.
+        // The request is recorded by now; the server does not speak the protocols that follow.
         _ if matches!(
             asked.sub.as_deref(),
             Some("exec" | "attach" | "portforward" | "proxy" | "log")
@@ -406,7 +406,7 @@ fn object(request: &Request, asked: &Asked, deleted: &Mutex<BTreeSet<String>>) -
             Answer::json("{}").status(400)
         }
         ("GET", Some(name)) => {
-            // Once, so that the next line finds it again.
+            // Only once, so that the next line finds the object again.
             if deleted.remove(&key) { missing() } else { Answer::json(make(name).to_string()) }
         }
         ("GET", None) if request.target.contains("watch=") => Answer::json(""),

@@ -1,8 +1,9 @@
 //! Command lines, as files of the suite write them.
 //!
-//! One line is one call: words parted by spaces outside single quotes, variables before the tool's name. `#` begins
-//! a comment line. A mark and a space before a line say what is expected of it beside agreement:
-//! `!` the tool refuses it, `?` claw does not read it, `~` the tool, or a version of it, refuses it although claw reads it.
+//! One line is one call: words parted by spaces outside single quotes, variables before the tool's name. `#`
+//! begins a comment line. A mark and a space before a line give another expectation than agreement: `!` the
+//! tool refuses it, `?` claw does not read it, `~` the tool, or a version of it, refuses it although claw
+//! reads it.
 
 /// What is expected of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub(crate) enum Expected {
     Refused,
     /// The tool does it, and claw says that it does not read it.
     Opaque,
-    /// Where the tool does it at all, claw agrees.
+    /// If the tool does it at all, claw agrees.
     AgreedIfDone,
     /// Made by a program: the tool may refuse it and claw may not read it.
     Anything,

@@ -1,9 +1,9 @@
-//! What claw says of a command line, held against what the real tool does with it.
+//! Compares what claw says of a command line with what the real tool does.
 //!
-//! Each line is judged by `claw check` and then run by the real tool in a place of its own: against a server on
-//! loopback that records what it is asked, or on a throwaway repository. What happened is looked at there and never
-//! in what the tool prints. A line that claw calls milder than what happened fails the suite, and so does one that it
-//! calls something else; what claw does not read is opaque and counted.
+//! Each line is judged by `claw check` and then run by the real tool in a place of its own: against a server
+//! on loopback that records what it is asked, or on a throwaway repository. The suite looks at what happened
+//! there, never at what the tool prints. A line fails the suite if claw's facts are milder than what
+//! happened, or differ from it. Lines that claw does not read are opaque, and counted.
 //!
 //! Lines are written by hand (`lines/*.txt`) or made from the tool's own list of options, which tells whether an
 //! option takes the next word. Made lines come from a fixed seed; `CLAW_DIFFERENTIAL=full` runs many more of them.

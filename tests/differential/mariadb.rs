@@ -24,7 +24,7 @@ const TABLES: &str = "CREATE TABLE t (a INT PRIMARY KEY, b TEXT) ENGINE=InnoDB; 
      INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three'); \
      CREATE TABLE n (c INT) ENGINE=InnoDB;";
 
-/// What stands beside the script.
+/// The files next to the script.
 const FILES: &[(&str, &str)] = &[
     ("other.sql", "DELETE FROM t;\n"),
     ("other.cnf", "[client]\ninit-command=DELETE FROM t\n"),
@@ -145,7 +145,7 @@ const OWN: &[&str] = &[
     "select @@character_set_client, @@character_set_connection",
 ];
 
-/// The program to page with, for lines that do not say.
+/// The pager, for lines that do not name one.
 const PAGER: (&str, &str) = ("PAGER", "cat");
 
 #[derive(Debug)]
@@ -166,8 +166,8 @@ fn mariadb_is_read_as_it_reads_itself() {
     account::settle("mariadb", &version, &lines, Client::new, Client::settle);
 }
 
-/// The options of `mariadb --help` before a statement that writes: whoever takes a word too much or too few for
-/// values reads another call.
+/// The options of `mariadb --help` before a statement that writes: a reader that takes one word too many or
+/// too few as values reads another call.
 fn options() -> Vec<Line> {
     let mut dice = Dice::new(0x3a1);
     let output = Command::new("mariadb").args(["--no-defaults", "--help"]).output();
@@ -253,7 +253,7 @@ impl Client {
     }
 
     fn lay_out_tables(&self) {
-        // The server drops no folder with a file in it that is not its own.
+        // The server does not drop a folder that contains another file than its own.
         drop(std::fs::remove_file(self.exported()));
         self.server.ask(&format!(
             "DROP DATABASE IF EXISTS {NAME}; CREATE DATABASE {NAME}; USE {NAME}; {TABLES}; {FORGET}"
@@ -281,7 +281,7 @@ impl Client {
             [("@RAN@", place::text(&mark)), ("@Q@", "'".to_owned()), ("\\n", "\n".to_owned())];
         let mut line = line.with(&names);
         let account = [format!("-u{NAME}"), format!("-S{}", place::text(&self.server.socket()))];
-        // Which defaults are read is said by the first words alone.
+        // Only the first words say which defaults are read.
         let at = 1 + line.argv[1..].iter().take_while(|word| is_about_defaults(word)).count();
         line.argv.splice(at..at, account);
         line = line.env(PAGER.0, PAGER.1);

@@ -43,7 +43,7 @@ impl Place {
         self
     }
 
-    /// Has lines find this on standard input from now on.
+    /// Sets the standard input of the lines from now on.
     pub(crate) fn feeds(&mut self, stdin: &str) {
         stdin.clone_into(&mut self.stdin);
     }
@@ -103,7 +103,7 @@ impl Place {
         self.run_with(line, &[])
     }
 
-    /// The same with variables that the tool gets and claw does not hear of.
+    /// The same with variables that only the tool gets, not claw.
     pub(crate) fn run_with(&self, line: &Line, aside: &[(&str, String)]) -> Ran {
         let mut command = Command::new("timeout");
         command.args(["-k", "1", PATIENCE]).args(&line.argv);
@@ -144,7 +144,7 @@ pub(crate) fn text(path: &Path) -> String {
     path.to_str().expect("the path is ASCII").to_owned()
 }
 
-/// What `tool` says of its version: the first line that `arguments` make it write.
+/// The version of `tool`: the first line that it prints with `arguments`.
 pub(crate) fn version(tool: &str, arguments: &[&str]) -> String {
     let output = Command::new(tool).args(arguments).output();
     let output = output.unwrap_or_else(|error| {

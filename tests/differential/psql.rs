@@ -27,7 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("folder/near.sql", "DROP TABLE near;\n"),
 ];
 
-/// Where a call goes that says nothing of it.
+/// The connection of a call that does not name one.
 const DEFAULTS: &[(&str, &str)] = &[
     ("PGHOST", "127.0.0.1"),
     ("PGUSER", "someone"),
@@ -171,7 +171,7 @@ const PIECES: &[&str] = &[
     "BEGIN; COMMIT;",
 ];
 
-/// What psql ends with where everything is one transaction.
+/// What psql sends last if everything is one transaction.
 const OWN: &[&str] = &["COMMIT", "ROLLBACK"];
 
 #[derive(Debug)]
@@ -347,7 +347,7 @@ impl Client {
         let seen = self.backend.take();
         let mut sent = Vec::new();
         for text in seen.iter().flat_map(|connection| &connection.texts) {
-            // One that began with a backslash would be a command.
+            // A text that begins with a backslash would be a command.
             let alone = Line::made(["psql".to_owned(), "-X".to_owned(), format!("-c {text}")]);
             sent.push((text.clone(), self.place.judge(&alone, &[])));
         }

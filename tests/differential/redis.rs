@@ -14,7 +14,7 @@ use crate::claw::Judged;
 use crate::line::{self, Dice, Line, bounded};
 use crate::place::{self, Place};
 
-/// What a client sends to open a connection, by its own choice or for an option.
+/// Commands that a client sends to open a connection, by itself or for an option.
 const OPENING: &[&str] = &["AUTH", "CLIENT", "COMMAND", "HELLO", "PING", "SELECT"];
 
 /// Pieces of standard input.
@@ -55,8 +55,8 @@ fn redis_cli_is_read_as_it_reads_itself() {
     account::settle("redis-cli", &version, &lines, Redis::new, Redis::settle);
 }
 
-/// Options from the client's own list before a command: whoever takes a word too much or too few for values reads
-/// another command. Those that go on until they are stopped are left out.
+/// Options from the client's own list before a command: a reader that takes one word too many or too few as
+/// values reads another command. Options that run until they are stopped are left out.
 fn options() -> Vec<Line> {
     let mut dice = Dice::new(0x4ed);
     let output = Command::new("redis-cli").arg("--help").output().expect("redis-cli starts");
@@ -119,7 +119,7 @@ impl Redis {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let recorded = Arc::clone(&recorded);
-                // A client that goes away in the middle has said what it had to say.
+                // If a client goes away early, what it sent still counts.
                 thread::spawn(move || serve(stream, &recorded));
             }
         });

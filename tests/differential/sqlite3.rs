@@ -16,11 +16,11 @@ use crate::place::{self, Place};
 const SET_UP: &str = "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT); CREATE INDEX i ON t (b); \
      INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, 'three');";
 
-/// What stands beside the database.
+/// The files next to the database.
 const FILES: &[(&str, &str)] =
     &[("rows.csv", "7,seven\n8,eight\n"), ("other.sql", "DELETE FROM t;\n")];
 
-/// What dot-commands are given.
+/// Arguments of dot-commands.
 const ARGUMENTS: &[&str] = &[
     "",
     "mkdir @RAN@",
@@ -118,8 +118,8 @@ fn commands() -> Vec<Line> {
     made.collect()
 }
 
-/// Options from the shell's own list, before a database and a statement that writes: whoever takes a word too much
-/// or too few for values reads another call.
+/// Options from the shell's own list, before a database and a statement that writes: a reader that takes one
+/// word too many or too few as values reads another call.
 fn options() -> Vec<Line> {
     let mut dice = Dice::new(0x0b7);
     let listed = says(&["-help"]);

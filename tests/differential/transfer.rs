@@ -1,4 +1,4 @@
-//! What a client of HTTP did, and whether that is what claw says of it; for curl and wget.
+//! Compares what an HTTP client (curl, wget) did with what claw says.
 //!
 //! Two servers on loopback stand for the place a call is about (`@A@` in a line) and for another place (`@B@`). They
 //! answer as origins and as proxies: a request that came through a proxy shows the host as the tool understood it.
@@ -123,7 +123,7 @@ impl Web {
                 && action.text("effect") != Some("local")
                 && matches!(action.text("scheme"), Some("http" | "https"))
         };
-        // What the tool gave up before it got there is not comparable.
+        // A request that the tool gave up before sending it cannot be compared.
         if let Some(action) = left.iter().find(asks).filter(|_| ran.code() == Some(0)) {
             let host = action.text("host").unwrap_or_default();
             return Outcome::Differs(format!("nothing was asked of `{host}`: {}", judged.story()));
@@ -149,7 +149,7 @@ impl Web {
     }
 }
 
-/// The tool asked nothing of anybody and wrote nothing.
+/// The tool sent no request and wrote no file.
 fn idle(judged: &Judged, ran: &Ran) -> Outcome {
     if ran.code() == Some(0) {
         let quiet = judged.opaque().is_some()

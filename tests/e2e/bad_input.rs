@@ -1,4 +1,5 @@
-//! What is wrong, odd or dying: answered as the kernel or in one clear line, and claw goes on.
+//! Malformed calls, bad policies and dying callers: each gets the kernel's answer or one clear line, and claw
+//! continues.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -179,7 +180,7 @@ fn odd_arguments_are_judged_or_answered_as_by_the_kernel() {
     }
 }
 
-/// A folder with everything a path can wrongly lead to.
+/// A folder with every kind of file that a path can wrongly lead to.
 fn wrong_paths() -> (TempDir, Vec<&'static str>) {
     let folder = TempDir::new().expect("a temporary directory");
     let at = |name: &str| folder.path().join(name);
@@ -273,7 +274,8 @@ fn a_governed_tool_with_unreadable_words_is_not_let_through() {
     }
 }
 
-/// How many descriptors claw holds at rest: the same for a while. What the dead held is closed as their ends are seen.
+/// How many descriptors claw holds at rest: the same for a while. Descriptors of dead callers are closed once
+/// claw notices their end.
 fn at_rest(running: &Running) -> usize {
     let deadline = Instant::now() + Duration::from_secs(60);
     let (mut last, mut same) = (running.descriptors(), 0);

@@ -19,7 +19,7 @@ fn reach(form: &str, address: &str, port: u16) -> Call {
     Call::new([&program, form, address, &port.to_string()])
 }
 
-/// Somebody who waits at an address, for TCP or for UDP.
+/// A listener at an address, for TCP or UDP.
 enum Listener {
     Tcp(TcpListener),
     Udp(UdpSocket),
@@ -44,7 +44,8 @@ impl Listener {
         }
     }
 
-    /// How many have come since the last time. On loopback what was sent has arrived when the sender ends.
+    /// How many callers have come since the last call. On loopback, data has arrived by the time its sender
+    /// ends.
     fn callers(&self) -> usize {
         let once = || match self {
             Self::Tcp(listener) => listener.accept().map(drop),
@@ -61,7 +62,8 @@ impl Listener {
     }
 }
 
-/// Bare the call arrives; guarded it arrives just where no rule denies it, and is recorded either way.
+/// Without claw the call arrives. Under claw it arrives only if no rule denies it, and it is recorded either
+/// way.
 fn decide(guard: &Guard, form: &str, address: &str, port: u16, rule: &str, allowed: bool) -> Ran {
     let scenario = Scenario::new(format!("{form} to {address} port {port}"));
     let listener = Listener::new(form, address, port);

@@ -1,4 +1,4 @@
-//! Scripts and standard input: judged by what they hold, and read as they were judged.
+//! Scripts and standard input: judged by their content, and read exactly as judged.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

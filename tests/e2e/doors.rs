@@ -36,7 +36,7 @@ const ATTEMPTS: [&str; 27] = [
     "other_sockets-dccp",
 ];
 
-/// What rules can speak of is no side door.
+/// Attempts that rules can decide, which are not side doors.
 const STAYS: [&str; 4] = ["stays-unix", "stays-tcp", "stays-udp", "stays-netlink"];
 
 #[test]
@@ -47,7 +47,7 @@ fn doors_are_closed_by_default_and_open_by_policy() {
         let call = Call::new([door.as_os_str(), attempt.as_ref()]);
         let bare = call.bare().exits(0);
         scenario.control(format!("without claw: {}", bare.out()));
-        // A kernel may lack the call, or refuse this use of it, but for another reason than claw's.
+        // The kernel may lack the call or refuse this use of it, but with another errno than claw.
         assert_ne!(bare.out(), "EPERM", "{}", bare.story());
         scenario.then("under claw the call is refused");
         let closed = call.guarded(&Guard::with_policy("open")).exits(0);

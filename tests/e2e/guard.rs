@@ -1,5 +1,5 @@
-//! The guard itself: what runs under it cannot signal, read, trace or reprioritise it, at either level, also where the
-//! supervisor is another process of the same user and where tracing is open.
+//! The guard itself: a guarded process cannot signal, read, trace or reprioritise it. This holds at both
+//! levels, also if the supervisor runs as the same user, and if tracing is open.
 
 use std::fs;
 
@@ -14,8 +14,8 @@ struct Way {
     name: &'static str,
     /// Whether a refusal is recorded: what the kernel or the filter refuses by itself is not.
     recorded: bool,
-    /// Whether it is open to other processes, and answered as without claw: where it is not, a door is closed, or the
-    /// call says whom it means behind a pointer or a descriptor.
+    /// Whether the call works on other processes as without claw. If not, a door is closed, or the call names
+    /// its target behind a pointer or a descriptor.
     others: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Ways to leave where the guard has put a process: cgroups, namespaces, roots, parents. Who leaves is guarded as
-//! before, for programs and for connections, as root and with mounts open.
+//! Ways to leave where the guard has put a process: cgroups, namespaces, roots, parents. A process that
+//! leaves stays guarded, for programs and for connections, as root and with mounts open.
 //!
 //! `clone3` into another cgroup, and ways as an ordinary user, are tried in `session.rs` and in the escape suite.
 //! Everything that mounts does so in a mount namespace of its own.
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A root with everything that is run.
 struct Stage {
     folder: TempDir,
-    /// Somebody in namespaces of their own, who is not guarded.
+    /// An unguarded process in namespaces of its own.
     other: Child,
 }
 
@@ -50,7 +50,8 @@ impl Stage {
                 .expect("it is compiled");
         }
         let own = ["--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--cgroup"];
-        // Nobody joins a process that may more than itself, and what is guarded may less than root.
+        // A process cannot join one with more rights than its own, and a guarded process has fewer rights
+        // than root.
         let other = Command::new("/usr/bin/unshare")
             .args(own)
             .args(["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"])

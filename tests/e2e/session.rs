@@ -88,7 +88,7 @@ fn other_system_call_numbers_lead_nowhere() {
         let call = through(door, folder.path());
         let bare = call.bare();
         scenario.control(format!("without claw: it runs: {}, {}", log.exists(), bare.out()));
-        // A kernel without that ABI says ENOSYS: then there is no door.
+        // A kernel without that ABI returns ENOSYS, so there is nothing to close.
         assert!(ran(&log) || bare.out().contains("ENOSYS"), "{}", bare.story());
         let guarded = call.guarded(&Guard::with_policy("forms"));
         scenario.then("under claw it does not run");

@@ -16,7 +16,7 @@ struct Case {
     file: &'static str,
     setting: &'static str,
     comment: &'static str,
-    /// Whether it was done, as the home folder or what the server was asked shows.
+    /// Whether the setting took effect, as the home folder or the server's request shows.
     done: fn(&Path, &str) -> bool,
 }
 

@@ -1,4 +1,4 @@
-//! A tool is a file, not a name; nothing is loaded into it, and nobody looks into it.
+//! A tool is a file, not a name. Nothing is loaded into it, and no other process reads its memory.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -207,7 +207,7 @@ fn nothing_is_loaded_into_a_tool() {
 #[test]
 fn nobody_looks_into_a_running_tool() {
     let scenario = Scenario::new("a peer of the same user, and a tool that waits for its server");
-    // Nobody accepts: psql waits.
+    // The server never accepts, so psql waits.
     let server = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let port = server.local_addr().expect("bound").port();
     let script = format!(

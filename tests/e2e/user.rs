@@ -163,7 +163,7 @@ fn supervisor_and_front_are_out_of_reach() {
 fn it_works_without_the_kernel_side() {
     let scenario = Scenario::new("claw run --user at the level `held`");
     let database = postgres::database();
-    // What is left is what it takes to become another user and to trace it.
+    // The capabilities that are left allow becoming another user and tracing it.
     let root = ["/usr/bin/setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin"];
     let guard = guard("judging", Some("nobody")).inside(root);
     let ran = shell("id -u").guarded(&guard).exits(0);

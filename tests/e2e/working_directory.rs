@@ -1,4 +1,5 @@
-//! Relative paths mean the same live as in `claw check`, and nobody moves them to another folder after the verdict.
+//! Relative paths mean the same live as in `claw check`, and no process can move them to another folder after
+//! the verdict.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -105,7 +105,7 @@ impl Cell {
         &self.heard
     }
 
-    /// Asks the database over a connection that no guard knows of.
+    /// Queries the database over an unguarded connection.
     ///
     /// # Panics
     /// When the statements fail.
@@ -176,7 +176,7 @@ fn remove(group: &Path) {
     for child in children.filter(|child| child.file_type().is_ok_and(|kind| kind.is_dir())) {
         remove(&child.path());
     }
-    // What still ends stays a moment longer than the test.
+    // The cgroup of a process that is still ending outlives the test for a moment.
     let _ = fs::remove_dir(group);
 }
 

@@ -1,4 +1,4 @@
-//! What is known to be open, by the rows of SECURITY.md.
+//! The known gaps, by the rows of SECURITY.md.
 
 use std::fs;
 use std::path::Path;

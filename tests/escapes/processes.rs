@@ -1,4 +1,5 @@
-//! Processes and namespaces: leaving the guard, getting at it, and changing a judged process after its verdict.
+//! Processes and namespaces: leaving the guard, tampering with it, and changing a judged process after its
+//! verdict.
 
 use crate::attempt::{Attempt, End, run};
 use crate::gap;

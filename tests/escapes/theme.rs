@@ -27,7 +27,7 @@ pub(crate) struct Theme {
     pub(crate) attempts: &'static [Attempt],
 }
 
-/// What an attempt came to at every level: whether it got through, and what is wrong with that.
+/// The results of an attempt at every level: whether it got through, and how that differs from its row.
 #[derive(Debug, Default)]
 struct Ended {
     through: Vec<bool>,
@@ -139,7 +139,7 @@ fn control(trial: Trial) -> Result<(), String> {
     if came.forbidden { Ok(()) } else { Err(format!("does not work without claw\n{}", came.story)) }
 }
 
-/// How what came about differs from what the attempt's row says.
+/// How the results differ from the attempt's row.
 fn expected(end: End, honest: bool, forbidden: bool) -> Vec<&'static str> {
     let honest = match (end, honest) {
         (End::Stopped | End::Through(_), false) => {
@@ -156,7 +156,7 @@ fn expected(end: End, honest: bool, forbidden: bool) -> Vec<&'static str> {
     honest.into_iter().chain(forbidden).collect()
 }
 
-/// The levels to run at: those that `CLAW_ESCAPES_LEVELS` names, parted by commas, or all.
+/// The levels to run at: those in the comma-separated list `CLAW_ESCAPES_LEVELS`, or all.
 fn levels() -> Vec<Level> {
     let Ok(named) = env::var("CLAW_ESCAPES_LEVELS") else { return Level::ALL.to_vec() };
     let level = |name: &str| {

@@ -42,7 +42,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) attempt: &'a Attempt,
 }
 
-/// What one run came to: whether what was allowed and what was forbidden came about.
+/// The result of one run: whether the allowed and the forbidden effect occurred.
 #[derive(Debug)]
 pub(crate) struct Came {
     /// What the policy allows.
@@ -132,7 +132,7 @@ impl Trial<'_> {
         words
     }
 
-    /// Makes the room: the text, a directory and the variables of each try, and what it can do harm to.
+    /// Prepares the room: the text, a directory and the variables of each try, and its targets.
     fn furnish(self, cell: &Cell, room: &Path, name: &str, tries: &[&str]) {
         let id = agent(self.theme);
         let own = |path: &Path| chown(path, Some(id), Some(id)).expect("root gives files away");
@@ -223,7 +223,7 @@ impl Trial<'_> {
     }
 }
 
-/// The words that put what follows them under claw. The level has to be what it is called.
+/// The command-line prefix that runs a command under claw at exactly this level.
 fn guard(cell: &Cell, level: Level, audit: &Path) -> Vec<String> {
     let at = |what: &str| cell.folder().join(what).display().to_string();
     let mut words = vec![at("bin/claw"), "run".to_owned()];

@@ -31,12 +31,12 @@ pub(crate) struct Tally {
     pub(crate) killed: usize,
     /// The system call failed.
     pub(crate) failed: usize,
-    /// Told that it was denied.
+    /// The target printed a denial.
     pub(crate) denied: usize,
 }
 
 impl Arena {
-    /// With `target.c`, which notes what it runs as.
+    /// An arena with `target.c`, which notes whether it runs as judged.
     pub(crate) fn new() -> Self {
         Self::with("target")
     }
@@ -94,7 +94,7 @@ pub(crate) fn count(ran: &Ran, name: &str) -> usize {
 /// The levels at which races are run.
 pub(crate) const LEVELS: [&str; 2] = ["proven", "held"];
 
-/// A guard with `policy` that comes to `level`; claw is started by way of the words `before`.
+/// A guard with `policy` at `level`; the words `before` start claw.
 pub(crate) fn guard_at(level: &str, policy: &str, mut before: Vec<OsString>) -> Guard {
     if level == "held" {
         let without = ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"];
@@ -103,7 +103,8 @@ pub(crate) fn guard_at(level: &str, policy: &str, mut before: Vec<OsString>) -> 
     Guard::with_policy(policy).inside(before).option("--require").option(level)
 }
 
-/// Waits for the turn of a race: two at once would take each other's processors and make both harder to win.
+/// Waits for the turn of a race: two at once would compete for the processors, and both would be harder to
+/// win.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,4 +1,4 @@
-//! What a path leads to is swapped, or what the file holds.
+//! The file behind a path is swapped, or its content.
 
 use crate::race::{Operand, Race};
 

@@ -1,4 +1,4 @@
-//! The other side of the proof: nobody who plays fair is killed or answered wrongly, however many exec at once.
+//! The other side of the proof: no honest program is killed or answered wrongly, however many exec at once.
 
 use std::env;
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn a_flood_of_honest_execs_is_answered_rightly() {
     }
 }
 
-/// How many were killed, were not started, and said another thing than they should.
+/// How many programs were killed, did not start, and printed something wrong.
 fn mistakes(ran: &Ran) -> [usize; 3] {
     ["killed", "failed", "wrong"].map(|name| count(ran, name))
 }

@@ -1,4 +1,5 @@
-//! The argument is swapped in memory: by whoever shares it, reaches into it, or fills it in when it is read.
+//! The argument is swapped in memory: by a process that shares it, writes into it, or supplies its page when
+//! it is read.
 
 use crate::race::{Operand, Race};
 

@@ -14,8 +14,8 @@ use serde_json::json;
 use crate::arena::{Arena, LEVELS, Tally, guard_at, turn};
 use crate::results::{announce, leave};
 
-/// How often the control is run again while it has not won, and both levels while nothing has run as judged: a small
-/// number of tries may all end the other way.
+/// How often to rerun the control while it has not won, and both levels while no try has run as judged. In a
+/// small number of tries, all may end the same way.
 pub(crate) const ROUNDS: usize = 20;
 
 /// The exit status of an attacker who is refused what the attack needs, as in `race.h`.
@@ -45,17 +45,17 @@ pub(crate) struct Race {
     pub(crate) name: &'static str,
     /// The C program.
     pub(crate) attacker: &'static str,
-    /// Which of its ways, for one that has several.
+    /// The attacker's way, if it has several.
     pub(crate) way: Option<&'static str>,
     /// What it works on.
     pub(crate) operand: Operand,
-    /// It is shut out as long as the doors are closed: tried so, and with the doors open.
+    /// Whether closed doors stop it. Such a race is tried with the doors closed, and then with them open.
     pub(crate) needs_doors: bool,
     /// The C program that everything runs under, which is given the arena: a file system's server.
     pub(crate) under: Option<&'static str>,
 }
 
-/// What a race came to at one level, over all rounds.
+/// The result of a race at one level, over all rounds.
 #[derive(Debug, Default)]
 struct Under {
     tries: usize,

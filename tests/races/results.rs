@@ -1,4 +1,5 @@
-//! What a race or the flood came to, left for `cargo xtask escapes` where `CLAW_RACES_RESULTS` names a directory.
+//! The results of a race or the flood, written for `cargo xtask escapes` if `CLAW_RACES_RESULTS` names a
+//! directory.
 
 use std::env;
 use std::fs;

@@ -13,7 +13,7 @@ use crate::arena::{Arena, count, turn};
 use crate::race::{ROUNDS, tries};
 use crate::results::announce;
 
-/// More show no more: without a lock, every one succeeds.
+/// More tries show nothing new: without the third lock, every one succeeds.
 const MOST: usize = 30;
 /// A user with nothing of its own.
 const USER: &str = "nobody";
@@ -52,10 +52,10 @@ fn as_user() -> [String; 4] {
     ["/usr/bin/setpriv".to_owned(), user, group, "--clear-groups".to_owned()]
 }
 
-/// Without claw the peer gets at the tool's memory.
+/// Without claw the peer can open the tool's memory.
 fn control(scenario: &Scenario, arena: &Arena, what: &str, before: &[&str]) {
     scenario.control("without claw the peer gets at it");
-    // A tool that is not held up may be over before the peer has its turn.
+    // Without claw nothing delays the tool, and it may end before the peer's turn.
     let reaches = |_| count(&peer(arena, what, before).bare().exits(0), "reached") > 0;
     assert!((0..ROUNDS).any(reaches), "nobody can get at it at all, so this shows nothing");
 }

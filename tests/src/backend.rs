@@ -1,8 +1,8 @@
 //! A server that only records: it speaks enough of PostgreSQL's protocol for `psql` to believe that everything it
 //! sends succeeds and returns nothing.
 //!
-//! Source: the PostgreSQL manual, "Frontend/Backend Protocol". What a statement would do is nothing here, so that
-//! any text can be sent.
+//! Source: the PostgreSQL manual, "Frontend/Backend Protocol". It executes no statement, so any text can be
+//! sent.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Codes of first messages that are none (`src/include/libpq/pqcomm.h`).
+/// Codes in place of the protocol version in a first message (`src/include/libpq/pqcomm.h`).
 const CANCEL: u32 = 80_877_102;
 const SSL: u32 = 80_877_103;
 const GSSENC: u32 = 80_877_104;
@@ -55,7 +55,7 @@ impl Backend {
             thread::spawn(move || {
                 for stream in listener.incoming().flatten() {
                     let seen = Arc::clone(&seen);
-                    // A client that goes away in the middle has said what it had to say.
+                    // If a client goes away early, what it sent still counts.
                     thread::spawn(move || serve(stream, &seen));
                 }
             });

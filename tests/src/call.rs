@@ -12,7 +12,7 @@ use crate::claw::Guard;
 use crate::record::Record;
 use crate::running::Running;
 
-/// After this long a run counts as hanging. Generous: it bounds a hang and measures nothing.
+/// After this long a run counts as hanging. It only bounds a hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A command with its environment, working directory and stdin.
@@ -192,8 +192,8 @@ impl Ran {
         self.records.iter().filter(|record| record.kind() == "exec").collect()
     }
 
-    /// The records about connections to `to`. A v4-mapped address is the IPv4 address in it: for some calls the
-    /// kernel takes it out before anybody is asked.
+    /// The records about connections to `to`. A v4-mapped address is the IPv4 address in it: for some calls
+    /// the kernel unwraps it before any rule is asked.
     #[must_use]
     pub fn connects(&self, to: SocketAddr) -> Vec<&Record> {
         let canonical = |to: SocketAddr| (to.ip().to_canonical(), to.port());

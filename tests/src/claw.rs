@@ -57,7 +57,7 @@ pub struct Guard {
     options: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     audit: TempDir,
-    /// Where another user finds what root's own folders may hide.
+    /// A folder for files that another user must be able to reach.
     stage: Option<TempDir>,
 }
 

@@ -47,7 +47,7 @@ impl Server {
         install.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
         install.args(["--skip-test-db", "--skip-name-resolve"]);
         install.arg(format!("--datadir={}", directory.join("data").display()));
-        // Temporary tables of two installations get in each other's way.
+        // The temporary tables of two installations would collide.
         install.env("TMPDIR", &directory);
         server::prepare(&mut install, account, &directory);
         let words = [&scenario::tool(&["/usr/sbin/mariadbd"]), &directory];
@@ -74,7 +74,7 @@ impl Server {
         self.directory.join("data")
     }
 
-    /// What it answers to statements of its administrator, rows as lines and columns parted by tabs.
+    /// What it answers to statements of its administrator, rows as lines, and columns separated by tabs.
     ///
     /// # Panics
     /// When a statement fails.

@@ -1,4 +1,4 @@
-//! How every process of a run is found again: by a variable in its environment, which its children inherit.
+//! Finds every process of a run again, by a variable in its environment, which its children inherit.
 
 use std::fs;
 use std::process::Command;
@@ -64,7 +64,7 @@ impl Mark {
             }
             for process in left {
                 if let Some(pid) = Pid::from_raw(process.pid) {
-                    // It may have ended since it was listed: ESRCH is what is wanted.
+                    // It may have ended since it was listed, so ESRCH is fine.
                     let _ = kill_process(pid, Signal::KILL);
                 }
             }

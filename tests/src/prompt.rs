@@ -25,7 +25,7 @@ impl Prompt {
         prompt
     }
 
-    /// Has the shell run `line`, and gives what it said on both of its streams and its exit status.
+    /// Makes the shell run `line`, and returns its output on both streams and its exit status.
     pub fn says(&mut self, line: &str) -> (String, i32) {
         self.tell(line);
         self.answer()

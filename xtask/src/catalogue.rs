@@ -39,10 +39,10 @@ const QUERY: &str = "\
             AND pronamespace = 'pg_catalog'::regnamespace) \
     ORDER BY 1";
 
-/// What to do.
+/// The options of the command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only say whether it is what the server has, and fail if it is not
+    /// Only compare the file with the server, and fail if they differ
     #[arg(long)]
     check: bool,
 }

@@ -1,4 +1,4 @@
-//! Running other programs: what was run, and what to say when it failed.
+//! Runs other programs, and reports the command line of one that fails.
 
 use std::env;
 use std::io;
@@ -62,7 +62,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_executable(file))
 }
 
-/// Whether a path is a regular file that someone may execute.
+/// Whether a path is a regular file with an execute bit.
 pub(crate) fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

@@ -1,8 +1,9 @@
-//! `cargo xtask fuzz`: makes up calls and SQL texts and looks for one of which something false is said.
+//! `cargo xtask fuzz`: makes up calls and SQL texts and looks for one that claw misreads.
 //!
-//! The targets are in `fuzz/`, laid out as cargo-fuzz wants it. They are built here with the flags that cargo-fuzz
-//! gives, which a stable compiler takes: the coverage of Rust code is counted, that of libpg_query's C is not. The
-//! corpora of claw-classify are where each target begins; what it finds on the way stays in `target/fuzz`.
+//! The targets are in `fuzz/`, laid out as cargo-fuzz wants it. They are built here with the flags that
+//! cargo-fuzz gives, which a stable compiler takes: the coverage of Rust code is counted, that of
+//! libpg_query's C is not. Each target starts from the corpora of claw-classify and keeps the inputs it finds
+//! in `target/fuzz`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -45,7 +46,7 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<()> {
     let host = host(workspace)?;
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--bins", "--target"]);
-    // With a target named, build scripts and macros are built without these flags.
+    // With an explicit target, cargo builds build scripts and macros without these flags.
     cargo.arg(&host).arg("--target-dir").arg(&folder).env("RUSTFLAGS", FLAGS);
     run(&mut cargo)?;
     for target in TARGETS.iter().filter(wanted) {
@@ -86,7 +87,7 @@ fn host(workspace: &Workspace) -> Result<String> {
     }
 }
 
-/// Where a target begins: what the corpora of claw-classify hold, as the target reads its bytes.
+/// The seeds of a target: the corpora of claw-classify, in the form that the target reads.
 fn seeds(workspace: &Workspace, target: &str) -> Result<BTreeSet<Vec<u8>>> {
     let mut seeds = BTreeSet::new();
     for entry in fs::read_dir(workspace.path("claw-classify/corpus"))? {
@@ -100,7 +101,7 @@ fn seeds(workspace: &Workspace, target: &str) -> Result<BTreeSet<Vec<u8>>> {
     Ok(seeds)
 }
 
-/// One string of a corpus, as a target reads it; nothing where it is not for this target.
+/// One string of a corpus as a seed; `None` if it is not for this target.
 fn seed(target: &str, file: &str, text: &str) -> Option<Vec<u8>> {
     let sql = ["sql", "psql", "limits", "clickhouse"].contains(&file);
     match target {

@@ -40,12 +40,12 @@ struct Parts {
     symbols: PathBuf,
 }
 
-/// Parts a program from its symbols, in `folder`. The program names the file that has them.
+/// Splits a program and its symbols into two files in `folder`. The program names the file with its symbols.
 fn part(claw: &Path, folder: &Path) -> Result<Parts> {
     let (program, symbols) = (folder.join("claw"), folder.join("claw.debug"));
     let objcopy = |options: &[&str], from: &Path, to: &Path| {
         let mut objcopy = Command::new("objcopy");
-        // A link to the symbols is looked for from where they are.
+        // objcopy resolves the link to the symbols from the current folder.
         command::run(objcopy.current_dir(folder).args(options).arg(from).arg(to))
     };
     objcopy(&["--only-keep-debug"], claw, &symbols)?;
@@ -68,7 +68,7 @@ fn put(parts: &Parts, policies: &Path, reference: &Reference, root: &Path) -> Re
     Ok(())
 }
 
-/// Copies those files of a folder that have the extension.
+/// Copies the files of a folder that have this extension.
 fn place_all(folder: &Path, extension: &str, to: &Path) -> Result<()> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
@@ -83,7 +83,7 @@ fn place_all(folder: &Path, extension: &str, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies one file to its place by way of a temporary one beside it.
+/// Copies one file to its place through a temporary file next to it.
 fn place(from: &Path, to: &Path, mode: u32) -> Result<()> {
     copy(from, to, mode).with_context(|| {
         format!("cannot install `{}`; run this as a user who may write there", to.display())

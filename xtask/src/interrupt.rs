@@ -1,7 +1,7 @@
 //! Ctrl-C, hang-up and termination as something to ask about between steps.
 //!
-//! The terminal sends Ctrl-C to every program in the foreground, so whatever step is running ends by itself; what
-//! is left to do here is to go no further and to let destructors clean up.
+//! The terminal sends Ctrl-C to every program in the foreground, so a running step ends by itself. Here it
+//! only remains to stop and let destructors clean up.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Someone asked us to stop. It is no failure of what was being done, and has an exit status of its own.
+/// Someone asked us to stop. That is not a failure, and has an exit status of its own.
 #[derive(Debug)]
 pub(crate) struct Interrupted;
 

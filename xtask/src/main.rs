@@ -108,7 +108,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             report::step("error", &format!("{error:#}"));
-            // What a shell reports of a program that Ctrl-C ended: 128 + SIGINT.
+            // The status that a shell reports for a program ended by Ctrl-C: 128 + SIGINT.
             if error.is::<Interrupted>() { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
@@ -116,7 +116,7 @@ fn main() -> ExitCode {
 
 fn start() -> Result<ExitCode> {
     match Arguments::parse().task {
-        // It stands alone: there is no checkout in the first root.
+        // The guest runs before the checkout is mounted, so it cannot locate a workspace.
         Task::VmGuest => vm::guest::run().map(|()| ExitCode::SUCCESS),
         task => perform(task),
     }

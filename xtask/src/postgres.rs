@@ -145,11 +145,12 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Stops the server before its folder goes: at once and without the courtesies due to data that matters.
+    /// Stops the server before its folder is removed. The data is disposable, so this is an immediate
+    /// shutdown.
     fn drop(&mut self) {
         // SIGQUIT is PostgreSQL's immediate shutdown; its children stop by themselves.
         if let Some(pid) = Pid::from_raw(self.child.id().cast_signed()) {
-            // It fails only where the server has stopped already, which the loop below sees.
+            // It fails only if the server has stopped already, which the loop below notices.
             let _ = kill_process(pid, Signal::QUIT);
         }
         let start = Instant::now();
@@ -231,7 +232,7 @@ fn ids(users: &str, name: &str) -> Option<(u32, u32)> {
     })
 }
 
-/// A port that was free a moment ago.
+/// A port that was free when it was asked for.
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

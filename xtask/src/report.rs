@@ -1,4 +1,4 @@
-//! What xtask tells the person at the terminal.
+//! Progress messages for the person at the terminal.
 //!
 //! It goes to standard error, so that `cargo xtask run -- CMD` leaves standard output to CMD.
 
@@ -19,7 +19,7 @@ pub(crate) fn strong(text: &str) -> String {
     if io::stderr().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// A terminal that went away is no reason to stop a build.
+/// Ignores a terminal that went away, so that the build continues.
 fn write(text: &str) {
     drop(io::stderr().write_all(text.as_bytes()));
 }

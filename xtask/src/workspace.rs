@@ -112,7 +112,7 @@ impl Workspace {
         if rest.is_empty() { None } else { env::join_paths(rest).ok() }
     }
 
-    /// The cargo of the project's own toolchain: the one that built xtask, where that is known.
+    /// The cargo of the project's own toolchain: the one that built xtask, if that is known.
     pub(crate) fn cargo(&self) -> Command {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = self.command(cargo);

@@ -5,8 +5,8 @@
 //! expression, or the tokens of a macro. Modules are followed from the root, so only what is compiled counts. What is
 //! compiled for tests alone does not count, and neither does what the root re-exports with `pub use`.
 //!
-//! Known gaps: paths that a procedural macro makes up, and items behind a `cfg` that contains `test` among other things,
-//! which count as code.
+//! Known gaps: paths that a procedural macro generates are not seen, and items behind a compound `cfg` with
+//! `test` in it count as code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The crates that are held to it. A crate joins once it has no circle left.
+/// The crates that are checked. Add a crate once it has no circle left.
 const HELD: [&str; 5] =
     ["claw-agent", "claw-classify", "claw-common", "claw-corpus", "claw-policy"];
 
@@ -130,7 +130,7 @@ impl Crate<'_> {
         Ok(())
     }
 
-    /// Reads what stands in `module`, whose file is `file` and whose modules' files are in `folder`.
+    /// Reads the content of `module`, whose file is `file` and whose submodules' files are in `folder`.
     fn read(
         &mut self,
         file: &Path,
@@ -273,7 +273,7 @@ fn ident(token: &TokenTree) -> Option<String> {
     }
 }
 
-/// A shortest circle of rooms, as lines that name the file of each arrow, or nothing where there is none.
+/// A shortest circle of rooms, as lines that name the file of each arrow; `None` if there is no circle.
 fn circle(arrows: &Arrows) -> Option<String> {
     let shortest =
         arrows.keys().filter_map(|start| way_back(arrows, start)).min_by_key(Vec::len)?;
@@ -334,7 +334,7 @@ fn the_registry_of_claw_classify_stands_above_its_tools() {
 mod made_up {
     use super::*;
 
-    /// The arrows of a made-up crate, one a word, or what stands against reading it.
+    /// The arrows of a made-up crate, one a word, or the error from reading it.
     fn shown(files: &[(&str, &str)]) -> Result<String, String> {
         let read = |path: &Path| {
             let file = files.iter().find(|(name, _)| Path::new(name) == path);

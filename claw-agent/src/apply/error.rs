@@ -19,13 +19,13 @@ pub(crate) enum StopError {
     /// The initial stack is not what the psABI says.
     #[error("the initial stack of the new image is malformed")]
     Malformed,
-    /// It made another system call than was put into it.
+    /// It made another system call than the injected one.
     #[error("another process has changed the code of the new image")]
     Hijacked,
     /// Somebody else uses or holds its memory.
     #[error("another process has the memory of the new image open")]
     Shared,
-    /// There is something in its memory that comes from none of its files.
+    /// Its memory holds something that comes from none of its files.
     #[error("another process has written to the memory of the new image, at {0:#x}")]
     Written(u64),
     /// It ended meanwhile, with this wait status if it is known.

@@ -9,10 +9,10 @@ use rustix::process::Pid;
 use super::error::StopError;
 use crate::decode::Strings;
 
-/// The most that an initial stack is read.
+/// The most bytes of an initial stack that are read.
 const MAX_STACK: usize = 8 << 20;
 
-/// What the kernel put on the new stack: argc, argv, envp and the auxiliary vector.
+/// The contents of the new stack: argc, argv, envp and the auxiliary vector.
 pub(super) struct InitialStack {
     auxiliary: Vec<u64>,
 }
@@ -114,7 +114,7 @@ impl InitialStack {
     }
 }
 
-/// Reads words one by one, a page at a time would save little: initial stacks are short.
+/// Reads words one by one. Initial stacks are short, so reading whole pages would save little.
 struct Words<'a> {
     memory: &'a File,
     at: u64,

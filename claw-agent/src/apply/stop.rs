@@ -1,6 +1,6 @@
-//! Proof B, and every change to a program: at the exec stop the new image is in place, alone in its
-//! own memory and with descriptors of its own, and has not run. There it is given content, other
-//! arguments and another environment, or a message and an end.
+//! Proof B, and every change to a program. At the exec stop the new image is in place, alone in its own
+//! memory and with descriptors of its own, and has not run an instruction. There claw hands it content, gives
+//! it other arguments and another environment, or makes it print a message and exit.
 //!
 //! Nothing is ever written into the memory that the caller of exec shares with others.
 
@@ -19,7 +19,7 @@ use crate::decode::Strings;
 use crate::sys::arch::{CALL, Registers, exit_with_message};
 use crate::sys::ptrace::{Stop, Tracee};
 
-/// What becomes of the new image.
+/// What to do with the new image.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
     /// It runs as it is.
@@ -42,9 +42,9 @@ pub(crate) enum Change {
     },
 }
 
-/// Signals wait until it is let go.
+/// The mask that holds back all signals until the image is let go.
 const ALL_SIGNALS: u64 = !0;
-/// The first descriptor that content is given as: out of the way of those a caller passes on purpose.
+/// The lowest descriptor number for handed-over content, above those that callers pass on purpose.
 const FIRST_GIVEN: u64 = 64;
 
 /// A new image at its exec stop, compared with what was judged. Dropping it kills the process.
@@ -53,15 +53,16 @@ pub(crate) struct Stopped {
     memory: File,
     registers: Registers,
     stack: InitialStack,
-    /// Whether the call of exec itself has ended: before that, its result would be written over a register.
+    /// Whether the exec call itself has returned. Before that, the kernel would still write its result into a
+    /// register.
     is_behind_exec: bool,
-    /// What there was before system calls were injected, once one was.
+    /// The state from before the first injected system call, if there was one.
     before: Option<Before>,
 }
 
-/// What injected system calls change.
+/// The state that injected system calls change.
 struct Before {
-    /// The word that they are made from.
+    /// The word of code that the calls are made from.
     code: Vec<u64>,
     signal_mask: u64,
     floating_point: Vec<u8>,
@@ -87,10 +88,10 @@ impl Stopped {
         self.tracee.tid()
     }
 
-    /// Opens an empty file in memory in it, and returns the descriptor it has it as.
+    /// Opens an empty memory file in the tracee, and returns its descriptor there.
     ///
     /// # Errors
-    /// What memfd_create(2) says in the tracee.
+    /// As memfd_create(2) in the tracee.
     pub(crate) fn reserve(&mut self) -> Result<u32, StopError> {
         // The bytes behind a small argument count are an empty string, which is a name.
         let name = self.registers.stack() + 4;
@@ -102,7 +103,7 @@ impl Stopped {
                 self.call(libc::SYS_close, [made, 0, 0, 0])?;
                 number
             }
-            // Where so many descriptors are not allowed, the one it has will do.
+            // If the descriptor limit is too low for that number, keep the one it has.
             Err(StopError::Kernel(_)) => made,
             Err(error) => return Err(error),
         };
@@ -123,17 +124,19 @@ impl Stopped {
         Ok(fcntl_add_seals(file.as_fd(), seals)?)
     }
 
-    /// Closes its memory and its part of procfs to other processes of its user: `PR_SET_DUMPABLE` 0.
+    /// Closes the image's memory and its directory in procfs to other processes of its user
+    /// (`PR_SET_DUMPABLE` 0).
     ///
     /// # Errors
-    /// What prctl(2) says in the tracee.
+    /// As prctl(2) in the tracee.
     pub(crate) fn seal(&mut self) -> Result<(), StopError> {
         self.call(libc::SYS_prctl, [libc::PR_SET_DUMPABLE as u64, 0, 0, 0])?;
         self.restore()
     }
 
-    /// Makes sure that nobody has got at its memory before it was sealed: `nobody_else` holds it, beside as many
-    /// descriptors of this process's as it is told, and it is what the kernel made of its files, `argv` and `env`.
+    /// Makes sure that no other process tampered with the memory before it was sealed. `nobody_else` confirms
+    /// that no one holds the memory except the given number of this process's descriptors, and the memory is
+    /// what the kernel built from the files, `argv` and `env`.
     ///
     /// # Errors
     /// [`StopError`]; the process was killed.
@@ -143,7 +146,7 @@ impl Stopped {
         env: &Strings,
         nobody_else: impl FnOnce(Pid, u64) -> io::Result<bool>,
     ) -> Result<(), StopError> {
-        // This is `self.memory`.
+        // The one descriptor of ours is `self.memory`.
         if !nobody_else(self.tid(), 1)? {
             return Err(StopError::Shared);
         }
@@ -152,10 +155,10 @@ impl Stopped {
         untouched::check(self.tid(), &self.memory)
     }
 
-    /// Changes the image. It may have to wait: what was the standard input is closed.
+    /// Changes the image. This may wait, because it closes the old standard input.
     ///
     /// # Errors
-    /// [`StopError`]; the process is to be dropped, and so killed.
+    /// [`StopError`]; drop this then, which kills the process.
     pub(crate) fn change(&mut self, change: &Change) -> Result<(), StopError> {
         if let Change::Run { stdin: Some(number), .. } = change {
             self.call(libc::SYS_dup3, [u64::from(*number), 0, 0, 0])?;
@@ -182,7 +185,7 @@ impl Stopped {
         Ok(())
     }
 
-    /// Lets it run, at once.
+    /// Lets the image run.
     ///
     /// # Errors
     /// ESRCH if it was killed meanwhile.
@@ -191,14 +194,14 @@ impl Stopped {
         Ok(self.tracee.detach(0)?)
     }
 
-    /// Where code is put: the page of the entry point is mapped from its beginning, wherever the entry
-    /// is in it.
+    /// Where injected code goes: the start of the entry point's page, which is mapped wherever in it the
+    /// entry is.
     fn page(&self) -> u64 {
         self.registers.instruction() & !0xfff
     }
 
-    /// Makes a system call in the tracee, under its own rights and its own filters, and no other: whoever could still
-    /// change its memory could make it run another code, but any call that is not this one ends it.
+    /// Makes one system call in the tracee, with the tracee's own rights and filters. A process that can
+    /// still change the memory could replace the code, so any other call than this one kills the tracee.
     fn call(&mut self, number: libc::c_long, arguments: [u64; 4]) -> Result<u64, StopError> {
         let number = u32::try_from(number).map_err(|_| StopError::Malformed)?;
         self.prepare()?;
@@ -217,7 +220,7 @@ impl Stopped {
         })
     }
 
-    /// Puts the instruction in place that makes system calls.
+    /// Saves the state, and writes the system-call instruction into the image.
     fn prepare(&mut self) -> Result<(), StopError> {
         if !self.is_behind_exec {
             self.run_to_call()?;
@@ -244,7 +247,7 @@ impl Stopped {
         }
     }
 
-    /// Puts back what injected calls have changed.
+    /// Restores the state that injected calls changed.
     fn restore(&mut self) -> Result<(), StopError> {
         if let Some(mut before) = self.before.take() {
             self.tracee.poke(self.page(), &before.code)?;

@@ -5,14 +5,14 @@ use claw_common::ticket::Ticket;
 
 use crate::decode::{Image, Snapshot, Strings};
 
-/// What of a call its ticket vouches for, beside the program and its arguments.
+/// What a ticket covers besides the program and its arguments.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extent {
     /// The environment.
     pub(crate) with_env: bool,
     /// The working directory, as far as it is known.
     pub(crate) with_directory: bool,
-    /// That others are kept from the image's memory.
+    /// Whether the image's memory is closed to other guarded processes.
     pub(crate) sealed: bool,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn ticket(key: Key, snapshot: &Snapshot, extent: Extent) -> Ticket {
     }
 }
 
-/// The arguments that the image will see: those of the last program on the way.
+/// The arguments that the image will see: those of the last program in the chain of interpreters.
 pub(crate) fn argv(image: &Image) -> &Strings {
     static NONE: Strings = Strings::EMPTY;
     image.programs.last().map_or(&NONE, |program| &program.argv)

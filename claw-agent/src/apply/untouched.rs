@@ -1,11 +1,12 @@
-//! Whether anybody has written to the memory of a new image before it was sealed.
+//! Whether any process wrote to the memory of a new image before it was sealed.
 //!
-//! Input: an image at its exec stop that nobody else can reach any more. Output: that its memory is what the kernel made
-//! of its files; its stack is compared apart. The kernel maps files privately: a page that was written to since has left
-//! its file, which pagemap(5) tells. There are few of those at this moment, and each has an expected content: its file's
-//! up to the end of initialized data and zeros from there, the vDSO's, or zeros where there is no file.
+//! Input: an image at its exec stop that no other process can reach any more. Output: whether its memory is
+//! what the kernel built from its files; the stack is compared elsewhere. The kernel maps files privately, so
+//! a page that was written to is no longer a page of its file, and pagemap(5) shows that. There are few such
+//! pages at this moment, and the content of each is known: the file's up to the end of initialized data and
+//! zeros from there, the vDSO's, or zeros for a mapping without a file.
 //!
-//! Known gap: a page that a uprobe of the host's own was put into is taken for one that was written to.
+//! Known gap: a page with a uprobe of the host's own counts as written to.
 
 use std::fs::File;
 use std::io;
@@ -31,7 +32,7 @@ const PT_LOAD: u32 = 1;
 const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
 
-/// Makes sure that this process may look at the files behind a mapping, whoever may read them by name.
+/// Makes sure that this process may open the files behind a mapping, even those it may not read by name.
 ///
 /// # Errors
 /// EPERM without CAP_CHECKPOINT_RESTORE and CAP_SYS_ADMIN.
@@ -42,24 +43,24 @@ pub(crate) fn may_check() -> io::Result<()> {
     File::open(behind(getpid(), &map)).map(drop)
 }
 
-/// The file behind a mapping, whatever has its name by now.
+/// The path of the mapped file itself in procfs, even if another file has its name by now.
 fn behind(process: Pid, map: &MemoryMap) -> String {
     let (from, to) = map.address;
     format!("/proc/{}/map_files/{from:x}-{to:x}", process.as_raw_nonzero())
 }
 
-/// Compares every page that has left its file with what it must hold.
+/// Compares every page that is no longer a page of its file with its expected content.
 ///
 /// # Errors
-/// [`StopError::Written`] with the address of one that holds something else.
+/// [`StopError::Written`] with the address of a page that differs.
 pub(super) fn check(tid: Pid, memory: &File) -> Result<(), StopError> {
     let process = Process::new(tid.as_raw_nonzero().get()).map_err(io::Error::other)?;
     let pagemap = File::open(format!("/proc/{}/pagemap", tid.as_raw_nonzero()))?;
     for map in process.maps().map_err(io::Error::other)? {
         match &map.pathname {
-            // Compared with what was judged.
+            // The stack is compared with what was judged.
             MMapPath::Stack => continue,
-            // The kernel lets nobody write to these.
+            // No process can write to these.
             MMapPath::Vvar | MMapPath::Vsyscall => continue,
             MMapPath::Other(name) if name.starts_with("vvar") => continue,
             _ => {}
@@ -84,8 +85,8 @@ pub(super) fn check(tid: Pid, memory: &File) -> Result<(), StopError> {
     Ok(())
 }
 
-/// The addresses of the pages of a mapping that are there and not of its file. A file may claim to be as large as it
-/// likes, so its entries are read a part at a time.
+/// The addresses of present pages of a mapping that do not belong to its file. A file may claim any size, so
+/// the entries are read in parts.
 fn written(pagemap: &File, map: &MemoryMap) -> io::Result<Vec<u64>> {
     let size = page_size() as u64;
     let (from, to) = map.address;
@@ -105,7 +106,7 @@ fn written(pagemap: &File, map: &MemoryMap) -> io::Result<Vec<u64>> {
     Ok(written)
 }
 
-/// What a mapping's pages begin as.
+/// The initial content of a mapping's pages.
 enum Backing {
     File(Image),
     /// The kernel's own code for programs, the same for all of them.
@@ -114,8 +115,8 @@ enum Backing {
 }
 
 impl Backing {
-    /// Whether the kernel may have made `page`, which stands `distance` behind the beginning of its mapping; that begins
-    /// `offset` behind the beginning of the file.
+    /// Whether `page` can be the kernel's work. It is `distance` bytes into its mapping, which starts
+    /// `offset` bytes into the file.
     fn may_hold(&self, page: &[u8], distance: u64, offset: u64) -> Result<bool, StopError> {
         let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
         Ok(match self {
@@ -133,7 +134,7 @@ impl Backing {
                     .iter()
                     .filter_map(|end| end.checked_sub(at))
                     .find(|length| *length < page.len() as u64);
-                // Not every kernel clears every tail.
+                // Some kernels do not clear every tail, so the file's bytes are accepted there too.
                 let cleared = data.is_some_and(|data| {
                     let data = data as usize;
                     page[..data] == expected[..data] && is_zero(&page[data..])
@@ -144,10 +145,11 @@ impl Backing {
     }
 }
 
-/// A file that a program is made of.
+/// An ELF file that is mapped into the image.
 struct Image {
     file: File,
-    /// Where in it initialized data ends that others follow: the kernel clears the rest of that page.
+    /// The file offsets where initialized data ends and uninitialized data follows: the kernel clears the
+    /// rest of that page.
     ends: Vec<u64>,
 }
 
@@ -182,7 +184,7 @@ fn vdso() -> Result<&'static [u8], StopError> {
     Ok(OWN.get_or_init(|| bytes))
 }
 
-/// Fills what the file reaches of `bytes`.
+/// Fills `bytes` as far as the file reaches.
 fn read_up_to_end(file: &File, bytes: &mut [u8], mut at: u64) -> io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {

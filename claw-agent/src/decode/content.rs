@@ -1,5 +1,5 @@
-//! What a new image would read: files it names and its standard input, read at its exec stop, when its
-//! descriptors are its own and nobody else can change what they lead to.
+//! The content that a new image would read: the files it names and its standard input. claw reads them at the
+//! exec stop, when the descriptors belong to the image alone and no other process can replace them.
 //!
 //! Everything is read as the tracee could: with its user and groups, from its root and working
 //! directory. Known gap: a file that only a capability of the tracee's opens is not read.
@@ -18,13 +18,13 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open}
 use super::path::{Base, View};
 use crate::sys::file_identity::FileIdentity;
 
-/// The most that one call may name, all files and standard input together, in bytes: what is judged
-/// takes time with its length, and the call waits.
+/// The most content that one call may have, all files and standard input together, in bytes. Judging takes
+/// longer with more content, and the call waits meanwhile.
 const MAX_CONTENT: usize = 1 << 20;
-/// How long pipes are read that do not end.
+/// How long to read from a pipe that does not end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a path or standard input turned out to be.
+/// What a path or standard input leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// It cannot be read whole: too long, too slow, not permitted, or not something with an end.
@@ -39,7 +39,7 @@ pub(crate) enum Found {
     Content {
         /// The bytes.
         bytes: Vec<u8>,
-        /// Whether nobody can change them any more: a sealed file in memory.
+        /// Whether no process can change them any more: a sealed memory file.
         sealed: bool,
     },
 }
@@ -50,7 +50,7 @@ impl Found {
     }
 }
 
-/// Reads what one stopped image names.
+/// Reads the content that one stopped image names.
 #[derive(Debug)]
 pub(crate) struct Contents {
     tracee: Pid,
@@ -60,7 +60,7 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// The content that `tracee`, which is stopped, has before it.
+    /// A reader for `tracee`, which is stopped.
     ///
     /// # Errors
     /// If it is gone.
@@ -81,20 +81,21 @@ impl Contents {
         })
     }
 
-    /// What the tracee's descriptor 0 holds from where it stands to its end.
+    /// The content of the tracee's descriptor 0, from its current position to the end.
     pub(crate) fn stdin(&mut self) -> Found {
         self.descriptor(0).unwrap_or(Found::Unreadable)
     }
 
     fn open(&mut self, path: &[u8]) -> Result<Found, Errno> {
-        // A supervisor that reads with more rights than the tracee would hand it what it may not see.
+        // With more rights than the tracee, the supervisor would hand over content that the tracee may not
+        // read.
         let assumed = self.identity.assume().map_err(|_| Errno::PERM)?;
         let view = View::of(self.tracee);
         let file = view.resolve(Base::Cwd, path)?.file;
         if kind(&file)? == FileType::Directory {
             return Ok(Found::Folder(view.path_of(&file)?));
         }
-        // Opening another device may do something.
+        // Opening any other device may have side effects.
         let readable = match kind(&file)? {
             FileType::RegularFile | FileType::Fifo => reopen(&file)?,
             _ => file,
@@ -110,7 +111,7 @@ impl Contents {
             file => file?,
         };
         match kind(&file)? {
-            // A pipe's own descriptor may be read by others meanwhile, and must not make us wait.
+            // Other processes may read the same pipe meanwhile, and a read must not block the supervisor.
             FileType::Fifo => {
                 let own = reopen(&file)?;
                 self.read(own, true)
@@ -119,8 +120,8 @@ impl Contents {
         }
     }
 
-    /// Reads an open file to its end; `from_here`: from where it stands, and it stands at its end
-    /// afterwards, as if the program had read it.
+    /// Reads an open file to its end. `from_here` reads from the current position and leaves it at the end,
+    /// as if the program had read the file.
     fn read(&mut self, file: OwnedFd, from_here: bool) -> Result<Found, Errno> {
         let stat = rustix::fs::fstat(&file)?;
         match FileType::from_raw_mode(stat.st_mode) {
@@ -200,13 +201,13 @@ fn kind(file: &OwnedFd) -> Result<FileType, Errno> {
     Ok(FileType::from_raw_mode(rustix::fs::fstat(file)?.st_mode))
 }
 
-/// A description of one's own of an open file, to read without waiting.
+/// Opens the file again for a non-blocking descriptor of the supervisor's own.
 fn reopen(file: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     openat(CWD, format!("/proc/self/fd/{}", file.as_raw_fd()), flags, Mode::empty())
 }
 
-/// What a character device holds, by its number: Documentation/admin-guide/devices.txt.
+/// The content of a character device, by its number: Documentation/admin-guide/devices.txt.
 fn device(number: u64) -> Found {
     match (rustix::fs::major(number), rustix::fs::minor(number)) {
         (1, 3) => Found::of(Vec::new(), true),

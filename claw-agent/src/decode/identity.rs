@@ -1,4 +1,4 @@
-//! Which file it is: the pair that the kernel proof reads from the running image.
+//! The identity of a file: the pair of numbers that the kernel proof reads from the running image.
 //!
 //! The inode number is stat(2)'s. The device is the super block's, which stat(2) shows on most file
 //! systems but not on overlayfs and btrfs; there it is looked up in the tracee's mountinfo by the
@@ -41,12 +41,12 @@ pub(crate) struct Stat {
     pub(crate) link: bool,
 }
 
-/// `STATX_MNT_ID_UNIQUE`, Linux 6.8: a mount id that is never given again.
+/// `STATX_MNT_ID_UNIQUE`, Linux 6.8: a mount id that is never reused.
 const MNT_ID_UNIQUE: u32 = 0x4000;
 /// `OVERLAYFS_SUPER_MAGIC` and `BTRFS_SUPER_MAGIC`, include/uapi/linux/magic.h.
 const DEVICE_HIDDEN: [u64; 2] = [0x794c_7630, 0x9123_683e];
 
-/// Devices of mounts whose file system hides them from stat(2), by unique mount id.
+/// The devices of mounts whose file system hides them from stat(2), by unique mount id.
 #[derive(Debug, Default)]
 pub(crate) struct Devices {
     known: Mutex<HashMap<u64, u32>>,
@@ -56,13 +56,13 @@ impl Devices {
     /// Looks at an open file that `tracee` reached.
     ///
     /// # Errors
-    /// As statx(2); ENOENT if the mount is not to be found.
+    /// As statx(2); ENOENT if the mount cannot be found.
     pub(crate) fn stat(&self, file: BorrowedFd<'_>, tracee: Pid) -> Result<Stat, Errno> {
         let mask = StatxFlags::BASIC_STATS
             | StatxFlags::MNT_ID
             | StatxFlags::from_bits_retain(MNT_ID_UNIQUE);
         let stat = statx(file, c"", AtFlags::EMPTY_PATH, mask)?;
-        // Only file systems without a block device of their own hide it.
+        // Only file systems without a block device hide the device.
         let hidden = stat.stx_dev_major == 0
             && DEVICE_HIDDEN.contains(&(fstatfs(file)?.f_type as u64 & 0xffff_ffff));
         let dev = if hidden {
@@ -88,7 +88,7 @@ impl Devices {
         if let Some(dev) = known.get(&stat.stx_mnt_id).filter(|_| unique) {
             return Ok(*dev);
         }
-        // mountinfo shows the plain id, which is given again after an unmount and so never kept.
+        // mountinfo shows the plain id, which is reused after an unmount, so it is never remembered.
         let plain = statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?.stx_mnt_id;
         let dev = device_of(plain, tracee).ok_or(Errno::NOENT)?;
         if unique {

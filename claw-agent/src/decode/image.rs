@@ -27,18 +27,18 @@ const MAX_INTERPRETERS: usize = 5;
 /// How many files' kinds are remembered.
 const MAX_KNOWN: usize = 4096;
 
-/// What the first bytes of a file make of it.
+/// The kind of a file, by its first bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A program of this processor.
     Native,
     /// A script: its interpreter and the one argument to it.
     Script(Vec<u8>, Option<Vec<u8>>),
-    /// Nothing that runs here.
+    /// A file that does not run here.
     Unknown,
 }
 
-/// One program on the way from what was called to what runs: the script itself, each interpreter.
+/// One file in the chain from the called file to the one that runs: the script itself, or an interpreter.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// Its path without links.
@@ -47,23 +47,23 @@ pub(crate) struct Program {
     pub(crate) names: Vec<Vec<u8>>,
     /// Its arguments as it would see them.
     pub(crate) argv: Strings,
-    /// Whether it only goes by the name of a tool.
+    /// Whether it has the name of a tool but is not trusted to be that tool.
     pub(crate) untrusted: bool,
-    /// The names of the programs that run it, where it is a script.
+    /// The names of the programs that run it, if it is a script.
     pub(crate) interpreters: Vec<Vec<u8>>,
 }
 
-/// What will run.
+/// The image that will run.
 #[derive(Debug)]
 pub(crate) struct Image {
     /// The file.
     pub(crate) identity: Identity,
-    /// The programs on the way, what was called first; the last one's arguments are the image's.
+    /// The chain of programs, the called one first. The arguments of the last one are the image's.
     pub(crate) programs: Vec<Program>,
 }
 
 impl Image {
-    /// An image of these programs, each of which the ones after it run.
+    /// An image of these programs; each is run by the ones after it.
     pub(crate) fn new(identity: Identity, mut programs: Vec<Program>) -> Self {
         let mut behind: Vec<Vec<u8>> = Vec::new();
         for program in programs.iter_mut().rev() {
@@ -79,21 +79,21 @@ impl Image {
         if index + 1 == self.programs.len() {
             return argv.clone();
         }
-        // A script's own name stays; what was behind it is behind it still.
+        // A script's own path stays in place, and the arguments after it follow it.
         let kept = last.argv.len() + 1 - self.programs[index].argv.len().max(1);
         last.argv.iter().take(kept).chain(argv.iter().skip(1)).collect()
     }
 }
 
-/// Remembers what files are, so that an exec reads no file it has read before.
+/// Remembers the kinds of files, so that an exec need not read a known file again.
 #[derive(Debug, Default)]
 pub(crate) struct Kinds {
     known: Mutex<HashMap<Stat, Arc<Kind>>>,
 }
 
 impl Kinds {
-    /// The kind of an open file. A change of the file changes its [`Stat`]; should two changes fall
-    /// into one tick of the clock, the proof finds other arguments than expected.
+    /// The kind of an open file. A changed file has a changed [`Stat`]. If two changes fall into one clock
+    /// tick, the proof fails, because the image's arguments differ from the judged ones.
     fn of(&self, file: &OwnedFd, stat: &Stat) -> Result<Arc<Kind>, Errno> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(stat).cloned();
         if let Some(kind) = known {
@@ -133,13 +133,14 @@ impl Kind {
     }
 }
 
-/// `load_script` in fs/binfmt_script.c; nothing where it says ENOEXEC.
+/// `load_script` in fs/binfmt_script.c; `None` for its ENOEXEC.
 fn script(line: &[u8]) -> Option<Kind> {
     let space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let end = |byte: &u8| space(byte) || *byte == 0;
     let newline = line.iter().position(|byte| *byte == b'\n');
     let line = match newline {
-        // A line that is longer than what the kernel looks at: the interpreter's name must end in it.
+        // The line is longer than the kernel reads, so the interpreter's name must end within the part it
+        // reads.
         None => {
             let start = line.iter().position(|byte| !space(byte))?;
             line[start..].iter().position(end)?;
@@ -169,7 +170,7 @@ fn script(line: &[u8]) -> Option<Kind> {
     Some(Kind::Script(name.to_vec(), argument))
 }
 
-/// What is known of files.
+/// What the decoder knows of files.
 pub(super) struct Files<'a> {
     pub(super) kinds: &'a Kinds,
     pub(super) devices: &'a Devices,
@@ -182,11 +183,11 @@ const INTERPRETERS: &[&[u8]] = &[
     b"python", b"ruby", b"sh", b"tclsh", b"zsh",
 ];
 
-/// How the names of dynamic loaders begin, which run a program they are given: glibc's and musl's.
+/// How the names of dynamic loaders begin (glibc's and musl's); they run the program given as an argument.
 const LOADERS: [&[u8]; 3] = [b"ld-linux", b"ld.so", b"ld-musl"];
 
 impl Files<'_> {
-    /// A file on the way, by every name it is known by.
+    /// One file in the chain, with every name it is known by.
     ///
     /// # Errors
     /// A shortage.
@@ -213,12 +214,11 @@ impl Files<'_> {
         Ok(Program { path: path.clone(), names, argv, untrusted, interpreters: Vec::new() })
     }
 
-    /// The tool that an interpreter is given as a script, or the loader as a program, `python3
-    /// /usr/bin/aws`: judged as if it had been called itself. Anything else they are given is their own
-    /// affair.
+    /// The tool that an interpreter or a dynamic loader gets as an argument, as in `python3 /usr/bin/aws`. It
+    /// is judged as if it had been called itself. A file that is not a tool is not looked at here.
     ///
     /// # Errors
-    /// A shortage: then nobody knows what it is given.
+    /// A shortage: then it is unknown which file it was given.
     fn script(&self, tracee: Pid, interpreter: &Program) -> Result<Option<Program>, Errno> {
         let version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.' || *byte == b'-';
         let Some(own) = interpreter.names.last() else { return Ok(None) };
@@ -254,12 +254,12 @@ impl Files<'_> {
     }
 }
 
-/// Follows the interpreters from what was called to what runs.
+/// Follows the interpreters from the called file to the one that runs.
 ///
-/// `called` is the path as the kernel names it to an interpreter: as given, or `/dev/fd/N/…`.
+/// `called` is the path that the kernel passes to an interpreter: as given, or `/dev/fd/N/…`.
 ///
 /// # Errors
-/// What execve(2) says: EACCES, ENOEXEC, ELOOP, and the interpreter's own ENOENT; a shortage.
+/// As execve(2): EACCES, ENOEXEC, ELOOP, and the interpreter's own ENOENT; a shortage.
 pub(crate) fn follow(
     tracee: Pid,
     resolved: Resolved,
@@ -279,7 +279,7 @@ pub(crate) fn follow(
         if stat.link {
             return Err(Errno::LOOP);
         }
-        // Nobody may execute a file that has no execute bit, root neither.
+        // No user may execute a file without an execute bit, not even root.
         if !stat.regular || stat.mode & 0o111 == 0 {
             return Err(Errno::ACCESS);
         }
@@ -287,8 +287,8 @@ pub(crate) fn follow(
         let program = |argv| of.program(&resolved, &stat, &kind, argv);
         let (interpreter, argument) = match &*kind {
             Kind::Unknown if stat.mode & 0o001 != 0 => return Err(Errno::NOEXEC),
-            // What not everybody may execute is for the kernel to refuse, with the right errno; the
-            // proof stands behind it.
+            // If only some users may execute it, the kernel refuses the others with the right errno. The
+            // proof still guards what runs.
             Kind::Native | Kind::Unknown => {
                 let last = program(argv)?;
                 if programs.is_empty()

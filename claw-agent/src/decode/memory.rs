@@ -1,8 +1,8 @@
 //! Copies a path and string lists out of a held tracee, once, with the errors that the kernel's own
 //! execve(2) would give.
 //!
-//! Input: addresses from the notification. Output: owned bytes. The tracee may change its memory at
-//! any time; what counts is this copy, which the proof compares with what runs.
+//! Input: addresses from the notification. Output: owned bytes. The tracee may change its memory at any time.
+//! Only this copy counts, and the proof compares it with what runs.
 
 use std::io;
 
@@ -16,12 +16,12 @@ use crate::sys::memory::{MAX_REMOTES, Remote, read};
 const MAX_PATH: usize = 4096;
 /// `MAX_ARG_STRLEN`, include/uapi/linux/binfmts.h: 32 pages, its NUL included.
 const MAX_STRING: usize = 32 * PAGE as usize;
-/// The most that arguments, environment and their pointers take: three quarters of `_STK_LIM`,
+/// The most bytes that arguments, environment and their pointers may take: three quarters of `_STK_LIM`,
 /// `bprm_stack_limits` in fs/exec.c. A tracee's own limit may be lower; the kernel then answers.
 pub(crate) const MAX_AREA: usize = 6 << 20;
 /// No stretch ends past the page its last string begins in, so that an unmapped neighbour spoils nothing.
 const PAGE: u64 = 4096;
-/// What is first read of each string; most arguments are shorter.
+/// How many bytes of each string are read first; most arguments are shorter.
 const FIRST: u64 = 256;
 /// Strings this close to each other are read together.
 const GAP: u64 = 1024;
@@ -52,8 +52,8 @@ pub(crate) fn lists(tid: Pid, arrays: [u64; 2]) -> Result<[Strings; 2], Errno> {
     Ok([strings(tid, argv)?, strings(tid, envp)?])
 }
 
-/// The ordinary case, in two calls: both arrays end on the page they begin on. Nothing where that is
-/// not so, or where something cannot be read and the careful way finds out what.
+/// The ordinary case, in two calls: both arrays end on the page they begin on. `None` if they do not, or if
+/// something cannot be read; then [`strings`] finds the right errno.
 fn lists_at_once(tid: Pid, arrays: [u64; 2]) -> Result<Option<[Strings; 2]>, Errno> {
     let remotes = arrays.map(|at| Remote { at, len: whole_words(at) });
     let mut words = [0u8; 2 * PAGE as usize];
@@ -77,7 +77,7 @@ fn whole_words(at: u64) -> usize {
     len - len % 8
 }
 
-/// The pointers before the NULL; nothing if there is none.
+/// The pointers before the NULL; `None` if there is no NULL.
 fn up_to_null(words: &[u8]) -> Option<Vec<u64>> {
     let mut pointers = pointers(words);
     let end = pointers.iter().position(|pointer| *pointer == 0)?;
@@ -115,17 +115,17 @@ fn strings(tid: Pid, array: u64) -> Result<Strings, Errno> {
     }
 }
 
-/// The beginnings of many strings. They usually stand close together, so a few stretches bring most of
-/// them over; the rest of a long one is read by itself.
+/// The beginnings of many strings. They are usually close together, so a few stretches cover most of them.
+/// The rest of a long string is read by itself.
 struct Fetched {
     stretches: Vec<Remote>,
     buffer: Vec<u8>,
-    /// How much of the buffer was read.
+    /// How many bytes of the buffer were filled.
     got: usize,
 }
 
 impl Fetched {
-    /// Reads what [`stretches`] says; what cannot be read is missing.
+    /// Reads the [`stretches`]. Unreadable ones are missing.
     fn read(tid: Pid, pointers: &[u64]) -> Result<Self, Errno> {
         let stretches = stretches(pointers);
         let mut buffer = vec![0u8; stretches.iter().map(|stretch| stretch.len).sum()];
@@ -154,7 +154,7 @@ impl Fetched {
             let piece = self.piece(*pointer);
             match piece.iter().position(|byte| *byte == 0) {
                 Some(end) => list.extend(&piece[..end]),
-                // From its beginning: it is long, or was not read with the others.
+                // Read this string from its beginning: it is long, or was not read with the others.
                 None => {
                     if !string(tid, *pointer, MAX_STRING, |piece| list.extend(piece))? {
                         return Err(Errno::TOOBIG);
@@ -169,7 +169,7 @@ impl Fetched {
         Ok(())
     }
 
-    /// What was read from `pointer` to the end of its stretch.
+    /// The bytes that were read from `pointer` to the end of its stretch.
     fn piece(&self, pointer: u64) -> &[u8] {
         let mut before = 0;
         for stretch in &self.stretches {
@@ -184,7 +184,7 @@ impl Fetched {
     }
 }
 
-/// What to read so that the beginnings of these strings come over, in rising order.
+/// The stretches that cover the beginnings of these strings, in rising order.
 fn stretches(pointers: &[u64]) -> Vec<Remote> {
     let mut sorted = pointers.to_vec();
     sorted.sort_unstable();
@@ -227,7 +227,7 @@ fn to_page_end(at: u64) -> u64 {
     PAGE - at % PAGE
 }
 
-/// The errno of a failed read: what execve(2) says to an address it cannot read.
+/// Maps a failed read to the errno that execve(2) gives for an unreadable address.
 fn fault(result: io::Result<usize>) -> Result<usize, Errno> {
     result.map_err(|error| match Errno::from_io_error(&error) {
         Some(Errno::SRCH) => Errno::SRCH,
@@ -275,14 +275,14 @@ mod tests {
         let array = |list: &[Vec<u8>]| -> Vec<u64> {
             list.iter().map(|word| word.as_ptr() as u64).chain([0]).collect()
         };
-        // The arrays stand on one page each, as those of an ordinary caller do.
+        // Each array is on one page, as an ordinary caller's is.
         let (argv_array, env_array) = (array(&argv), array(&env));
         let arrays = [argv_array.as_ptr() as u64, env_array.as_ptr() as u64];
         if let Some([argv, env]) = lists_at_once(me(), arrays).expect("readable") {
             assert_eq!(argv.area(), b"psql\0\0-c\0");
             assert_eq!(env.area(), b"A=1\0B=2\0");
         } else {
-            // The allocator put one of them across a page's end; the careful way reads the same.
+            // The allocator put one of them across a page's end; the slower path reads the same.
             let [argv, env] = lists(me(), arrays).expect("readable");
             assert_eq!((argv.len(), env.len()), (3, 2));
         }

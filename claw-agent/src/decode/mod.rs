@@ -1,7 +1,7 @@
 //! Everything a verdict may depend on, copied out of the tracee once.
 //!
-//! Input: a notification. Output: a [`Snapshot`], or the errno that the kernel would have given. From
-//! here on nobody looks at tracee memory again.
+//! Input: a notification. Output: a [`Snapshot`], or the errno that the kernel would have given. After this
+//! nothing reads the call's memory in the tracee again.
 
 mod content;
 mod identity;
@@ -40,7 +40,7 @@ use crate::intercept::{Exec, Notification};
 use crate::sys::process::leads_its_process;
 use path::{Base, Resolved, View};
 
-/// What one exec is, as it was when it was held.
+/// One exec, as it was when it was held.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     /// The thread that called.
@@ -50,11 +50,11 @@ pub(crate) struct Snapshot {
     /// The user it runs as: the owner of its directory in procfs, which stays the effective user for a
     /// process that may not be dumped (`task_dump_owner` in fs/proc/base.c).
     pub(crate) uid: Option<u32>,
-    /// What the kernel will build.
+    /// The image that the kernel will build.
     pub(crate) image: Image,
     /// The environment of the new image.
     pub(crate) env: Strings,
-    /// The caller's working directory; nothing where it is not known, or no program on the way is a tool.
+    /// The caller's working directory; `None` if it is unknown, or if no program in the chain is a tool.
     pub(crate) working_directory: Option<WorkingDirectory>,
 }
 
@@ -63,11 +63,11 @@ pub(crate) struct Snapshot {
 pub(crate) enum NoSnapshot {
     /// The call fails with this errno, as it would have unguarded.
     Errno(Errno),
-    /// The tracee is gone: there is nobody to answer.
+    /// The tracee is gone, so there is no call to answer.
     Gone,
 }
 
-/// What decoding remembers from one call to the next, whichever session it is of.
+/// What decoding remembers from call to call, for all sessions.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     kinds: Kinds,
@@ -76,25 +76,25 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder that knows the tools which are installed now.
+    /// A decoder that knows the tools installed now.
     ///
     /// # Errors
-    /// What this process lacks to look at them.
+    /// A shortage of this process.
     pub(crate) fn new() -> Result<Self, Errno> {
         let devices = Devices::default();
         let installed = Arc::new(Installed::look(&devices)?);
         Ok(Self { kinds: Kinds::default(), devices, installed })
     }
 
-    /// The tools that `policy` speaks of, as they are installed now.
+    /// The tools that `policy` names, as installed now.
     ///
     /// # Errors
-    /// What this process lacks to look at them.
+    /// A shortage of this process.
     pub(crate) fn tools(&self, policy: &Policy) -> Result<Tools, Errno> {
         Tools::of(policy, &self.installed, &self.devices)
     }
 
-    /// Copies `exec`, which `notification` holds, out of its tracee.
+    /// Copies the held call `exec` out of its tracee.
     ///
     /// # Errors
     /// [`NoSnapshot`].
@@ -105,14 +105,14 @@ impl Decoder {
         tools: &Tools,
     ) -> Result<Snapshot, NoSnapshot> {
         let result = self.read(notification.tid, exec, tools);
-        // Whatever was read counts only if its tracee was still held when it was.
+        // What was read counts only if the tracee is still held now.
         if !notification.is_valid() {
             return Err(NoSnapshot::Gone);
         }
         result.map_err(NoSnapshot::Errno)
     }
 
-    /// The path of what a process runs, if that is still the file `identity`.
+    /// The path of the program that a process runs, if that is still the file `identity`.
     pub(crate) fn running_path(&self, process: Pid, identity: Identity) -> Option<Vec<u8>> {
         let exe = View::of(process).running()?;
         let stat = self.devices.stat(exe.file.as_fd(), process).ok()?;
@@ -131,7 +131,7 @@ impl Decoder {
         stat.is_ok_and(|stat| stat.identity == identity)
     }
 
-    /// In the order of the kernel, so that the first error is the kernel's too.
+    /// Reads in the kernel's order, so that the first error is the one that the kernel would give.
     fn read(&self, tid: Pid, exec: &Exec, tools: &Tools) -> Result<Snapshot, Errno> {
         let path = memory::path(tid, exec.path)?;
         let (resolved, called) = resolve(tid, exec, path)?;

@@ -1,8 +1,8 @@
-//! Resolves a path as the tracee would: its root, its working directory, its mounts, and
-//! `/proc/self` as itself and not as the supervisor.
+//! Resolves a path as the tracee would: with its root, working directory and mounts, and with `/proc/self`
+//! meaning the tracee, not the supervisor.
 //!
-//! Output: the open file and every name it is known by on the way. Nothing here need win a race: if
-//! the tracee moves things, the proof finds another file running than the one that was judged.
+//! Output: the open file and every name it is known by on the way. Nothing here needs to win a race: if the
+//! tracee moves a file, the proof finds that another file runs than was judged.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -38,13 +38,13 @@ pub(crate) enum Base {
 pub(crate) struct Resolved {
     /// The file, `O_PATH`.
     pub(crate) file: OwnedFd,
-    /// Its path without links, as far as the supervisor's own root shows it.
+    /// Its path without links, as the supervisor's own root shows it.
     pub(crate) path: Vec<u8>,
     /// The last names it is known by: as called, of each link on the way, of the file itself.
     pub(crate) names: Vec<Vec<u8>>,
 }
 
-/// What a tracee sees of the file system.
+/// The file system as a tracee sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     tracee: Pid,
@@ -70,11 +70,11 @@ impl View {
         self.look_up(base, path, true)
     }
 
-    /// Resolves `path` from the working directory, with the rights that `assume` gives this thread for as
-    /// long as what it returns lives. Where the tracee starts from is looked up before that.
+    /// Resolves `path` from the working directory, with the rights that `assume` gives this thread while its
+    /// result lives. The tracee's starting folder is looked up before that.
     ///
     /// # Errors
-    /// As [`View::resolve`], what `assume` says, and EACCES.
+    /// As [`View::resolve`] and `assume`, and EACCES.
     pub(crate) fn resolve_as<A>(
         self,
         path: &[u8],
@@ -102,7 +102,7 @@ impl View {
         self.look_up_from(start, None, path, follow)
     }
 
-    /// From `start`; `root` is the tracee's, where it is at hand.
+    /// Looks `path` up from `start`. `root` is the tracee's, if it is open already.
     fn look_up_from(
         self,
         start: OwnedFd,
@@ -120,7 +120,7 @@ impl View {
         let resolve = within | ResolveFlags::NO_MAGICLINKS;
         let file = match openat2(&start, path, flags, Mode::empty(), resolve) {
             Ok(file) => file,
-            // A magic link, a way out of the start, or a rename meanwhile: go step by step.
+            // A magic link, a path that leaves `start`, or a rename meanwhile: walk step by step.
             Err(Errno::LOOP | Errno::XDEV | Errno::AGAIN) => {
                 return self.walk(start, root, path, follow);
             }
@@ -155,15 +155,15 @@ impl View {
         Ok(finish(file, path, Vec::new()))
     }
 
-    /// What the tracee runs.
+    /// The program that the tracee runs.
     pub(crate) fn running(self) -> Option<Resolved> {
         let file = self.own("exe").ok()?;
         let path = real_path(&file).ok()?;
         Some(finish(file, path, Vec::new()))
     }
 
-    /// The path of an open file as the tracee would write it: below its root, absolute and without links. The kernel's
-    /// text can name another file than this one, where a mount was taken off the tree or a file was removed.
+    /// The path of an open file as the tracee would write it: below its root, absolute and without links. The
+    /// kernel's text can name another file than this one, if a mount was detached or the file was removed.
     ///
     /// # Errors
     /// As readlink(2); ENOENT for what lies outside the root.
@@ -207,7 +207,7 @@ impl View {
         Ok(())
     }
 
-    /// Resolves step by step, for what openat2(2) cannot do on another's behalf.
+    /// Resolves step by step, for paths that openat2(2) cannot resolve for another process.
     fn walk(
         self,
         start: OwnedFd,
@@ -246,7 +246,7 @@ impl View {
                 && step(&here, &name, ResolveFlags::NO_MAGICLINKS, OFlags::empty()).err()
                     == Some(Errno::LOOP)
             {
-                // A magic link leads straight to a file; its text means nothing.
+                // A magic link leads straight to a file, whatever its text says.
                 here = step(&here, &name, ResolveFlags::empty(), OFlags::empty())?;
                 continue;
             }
@@ -266,7 +266,7 @@ impl View {
         Ok(finish(here, path, names))
     }
 
-    /// What `/proc/self` and `/proc/thread-self` say to the tracee; nothing for any other link.
+    /// The target of `/proc/self` or `/proc/thread-self` for the tracee; `None` for any other link.
     fn proc_self(
         self,
         dir: &OwnedFd,
@@ -285,8 +285,8 @@ impl View {
         }))
     }
 
-    /// How the tracee is numbered in the procfs at `dir`: of the numbers it has in its nested pid
-    /// namespaces, outermost first, the one whose entry there says the same of itself.
+    /// The tracee's number in the procfs at `dir`. The tracee has one number in each nested pid namespace;
+    /// this is the first, from the outermost, whose entry there shows the same numbers.
     fn numbers_in(self, dir: &OwnedFd) -> Result<(i32, i32), Errno> {
         let status = |path: &str, from: &dyn AsFd| -> Result<String, Errno> {
             let file = openat(from, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
@@ -323,7 +323,7 @@ fn finish(file: OwnedFd, path: Vec<u8>, mut names: Vec<Vec<u8>>) -> Resolved {
     Resolved { file, path, names }
 }
 
-/// `path` as somebody sees it whose root is at `root`.
+/// `path` as a process with its root at `root` sees it.
 fn below<'p>(path: &'p [u8], root: &[u8]) -> Option<&'p [u8]> {
     let root = root.strip_suffix(b"/").unwrap_or(root);
     match path.strip_prefix(root)? {
@@ -332,7 +332,7 @@ fn below<'p>(path: &'p [u8], root: &[u8]) -> Option<&'p [u8]> {
     }
 }
 
-/// What the supervisor's procfs shows as the path of an open file.
+/// The link text of an open file in the supervisor's procfs.
 fn link_text(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
     let number = file.as_raw_fd().to_string();
     let own = proc::own_descriptors()?;
@@ -388,12 +388,12 @@ fn same(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
     Ok(place(one.as_fd())? == place(other.as_fd())?)
 }
 
-/// What stands behind the last slash, trailing slashes aside.
+/// The part after the last slash, trailing slashes aside.
 pub(crate) fn last_name(path: &[u8]) -> &[u8] {
     split_last(path).1
 }
 
-/// The directory part, `.` or `/` where there is none, and the last name.
+/// The directory part (`.` or `/` if there is none) and the last name.
 fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
     let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
     let path = &path[..end];

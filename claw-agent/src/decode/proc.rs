@@ -1,4 +1,4 @@
-//! procfs, opened once: looking a process up from there saves the way to it with every call.
+//! procfs, opened once. Looking a process up from that descriptor saves resolving `/proc` at every call.
 
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;

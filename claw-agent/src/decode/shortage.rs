@@ -1,16 +1,16 @@
-//! What the supervisor itself may run out of while it looks: descriptors and memory.
+//! Resources that the supervisor itself may run out of while it looks: descriptors and memory.
 //!
-//! A file that is not there is a fact. One that could not be opened for want of a descriptor is unknown,
-//! and must not pass for one that is not there: the call is refused instead.
+//! That a file does not exist is a fact. A file that could not be opened for lack of a descriptor is unknown,
+//! and must not count as absent: the call is refused instead.
 
 use rustix::io::Errno;
 
-/// Whether this says nothing of the file, and something of this process or the machine.
+/// Whether this errno is about the supervisor or the machine, not about the file.
 pub(crate) fn is_shortage(errno: Errno) -> bool {
     matches!(errno, Errno::MFILE | Errno::NFILE | Errno::NOMEM)
 }
 
-/// Nothing for what is not there, or cannot be looked at by anybody like this process.
+/// `None` if the file does not exist, or this process may not look at it.
 ///
 /// # Errors
 /// A shortage.

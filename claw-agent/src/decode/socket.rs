@@ -1,4 +1,4 @@
-//! Copies what a socket call names out of its tracee, once, with the errors that the kernel would give.
+//! Copies the arguments of a socket call out of its tracee, once, with the errors that the kernel would give.
 //!
 //! Input: addresses from the notification. Output: owned bytes: the peer's address, the pieces a message
 //! is made of, its control messages. Source: `move_addr_to_kernel` and `copy_msghdr_from_user` in
@@ -16,7 +16,7 @@ const MAX_NAME: u64 = 128;
 const MAX_PIECES: u64 = 1024;
 /// What control messages may take: the default of `net.core.optmem_max` since Linux 6.7.
 const MAX_CONTROL: u64 = 128 << 10;
-/// `MAX_RW_COUNT`: no call moves more.
+/// `MAX_RW_COUNT`: the most bytes that one call transfers.
 const MAX_DATA: usize = 0x7fff_f000;
 /// Bytes of a `msghdr`, and of the `mmsghdr` that holds one.
 const MESSAGE: usize = 56;
@@ -30,7 +30,7 @@ const UNIX: [u8; 2] = (libc::AF_UNIX as u16).to_ne_bytes();
 /// One message to send.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
-    /// The peer's address; nothing where none is named.
+    /// The peer's address; `None` if the message names none.
     pub(crate) name: Option<Vec<u8>>,
     /// Where the data is in the tracee.
     pub(crate) pieces: Vec<Remote>,
@@ -51,7 +51,7 @@ pub(crate) fn name(tid: Pid, area: Area) -> Result<Vec<u8>, Errno> {
     bytes(tid, area.at, len as usize)
 }
 
-/// Copies what sendto(2) names.
+/// Copies the arguments of sendto(2).
 ///
 /// # Errors
 /// EINVAL or EFAULT.
@@ -61,7 +61,7 @@ pub(crate) fn parcel(tid: Pid, data: Area, address: Area) -> Result<Outgoing, Er
     Ok(Outgoing { name: Some(name(tid, address)?), pieces, control: Vec::new() })
 }
 
-/// Copies a `msghdr` and what it points to, but for the data.
+/// Copies a `msghdr` and everything it points to except the data.
 ///
 /// # Errors
 /// EINVAL, EFAULT, EMSGSIZE, ENOBUFS.
@@ -134,8 +134,8 @@ impl Outgoing {
     }
 }
 
-/// Whether a call may name a Unix socket, or has to be looked at by its socket to tell. What cannot be read
-/// names none: the kernel will say so itself.
+/// Whether a call may name a Unix socket. `true` also if only its socket can tell. An unreadable address
+/// names none, because the kernel will refuse it too.
 pub(crate) fn may_name_unix(tid: Pid, verb: Verb) -> bool {
     let unix = |name: Area| {
         let family = name.len as u32 >= 2 && name.at != 0;

@@ -1,5 +1,5 @@
-//! A list of strings in the kernel's own form: one behind the other, each with its NUL, which is how
-//! they will stand in the new image.
+//! A list of strings in the kernel's own form: one after the other, each with its NUL, as they will be in the
+//! new image.
 
 /// An argument list or an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Strings {
         &self.area[start..self.ends[index] - 1]
     }
 
-    /// Splits what the kernel reports as one area; a last string without NUL counts.
+    /// Splits an area that the kernel reports. A last string without NUL counts.
     pub(crate) fn from_area(area: &[u8]) -> Self {
         let mut strings = Self::default();
         let area = area.strip_suffix(&[0]).unwrap_or(area);

@@ -1,14 +1,14 @@
-//! Whether a file is the tool it is called, and whether one that is called otherwise is a tool.
+//! Whether a file with a tool's name is that tool, and whether a file with another name is a tool.
 //!
-//! A file that goes by a tool's name is trusted if it belongs to root, nobody else may write it, and
-//! it is called so itself or is where the tool's name leads on this machine; or if the policy pins
-//! it. A file of another name is a tool if it is the same file as one that is installed here (a hard
-//! link, a bind mount, another name by rename) or a copy with the same content.
+//! A file with a tool's name is trusted if only root can write it, and it either has that name itself or is
+//! where the tool's name leads on this machine. It is also trusted if the policy pins it. A file with another
+//! name is a tool if it is the same file as an installed one (a hard link, a bind mount, a rename) or a copy
+//! with the same content.
 //!
-//! Known gaps: a copy with one byte changed is an unknown program, and so are a copy of a tool that is
-//! not installed where this looks, a copy of a script, and one of a program that had several names
-//! before (hard links of busybox): those tell by their name what they do. What such programs may
-//! reach is decided where they connect.
+//! Known gaps. These are unknown programs: a copy with one byte changed, a copy of a tool that is not
+//! installed in the folders below, a copy of a script, and a copy of a program with several names (hard links
+//! of busybox), which tells by its name what to do. What such programs may reach is decided when they
+//! connect.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -27,7 +27,7 @@ use super::identity::{Devices, Identity, Stat};
 use super::last_name;
 use super::shortage::unless_short;
 
-/// Where tools are installed, beside the directories of `PATH`; those of PostgreSQL's versions are found.
+/// Where tools are installed, in addition to the directories of `PATH` and those of PostgreSQL's versions.
 const FOLDERS: &[&str] = &[
     "/usr/local/sbin",
     "/usr/local/bin",
@@ -41,7 +41,7 @@ const FOLDERS: &[&str] = &[
 ];
 /// Where Debian keeps the programs of each version of PostgreSQL.
 const POSTGRESQL: &str = "/usr/lib/postgresql";
-/// `FUSE_SUPER_MAGIC`: files whose owner is whatever the one who mounted it says.
+/// `FUSE_SUPER_MAGIC`: a file's owner there is whatever the user who mounted it says.
 const FUSE: u64 = 0x6573_5546;
 /// How many files' digests are remembered.
 const MAX_DIGESTS: usize = 1024;
@@ -49,7 +49,7 @@ const MAX_DIGESTS: usize = 1024;
 /// A SHA-256 digest.
 type Sum = [u8; 32];
 
-/// The tools that this machine has, and what was compared with them: one for all sessions.
+/// The tools of this machine, and the digests computed so far. All sessions share it.
 #[derive(Debug)]
 pub(crate) struct Installed {
     known: Found,
@@ -59,19 +59,19 @@ pub(crate) struct Installed {
 /// Which files are tools.
 #[derive(Debug, Default)]
 struct Found {
-    /// Which tools a file is, by where their names lead.
+    /// The tools that a file is, because their names lead to it.
     installed: HashMap<Identity, Vec<Name>>,
-    /// The files that are called as their tool is, by size: what a copy may be a copy of.
+    /// The files that have their tool's name, by size: the originals that a copy may match.
     originals: HashMap<u64, Vec<(PathBuf, Name)>>,
 }
 
-/// The tools that one policy speaks of: those of this machine, and those it declares.
+/// The tools that one policy can name: those of this machine, and those it declares.
 #[derive(Debug)]
 pub(crate) struct Tools {
     machine: Arc<Installed>,
     /// The tools that the policy declares.
     declared: Vec<Arc<Grammar>>,
-    /// Which files those are.
+    /// The files of the declared tools.
     own: Found,
     /// The digests that each pinned tool must have one of.
     pins: Vec<(Name, Vec<Sum>)>,
@@ -89,7 +89,7 @@ impl Installed {
 }
 
 impl Tools {
-    /// What `machine` has, and what `policy` declares and pins.
+    /// The tools of `machine`, and those that `policy` declares and pins.
     ///
     /// # Errors
     /// A shortage.
@@ -108,12 +108,12 @@ impl Tools {
         Ok(Self { machine: Arc::clone(machine), declared, own, pins })
     }
 
-    /// What this machine has, then what the policy declares.
+    /// The files of this machine's tools, then those of declared tools.
     fn found(&self) -> [&Found; 2] {
         [&self.machine.known, &self.own]
     }
 
-    /// The tool that names mean.
+    /// The tool that these names mean.
     pub(super) fn meant(&self, names: &[&[u8]]) -> Meant<'_> {
         claw_classify::Tools::with(&self.declared).meant(names)
     }
@@ -128,7 +128,7 @@ impl Tools {
         stat: &Stat,
         names: &[Vec<u8>],
     ) -> Result<Option<Name>, Errno> {
-        // Hardly any program has the size of a tool: all others pay for this look-up alone.
+        // Few programs have the size of a tool, so most pay only for this look-up.
         let of_size = self.found().map(|found| found.originals.get(&stat.size));
         let mut originals = of_size.into_iter().flatten().flatten().peekable();
         if originals.peek().is_none() {
@@ -147,8 +147,8 @@ impl Tools {
         Ok(None)
     }
 
-    /// Whether the file is only called as a tool: it belongs to somebody who could have made it, or it is
-    /// none of those that are pinned.
+    /// Whether the file has a tool's name but is not trusted: another user than root could have made it, or
+    /// it matches no pinned digest.
     ///
     /// # Errors
     /// A shortage.
@@ -211,7 +211,7 @@ impl Tools {
 }
 
 impl Found {
-    /// Looks where tools are installed for those of `tools` that are governed.
+    /// Looks in the folders of tools for those of `tools` that are governed.
     ///
     /// # Errors
     /// A shortage.
@@ -255,7 +255,7 @@ impl Found {
             known.push(tool.to_name());
         }
         let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
-        // One file behind the names of many programs tells by its name which it is.
+        // One file with the names of many programs is told apart by its name only.
         let many = || {
             let names = names.get(&stat.identity.ino);
             names.is_some_and(|names| names.iter().any(|name| !tool.goes_by(name)))
@@ -271,7 +271,7 @@ impl Found {
     }
 }
 
-/// Whether what a tool does is governed: everyday programs are known by name alone.
+/// Whether a tool's actions are governed. Everyday programs are known by name alone.
 fn is_governed(tool: Governed<'_>) -> bool {
     tool.domains().iter().any(DomainRef::governed)
 }

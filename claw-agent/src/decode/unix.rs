@@ -1,12 +1,12 @@
-//! Which socket a path leads to, and every name that it goes by.
+//! Which Unix socket a path leads to, and all of its names.
 //!
 //! Output: [`Names`] for the rules. The first is the path of the socket's file once all links have been
-//! followed, as the supervisor's root shows it. A file that was moved, linked or mounted elsewhere since keeps
-//! the name it was bound to, which the kernel tells (unix_diag, sock_diag(7)); and a path that a deny rule
-//! spells out is looked up, so that the same file is the same socket under any name.
+//! followed, as the supervisor's root shows it. A socket file may have been moved, linked or mounted
+//! elsewhere since it was bound; the kernel still reports the name it was bound to (unix_diag, sock_diag(7)).
+//! A path that a deny rule spells out is resolved too, so that the rule finds the socket under any name.
 //!
-//! Known gap: sockets of another network namespace than the supervisor's are not told of, and a kernel may lack
-//! unix_diag. There the path, and the paths that deny rules spell out, are all that is known.
+//! Known gap: the kernel does not report sockets of other network namespaces than the supervisor's, and it
+//! may lack unix_diag. Then only the path and the paths that deny rules spell out are known.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -36,7 +36,7 @@ const FILE: u16 = 1;
 const HEADER: usize = 16;
 const SOCKET: usize = 16;
 const ATTRIBUTE: usize = 4;
-/// What one read of the answer takes: the kernel makes its parts no longer.
+/// The size of one read, in bytes: the kernel makes the parts of its answer no longer.
 const PART: usize = 32 << 10;
 
 impl Decoder {
@@ -54,8 +54,8 @@ impl Decoder {
         View::of(tid).resolve_as(path, assume)
     }
 
-    /// What the socket at `file`, which `tid` has reached, is called. Where `policy` does not speak of Unix
-    /// sockets, nobody looks further than its path.
+    /// The names of the socket at `file`, which `tid` has reached. If `policy` has no rules for Unix sockets,
+    /// only its path is looked up.
     ///
     /// # Errors
     /// As stat(2); a shortage.
@@ -89,11 +89,11 @@ impl Decoder {
     }
 }
 
-/// What an abstract socket is called, whose `name` begins with its zero byte.
+/// The names of an abstract socket; `name` begins with its zero byte.
 pub(crate) fn abstract_names(name: &[u8]) -> Names {
     let spelled = |name: &[u8]| format!("@{}", text(name));
     let name = name.get(1..).unwrap_or_default();
-    // Some programs give all of `sun_path`, filled up with zero bytes.
+    // Some programs pass the whole of `sun_path`, padded with zero bytes.
     let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     Names { all: vec![spelled(name)], also: vec![spelled(&name[..end])] }
 }
@@ -104,19 +104,19 @@ pub(crate) fn real_folder(folder: &str) -> Option<String> {
     folder.ancestors().find_map(|known| {
         let real = known.canonicalize().ok()?;
         let rest = folder.strip_prefix(known).ok()?;
-        // Joining nothing would leave a slash behind.
+        // Joining an empty path would leave a trailing slash.
         let whole = if rest.as_os_str().is_empty() { real } else { real.join(rest) };
         whole.to_str().map(str::to_owned)
     })
 }
 
-/// Names are patterns' business, which are text.
+/// Patterns match text, so a name becomes text.
 fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// A bound name as an absolute path: a relative one is taken to be in the folder of `path`, where the file
-/// was found. Nothing for an abstract name.
+/// A bound name as an absolute path: a relative one counts as in the folder of `path`, where the file was
+/// found. `None` for an abstract name.
 fn whole(bound: &[u8], path: &[u8]) -> Option<Vec<u8>> {
     let end = bound.iter().position(|byte| *byte == 0).unwrap_or(bound.len());
     let bound = &bound[..end];
@@ -131,7 +131,7 @@ fn whole(bound: &[u8], path: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A path with the links on the way to its last name followed, where they lead somewhere.
+/// A path with the links before its last name followed, if they lead anywhere.
 fn real(path: &[u8]) -> Vec<u8> {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     let path = Path::new(std::ffi::OsStr::from_bytes(path));
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(all(&names(&closed, &new)), [new.clone(), old.clone()]);
         std::fs::remove_file(&old).expect("removed");
         assert_eq!(all(&names(&closed, &new)), [new.clone(), old]);
-        // A policy that does not speak of Unix sockets has nobody look.
+        // With a policy that has no rules for Unix sockets, nothing is looked up.
         assert_eq!(all(&names(&policy(""), &new)), [new]);
     }
 
@@ -258,7 +258,7 @@ mod tests {
             "[[connect]]\nid = \"c\"\nunix = \"{}\"\nverdict = \"deny\"\nreason = \"no\"",
             denied.display()
         );
-        // Nobody's socket: no name is known but those of the file.
+        // The file has no live socket, so only the file's own names are known.
         drop(UnixListener::bind(&denied).expect("bound"));
         std::fs::hard_link(&denied, &other).expect("linked");
         let names = names(&policy(&rules), &other);

@@ -1,7 +1,8 @@
 //! The working directory that a call's relative paths start from.
 //!
-//! Output: its path as the tracee would write it, and which directory it is, for the kernel proof: whoever shares the
-//! directory with the caller (its threads, a `CLONE_FS` peer) can change it until the new image is in place.
+//! Output: its path as the tracee would write it, and its identity for the kernel proof. The proof is needed
+//! because a process that shares the working directory (a thread, a `CLONE_FS` peer) can change it until the
+//! new image is in place.
 
 use std::os::fd::AsFd;
 
@@ -24,8 +25,8 @@ pub(crate) struct WorkingDirectory {
 }
 
 impl WorkingDirectory {
-    /// That of `tracee`; nothing where no path leads to it: it was removed or unmounted, or lies outside the
-    /// tracee's root.
+    /// The working directory of `tracee`. `None` if no path leads to it: it was removed or unmounted, or is
+    /// outside the tracee's root.
     ///
     /// # Errors
     /// A shortage.
@@ -45,8 +46,8 @@ impl WorkingDirectory {
             let (dev, ino) = (stat.identity.dev, stat.identity.ino);
             Ok(ticket::WorkingDirectory { dev, ino, mount })
         };
-        // The kernel's text of a directory can name another one: of a mount that was taken off the tree it
-        // shows what is below that mount, of a removed directory its old name.
+        // The kernel's text can name another directory: for a detached mount it shows the path below that
+        // mount, for a removed directory its old name.
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
         let named = openat2(&root, &path, flags, Mode::empty(), within)?;

@@ -1,14 +1,14 @@
-//! Threads for what has to wait: an exec stop, a connection that takes its time.
+//! Worker threads for work that waits: an exec stop, a slow connection.
 //!
-//! A receiver hands over what would keep it from receiving. A thread that is done waits for the next
-//! piece of work, so that the usual exec does not pay for a new one; what waits for a slow disk or a far
-//! host never makes another call wait.
+//! A receiver hands over work that would keep it from receiving. A worker that is done waits for more, so
+//! that an exec seldom pays for a new thread. There is no upper limit, so a call that waits for a slow disk
+//! or a distant host never delays another.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many threads wait for work at most; others end when they are done.
+/// How many idle workers are kept; others end when they are done.
 const IDLE: usize = 16;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -20,16 +20,16 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// Has `work` done with `item` on another thread.
+    /// Runs `work` on `item` on a worker thread.
     ///
     /// # Errors
-    /// The item back, and why there is no thread to be had.
+    /// Returns the item, and why no thread could be started.
     pub(crate) fn hand_over<T: Send + 'static>(
         self: &Arc<Self>,
         item: T,
         work: impl FnOnce(T) + Send + 'static,
     ) -> Result<(), (T, io::Error)> {
-        // The item must come back if there is no thread.
+        // The item must come back if no thread can be started.
         let slot = Arc::new(Mutex::new(Some(item)));
         let take =
             |slot: &Mutex<Option<T>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -59,7 +59,7 @@ impl Crew {
         }
     }
 
-    /// What one thread does.
+    /// The loop of one worker.
     fn serve(&self, first: Job, more: &Sender<Job>, jobs: &Receiver<Job>) {
         let mut job = first;
         loop {

@@ -1,8 +1,8 @@
 //! A held call on its walk: it waits until it is answered.
 //!
-//! What is known of it by then is its state's type, so no step can be taken before its turn: an exec goes
-//! from [`Received`] to what was read of it, and from there to what was judged. Each step takes the call, and
-//! gives it back in its next state or answers it.
+//! The type of its state says how far it has come, so no step can be taken too early: an exec goes from
+//! [`Received`] to read, and from there to judged. Each step consumes the call, and returns it in its next
+//! state or answers it.
 
 use std::io;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::{Generation, InFlight, Refusal, Session};
 use crate::intercept::Notification;
 use crate::sys::seccomp::Answer;
 
-/// A call that waits for its answer, with the session it is of and the policy it goes by to its end.
+/// A call that waits for its answer, with its session and the policy that decides it to its end.
 pub(crate) struct Held<State> {
     /// The session.
     pub(crate) session: Arc<Session>,
-    /// The policy, as it held when the call came.
+    /// The policy in force when the call came.
     pub(crate) generation: Arc<Generation>,
     /// The call.
     pub(crate) notification: Notification,
@@ -27,7 +27,7 @@ pub(crate) struct Held<State> {
     in_flight: InFlight,
 }
 
-/// The call has come, and nothing of it was read.
+/// State of a call that has just come: nothing of it was read.
 pub(crate) struct Received;
 
 impl Held<Received> {
@@ -56,7 +56,7 @@ impl<State> Held<State> {
         Held { session, generation, notification, state: next(state), began, in_flight }
     }
 
-    /// The call by itself, and what is known of it: its walk ends here.
+    /// Separates the call from its state, at the end of its walk.
     pub(crate) fn split(self) -> (Held<()>, State) {
         let Self { session, generation, notification, state, began, in_flight } = self;
         (Held { session, generation, notification, state: (), began, in_flight }, state)
@@ -67,7 +67,7 @@ impl<State> Held<State> {
         self.session.refuse(&self.notification, refusal.into());
     }
 
-    /// Answers it with what came of it.
+    /// Answers the call.
     pub(crate) fn answer(self, answer: Answer) {
         // The caller may be gone.
         self.notification.answer(answer);
@@ -75,8 +75,8 @@ impl<State> Held<State> {
 }
 
 impl<State: Send + 'static> Held<State> {
-    /// Goes on with it on a worker thread, so that a call that waits does not block a receiver; where none can
-    /// be started, `otherwise` has it back.
+    /// Continues on a worker thread, so that a slow call does not block a receiver. If no thread can be
+    /// started, `otherwise` gets the call back.
     pub(crate) fn on_a_thread(
         self,
         work: impl FnOnce(Self) + Send + 'static,

@@ -1,4 +1,4 @@
-//! The host: what there is once in this process, however many sessions it guards.
+//! The host: what this process has once, however many sessions it guards.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,11 +20,11 @@ use crate::kernel::{KernelSide, Refused};
 pub(crate) struct Host {
     /// The programs in the kernel and their maps, attached once; nothing at the level `held`.
     pub(crate) kernel: Option<Arc<KernelSide>>,
-    /// Threads for what has to wait.
+    /// Worker threads for work that waits.
     pub(crate) crew: Arc<Crew>,
-    /// Connections on behalf that take their time.
+    /// Slow connections that are being made on behalf of tracees.
     pub(crate) waits: Arc<Waits>,
-    /// What decoding remembers, the tools of this machine among it.
+    /// What decoding remembers, including the tools installed on this machine.
     pub(crate) decoder: Decoder,
     /// claw's own processes.
     pub(crate) own_processes: OwnProcesses,
@@ -39,7 +39,7 @@ struct Sessions {
     live: BTreeMap<u32, Arc<Session>>,
 }
 
-/// Why a session cannot be guarded, or cannot go by another policy.
+/// Why a session cannot be guarded, or cannot change its policy.
 #[derive(Debug, Error)]
 pub(crate) enum Unguarded {
     /// The kernel side has room for no more.
@@ -48,16 +48,17 @@ pub(crate) enum Unguarded {
     /// The tools could not be looked at.
     #[error("cannot look at the tools that are installed: {0}")]
     Tools(Errno),
-    /// The kernel side does not take the policy's connect rules.
+    /// The kernel side refuses the policy's connect rules.
     #[error(transparent)]
     Rules(#[from] Refused),
-    /// The new policy needs what a session's filter, which cannot be changed, does not do.
+    /// The new policy needs a different seccomp filter, and the filter of a running session cannot be
+    /// changed.
     #[error("a running session cannot go by this policy: it has {0}; start a new session with it")]
     Fixed(&'static str),
 }
 
 impl Host {
-    /// A host that guards nobody yet: nobody guarded may reach for claw's `own_processes`.
+    /// A host without sessions. No guarded process will be able to act on claw's `own_processes`.
     ///
     /// # Errors
     /// What this process lacks, or the kernel side.
@@ -80,15 +81,15 @@ impl Host {
         }))
     }
 
-    /// Takes a session in, under a number that no other has: `make` is given that number.
+    /// Adds a session under a number that no other session has; `make` gets that number.
     ///
     /// # Errors
-    /// [`Unguarded`]; nothing was taken in then.
+    /// [`Unguarded`]; no session was added then.
     pub(super) fn admit(
         &self,
         make: impl FnOnce(u32) -> Result<Session, Unguarded>,
     ) -> Result<Arc<Session>, Unguarded> {
-        // Without a kernel side nothing has a place to share.
+        // Without a kernel side there are no arrays, so numbers cannot collide in them.
         let room = self.kernel.as_ref().map_or(1 << (u32::BITS - 1), |kernel| kernel.room());
         let mut sessions = self.lock();
         let live: Vec<u32> = sessions.live.keys().copied().collect();
@@ -99,7 +100,7 @@ impl Host {
         Ok(session)
     }
 
-    /// Lets a session go of which no process is left.
+    /// Removes a session that has no process left.
     pub(crate) fn dismiss(&self, session: &Session) {
         self.lock().live.remove(&session.number());
         if let Some(kernel) = &self.kernel {
@@ -122,16 +123,17 @@ impl Host {
     }
 }
 
-/// The next number behind `last` whose place in the kernel's arrays of `room` entries none of `live` has.
+/// The next number after `last` whose slot in the kernel's arrays of `room` entries is used by none of
+/// `live`.
 fn free(last: u32, live: &[u32], room: u32) -> Option<u32> {
     let after = |number: u32| Some(if number < MAX_SESSION { number + 1 } else { 1 });
     let is_taken = |number: &u32| live.iter().any(|live| slot(*live, room) == slot(*number, room));
-    // Numbers that follow each other have places of their own; one is left out where they begin again.
+    // Consecutive numbers have different slots. Numbering skips one number where it wraps around.
     let tried = std::iter::successors(after(last), |number| after(*number)).take(live.len() + 2);
     tried.into_iter().find(|number| !is_taken(number))
 }
 
-/// Why there can be no host.
+/// Why the host cannot be set up.
 #[derive(Debug, Error)]
 pub(crate) enum HostError {
     /// The tools could not be looked at.

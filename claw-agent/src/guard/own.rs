@@ -1,8 +1,8 @@
 //! claw's own processes, which guarded processes may not signal, limit, reprioritise or open.
 //!
-//! Everybody else's permission stays the kernel's matter. Two calls are coarser than the kernel's:
-//! kill(-1), and setpriority(2) and ioprio_set(2) of all of a user's processes, are refused to a caller in
-//! the supervisor's pid namespace.
+//! For every other target the kernel's own permissions apply. Two cases are stricter than the kernel:
+//! kill(-1), and setpriority(2) and ioprio_set(2) on all processes of a user, are refused to a caller in the
+//! supervisor's pid namespace.
 //!
 //! The front is in the command's own process group, as the terminal's job control needs it: a signal to
 //! that whole group reaches it too, as it does the members of any job.
@@ -26,19 +26,19 @@ use crate::sys::seccomp::Answer;
 pub(crate) struct OwnProcesses {
     supervisor: Pid,
     front: Pid,
-    /// What `/proc/PID/ns/pid` of the supervisor says.
+    /// The supervisor's pid namespace, as the link `/proc/PID/ns/pid` names it.
     namespace: OsString,
     /// The device and inode of claw's own file.
     file: (u64, u64),
 }
 
-/// What becomes of a call.
+/// What to do with a call.
 pub(crate) enum Ruling {
-    /// The kernel goes on with it.
+    /// Let the kernel run it.
     Run,
-    /// It is answered here.
+    /// Answer it here.
     Answer(Answer),
-    /// It fails, because this is whom it would have reached.
+    /// Refuse it, because it would have reached this target.
     Refuse(&'static str),
 }
 
@@ -62,7 +62,7 @@ impl OwnProcesses {
         [self.supervisor, self.front]
     }
 
-    /// What becomes of a held call that is about `target`.
+    /// What to do with a held call that acts on `target`.
     pub(crate) fn rule(&self, notification: &Notification, target: Target) -> Ruling {
         match target {
             Target::Process(number) => self.process(notification, number),
@@ -80,17 +80,17 @@ impl OwnProcesses {
     }
 
     fn process(&self, notification: &Notification, number: i32) -> Ruling {
-        // What is no process's number means the caller, or is an error.
+        // 0 and negative numbers mean the caller, or are an error in the kernel.
         let Some(pid) = Pid::from_raw(number).filter(|_| number > 0) else { return Ruling::Run };
         let named = self.named(pid);
         if named.is_none() && test_kill_process(pid) != Err(Errno::SRCH) {
             return Ruling::Run;
         }
-        // From a pid namespace below, no number leads to claw's processes.
+        // In a child pid namespace no number leads to claw's processes.
         if !self.shares_numbers(notification.tid) {
             return Ruling::Run;
         }
-        // A number that is free could be the next thread's of the supervisor: such a call does not go on.
+        // The supervisor's next thread could get a free number, so a call on one is not continued.
         named.map_or(Ruling::Answer(Answer::Errno(libc::ESRCH)), Ruling::Refuse)
     }
 
@@ -102,12 +102,12 @@ impl OwnProcesses {
         if is_thread_of(self.front, pid) {
             return Some("the front of its session");
         }
-        // Where procfs does not tell, the kernel's own permissions are in the way.
+        // If procfs hides the file, the caller lacks the kernel's own permission as well.
         let file = fs::metadata(format!("/proc/{}/exe", pid.as_raw_nonzero())).ok()?;
         ((file.dev(), file.ino()) == self.file).then_some("another process of claw's")
     }
 
-    /// Whether numbers mean the same to `tid` as to the supervisor; so it is where that cannot be told.
+    /// Whether `tid` is in the supervisor's pid namespace. `true` if that cannot be read.
     fn shares_numbers(&self, tid: Pid) -> bool {
         let namespace = fs::read_link(format!("/proc/{}/ns/pid", tid.as_raw_nonzero()));
         namespace.map_or(true, |namespace| *namespace == *self.namespace)

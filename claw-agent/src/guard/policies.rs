@@ -1,5 +1,5 @@
-//! The policy of a session, which is replaced whole: each is a generation of its own, and a call goes by one
-//! of them from its beginning to its end.
+//! The policy of a session. It is only ever replaced as a whole: each replacement is a new generation, and
+//! one generation decides a call from beginning to end.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,18 +8,18 @@ use claw_policy::Policy;
 
 use crate::decode::Tools;
 
-/// How many replaced generations are remembered: an event of the kernel side's may be about one that was
-/// replaced while the event lay in the ring, which is a fraction of a second.
+/// How many replaced generations are remembered: an event of the kernel side may name one that was replaced
+/// while the event waited in the ring, a fraction of a second.
 const REMEMBERED: usize = 8;
 
-/// One policy that a session goes by, or went by.
+/// One policy of a session, in force or replaced.
 #[derive(Debug)]
 pub(crate) struct Generation {
     /// Which one it is, from 1; the kernel side's events name it.
     pub(crate) number: u32,
     /// The policy.
     pub(crate) policy: Policy,
-    /// The tools it speaks of.
+    /// The tools that the policy names.
     pub(crate) tools: Tools,
 }
 
@@ -31,9 +31,9 @@ pub(super) struct Policies {
 
 #[derive(Debug)]
 struct Kept {
-    /// The one that holds.
+    /// The generation in force.
     current: Arc<Generation>,
-    /// What held before, the oldest first.
+    /// Replaced generations, the oldest first.
     past: VecDeque<Arc<Generation>>,
 }
 
@@ -43,23 +43,24 @@ impl Policies {
         Self { kept: RwLock::new(Kept { current: Arc::new(first), past: VecDeque::new() }) }
     }
 
-    /// The generation that holds: a call takes it once, and goes by it to its end.
+    /// The generation in force. A call takes it once and keeps it to its end.
     pub(super) fn current(&self) -> Arc<Generation> {
         Arc::clone(&self.kept.read().unwrap_or_else(PoisonError::into_inner).current)
     }
 
-    /// The generation of this number, if it holds or was replaced not long ago.
+    /// The generation with this number, if it is in force or was replaced recently.
     pub(super) fn at(&self, number: u32) -> Option<Arc<Generation>> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         let mut all = kept.past.iter().chain([&kept.current]);
         all.find(|generation| generation.number == number).cloned()
     }
 
-    /// Has what `make` gives hold from now on; it is told the number of the new generation and sees what it
-    /// replaces. Nobody asks for a generation meanwhile, so none that the kernel side names is unknown.
+    /// Puts in force what `make` returns, given the new generation's number and the generation that it
+    /// replaces. The lock is held meanwhile, so a lookup of a generation that the kernel side names waits and
+    /// finds it.
     ///
     /// # Errors
-    /// As `make`; what held before does so still.
+    /// As `make`; the old generation stays in force then.
     pub(super) fn replace<E>(
         &self,
         make: impl FnOnce(u32, &Generation) -> Result<Generation, E>,

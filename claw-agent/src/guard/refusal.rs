@@ -1,5 +1,5 @@
-//! The one way in which a held call is refused, and its one order: first what is owed to the audit, then the
-//! answer. So what the caller does next is recorded behind it.
+//! The one way to refuse a held call, in one order: first the record, then the answer. So whatever the caller
+//! does next is recorded after it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,30 +12,30 @@ use crate::intercept::{Notification, Request};
 use crate::record::{Connect, Entry, Proof, What};
 use crate::sys::seccomp::Answer;
 
-/// What a caller is told of a shortage: not its own, and over in a moment.
+/// The errno for a shortage: the caller did not cause it, and may try again.
 const LATER: i32 = libc::EAGAIN;
 
 /// Why a held call is refused.
 pub(crate) enum Refusal {
-    /// The kernel itself would have said this. Nothing would have run, and nothing is recorded.
+    /// The kernel would have returned this errno too. Nothing would have run, and nothing is recorded.
     AsKernel(Errno),
-    /// It was judged; the record says what came of it.
+    /// The call was judged, and this is its record.
     Judged {
-        /// What the caller is told.
+        /// The errno that the caller gets.
         errno: i32,
-        /// What is recorded.
+        /// The record.
         entry: Box<Entry>,
     },
-    /// claw itself lacks this for it: descriptors, memory, a thread.
+    /// claw itself lacks this resource: descriptors, memory, a thread.
     Shortage(String),
-    /// The audit has no room for its record. It is counted instead.
+    /// The audit has no room for its record, so the call is only counted.
     Unrecorded,
-    /// claw has a mistake in it, and panicked with this message.
+    /// A bug: claw panicked with this message.
     Panicked(String),
 }
 
 impl From<Errno> for Refusal {
-    /// An errno that says nothing of the call and something of the supervisor is a shortage.
+    /// Turns an errno that is about the supervisor, not about the call, into a shortage.
     fn from(errno: Errno) -> Self {
         if decode::is_shortage(errno) {
             Self::Shortage(format!("descriptors or memory ({errno})"))
@@ -53,7 +53,7 @@ impl Session {
         notification.answer(Answer::Errno(errno));
     }
 
-    /// Gives the audit what a refusal owes it, and the errno that the caller is told then.
+    /// Records or counts a refusal. Returns the errno for the caller.
     pub(crate) fn account_for(&self, notification: &Notification, refusal: Refusal) -> i32 {
         let unjudged = |reason: String| self.unjudged(notification, reason);
         let (entry, errno) = match refusal {
@@ -74,18 +74,18 @@ impl Session {
         errno
     }
 
-    /// Does `work` for a held call. Should that panic, the call fails and nobody else's waits for it.
+    /// Does `work` for a held call. If it panics, this call is refused and the receiver lives on for others.
     pub(crate) fn contain(&self, notification: &Notification, work: impl FnOnce()) {
-        // What the work shares with others is behind locks that outlive a panic, or is never half changed.
+        // Shared state is behind locks whose poison is ignored, or is never left half changed.
         let Err(panic) = catch_unwind(AssertUnwindSafe(work)) else { return };
         let said = panic.downcast_ref::<String>().map(String::as_str);
         let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
         tracing::error!(said, "claw panicked over a call");
-        // It may have been answered before the panic; an exec at its stop was ended by then.
+        // The call may have been answered before the panic. An exec at its stop was killed while unwinding.
         self.refuse(notification, Refusal::Panicked(said.to_owned()));
     }
 
-    /// What is recorded of a call that could not be judged, for no fault of its caller's.
+    /// The entry for a call that claw could not judge through a fault of its own.
     fn unjudged(&self, notification: &Notification, reason: String) -> Entry {
         let what = match notification.request {
             Request::Exec(_) => What::Exec(Box::default()),

@@ -1,4 +1,4 @@
-//! A session: one guarded tree, with where its calls come from, the policy it goes by, and its audit.
+//! A session: one guarded tree, with the command it began with, its policy and its audit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -18,12 +18,12 @@ use crate::record::{Audit, Level};
 pub(crate) struct Session {
     /// The host that guards it.
     pub(crate) host: Arc<Host>,
-    /// How the kernel side tells it from others.
+    /// Its number in the kernel side's maps.
     number: u32,
     policies: Policies,
     /// Its level of assurance.
     pub(crate) level: Level,
-    /// Who decides where its sockets lead.
+    /// Who decides the connections of its sockets.
     pub(crate) sockets: Sockets,
     /// Where its records go, with its labels.
     pub(crate) audit: Audit,
@@ -33,17 +33,17 @@ pub(crate) struct Session {
     calls: Arc<AtomicUsize>,
 }
 
-/// What a session begins with.
+/// What a session needs to begin.
 pub(crate) struct Settings {
     /// The policy.
     pub(crate) policy: Policy,
     /// The level of assurance.
     pub(crate) level: Level,
-    /// Who decides where sockets lead, as its filter was made.
+    /// Who decides the connections of sockets, as its filter was built.
     pub(crate) sockets: Sockets,
     /// Where its records go.
     pub(crate) audit: Audit,
-    /// Its first process, which runs nothing of its own yet.
+    /// Its first process, which has not run the command yet.
     pub(crate) command: Pid,
 }
 
@@ -54,19 +54,19 @@ struct Command {
     ended: OnceLock<i32>,
 }
 
-/// Who decides where the sockets of guarded processes lead. In observe mode nobody does.
+/// Who decides the connections of guarded processes. In observe mode nobody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sockets {
-    /// The kernel side, and nobody for Unix sockets, of which the policy does not speak.
+    /// The kernel side. Unix sockets are free, because the policy has no rules for them.
     InKernel,
-    /// The kernel side, which refuses what names a Unix socket: the supervisor makes those calls.
+    /// The kernel side, which refuses every Unix address: the supervisor makes those calls.
     UnixOnBehalf,
     /// The supervisor, which makes every call that may name an address.
     OnBehalf,
 }
 
 impl Sockets {
-    /// For this policy at this level, with this kernel side or none.
+    /// The choice for this policy and level, with or without a kernel side.
     pub(crate) fn of(policy: &Policy, level: Level, kernel: Option<&KernelSide>) -> Self {
         match (level, kernel) {
             (Level::Observed, _) => Self::InKernel,
@@ -91,7 +91,7 @@ impl Drop for InFlight {
 }
 
 impl Session {
-    /// Takes a session in, and puts its first process under guard.
+    /// Adds a session to the host, and puts its first process under guard.
     ///
     /// # Errors
     /// What the host lacks for it; nobody is guarded then.
@@ -122,11 +122,11 @@ impl Session {
         kernel.enter(self.command.process, mark).context("cannot put the command under guard")
     }
 
-    /// Goes by another policy from the next call on. The port tables of the kernel side change with it; the
-    /// filter of a running session does not, and must do for the new policy.
+    /// Puts another policy in force from the next call on. The kernel side's port tables change with it. The
+    /// filter of a running session cannot change, so it must be right for the new policy too.
     ///
     /// # Errors
-    /// [`Unguarded`]; the session goes by the policy it had.
+    /// [`Unguarded`]; the session keeps its policy then.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "only tests replace the policy of a running session as yet")
@@ -143,17 +143,17 @@ impl Session {
         })
     }
 
-    /// How the kernel side tells this session from others.
+    /// The session's number in the kernel side's maps.
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
 
-    /// The policy that holds now: a call takes it once, and goes by it to its end.
+    /// The policy in force. A call takes it once and keeps it to its end.
     pub(crate) fn policy(&self) -> Arc<Generation> {
         self.policies.current()
     }
 
-    /// The policy that an event of the kernel side's names, if it is known still.
+    /// The policy that an event of the kernel side names, if it is still remembered.
     pub(crate) fn policy_at(&self, generation: u32) -> Option<Arc<Generation>> {
         self.policies.at(generation)
     }
@@ -164,8 +164,8 @@ impl Session {
         InFlight { calls: Arc::clone(&self.calls) }
     }
 
-    /// Whether any call is not recorded yet. A process that is gone has had its last call counted
-    /// before it was answered, so look for processes first.
+    /// Whether any call is not recorded yet. Check first that no process is left: a call is counted before
+    /// its process can end.
     pub(crate) fn is_busy(&self) -> bool {
         self.calls.load(Ordering::Acquire) > 0
     }
@@ -180,10 +180,10 @@ impl Session {
         self.host.kernel.as_ref().map(|kernel| &kernel.tickets)
     }
 
-    /// While there is no room for another record, has the kernel side let no connection through.
+    /// Makes the kernel side refuse every connection while the audit has no room for another record.
     ///
     /// # Errors
-    /// If the kernel side cannot be told.
+    /// If the kernel side's map cannot be written.
     pub(crate) fn shut_where_unrecorded(&self) -> Result<(), MapError> {
         let short = self.audit.is_short();
         let kernel = self.host.kernel.as_ref();
@@ -195,11 +195,11 @@ impl Session {
         self.command.process
     }
 
-    /// Notes how a process ended that a thread here traced: if it is the command, the kernel tells
-    /// nobody else.
+    /// Notes how a traced process ended. If it is the command, wait(2) reports its end to the tracing thread
+    /// alone.
     pub(crate) fn record_exit(&self, process: Pid, status: i32) {
         if process == self.command.process {
-            // The first one is the only one.
+            // Only the first status counts; there is no second.
             let _ = self.command.ended.set(status);
         }
     }
@@ -210,8 +210,7 @@ impl Session {
     }
 }
 
-/// Makes a policy ready to go by: looks for the tools it speaks of, and has its connect rules hold in the
-/// kernel.
+/// Prepares a policy: finds the tools it names, and loads its connect rules into the kernel.
 fn generation(
     host: &Host,
     session: u32,

@@ -1,8 +1,8 @@
-//! Calls on another's behalf that take their time: they end when the tracee is gone, and when a signal
-//! would have interrupted the tracee's own call.
+//! Slow calls that the supervisor makes on behalf of a tracee. They end when the tracee is gone, or when a
+//! signal would have interrupted the tracee's own call.
 //!
-//! A held tracee sleeps through every signal but a fatal one. One thread looks at those for whom
-//! somebody waits and interrupts the waiting.
+//! A held tracee is woken only by fatal signals. One thread therefore polls the tracees of slow calls, and
+//! interrupts the worker when a signal is pending.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ const EVERY: Duration = Duration::from_millis(10);
 /// handler was installed (`SA_RESTART`).
 const RESTART: i32 = 512;
 
-/// The calls under way that may take their time.
+/// The slow calls under way.
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
     waiting: Mutex<Vec<(Pid, Notification)>>,
@@ -34,11 +34,11 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    /// Does `call` for a tracee. It fails with EINTR at the latest [`EVERY`] after the tracee is gone or
-    /// has a signal to see to; [`interruption`] says which.
+    /// Does `call` for a tracee. It fails with EINTR at most [`EVERY`] after the tracee is gone or has a
+    /// pending signal; [`interruption`] says which.
     ///
     /// # Errors
-    /// As `call`, or why nobody can be made to watch.
+    /// As `call`, or why the watching thread could not be started.
     pub(crate) fn interruptible<T>(
         self: &Arc<Self>,
         tracee: &Notification,
@@ -50,7 +50,7 @@ impl Waits {
         lock().push((own, tracee.clone()));
         self.some.notify_one();
         let result = call();
-        // Under the same lock as the signal is sent: none comes later.
+        // The signal is sent under this lock, so none can arrive later.
         lock().retain(|(thread, _)| *thread != own);
         result
     }
@@ -88,14 +88,14 @@ impl Waits {
 /// Why a call for this tracee should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interruption {
-    /// There is nobody to answer.
+    /// The tracee is gone.
     Gone,
-    /// It has a signal to see to.
+    /// The tracee has a pending signal.
     Signal,
 }
 
 impl Interruption {
-    /// What its call returns.
+    /// The answer to the tracee's call.
     pub(crate) fn answer(self) -> Answer {
         match self {
             Self::Gone => Answer::Errno(libc::EINTR),
@@ -112,8 +112,8 @@ pub(crate) fn interruption(tracee: &Notification) -> Option<Interruption> {
         return Some(Interruption::Gone);
     }
     let status = status.ok()?;
-    // One that was sent to the process goes to its first thread, if that takes it: another thread that
-    // returned RESTART without a signal of its own would show it to its program.
+    // The kernel delivers a process-wide signal to the first thread, if that does not block it. Another
+    // thread would return RESTART with no signal to handle, and its program would see the raw errno.
     let shared = if leads_its_process(tracee.tid) { status.shdpnd } else { 0 };
     let pending = (status.sigpnd | shared) & !status.sigblk & !status.sigign;
     (pending != 0).then_some(Interruption::Signal)

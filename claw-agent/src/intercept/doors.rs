@@ -1,30 +1,30 @@
-//! What is behind each side door: the calls that fail with EPERM while it is closed, and the
-//! capabilities that the command loses for good.
+//! What each side door guards: the calls that fail with EPERM while it is closed, and the capabilities that
+//! the command loses for good.
 //!
-//! A capability is lost unless a door that needs it is open. What libseccomp knows no name for on this
-//! machine is an error at the start, never a door left open.
+//! A capability is lost unless an open door needs it. If this machine's libseccomp does not know the name of
+//! a call, the start fails; a door is never silently left open.
 
 use anyhow::{Context, Result};
 use claw_policy::Door;
 use rustix::thread::{self, CapabilitySet};
 
-/// A call that a closed door refuses, or some uses of it. The kernel takes the low half of these
-/// arguments.
+/// A call that a closed door refuses, always or for some arguments. The kernel reads only the low half of
+/// these arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shut {
     /// Every use.
     Call(&'static str),
-    /// Every use of a call that is newer than libseccomp's names; numbers above 423 are the same on every
+    /// Every use of a call that libseccomp has no name for yet. Numbers above 423 are the same on every
     /// architecture.
     Number(i32),
-    /// Where this argument is this value.
+    /// Uses where this argument has this value.
     If(&'static str, u32, u32),
-    /// Where this argument is any other value.
+    /// Uses where this argument has any other value.
     Unless(&'static str, u32, u32),
-    /// Where this argument is this value or a greater one.
+    /// Uses where this argument has this value or a greater one.
     From(&'static str, u32, u32),
-    /// Where the first argument is this value, or any where there is none, and the second, without the flags
-    /// that share it, is this type of socket.
+    /// Uses of socket(2) of this family (any, if `None`) and this type. The type is compared without the
+    /// flags that share its argument.
     OfType(&'static str, Option<u32>, u32),
 }
 
@@ -40,21 +40,21 @@ const FIOSETOWN: u32 = 0x8901;
 const SIOCSPGRP: u32 = 0x8902;
 /// open_tree_attr(2), Linux 6.15.
 const OPEN_TREE_ATTR: i32 = 467;
-/// What personality(2) takes to change nothing.
+/// The argument with which personality(2) only reads.
 const PERSONALITY_READ: u32 = 0xffff_ffff;
 
-/// Closed whatever the policy says: each names, behind a pointer that another thread could change, who
-/// is to be sent signals. `fcntl(F_SETOWN)`, which has the number in a register, does the same.
+/// Closed under every policy. Each of these names a process to signal behind a pointer, which another thread
+/// could change. `fcntl(F_SETOWN)` does the same with the number in a register, where claw can check it.
 pub(super) const ALWAYS: [Shut; 3] = [
     Shut::If("fcntl", 1, F_SETOWN_EX),
     Shut::If("ioctl", 1, FIOSETOWN),
     Shut::If("ioctl", 1, SIOCSPGRP),
 ];
 
-/// Everything that socket(2) makes but Unix (1), IPv4 (2), IPv6 (10), netlink (16) and packet sockets (17, which
-/// `raw_sockets` is about): families by number (include/linux/socket.h), then the protocols of IPv4 and IPv6 that
-/// connect past the kernel's hooks for addresses (include/uapi/linux/in.h), by number and by type. No protocol of
-/// another family that stays has one of these numbers.
+/// Every socket except Unix (1), IPv4 (2), IPv6 (10), netlink (16) and packet sockets (17, which
+/// `raw_sockets` covers): families by number (include/linux/socket.h), then the protocols of IPv4 and IPv6
+/// that connect past the kernel's hooks for addresses (include/uapi/linux/in.h), by number and by type. The
+/// families that stay open have no other protocol with one of these numbers.
 const OTHER_SOCKETS: &[Shut] = &[
     Shut::If("socket", 0, 3),
     Shut::If("socket", 0, 4),
@@ -79,12 +79,12 @@ const OTHER_SOCKETS: &[Shut] = &[
     Shut::OfType("socket", Some(10), 5),
 ];
 
-/// What the command loses under every policy. With the first, root could trace the supervisor; with the
-/// second, choose which number the supervisor's next thread gets.
+/// Capabilities that the command loses under every policy. With the first, root could trace the supervisor.
+/// With the second, it could choose the number of the supervisor's next thread.
 const ALWAYS_LOST: CapabilitySet =
     CapabilitySet::SYS_PTRACE.union(CapabilitySet::CHECKPOINT_RESTORE);
 
-/// The calls behind `door`.
+/// The calls that `door` guards.
 pub(super) fn behind(door: Door) -> &'static [Shut] {
     use Shut::{Call, If, Number, Unless};
     match door {
@@ -133,12 +133,12 @@ pub(super) fn behind(door: Door) -> &'static [Shut] {
             Call("clock_settime"),
         ],
         Door::OtherSockets => OTHER_SOCKETS,
-        // The capability alone is in the way: without it these calls fail by themselves.
+        // Dropping the capability is enough: without it these calls fail by themselves.
         Door::Network | Door::RawSockets => &[],
     }
 }
 
-/// The capabilities that what is behind `door` takes.
+/// The capabilities that the uses behind `door` need.
 fn needs(door: Door) -> CapabilitySet {
     match door {
         Door::Bpf => CapabilitySet::BPF,
@@ -171,19 +171,19 @@ fn needs(door: Door) -> CapabilitySet {
     }
 }
 
-/// Takes from the calling thread, and whatever it becomes and starts, the capabilities that closed doors
-/// need. Without effect on a caller that has none.
+/// Drops the capabilities that closed doors need, for the calling thread and everything it executes or
+/// starts. No effect on a caller without capabilities.
 ///
 /// # Errors
-/// What the kernel says.
+/// As capset(2) and prctl(2).
 pub(crate) fn drop_capabilities(closed: impl Iterator<Item = Door>) -> Result<()> {
     let lost = lost(&closed.collect::<Vec<_>>());
     let mut own = thread::capabilities(None).context("cannot read the capabilities")?;
-    // Only who has CAP_SETPCAP can, and only who is root or runs files with capabilities gets anything
-    // from there; no_new_privs keeps the latter from counting.
+    // Reducing the bounding set takes CAP_SETPCAP. Without it there is no need to: only root, or a file with
+    // capabilities, gains capabilities from that set, and no_new_privs rules out the file.
     if own.effective.contains(CapabilitySet::SETPCAP) {
         for one in lost.iter() {
-            // A capability of a newer kernel than this program's tables or of none is no capability.
+            // The kernel may not know this capability; then there is nothing to drop.
             if thread::capability_is_in_bounding_set(one).unwrap_or(false) {
                 thread::remove_capability_from_bounding_set(one)
                     .context("cannot give up a capability")?;
@@ -193,7 +193,7 @@ pub(crate) fn drop_capabilities(closed: impl Iterator<Item = Door>) -> Result<()
     own.effective -= lost;
     own.permitted -= lost;
     own.inheritable -= lost;
-    // An ambient capability goes with its permitted one.
+    // Dropping a permitted capability drops the ambient one too.
     thread::set_capabilities(None, own).context("cannot give up capabilities")
 }
 
@@ -217,7 +217,7 @@ mod tests {
         let everything = lost(&Door::ALL);
         assert!(everything.contains(CapabilitySet::SYS_ADMIN | CapabilitySet::SYS_PTRACE));
         assert_eq!(everything - lost(&all_but(Door::Mount)), CapabilitySet::SYS_ADMIN);
-        // Rebooting and starting another kernel take the same one.
+        // Rebooting and kexec need the same capability.
         assert_eq!(everything - lost(&all_but(Door::Kexec)), CapabilitySet::SYS_BOOT);
         assert_eq!(lost(&[]), ALWAYS_LOST);
         assert_eq!(lost(&all_but(Door::Ptrace)), everything);

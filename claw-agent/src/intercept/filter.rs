@@ -1,10 +1,10 @@
-//! The seccomp filter: execve, execveat and calls that reach for another process are held, closed side
-//! doors fail with EPERM, everything else runs. Where no kernel side decides connections, every call that
-//! may name an address is held too.
+//! The seccomp filter. It holds execve, execveat and calls that act on another process, fails calls behind
+//! closed side doors with EPERM, and lets everything else run. Without a kernel side that decides
+//! connections, it also holds every call that may name an address.
 //!
 //! Built with libseccomp, loaded with seccomp(2), because libseccomp before 2.6 cannot ask for
-//! WAIT_KILLABLE_RECV. A call of another architecture, x32 included, ends the process: it would be
-//! numbered differently and pass unseen.
+//! WAIT_KILLABLE_RECV. A call of another architecture, including x32, kills the process, because its numbers
+//! differ and the filter would misread them.
 
 use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
@@ -20,15 +20,14 @@ use crate::sys::seccomp;
 
 /// Which argument of sendto(2) is the address, from 0.
 const SENDTO_ADDRESS: u32 = 4;
-/// The low half of an argument: all that the kernel takes of a process's number, a descriptor or a
-/// command.
+/// The low half of an argument: the kernel ignores the rest of a process number, a descriptor or a command.
 const LOW_HALF: u64 = 0xffff_ffff;
 
-/// Puts the calling thread, and whatever it becomes and starts, under the filter. `own` is claw's own
-/// processes, in the caller's numbers.
+/// Puts the calling thread, and everything it executes or starts, under the filter. `own` are claw's own
+/// processes, numbered as the caller's pid namespace does.
 ///
 /// # Errors
-/// What is missing, in one line.
+/// What is missing.
 pub(crate) fn install(
     closed: impl Iterator<Item = Door>,
     sockets: bool,
@@ -53,7 +52,7 @@ pub(crate) fn install(
 fn program(closed: impl Iterator<Item = Door>, sockets: bool, own: &[Pid]) -> Result<Vec<u8>> {
     let mut filter = ScmpFilterContext::new(ScmpAction::Allow)?;
     filter.set_act_badarch(ScmpAction::KillProcess)?;
-    // A search tree over the numbers instead of a list.
+    // Optimisation 2: a search tree over the numbers instead of a list.
     filter.set_ctl_optimize(2)?;
     for name in ["execve", "execveat"] {
         filter.add_rule(ScmpAction::Notify, ScmpSyscall::from_name(name)?)?;
@@ -62,7 +61,8 @@ fn program(closed: impl Iterator<Item = Door>, sockets: bool, own: &[Pid]) -> Re
         for name in ["connect", "sendmsg", "sendmmsg"] {
             filter.add_rule(ScmpAction::Notify, ScmpSyscall::from_name(name)?)?;
         }
-        // Without an address it is send(2), and register values do not change behind the filter's back.
+        // Without an address it is send(2). The address argument is in a register, which cannot change after
+        // the filter has read it.
         let addressed = ScmpArgCompare::new(SENDTO_ADDRESS, ScmpCompareOp::NotEqual, 0);
         let sendto = ScmpSyscall::from_name("sendto")?;
         filter.add_rule_conditional(ScmpAction::Notify, sendto, &[addressed])?;
@@ -92,7 +92,8 @@ fn hold(filter: &mut ScmpFilterContext, name: &str, when: When, own: &[Pid]) -> 
     };
     match when {
         When::Always => rule(&[])?,
-        // Compared whole: what differs in the high half alone is held as well, which does no harm.
+        // The whole argument is compared. A value that differs only in its high half is held too, which does
+        // no harm.
         When::Unless(argument, value) => {
             rule(&[ScmpArgCompare::new(argument, ScmpCompareOp::NotEqual, value)])?;
         }
@@ -120,8 +121,8 @@ fn close(filter: &mut ScmpFilterContext, shut: &Shut) -> Result<()> {
         Shut::Call(name) => (named(name)?, vec![]),
         Shut::Number(number) => (ScmpSyscall::from(number), vec![]),
         Shut::If(name, argument, value) => (named(name)?, vec![compare(argument, low_half, value)]),
-        // These compare the whole argument: what differs in the high half, which the kernel does not look at, is
-        // refused as well.
+        // These compare the whole argument. A value that differs only in its high half, which the kernel
+        // ignores, is refused too.
         Shut::Unless(name, argument, value) => {
             (named(name)?, vec![compare(argument, ScmpCompareOp::NotEqual, value)])
         }

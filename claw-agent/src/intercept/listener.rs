@@ -25,14 +25,14 @@ pub(crate) struct Exec {
     pub(crate) argv: u64,
     /// The environment.
     pub(crate) envp: u64,
-    /// What execveat(2) has besides.
+    /// The further arguments of execveat(2).
     pub(crate) at: Option<At>,
 }
 
-/// The arguments that execveat(2) has and execve(2) has not.
+/// The arguments that only execveat(2) has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At {
-    /// Where a relative path starts.
+    /// The folder where a relative path starts, a descriptor of the tracee.
     pub(crate) dirfd: i32,
     /// `AT_EMPTY_PATH` and its like.
     pub(crate) flags: i32,
@@ -41,11 +41,11 @@ pub(crate) struct At {
 /// What a held call asks for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Request {
-    /// Another program.
+    /// To run another program.
     Exec(Exec),
-    /// A peer.
+    /// To connect or send to a peer.
     Socket(SocketCall),
-    /// Something of another process.
+    /// To act on another process.
     Reach(Reach),
 }
 
@@ -63,11 +63,11 @@ pub(crate) struct Area {
 pub(crate) struct SocketCall {
     /// The socket, a descriptor of the tracee.
     pub(crate) fd: i32,
-    /// What it is asked to do.
+    /// What the call does.
     pub(crate) verb: Verb,
 }
 
-/// What a socket is asked to do.
+/// What a call on a socket does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Verb {
     /// connect(2).
@@ -116,29 +116,30 @@ pub(crate) struct Notification {
 impl Listener {
     /// Takes over the descriptor that loading a filter returned.
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        // Kernels before 6.6 lack it: slower, nothing else.
+        // Kernels before 6.6 lack it. Calls are slower there; nothing else changes.
         seccomp::sync_wake_up(fd.as_fd());
         Self { fd }
     }
 
-    /// Waits for the next held call; nothing once nobody under the filter is left, on kernels that
-    /// tell (others sleep, and the session's end ends the thread).
+    /// Waits for the next held call. Returns `None` once no process is left under the filter. Older kernels
+    /// do not report that; there the thread sleeps until the session's end.
     ///
     /// # Errors
-    /// What the ioctl says that is neither a tracee's death nor the end.
+    /// As the ioctl, except for a tracee's death and the end of the filter.
     pub(crate) fn receive(self: &Arc<Self>) -> io::Result<Option<Notification>> {
         loop {
             let raw = match seccomp::receive(self.fd.as_fd()) {
                 Ok(raw) => raw,
                 Err(error) => match Errno::from_io_error(&error) {
-                    // A tracee that died, or the end: newer kernels say so with the same errno.
+                    // A tracee died, or the filter has no process left: newer kernels use the same errno for
+                    // both.
                     Some(Errno::NOENT) if self.hung_up()? => return Ok(None),
                     Some(Errno::NOENT | Errno::INTR | Errno::AGAIN) => continue,
                     _ => return Err(error),
                 },
             };
-            // A tracee outside the supervisor's pid namespace has no number here and is not judged; a call
-            // that nothing here knows is one that the filter should not hold.
+            // A tracee outside the supervisor's pid namespace has no number here and cannot be judged. An
+            // unknown call is one that the filter should not have held.
             let (Some(tid), Some(request)) = (Pid::from_raw(raw.tid as i32), Request::read(&raw))
             else {
                 let _ = seccomp::answer(self.fd.as_fd(), raw.id, Answer::Errno(libc::EPERM));
@@ -160,10 +161,10 @@ impl Listener {
 }
 
 impl Request {
-    /// Reads a call's registers; nothing if it is none that the filter holds.
+    /// Reads a call's registers; `None` for a call that the filter does not hold.
     fn read(raw: &RawNotification) -> Option<Self> {
         let [a, b, c, d, e, f] = raw.args;
-        // Of descriptors, flags and counts the kernel takes the low 32 bits.
+        // The kernel reads the low 32 bits of descriptors, flags and counts.
         let socket = |verb| Self::Socket(SocketCall { fd: a as i32, verb });
         Some(match raw.nr.into() {
             libc::SYS_execve => Self::Exec(Exec { path: a, argv: b, envp: c, at: None }),

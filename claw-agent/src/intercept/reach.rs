@@ -1,27 +1,27 @@
-//! Calls by which one process reaches for another: signals, limits, scheduling, memory placement.
+//! Calls by which one process acts on another: signals, limits, scheduling, memory placement.
 //!
-//! Input: the number and the arguments of a held call. Output: [`Reach`], whom it is about. Whom a
-//! number names is in a register, which no other thread can change while the call is held.
+//! Input: the number and the arguments of a held call. Output: [`Reach`], which names the target. A target's
+//! number is in a register, which no other thread can change while the call is held.
 
 use libc::{c_int, c_long};
 
-/// One held call that is about another process.
+/// One held call that acts on another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reach {
     /// The system call.
     pub(crate) name: &'static str,
-    /// Whom it is about.
+    /// The target.
     pub(crate) target: Target,
 }
 
-/// Whom a call is about, in the numbers of the caller's pid namespace.
+/// The target of a call, as the caller's pid namespace numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A process, by its number or that of one of its threads.
     Process(i32),
     /// A process group.
     Group(i32),
-    /// Everybody that the caller may reach, or everybody of a user.
+    /// Every process that the caller may reach, or every process of a user.
     Everybody,
     /// The process that a descriptor stands for.
     Descriptor(Sent),
@@ -40,15 +40,15 @@ pub(crate) struct Sent {
     pub(crate) flags: u32,
 }
 
-/// When a call of one system call is held. The kernel takes the low half of these arguments.
+/// Which calls of one system call are held. The kernel reads only the low half of these arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     /// Always.
     Always,
-    /// Those whose argument is not the number with which the kernel means the caller.
+    /// Those whose argument is not this number, which means the caller itself.
     Unless(u32, u64),
-    /// Those whose argument is one of claw's own processes: here the number of a process must be
-    /// exact, and programs signal their own threads all the time.
+    /// Those whose argument is one of claw's own processes. These calls take the exact number of a process,
+    /// and programs make them on their own threads all the time.
     IfOwn(u32),
     /// Those whose argument is this value and whose next one is not 0.
     If(u32, u32),
@@ -58,7 +58,7 @@ pub(crate) enum When {
 const PRIO_PROCESS: u64 = 0;
 const IOPRIO_WHO_PROCESS: u64 = 1;
 
-/// What is held.
+/// The system calls that are held.
 pub(super) const HELD: [(&str, When); 19] = [
     ("kill", When::Unless(0, 0)),
     ("tkill", When::Always),
@@ -82,9 +82,9 @@ pub(super) const HELD: [(&str, When); 19] = [
 ];
 
 impl Reach {
-    /// Reads a held call; nothing if it is not one of [`HELD`].
+    /// Reads a held call; `None` if it is not one of [`HELD`].
     pub(crate) fn of(number: c_long, args: [u64; 6]) -> Option<Self> {
-        // The kernel takes the low half of each of these.
+        // The kernel reads only the low half of each argument.
         let [a, b, c, d, ..] = args.map(|word| word as i32);
         let (name, target) = match number {
             libc::SYS_kill => ("kill", by_signed_number(a, Target::Everybody)),
@@ -97,7 +97,7 @@ impl Reach {
                 let sent = Sent { fd: a, signal: b, info: args[2], flags: d as u32 };
                 ("pidfd_send_signal", Target::Descriptor(sent))
             }
-            // Here -1 is a group like any other.
+            // For F_SETOWN, -1 is group 1, not everybody.
             libc::SYS_fcntl => ("fcntl(F_SETOWN)", by_signed_number(c, Target::Group(1))),
             libc::SYS_prlimit64 => ("prlimit64", Target::Process(a)),
             libc::SYS_sched_setaffinity => ("sched_setaffinity", Target::Process(a)),

@@ -1,5 +1,5 @@
-//! The one place where the call of a program is put together, whoever has the program: an exec that is held or
-//! observed, one that is handed other words, and one that somebody wrote down.
+//! The one place that builds a [`Call`]: for an exec that is held or observed, for one with handed-over
+//! content, and for a written one.
 
 use claw_classify::{Call, Stdin};
 
@@ -19,7 +19,7 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Those of a program that `snapshot` would run.
+    /// The words of `program`, which `snapshot` would run.
     pub(crate) fn of(snapshot: &'a Snapshot, program: &'a Program) -> Self {
         Self {
             argv: program.argv.iter().collect(),
@@ -42,7 +42,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Those of a call that is written down: its program is known by the last part of `argv[0]` alone.
+    /// The words of a written call. Its program is known only by the last part of `argv[0]`.
     pub(crate) fn written(argv: &'a [Vec<u8>], env: &'a [Vec<u8>], cwd: Option<&'a [u8]>) -> Self {
         let path = argv.first().map_or(&b""[..], Vec::as_slice);
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();

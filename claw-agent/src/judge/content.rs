@@ -1,4 +1,4 @@
-//! Judges an image by what it would read, at its exec stop, and has exactly that handed over.
+//! Judges an image at its exec stop by the content it would read, and hands exactly that content over.
 
 mod hand_over;
 
@@ -15,11 +15,11 @@ use crate::decode::{Found, Snapshot, Strings};
 
 /// A new image at its exec stop, as far as judging needs it.
 pub(crate) trait Stopped {
-    /// What is at a path.
+    /// The content at a path.
     fn file(&mut self, path: &[u8]) -> Found;
-    /// What standard input holds.
+    /// The content of standard input.
     fn stdin(&mut self) -> Found;
-    /// Opens an empty file in memory for it and returns the descriptor.
+    /// Opens an empty memory file in the image and returns its descriptor.
     ///
     /// # Errors
     /// Why not, in one line.
@@ -31,24 +31,25 @@ pub(crate) trait Stopped {
     fn fill(&mut self, descriptor: u32, content: &[u8]) -> Result<(), String>;
 }
 
-/// How often a call is judged again because it asked for more: a script that includes a script.
+/// How often a call is judged again because it asked for more content, as a script that includes a script
+/// does.
 const ROUNDS: usize = 16;
 
-/// What the judgement of an image without any content leaves for its exec stop.
+/// What the exec stop has to know of the first judgement, which had no content.
 #[derive(Debug, Default)]
 pub(crate) struct First {
     /// The files that its programs asked for.
     asked: BTreeSet<Vec<u8>>,
-    /// Whether each program may run; nothing where a change of its call was not made yet.
+    /// Whether each program may run; `None` if a change of its call is still to be made.
     runs: Vec<Option<bool>>,
-    /// Whether some program was denied, and standard input was looked at.
+    /// Whether some program was denied after looking at standard input.
     may_need_stdin: bool,
-    /// Whether what may run depends on the working directory.
+    /// Whether the verdict of a program that may run depends on the working directory.
     pub(crate) looked_at_cwd: bool,
 }
 
 impl First {
-    /// That of these judgements, one for each program.
+    /// Summarises these judgements, one for each program.
     pub(super) fn of(judgements: &[Judgement]) -> Self {
         let runs = |judged: &Judgement| {
             let unsettled = judged.rewritten.is_none() && !judged.decision.rewrites.is_empty();
@@ -68,9 +69,9 @@ fn asked(judgements: &[Judgement]) -> BTreeSet<Vec<u8>> {
     judgements.iter().flat_map(|judged| &judged.asked.while_judging).cloned().collect()
 }
 
-/// The program that decides, where the image will be judged by content whatever a change of its call comes to:
-/// the one program that is to be changed asks for files, all others may run as they are, and none looks at
-/// standard input.
+/// The deciding program, if the image will be judged by content whatever its change turns out to be. That is
+/// so if exactly one program has to be changed and asks for files, all others may run unchanged, and none
+/// looks at standard input.
 pub(super) fn waits_for_the_stop(opinions: &[Opinion<'_>]) -> Option<usize> {
     let changes = |at: &usize| !opinions[*at].decision.rewrites.is_empty();
     let mut changed = (0..opinions.len()).filter(changes);
@@ -86,7 +87,7 @@ pub(super) fn waits_for_the_stop(opinions: &[Opinion<'_>]) -> Option<usize> {
     (allowed && asks && !looks).then_some(program)
 }
 
-/// Whether content could make a milder verdict of a program that was denied without any.
+/// Whether content could make the verdict milder for a program that was denied without any.
 pub(super) fn matters(judge: &Judge<'_>, words: &Words<'_>, denied: &Judgement) -> bool {
     if denied.facts.tool.is_none() {
         return false;
@@ -95,7 +96,7 @@ pub(super) fn matters(judge: &Judge<'_>, words: &Words<'_>, denied: &Judgement) 
     !denied.asked.while_judging.is_empty() || (denied.looked_at_stdin && empty() != denied.facts)
 }
 
-/// Judges an image by what is there for it to read. `first` is what its judgement without content left.
+/// Judges an image by the content it would read. `first` summarises its judgement without content.
 pub(crate) fn judge_by_content(
     policy: &Policy,
     snapshot: &Snapshot,
@@ -132,12 +133,12 @@ pub(crate) fn judge_by_content(
     }
 }
 
-/// What was read for a call.
+/// The content read for a call so far.
 #[derive(Debug, Default)]
 struct Read {
     files: BTreeMap<Vec<u8>, Found>,
     stdin: Option<Found>,
-    /// Whether what is asked for and was not read yet will be.
+    /// Whether content that is asked for but not read yet will be read in another round.
     more: bool,
 }
 
@@ -148,7 +149,7 @@ impl Files for Read {
             Some(Found::Absent) => File::ABSENT,
             Some(Found::Folder(real)) => File::folder(real),
             Some(Found::Unreadable | Found::Terminal) => File::UNREADABLE,
-            // It is read before the next round, if there is one.
+            // Not read yet; the next round reads it.
             None if self.more => File::NOT_LOOKED_AT,
             None => File::UNREADABLE,
         }
@@ -168,8 +169,8 @@ impl Read {
         words.iter().map(|words| judge.judge(&words.call(self.stdin()), self)).collect()
     }
 
-    /// Whether an empty standard input would give other facts than one that is not known. What is asked for on
-    /// the way is added to `asked`.
+    /// Whether an empty standard input would give other facts than an unknown one. Files asked for on the way
+    /// are added to `asked`.
     fn depends_on_stdin(
         &self,
         judge: &Judge<'_>,
@@ -196,8 +197,8 @@ impl Read {
     }
 }
 
-/// Reads what the tools ask for until they ask for nothing more, and judges by it; standard input is read only
-/// where it would make a difference, because a pipe cannot be read twice.
+/// Reads what the tools ask for until they ask for nothing more, and judges with that content. It reads
+/// standard input only if that makes a difference, because a pipe cannot be read twice.
 fn read(
     judge: &Judge<'_>,
     words: &[Words<'_>],

@@ -1,5 +1,5 @@
-//! Judges an image: every program on the way from what was called to what runs, each as a call of its
-//! own, because a `#!` line starts its interpreter without another exec.
+//! Judges an image: the called file and every interpreter up to the one that runs, each as a call of its own,
+//! because a `#!` line starts its interpreter without another exec.
 
 use claw_classify::{Call, Governed, NoFiles, Secrets, Stdin, Tools, secrets};
 use claw_policy::{Denial, Errno, Outcome, Policy, Refusal, Verdict};
@@ -10,32 +10,32 @@ use super::{Judge, Judgement, Opinion};
 use crate::apply::stop::Change;
 use crate::decode::{Program, Snapshot, Strings};
 
-/// The exit status of a denied program that no tool speaks for: a shell's "cannot execute".
+/// The exit status of a denied ungoverned program: a shell's "cannot execute".
 const CANNOT_EXECUTE: u8 = 126;
 /// How much of an action's text a denial quotes, in characters.
 const QUOTE: usize = 160;
 
-/// What the kernel is to be told of a held exec, before it goes on.
+/// The response to a held exec.
 #[derive(Debug, Clone)]
 pub(crate) enum Response {
     /// Run it as it is.
     Run,
     /// Fail it with this errno.
     Fail(i32),
-    /// Let it come to its exec stop, and do this there.
+    /// Continue it to its exec stop, and carry out this plan there.
     Stop(Plan),
 }
 
-/// What is to be done with a new image at its exec stop.
+/// What to do with a new image at its exec stop.
 #[derive(Debug, Clone)]
 pub(crate) enum Plan {
     /// Change it.
     Change(Change),
-    /// Look at what it would read: [`super::content`].
+    /// Judge it by the content it would read: [`super::content`].
     Look,
 }
 
-/// What follows from a judgement, whenever it was made.
+/// What follows from a judgement, before the exec or at the stop.
 pub(super) enum Ruling {
     /// It runs as it is.
     Run,
@@ -59,7 +59,7 @@ pub(super) enum Refused {
 }
 
 impl Ruling {
-    /// What the kernel is told of it before the call goes on.
+    /// The response before the exec.
     fn before(self) -> Response {
         match self {
             Self::Run => Response::Run,
@@ -70,8 +70,8 @@ impl Ruling {
         }
     }
 
-    /// What becomes of an image that is at its exec stop. An errno comes too late there, and a bare end is
-    /// what is nearest to it.
+    /// The change of an image at its exec stop. An errno comes too late there; exiting without a message is
+    /// nearest to it.
     pub(super) fn at_stop(self) -> Change {
         match self {
             Self::Run => Change::Keep,
@@ -89,15 +89,15 @@ impl Ruling {
 pub(crate) struct ImageJudgement {
     /// The judgement that decided.
     pub(crate) judgement: Judgement,
-    /// Which program on the way it is about.
+    /// The index of the program that the judgement is about.
     pub(crate) program: usize,
-    /// What that program runs with, where it is not its own.
+    /// That program's arguments and environment, if they were changed.
     pub(crate) runs: Option<Runs>,
-    /// What the judgement without any content leaves for the exec stop.
+    /// The summary of the judgement without content, for the exec stop.
     pub(crate) first: First,
 }
 
-/// What a program runs with after it was changed.
+/// The arguments and environment of a changed program.
 #[derive(Debug)]
 pub(crate) struct Runs {
     /// Its arguments.
@@ -106,10 +106,9 @@ pub(crate) struct Runs {
     pub(crate) env: Strings,
 }
 
-/// Judges what a snapshot would run, and says what follows: the strictest of its programs decides.
+/// Judges the programs of a snapshot; the strictest judgement decides. Returns it with the response.
 ///
-/// Where the program will be judged by content at its exec stop for certain, a change that rules ask for is
-/// made there and not here, too.
+/// If the program will certainly be judged by content at its exec stop, changes are made only there.
 pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgement, Response) {
     let judge = Judge::of(policy);
     let words = words(snapshot);
@@ -126,7 +125,7 @@ pub(crate) fn judge_image(policy: &Policy, snapshot: &Snapshot) -> (ImageJudgeme
     }
 }
 
-/// Judges what a snapshot ran, of which nothing more will be known.
+/// Judges a call that was only observed, so its content stays unknown.
 pub(crate) fn judge_observed(policy: &Policy, snapshot: &Snapshot) -> ImageJudgement {
     let judge = Judge::of(policy);
     let words = words(snapshot);
@@ -138,7 +137,7 @@ pub(super) fn words(snapshot: &Snapshot) -> Vec<Words<'_>> {
     snapshot.image.programs.iter().map(|program| Words::of(snapshot, program)).collect()
 }
 
-/// What is decided on calls of whose content nothing is known.
+/// The decisions on calls whose content is unknown.
 fn blind<'a>(judge: &'a Judge<'a>, words: &'a [Words<'a>]) -> Vec<Opinion<'a>> {
     words.iter().map(|words| judge.read(&words.call(Stdin::Unknown), &NoFiles)).collect()
 }
@@ -162,7 +161,7 @@ fn settled(
     let first = First::of(&judgements);
     let (mut judged, ruling) = strictest(judge.policy(), snapshot, judgements);
     judged.first = first;
-    // What it reads may make a denial milder, or stricter what would be allowed without it.
+    // Content may make a denial milder, or an allowed call stricter.
     let look = match judged.judgement.decision.verdict {
         Verdict::Deny => !hopeless,
         Verdict::Allow | Verdict::Rewrite => judged.judgement.facts.governed() && asks,
@@ -177,7 +176,7 @@ pub(super) fn strictest(
     mut judgements: Vec<Judgement>,
 ) -> (ImageJudgement, Ruling) {
     let programs = &snapshot.image.programs;
-    // What the image would run instead, if that program's change were made.
+    // The image's arguments and environment after that program's change.
     let instead = |at: usize| {
         let to = judgements[at].rewritten.as_ref()?;
         let argv: Strings = to.argv.iter().map(Vec::as_slice).collect();
@@ -192,8 +191,8 @@ pub(super) fn strictest(
             "the script and its interpreter would both have to be changed",
         );
     }
-    // Of equals, what has to be changed must be, and what a tool says of itself tells more than that
-    // some program runs.
+    // Between equally strict judgements, prefer one with a change to make, then one of a governed tool, whose
+    // reason says more.
     let decides = |judgement: &Judgement| {
         let changes = judgement.rewritten.is_some();
         (judgement.decision.verdict.strictness(), changes, judgement.facts.governed())
@@ -243,7 +242,7 @@ pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) 
         None => (format!("claw: {}: ", quote(&name)), CANNOT_EXECUTE),
     };
     let argv: Vec<&[u8]> = program.argv.iter().collect();
-    // The program's own words: what the message quotes may stand in a terminal's or a model's log next.
+    // Mask the program's own secrets: a terminal or a model's log may keep the message.
     let secrets = secrets(&Call { argv: &argv, ..Call::default() });
     let (text, because) = (quote(&secrets.hide(text)), because(deciding, &secrets));
     let message = format!("{prefix}permission denied: {text} ({because})\n");

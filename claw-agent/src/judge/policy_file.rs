@@ -1,4 +1,4 @@
-//! A policy from disk, and its mistakes in front of people: every one, with the lines it is about.
+//! Reads a policy from disk, and shows people every mistake in it with the lines it is about.
 
 use std::fmt;
 use std::fs;
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use claw_policy::{Diagnostic, Policy};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
-/// The policy of a machine, where a command names none.
+/// The policy of the machine, used when a command names none.
 pub(crate) const DEFAULT: &str = "/etc/claw/policy.toml";
 
-/// Columns that a report takes at most.
+/// The width of a report, in columns.
 const WIDTH: usize = 110;
 
 /// Why there is no policy.
@@ -26,10 +26,10 @@ pub(crate) enum PolicyError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What reading it said.
+        /// The error from reading it.
         source: io::Error,
     },
-    /// The file can be read, and is not what it should be.
+    /// The file can be read, but has mistakes.
     #[error(transparent)]
     Wrong(#[from] Mistakes),
 }
@@ -65,7 +65,7 @@ impl std::error::Error for Mistakes {}
 /// Reads the policy at `path`, or the one of the machine where no path is given.
 ///
 /// # Errors
-/// [`PolicyError`]; nothing may be judged then.
+/// [`PolicyError`]; do not judge anything then.
 pub(crate) fn load(path: Option<&Path>) -> Result<Policy, PolicyError> {
     let file = path.unwrap_or(Path::new(DEFAULT));
     let text = match read(file) {
@@ -83,7 +83,7 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Policy, PolicyError> {
 /// The text of a policy or of its tests.
 ///
 /// # Errors
-/// [`PolicyError::Unreadable`], also where it is not UTF-8.
+/// [`PolicyError::Unreadable`], also if it is not UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String, PolicyError> {
     fs::read_to_string(path)
         .map_err(|source| PolicyError::Unreadable { path: path.to_owned(), source })

@@ -15,7 +15,7 @@ fn judge(policy: &Policy, argv: &[&str], env: &[&str]) -> Judgement {
     Written { argv: bytes(argv), env: bytes(env), ..Written::default() }.judge(policy)
 }
 
-/// The environment after rewriting, or nothing where the call is left as it is.
+/// The environment after rewriting, or `None` if the call is unchanged.
 fn env_after(judgement: &Judgement) -> Option<Vec<String>> {
     let rewritten = judgement.rewritten.as_ref()?;
     let text = |entry: &Vec<u8>| String::from_utf8_lossy(entry).into_owned();

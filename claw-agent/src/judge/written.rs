@@ -1,7 +1,7 @@
-//! A call that somebody wrote down instead of making it, and how calls are shown to people.
+//! A written call (`claw check`, `claw test`), which nobody makes, and how calls are shown to people.
 //!
-//! Nothing is looked up: the program is known by the last part of `argv[0]` alone, and files have the
-//! content that is written down with the call, or none that is known.
+//! Nothing is looked up: the program is known by the last part of `argv[0]` alone, and files have the content
+//! that is given with the call, or unknown content.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,21 +12,21 @@ use claw_policy::Policy;
 use super::call::Words;
 use super::{Judge, Judgement};
 
-/// How deep calls that calls make are followed.
+/// How many levels of calls that start calls are followed.
 const DEPTH: usize = 8;
 
-/// A call as it is written down.
+/// A written call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written {
     /// The argument vector; not empty.
     pub(crate) argv: Vec<Vec<u8>>,
     /// The environment, `K=V` each.
     pub(crate) env: Vec<Vec<u8>>,
-    /// The working directory, where it is known.
+    /// The working directory, if it is known.
     pub(crate) cwd: Option<Vec<u8>>,
-    /// All of standard input, where it is known.
+    /// All of standard input, if it is known.
     pub(crate) stdin: Option<Vec<u8>>,
-    /// What is in the files it names, by the path it names them by.
+    /// The content of the files it names, by the path it uses for them.
     pub(crate) files: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -41,8 +41,8 @@ impl Files for Written {
     }
 }
 
-/// A path without what says nothing: `./a`, `a` and `.//a` are the same file, and so is the one that the working
-/// directory makes of it.
+/// A path without redundant parts: `./a`, `a` and `.//a` are the same file, and so is the absolute path that
+/// the working directory gives.
 fn plain<'p>(path: &'p [u8], cwd: Option<&'p [u8]>) -> (bool, Vec<&'p [u8]>) {
     let before = cwd.filter(|_| !path.starts_with(b"/")).unwrap_or_default();
     let parts = before.split(|byte| *byte == b'/').chain(path.split(|byte| *byte == b'/'));
@@ -61,7 +61,7 @@ fn plain<'p>(path: &'p [u8], cwd: Option<&'p [u8]>) -> (bool, Vec<&'p [u8]>) {
 }
 
 impl Written {
-    /// The secrets in it, which are not to be shown.
+    /// The secrets in the call, which must not be shown.
     pub(crate) fn secrets(&self) -> Secrets {
         let env: Vec<&[u8]> = self.env.iter().map(Vec::as_slice).collect();
         let argv: Vec<&[u8]> = self.argv.iter().map(Vec::as_slice).collect();
@@ -69,8 +69,8 @@ impl Written {
         secrets(&Call { argv: &argv, env: &env, stdin, ..Call::default() })
     }
 
-    /// Those of the files that were `asked` for whose content is not written down. One that the call names makes it
-    /// opaque; one that the program looks for by itself counts as absent.
+    /// The `asked` files whose content was not given. A file that the call names makes it opaque. A file that
+    /// the program looks for by itself counts as absent.
     pub(crate) fn not_looked_at<'a>(
         &self,
         asked: &'a BTreeSet<Vec<u8>>,
@@ -78,8 +78,8 @@ impl Written {
         asked.iter().filter(|path| self.file(path) == File::NOT_LOOKED_AT)
     }
 
-    /// Judges it as if it were made, and the calls that its words say it will make: the first of those that
-    /// is denied decides. A live call's children are judged when they make their calls.
+    /// Judges the call as if it were made, and also the calls that it would start: the first denied one
+    /// decides. The children of a live call are judged when they make their own calls.
     pub(crate) fn judge(&self, policy: &Policy) -> Judgement {
         self.judge_down(policy, DEPTH)
     }
@@ -100,7 +100,7 @@ impl Written {
             let (argv, env, cwd) = (start.argv, start.env, start.cwd);
             let child = Self { argv, env, cwd, stdin, files: self.files.clone() };
             let child = child.judge_down(policy, depth - 1);
-            // Of a call whose last words are not known, only what was read of it counts.
+            // The last words of this call are unknown, so only what was read of it counts.
             let read = || child.facts.actions.iter().all(|action| action.opaque.is_none());
             if !child.decision.verdict.runs() && (start.whole || read()) {
                 return child;

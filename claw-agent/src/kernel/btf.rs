@@ -1,10 +1,10 @@
 //! Field offsets from the running kernel's type information, `/sys/kernel/btf/vmlinux`.
 //!
-//! Rust eBPF programs have no relocations for kernel structures, so the offsets are read here and
-//! handed over as globals. Format: Documentation/bpf/btf.rst.
+//! Rust eBPF programs have no relocations for kernel structures, so the user side reads the offsets and sets
+//! them as globals of the programs. Format: Documentation/bpf/btf.rst.
 //!
-//! Input: the bytes of a BTF blob. Output: byte offsets. Gap: bit fields are not supported, none is
-//! needed.
+//! Input: the bytes of a BTF blob. Output: byte offsets. Known gap: no bit fields; none of the needed fields
+//! is one.
 
 use thiserror::Error;
 
@@ -14,10 +14,10 @@ pub(crate) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 /// What can be wrong with the kernel's type information.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum BtfError {
-    /// It is not BTF, or cut short.
+    /// It is not BTF, or it is truncated.
     #[error("the kernel's type information is malformed at byte {0}")]
     Malformed(usize),
-    /// It lacks a field that the proof needs.
+    /// It lacks a field that the kernel programs need.
     #[error("this kernel's `struct {0}` has no field `{1}`")]
     NoField(String, String),
 }

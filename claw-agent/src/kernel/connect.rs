@@ -1,8 +1,8 @@
 //! The connect rules of each session, as the kernel side looks them up (`claw-ebpf/src/connect.rs`).
 //!
-//! Rules are replaced whole: those of the next generation stand beside those that hold, one write makes them
-//! hold, and so every connection is decided by all of one generation or by all of the other. Those that held
-//! before stay until the next change, for a program that has just read their generation.
+//! Rules are replaced as a whole. The next generation is written next to the current one, and then a single
+//! write switches to it, so one generation decides each connection. The old rules stay until the next change,
+//! for a program that has just read their generation number.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -42,7 +42,7 @@ struct Maps {
 #[derive(Default)]
 struct Session {
     state: State,
-    /// The generation that holds last, and what held before it.
+    /// The generations in the maps: the current one last, its predecessor before it.
     generations: Vec<Entries>,
 }
 
@@ -68,10 +68,10 @@ impl Connections {
         Ok(Self { room, maps: Mutex::new(maps) })
     }
 
-    /// Has the rules of `policy` hold for a session, as this generation of them.
+    /// Puts the rules of `policy` in force for a session, under this generation's number.
     ///
     /// # Errors
-    /// If they do not fit; what held before does so still.
+    /// If they do not fit; the old rules stay in force then.
     pub(super) fn adopt(
         &self,
         session: u32,
@@ -100,7 +100,7 @@ impl Connections {
         Ok(())
     }
 
-    /// Has every connection of a session refused and counted, or no longer.
+    /// Starts or stops refusing every connection of a session. Refused connections are counted.
     ///
     /// # Errors
     /// If the map cannot be written; it stays as it was.
@@ -121,7 +121,7 @@ impl Connections {
         let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
         let known = maps.sessions.remove(&session);
         known.into_iter().flat_map(|known| known.generations).for_each(|old| maps.remove(&old));
-        // Nobody of it is left to ask, and who comes next sets its own.
+        // No process of the session is left, and the next session in this slot writes its own state.
         let _ = maps.states.set(slot(session, self.room), State::default(), 0);
     }
 }
@@ -148,8 +148,7 @@ impl Maps {
     }
 
     fn remove(&mut self, entries: &Entries) {
-        // What is gone already is as good as removed; an entry of a generation that holds no longer decides
-        // nothing.
+        // An entry may be gone already. One that stays belongs to an old generation, and decides nothing.
         entries.v4.iter().for_each(|key| drop(self.net4.remove(key)));
         entries.v6.iter().for_each(|key| drop(self.net6.remove(key)));
     }
@@ -186,7 +185,7 @@ where
     trie.insert(key, table, 0).map_err(|error| Refused::Map { map, error })
 }
 
-/// The kernel's form of one network's rules; the default closes the list.
+/// The kernel's form of one network's rules. The default is its last entry.
 fn table(compiled: &Compiled, ranges: &[connect::PortRange]) -> Table {
     let default = PortRange {
         low: 0,

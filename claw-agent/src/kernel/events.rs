@@ -1,4 +1,4 @@
-//! What the kernel side reports, and the count of what it had no room for.
+//! The kernel side's events, and the count of those that found no room in the ring.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,7 +15,7 @@ use super::object::{Refused, map};
 pub(crate) struct Events {
     ring: RingBuf<MapData>,
     lost: PerCpuArray<MapData, Lost>,
-    /// The losses that were told already, by the place of their session.
+    /// The losses already reported, by the slot of their session.
     told: HashMap<u32, Lost>,
     /// How many sessions there is room for.
     room: u32,
@@ -31,10 +31,10 @@ impl Events {
         Ok(Self { ring, lost, told: HashMap::new(), room })
     }
 
-    /// How many events of a session found no room since this was asked last, by kind.
+    /// How many events of a session found no room since the last call, by kind.
     ///
     /// # Errors
-    /// Out of memory; what was lost is told the next time.
+    /// If the map cannot be read. The next call then reports these losses.
     pub(crate) fn lost(&mut self, session: u32) -> Result<Lost, MapError> {
         let slot = slot(session, self.room);
         let mut sum = [0; KINDS];
@@ -46,14 +46,14 @@ impl Events {
         Ok(sum)
     }
 
-    /// The next event and what follows it, if there is one.
+    /// The next event and its payload, if there is one.
     pub(crate) fn next(&mut self) -> Option<(Event, Vec<u8>)> {
         let item = self.ring.next()?;
         let (event, payload) = Event::parse(&item)?;
         Some((event, payload.to_vec()))
     }
 
-    /// A descriptor of its own that is readable once a report cannot wait.
+    /// A duplicated descriptor that becomes readable when an event must be read at once.
     ///
     /// # Errors
     /// As dup(2).

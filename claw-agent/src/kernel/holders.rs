@@ -1,4 +1,4 @@
-//! Whether anybody but the kernel itself holds the memory of a process at its exec stop.
+//! Whether any other process holds the memory of a process at its exec stop.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -16,15 +16,15 @@ use rustix::process::Pid;
 use super::object::{Refused, map, program};
 use crate::sys::bpf;
 
-/// How often is looked, and how long waited in between: whoever lists processes reads a little of each, and is done in a
-/// moment.
+/// How often to look, and how long to wait in between. A program that lists processes holds each one's memory
+/// for a moment only.
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Where the programs answer.
+/// The map that the programs answer in.
 type Seen = Array<MapData, [u64; WORDS]>;
 
-/// The programs that look, and where they write what they saw.
+/// The programs that look, and the map with their answer.
 pub(crate) struct Holders {
     look: ProgramFd,
     borrows: ProgramFd,
@@ -50,11 +50,12 @@ impl Holders {
         Ok(Self { look, borrows, seen: Mutex::new(map(ebpf, "HOLDERS")?), processors })
     }
 
-    /// Whether nobody else uses or holds the memory of `tracee`, which the calling thread traces and this process has
-    /// `ours` descriptors of. Nobody can come to: it is stopped and sealed.
+    /// Whether no other process uses or holds the memory of `tracee`. The calling thread traces it, and this
+    /// process has `ours` descriptors of its memory. No new holder can appear, because it is stopped and
+    /// sealed.
     ///
     /// # Errors
-    /// What bpf(2) says.
+    /// As bpf(2).
     pub(crate) fn nobody_else(&self, tracee: Pid, ours: u64) -> io::Result<bool> {
         for _ in 0..LOOKS {
             if self.is_alone(tracee, ours)? {
@@ -69,7 +70,8 @@ impl Holders {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.look(&mut seen, tracee)?;
         let known = before[KNOWN] + ours;
-        // Nobody can come to hold it, so an equal count means the same holders: those asked in between.
+        // No new holder can appear, so an equal count before and after means the same holders while the
+        // processors were asked.
         let borrowed = if before[COUNT] > known { self.borrowed(&seen)? } else { 0 };
         Ok(before[USERS] == 1
             && before[COUNT] <= known + borrowed
@@ -89,11 +91,11 @@ impl Holders {
         Ok(found)
     }
 
-    /// How many processors have borrowed what was looked at last.
+    /// How many processors have borrowed the memory that was looked at last.
     fn borrowed(&self, seen: &Seen) -> io::Result<u64> {
         for processor in 0..self.processors {
             match bpf::run(self.borrows.as_fd(), 0, Some(processor)) {
-                // What is not online runs nothing.
+                // A processor that is not online runs nothing.
                 Err(error) if error.raw_os_error() != Some(libc::ENXIO) => return Err(error),
                 _ => {}
             }

@@ -1,4 +1,4 @@
-//! Who is guarded, as the kernel side lists it (`claw-ebpf/src/lineage.rs`).
+//! The list of guarded processes in the kernel (`claw-ebpf/src/lineage.rs`).
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,7 +17,7 @@ pub(super) struct Lineage {
     marks: Array<MapData, Page>,
     touched: Array<MapData, Touched>,
     enter: ProgramFd,
-    /// Another descriptor of the list, for programs of our own.
+    /// Another descriptor of the list, for the programs that claw assembles itself.
     list: OwnedFd,
 }
 
@@ -47,7 +47,7 @@ impl Lineage {
     /// Puts a session's first process under guard, before it runs anything of its own.
     ///
     /// # Errors
-    /// What bpf(2) says; `InvalidInput` for a number that no process can have.
+    /// As bpf(2); `InvalidInput` for a pid out of range.
     pub(super) fn enter(&self, process: Pid, mark: Mark) -> io::Result<()> {
         let number = process.as_raw_nonzero().get().cast_unsigned();
         let argument = u64::from(mark.to_word()) << 32 | u64::from(number);

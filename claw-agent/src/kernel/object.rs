@@ -9,15 +9,15 @@ use thiserror::Error;
 
 use super::btf::{BtfError, VMLINUX};
 
-/// Why the kernel side cannot be had.
+/// Why the kernel side is unavailable.
 #[derive(Debug, Error)]
 pub(crate) enum Refused {
-    /// There is no type information.
+    /// The kernel publishes no type information.
     #[error(
         "cannot read `{VMLINUX}`: {0}; the `proven` level needs a kernel built with CONFIG_DEBUG_INFO_BTF"
     )]
     NoBtf(io::Error),
-    /// The type information is of no use.
+    /// The type information is malformed or lacks a field.
     #[error("{0}; this kernel is not supported by the `proven` level")]
     Layout(#[from] BtfError),
     /// A program does not load.
@@ -33,7 +33,7 @@ pub(crate) enum Refused {
         "the kernel refuses claw's maps: {0}; run claw as root (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)"
     )]
     Object(#[from] EbpfError),
-    /// A map does not take what it must hold.
+    /// A map refuses a value that it must hold.
     #[error("cannot fill the map `{map}`: {}", chain(.error))]
     Map {
         /// Which one.
@@ -47,7 +47,7 @@ pub(crate) enum Refused {
     /// A descriptor cannot be duplicated.
     #[error("cannot duplicate a descriptor of the kernel side's: {0}")]
     Descriptor(#[from] io::Error),
-    /// The object lacks something that this code expects: they were built from different trees.
+    /// The object lacks something that this code expects, because the two were built from different trees.
     #[error("the embedded eBPF object has no `{0}`; build it again with `cargo xtask ebpf`")]
     Missing(&'static str),
 }

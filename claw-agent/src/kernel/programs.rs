@@ -1,4 +1,4 @@
-//! Loading the programs of claw-ebpf for one host, and what can be asked of them.
+//! Loads the programs of claw-ebpf for one host, and talks to them.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -33,11 +33,11 @@ const SOCKET_ADDRESS: [&str; 4] = ["connect4", "sendmsg4", "connect6", "sendmsg6
 /// The programs of the third lock, by the names of their hooks.
 const THIRD_LOCK: [&str; 3] = ["bprm_check_security", "ptrace_access_check", "task_kill"];
 
-/// Where the kernel lists the security modules that it runs. A program for a hook loads without `bpf` in that list as
-/// well, and is never called then.
+/// Where the kernel lists the security modules that it runs. Without `bpf` in that list a program for a hook
+/// still loads, but is never called.
 const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
 
-/// Globals of claw-ebpf's `layout`, with the structure and the field each one is the offset of.
+/// Globals of claw-ebpf's `layout`, each with the structure and field whose offset it holds.
 const OFFSETS: [(&str, &str, &str); 32] = [
     ("TASK_MM", "task_struct", "mm"),
     ("TASK_ACTIVE_MM", "task_struct", "active_mm"),
@@ -73,13 +73,13 @@ const OFFSETS: [(&str, &str, &str); 32] = [
     ("BPRM_BUF", "linux_binprm", "buf"),
 ];
 
-/// What a host sets.
+/// The settings of a host.
 pub(crate) struct Settings<'a> {
     /// The key of the tickets.
     pub(crate) key: Key,
     /// The root of the cgroup v2 tree.
     pub(crate) cgroup_root: BorrowedFd<'a>,
-    /// How many sessions there has to be room for; the next power of two is taken.
+    /// How many sessions must fit at a time, rounded up to a power of two.
     pub(crate) sessions: u32,
     /// Bytes of the ring of events, a power of two.
     pub(crate) ring: u32,
@@ -96,18 +96,18 @@ pub(crate) struct KernelSide {
     connections: Connections,
     /// What the proof compares with.
     pub(crate) tickets: Tickets,
-    /// Who holds the memory of a stopped process.
+    /// Finds the holders of a stopped process's memory.
     pub(crate) holders: Holders,
-    /// What the programs report; taken by the thread that reads it.
+    /// The programs' events, until the reading thread takes them.
     events: Mutex<Option<Events>>,
-    /// claw's own processes, where the third lock protects them; nothing where the kernel does not take it.
+    /// claw's own processes, which the third lock protects; `None` if the kernel does not run it.
     protected: Option<Mutex<HashMap<MapData, u32, u32>>>,
-    /// Why a kernel that runs such programs did not take the third lock.
+    /// Why a kernel with BPF LSM refused the third lock.
     unlocked: Option<Refused>,
-    /// Where the socket-address programs are attached.
+    /// The cgroup that the socket-address programs are attached to.
     cgroup_root: OwnedFd,
-    /// Keeps the refusal of Unix sockets attached; nothing where no session asked for it, or the kernel has
-    /// no such hooks.
+    /// Keeps the refusal of Unix sockets attached; `None` if no session asked for it, or the kernel has no
+    /// such hooks.
     unix: Mutex<Option<[OwnedFd; 2]>>,
 }
 
@@ -150,11 +150,12 @@ impl KernelSide {
             let program: &mut CgroupSockAddr = program(&mut ebpf, name)?;
             program
                 .load()
-                // A cgroup link always lets others attach too; the kernel refuses the flag that says so.
+                // A cgroup link always allows other programs too, and the kernel refuses the flag that says
+                // so.
                 .and_then(|()| program.attach(settings.cgroup_root, CgroupAttachMode::Single))
                 .map_err(|error| Refused::Program { program: name, error })?;
         }
-        // The maps can be taken out only now: a program finds them by descriptor when it loads.
+        // Take the maps out only now: programs find them by descriptor while they load.
         let lock = third_lock(&mut ebpf, &types);
         let protected = map(&mut ebpf, "PROTECTED")?;
         Ok(Self {
@@ -177,11 +178,11 @@ impl KernelSide {
         self.room
     }
 
-    /// Puts a session's first process under guard, before it runs anything of its own. All others come from
-    /// it.
+    /// Puts a session's first process under guard, before it runs anything of its own. All its other
+    /// processes descend from it.
     ///
     /// # Errors
-    /// As bpf(2); `InvalidInput` for a number that no process can have.
+    /// As bpf(2); `InvalidInput` for a pid out of range.
     pub(crate) fn enter(&self, process: Pid, mark: Mark) -> io::Result<()> {
         self.lineage.enter(process, mark)
     }
@@ -191,10 +192,10 @@ impl KernelSide {
         self.lineage.holds_any(session)
     }
 
-    /// Has the connect rules of `policy` hold for a session, as this generation of them.
+    /// Puts the connect rules of `policy` in force for a session, under this generation's number.
     ///
     /// # Errors
-    /// If they do not fit; what held before does so still.
+    /// If they do not fit; the old rules stay in force then.
     pub(crate) fn adopt(
         &self,
         session: u32,
@@ -204,7 +205,7 @@ impl KernelSide {
         self.connections.adopt(session, generation, policy)
     }
 
-    /// Has every connection of a session refused and counted, or no longer.
+    /// Starts or stops refusing every connection of a session. Refused connections are counted.
     ///
     /// # Errors
     /// If the map cannot be written; it stays as it was.
@@ -212,12 +213,12 @@ impl KernelSide {
         self.connections.shut(session, refuse)
     }
 
-    /// Drops what the maps hold for a session of which no process is left.
+    /// Removes a session that has no process left from the maps.
     pub(crate) fn forget(&self, session: u32) {
         self.connections.forget(session);
     }
 
-    /// Puts a process of claw's own out of the reach of everybody guarded, where there is the third lock.
+    /// Protects one of claw's own processes from every guarded one, if there is a third lock.
     ///
     /// # Errors
     /// Out of memory.
@@ -227,12 +228,12 @@ impl KernelSide {
         map.insert(process.as_raw_nonzero().get() as u32, 0, 0)
     }
 
-    /// What there is to say of the third lock: its hooks, or why there is none where one could be; nothing on a kernel
+    /// One line about the third lock: its hooks, or why a kernel with BPF LSM refused it. `None` on a kernel
     /// without BPF LSM.
     pub(crate) fn lock(&self) -> Option<String> {
         match (&self.protected, &self.unlocked) {
             (Some(_), _) => Some(format!("third lock: {}", THIRD_LOCK.join(", "))),
-            // What the verifier says is many lines.
+            // The verifier's message has many lines.
             (None, Some(why)) => {
                 let why = why.to_string();
                 Some(format!("no third lock: {}", why.lines().next().unwrap_or_default()))
@@ -241,13 +242,14 @@ impl KernelSide {
         }
     }
 
-    /// Whether governed tools are closed to everybody guarded from the first, whatever user they run as.
+    /// Whether the third lock closes governed tools to all guarded processes from their first moment, as
+    /// whatever user they run.
     pub(crate) fn has_third_lock(&self) -> bool {
         self.protected.is_some()
     }
 
-    /// Has the kernel refuse what a process names of Unix sockets itself, where its mark says so. `false`
-    /// before Linux 6.7, which has no such hooks.
+    /// Makes the kernel refuse Unix addresses to every process whose mark says so. `false` before Linux 6.7,
+    /// which has no such hooks.
     pub(crate) fn refuse_unix(&self) -> bool {
         let mut unix = self.unix.lock().unwrap_or_else(PoisonError::into_inner);
         if unix.is_none() {
@@ -256,13 +258,13 @@ impl KernelSide {
         unix.is_some()
     }
 
-    /// The events; nothing if they were taken before.
+    /// The events; `None` if they were taken before.
     pub(crate) fn take_events(&self) -> Option<Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Loads what only some kernels take. `false` where this one would never call it.
+/// Loads the programs of the third lock. `false` on a kernel that would never call them.
 fn third_lock(ebpf: &mut Ebpf, types: &AyaBtf) -> Result<bool, Refused> {
     let modules = std::fs::read_to_string(SECURITY_MODULES).unwrap_or_default();
     if !modules.trim().split(',').any(|module| module == "bpf") {

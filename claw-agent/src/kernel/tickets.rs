@@ -26,10 +26,10 @@ impl Tickets {
         Ok(Self { map: Mutex::new(map(ebpf, "TICKETS")?), key })
     }
 
-    /// Writes the ticket of the thread `tid`, over an older one that was not used.
+    /// Writes the ticket of the thread `tid`, replacing an unused older one.
     ///
     /// # Errors
-    /// E2BIG while as many as there can be are out.
+    /// E2BIG while the map is full.
     pub(crate) fn write(&self, tid: Pid, ticket: Ticket) -> Result<(), Refused> {
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         map.insert(tid.as_raw_nonzero().get() as u32, ticket.to_words(), 0)
@@ -39,7 +39,7 @@ impl Tickets {
     /// Takes back the ticket of a thread that will not use it.
     pub(crate) fn withdraw(&self, tid: Pid) {
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        // It may have been used after all.
+        // The kernel may have used it meanwhile.
         let _ = map.remove(&(tid.as_raw_nonzero().get() as u32));
     }
 }

@@ -1,13 +1,13 @@
-//! The refusal of every address of a Unix socket that a guarded process uses itself.
+//! The refusal of every Unix address that a guarded process uses itself.
 //!
-//! A path is looked up by the kernel after these hooks have seen it, so nothing that they could compare would
-//! hold. They refuse it, and whoever may reach the socket is connected by the supervisor
-//! (`supervisor/socket.rs`), which nobody guards. That is what makes it safe to let a call on another
-//! kind of socket go on after a look at it: if it becomes one on a Unix socket meanwhile, it ends here.
+//! The kernel looks up a path only after these hooks have run, so a comparison in them would prove nothing.
+//! So they refuse every Unix address, and the supervisor (`supervisor/socket.rs`), which is not guarded,
+//! makes the allowed connections. This also makes it safe to continue a call on another kind of socket: if a
+//! thread swaps a Unix socket in meanwhile, the call is refused here.
 //!
 //! The hooks are there from Linux 6.7 on. aya does not support them, so we write the instructions by hand.
-//! The program records nothing: what it refuses has raced with the supervisor or came by another way than a
-//! system call.
+//! The program records nothing: a call that it refuses raced with the supervisor, or did not come through a
+//! held system call.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -23,7 +23,7 @@ const HOOKS: [u32; 2] = [49, 50];
 const LOOK_UP: i32 = 1;
 const PID_TGID: i32 = 14;
 
-/// Attaches the refusal for those that the map `guarded` marks with [`NAMES_NO_UNIX`].
+/// Attaches the refusal, for processes that the map `guarded` marks with [`NAMES_NO_UNIX`].
 ///
 /// # Errors
 /// EINVAL before Linux 6.7.
@@ -33,7 +33,7 @@ pub(super) fn refuse(guarded: BorrowedFd<'_>, cgroup: BorrowedFd<'_>) -> io::Res
     Ok([connect?, sendmsg?])
 }
 
-/// 0, which is a refusal, if the map marks the calling process so ([`claw_common::lineage`]), else 1.
+/// Returns 0, which refuses, if the map marks the calling process ([`claw_common::lineage`]), else 1.
 fn program(guarded: i32) -> [u64; 20] {
     const SHIFT: i32 = PAGE.trailing_zeros() as i32;
     const MASK: i32 = PAGE as i32 - 1;
@@ -62,7 +62,7 @@ fn program(guarded: i32) -> [u64; 20] {
     ]
 }
 
-/// A `struct bpf_insn` of a little-endian machine, which all that claw runs on are.
+/// A `struct bpf_insn` for a little-endian machine; claw runs on no other.
 fn instruction(code: u8, to: u8, from: u8, offset: i16, immediate: i32) -> u64 {
     let [low, high] = offset.to_le_bytes();
     let [a, b, c, d] = immediate.to_le_bytes();

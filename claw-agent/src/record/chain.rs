@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// What the first line has before it.
+/// The `prev` of the first line.
 pub(super) const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 const HASH: &str = ",\"hash\":\"";
@@ -20,7 +20,7 @@ pub(super) fn seal(object: &str, prev: &str) -> (String, String) {
     (format!("{body}{HASH}{hash}\"}}"), hash)
 }
 
-/// The `prev` and the hash of a line; nothing if the line is not what [`seal`] made.
+/// The `prev` and the hash of a line; `None` if [`seal`] did not make this line.
 pub(super) fn open(line: &str) -> Option<(&str, &str)> {
     let (body, rest) = line.split_at_checked(line.len().checked_sub(HASH.len() + HEX + 2)?)?;
     let claimed = rest.strip_prefix(HASH)?.strip_suffix("\"}")?;

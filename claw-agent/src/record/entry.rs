@@ -1,4 +1,4 @@
-//! What is to be recorded, as the thread that decided knows it.
+//! What to record, as the thread that decided knows it.
 //!
 //! Every value is the real one, so an entry is neither serialised nor printed. Only the writer turns it into
 //! a [`Record`](super::Record).
@@ -34,7 +34,7 @@ pub(crate) struct Entry {
     pub(crate) pid: Option<i32>,
     /// The user it runs as, where that is known.
     pub(crate) uid: Option<u32>,
-    /// The result, where it is not what the verdict says.
+    /// The outcome, if it is not what the verdict says.
     pub(crate) outcome: Option<String>,
 }
 
@@ -97,16 +97,16 @@ impl What {
     }
 }
 
-/// A program that was about to run. Everything is empty where claw could not look at the call.
+/// A program that was about to run. All fields are empty if claw could not read the call.
 #[derive(Default)]
 pub(crate) struct Exec {
     /// The file that was called.
     pub(crate) path: Vec<u8>,
     /// The arguments that run.
     pub(crate) argv: Option<Strings>,
-    /// The arguments that were asked for, where others run.
+    /// The arguments that were asked for, if a rewrite changed them.
     pub(crate) asked: Option<Strings>,
-    /// The variables that run with another value than was asked for, or with none.
+    /// The variables that a rewrite changed, with their new value, or `None` if it removed them.
     pub(crate) env: BTreeMap<String, Option<String>>,
     /// The facts.
     pub(crate) facts: Option<Facts>,
@@ -114,7 +114,7 @@ pub(crate) struct Exec {
     pub(crate) took_ns: Option<u64>,
 }
 
-/// A connection that was about to be made. Everything is empty where claw could not look at the call.
+/// A connection that was about to be made. All fields are empty if claw could not read the call.
 #[derive(Default)]
 pub(crate) struct Connect {
     /// Its address and port, or the path or @abstract name of a Unix socket.

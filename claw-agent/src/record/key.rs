@@ -1,11 +1,12 @@
 //! The key of the digests that stand for secrets in an audit folder.
 //!
-//! Equal secrets have equal digests within one folder, so that a reader can tell that the same password was used
-//! twice. Without the key nobody can try out passwords against a digest. The key therefore never leaves its file
-//! but into the memory of the supervisor, which nobody guarded can read.
+//! Equal secrets have equal digests within one folder, so that a reader can tell that the same password was
+//! used twice. Without the key nobody can try out passwords against a digest. The key therefore stays in its
+//! file and in the memory of the supervisor, which no guarded process can read.
 //!
-//! The file is made at first use, for its owner alone. It appears whole or not at all: sessions that start at once
-//! each write a key under a name of their own and link it to the common name, and the first link counts.
+//! The file is created at first use, readable by its owner alone. It appears whole or not at all: sessions
+//! that start at once each write a key under a name of their own and link it to the common name, and the
+//! first link counts.
 //!
 //! Known gap: at the level `held` the command runs as the user who owns the file, and can read it.
 
@@ -33,13 +34,14 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// A key that everybody knows, to measure how long a record gets: every key's digests have one length.
+    /// A well-known key for measuring the length of records: digests have the same length under every key.
     pub(super) const TO_MEASURE: Self = Self(hash::Key([0; 2]));
 
-    /// The key of `folder`, made if there is none; `name` tells this session from others that start now.
+    /// The key of `folder`, made if there is none; `name` tells this session from others that start at the
+    /// same time.
     ///
     /// # Errors
-    /// As open(2), write(2) and link(2), and if the file could be another user's or be read by one.
+    /// As open(2), write(2) and link(2), or an error if another user owns the file or can read it.
     pub(super) fn of(folder: &Path, name: &str) -> io::Result<Self> {
         let path = folder.join(NAME);
         match read(&path) {
@@ -90,11 +92,11 @@ fn make(folder: &Path, path: &Path, name: &str) -> io::Result<()> {
         .open(&own)
         .and_then(|mut file| file.write_all(&random).and_then(|()| file.sync_data()))
         .and_then(|()| match hard_link(&own, path) {
-            // Another session was first, and its key is as good.
+            // Another session was first: use its key.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             linked => linked,
         });
-    // The error to tell is the one above.
+    // The error above is the one to report.
     let _ = remove_file(&own);
     written
 }

@@ -1,9 +1,9 @@
 //! The typed form of one line of the audit, which the writer and every reader share.
 //!
-//! A line is a JSON object: what every record has, then the kind, then what only records of that kind have.
-//! `v` is the version of this form. Lines without it were written before there were versions; they have the same
-//! fields, and their values are as they were called. Nothing that a reader does not know is an error, but a newer
-//! version is: its fields could mean something else.
+//! A line is a JSON object: the fields of every record, then the kind, then the fields of that kind. `v` is
+//! the version of this form. Lines without it are older than versions; they have the same fields, and their
+//! secrets are not masked. A reader ignores fields that it does not know. It refuses a newer version, whose
+//! fields could mean something else.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,7 +59,7 @@ pub(crate) struct Record {
     /// The user it runs as, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) uid: Option<u32>,
-    /// The result, where it is not what the verdict says.
+    /// The outcome, if it is not what the verdict says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<String>,
     /// What it is about.
@@ -67,7 +67,7 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
 }
 
-/// What a record is about, with what only records of that kind have.
+/// What a record is about, with the fields of that kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Kind {
@@ -91,13 +91,13 @@ pub(crate) enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         took_ns: Option<u64>,
     },
-    /// A program was killed by the kernel proof: it was not what was judged.
+    /// The kernel proof killed a program, because it was not what was judged.
     Killed,
-    /// A program was refused by the third lock, its caller still there: it was not what was judged.
+    /// The third lock refused a program, because it was not what was judged. Its caller lives on.
     Refused,
-    /// A guarded process reached for the guard itself.
+    /// A guarded process tried to act on the guard itself.
     Tamper,
-    /// What happened while nothing could be recorded, counted.
+    /// A count of calls that could not be recorded.
     Lost {
         /// How many calls there were.
         count: u64,
@@ -106,7 +106,7 @@ pub(crate) enum Kind {
     End,
 }
 
-/// What only the record of an exec has. Bytes that are not UTF-8 are spelled `\xNN`.
+/// The fields of an exec. Bytes that are not UTF-8 are spelled `\xNN`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Exec {
     /// The file that was called.
@@ -115,10 +115,10 @@ pub(crate) struct Exec {
     /// The arguments that run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) argv: Option<Vec<String>>,
-    /// The arguments that were asked for, where others run.
+    /// The arguments that were asked for, if a rewrite changed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asked: Option<Vec<String>>,
-    /// The variables that run with another value than was asked for, or with none.
+    /// The variables that a rewrite changed, with their new value, or null if it removed them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) env: BTreeMap<String, Option<String>>,
     /// The facts.
@@ -135,7 +135,7 @@ pub(crate) struct Facts {
     /// The governed tool, or nothing for an ungoverned program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tool: Option<String>,
-    /// A second tool that the program's names speak of.
+    /// A second tool that the program could be, by its names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) disputed: Option<String>,
     /// What the call would do.
@@ -176,7 +176,7 @@ pub(crate) enum Fact {
     },
 }
 
-/// How sure the answer is that the guard gives, least sure first.
+/// The level of assurance, weakest first.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
 )]

@@ -4,8 +4,8 @@
 //! `‹secret:DIGEST›` for one of fewer than [`SHORT`] bytes, whose length would tell too much. The digest is keyed by the
 //! audit folder ([`Key`]), so equal secrets look equal and nobody can try values out.
 //!
-//! Masking happens here and nowhere earlier: whoever decides sees the real values. Which bytes are a secret is for
-//! `claw_classify::secrets` to say.
+//! Masking happens only here, so rules are decided on the real values. `claw_classify::secrets` says which
+//! bytes are a secret.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -20,19 +20,19 @@ use super::line::{Action, Exec, Fact, Facts, Kind, Record, VERSION};
 use super::writer::Settings;
 use crate::decode::Strings;
 
-/// No length is given of a secret with fewer bytes than this.
+/// The length of a secret shorter than this many bytes is not shown.
 const SHORT: usize = 12;
 
 /// How many texts without a secret are remembered, and how long such a text may be, in bytes.
 const REMEMBERED: usize = 1024;
 const LONGEST: usize = 256;
 
-/// What masks the records of one audit folder.
+/// Masks the records of one audit folder.
 #[derive(Debug)]
 pub(super) struct Masker {
     key: Key,
-    /// Texts that hold no secret by themselves. The reasons and the words of facts come again in record after
-    /// record, and looking through them is most of what masking costs.
+    /// Texts that hold no secret by themselves. Reasons and facts repeat from record to record, and searching
+    /// them is most of the cost of masking.
     plain: RefCell<HashSet<Box<str>>>,
 }
 
@@ -41,7 +41,7 @@ impl Masker {
         Self { key, plain: RefCell::default() }
     }
 
-    /// The record of an entry, the number `seq` of its session.
+    /// The record of an entry, number `seq` of its session.
     pub(super) fn record(
         &self,
         settings: &Settings,
@@ -93,7 +93,7 @@ impl Masker {
     }
 
     fn exec(&self, secrets: &Secrets, exec: entry::Exec) -> Exec {
-        // Places of words are those of the arguments that run; the others have their own.
+        // `secrets` gives positions in the arguments that run. The arguments asked for need their own.
         let asked = exec.asked.as_ref().map(|asked| {
             let own = of_argv(asked);
             self.words(&own, asked)
@@ -144,7 +144,7 @@ impl Masker {
         }
     }
 
-    /// The words of the call that `secrets` are of.
+    /// The words of the call that `secrets` describes, masked.
     fn words(&self, secrets: &Secrets, words: &Strings) -> Vec<String> {
         let word = |(at, word): (usize, &[u8])| {
             readable(&masked(word, secrets.of_word(at), |it| self.show(it)))
@@ -153,7 +153,8 @@ impl Masker {
     }
 
     fn text(&self, secrets: &Secrets, text: &str) -> String {
-        // What a text holds by itself is the same every time; what the call holds may be anywhere in it.
+        // Secrets in the text itself are the same every time, so the result can be remembered. Secrets of the
+        // call may appear anywhere in it.
         let by_itself = secrets.is_empty();
         if by_itself && self.plain.borrow().contains(text) {
             return text.to_owned();
@@ -185,7 +186,7 @@ impl Masker {
     }
 }
 
-/// What is known to be a secret in what happened.
+/// The known secrets of an event.
 fn of_event(what: &What) -> Secrets {
     match what {
         What::Start { argv } => of_argv(argv),

@@ -5,9 +5,9 @@
 //!   secrets on the way ([`mask`], [`key`]), and seals it into the hash chain ([`chain`]).
 //! - `claw log` and `claw explain` read the same [`Record`] back ([`reader`]).
 //!
-//! Records are JSON Lines. Each line carries the hash of the line before it and its own, so that
-//! `claw log verify` finds a changed or a missing line. Known gap: whoever can write the files can write
-//! a whole new chain; keep a copy of the last hash elsewhere, or the files themselves.
+//! Records are JSON Lines. Each line carries the hash of the line before it and its own, so that `claw log
+//! verify` finds a changed or a missing line. Known gap: whoever can write the files can replace the whole
+//! chain. Keep a copy of the files, or of the last hash, elsewhere.
 
 mod chain;
 mod entry;

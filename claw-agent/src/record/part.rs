@@ -1,9 +1,9 @@
-//! One numbered file of the audit, with room on the disk set aside for what is on its way.
+//! One numbered file of the audit, with disk space reserved for records that are on their way.
 //!
-//! The room is what makes the order right: calls are refused as soon as no more can be set aside, and those
-//! that were let through by then still have theirs. Known gap: on a file system that cannot set room aside
-//! (fallocate(2)), a full disk is noticed by the write that fails, and records of the calls in that moment
-//! wait in memory.
+//! The reserve keeps the promise that nothing runs unrecorded: claw refuses calls as soon as it can reserve
+//! no more, and the calls already let through still have their space. Known gap: on a file system that cannot
+//! reserve space (fallocate(2)), claw notices a full disk only when a write fails, and the records of that
+//! moment wait in memory.
 
 use std::fs::{DirBuilder, File, OpenOptions, remove_file};
 use std::io::{self, ErrorKind, Write};
@@ -17,7 +17,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::Settings;
 
-/// How many bytes are left at least, beside those for connections; and how many more are set aside at once.
+/// The least reserve in bytes, on top of that for connections, and how many bytes are reserved at a time.
 const LEAST: u64 = 512 << 10;
 const MORE: u64 = 512 << 10;
 /// How many bytes are written at once while records keep coming.
@@ -25,18 +25,18 @@ pub(super) const PENDING: usize = 64 << 10;
 /// How often a disk that took nothing is tried again.
 pub(super) const RETRY: Duration = Duration::from_millis(200);
 
-/// Whether there is room for more records; shared with who decides.
+/// Whether there is room for more records; shared with the threads that decide.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     short: AtomicBool,
-    /// Why there was none, the first time.
+    /// Why there was no room, the first time.
     why: OnceLock<String>,
-    /// Calls that were refused meanwhile and are not recorded yet.
+    /// How many calls were refused for lack of room and are not recorded yet.
     pub(super) refused: AtomicU64,
 }
 
 impl Room {
-    /// Whether calls have to be refused that would be recorded.
+    /// Whether calls that would be recorded must be refused.
     pub(super) fn is_short(&self) -> bool {
         self.short.load(Ordering::Relaxed)
     }
@@ -58,19 +58,19 @@ impl Room {
 pub(super) struct Part {
     file: File,
     number: u32,
-    /// What it holds once everything is written.
+    /// The file's length once everything is written, in bytes.
     bytes: u64,
-    /// As far as this there is room.
+    /// Where the reserved space ends, in bytes.
     room_until: u64,
-    /// With how few bytes left more are set aside.
+    /// Reserve more when fewer than this many bytes are left.
     least: u64,
-    /// What is not written yet.
+    /// Bytes that are not written yet.
     pending: Vec<u8>,
     room: Arc<Room>,
 }
 
 impl Part {
-    /// Makes the file and sets room aside.
+    /// Creates the file and reserves space.
     ///
     /// # Errors
     /// As open(2) and fallocate(2); no file is left then.
@@ -84,17 +84,17 @@ impl Part {
         match part.set_aside() {
             Ok(()) => Ok(part),
             Err(error) => {
-                // The error to tell is the first one.
+                // The first error is the one to report.
                 let _ = remove_file(path);
                 Err(error)
             }
         }
     }
 
-    /// Takes a line; goes on in a next part first where this one is full.
+    /// Takes a line; opens the next part first if this one is full.
     pub(super) fn take(&mut self, settings: &Settings, line: &[u8]) {
         if self.bytes > 0 && self.bytes + line.len() as u64 > settings.part_bytes && self.flush() {
-            // Where there is none to be had this one is not at its end either, and the next line asks again.
+            // If the next part cannot be opened, keep writing to this one and try again at the next record.
             if let Ok(next) = Self::open(settings, self.number + 1, Arc::clone(&self.room)) {
                 self.close();
                 *self = next;
@@ -107,12 +107,12 @@ impl Part {
         }
     }
 
-    /// Whether another line can be taken: nothing piles up in memory while the disk takes nothing.
+    /// Whether another line can be taken. While the disk accepts nothing, records must not pile up in memory.
     pub(super) fn takes_more(&self) -> bool {
         self.pending.len() < PENDING
     }
 
-    /// Writes what is pending and sets room aside for what comes. `false` if something is pending still.
+    /// Writes pending bytes and reserves space for more. `false` if some bytes are still pending.
     pub(super) fn flush(&mut self) -> bool {
         if self.pending.is_empty() && !self.room.is_short() {
             return true;
@@ -124,8 +124,7 @@ impl Part {
         self.pending.is_empty()
     }
 
-    /// Writes everything out, however long the disk takes to have room for it, and gives back what was set
-    /// aside beyond it.
+    /// Writes everything, waiting as long as it takes for disk space, and releases the unused reserve.
     pub(super) fn settle(&mut self) {
         while !self.flush() {
             std::thread::sleep(RETRY);

@@ -1,10 +1,10 @@
-//! What a record says makes sure of its verdict.
+//! How the verdict of a record is enforced.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What makes sure that the verdict holds.
+/// How the verdict is enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Proof {
@@ -20,7 +20,7 @@ pub(crate) enum Proof {
     OnBehalf,
     /// The kernel decided on its own copy of the address.
     InKernel,
-    /// None: it was only observed.
+    /// Not enforced: the call was only observed.
     None,
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Line {
     pub(crate) part: PathBuf,
     /// Its number in the part, from 1.
     pub(crate) number: usize,
-    /// What it says, or why it is no record that this claw knows.
+    /// Its record, or why this version of claw cannot read it.
     pub(crate) record: Result<Record, serde_json::Error>,
     /// The line as it is stored.
     pub(crate) text: String,
@@ -33,11 +33,11 @@ pub(crate) struct Problem {
 /// What can be wrong with a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The line's own hash does not fit.
+    /// The line does not match its own hash.
     Changed,
     /// The line does not follow the one before it.
     Missing,
-    /// The chain holds, but this is no record that this claw knows.
+    /// The chain holds, but this version of claw cannot read the record.
     Unknown,
     /// The session has no end: it runs still, it was cut off, or its last lines are gone.
     NoEnd,
@@ -157,7 +157,7 @@ mod tests {
             let path = folder.path().join(format!("{session}.0001.jsonl"));
             std::fs::write(path, lines.collect::<String>()).expect("writable");
         };
-        // A fraction with fewer digits, and a clock that was set back.
+        // Times with fewer digits, and a clock that was set back.
         write("a", &["01.12", "01.1234", "03"]);
         write("b", &["02", "00.5", "04"]);
         let lines = read(folder.path()).expect("readable");
@@ -178,7 +178,7 @@ mod tests {
         for line in &lines {
             let stored: serde_json::Value = serde_json::from_str(&line.text).expect("JSON");
             let record = line.record.as_ref().expect("a record");
-            // Whatever the old line said, the typed record says too.
+            // The typed record keeps every field of the old line.
             let mut read = serde_json::to_value(record).expect("JSON");
             let fields = read.as_object_mut().expect("an object");
             fields.shift_remove("v");

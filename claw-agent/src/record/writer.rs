@@ -1,10 +1,10 @@
-//! The writer: a bounded queue, one thread, one chain a session, numbered parts.
+//! The writer: a bounded queue, one thread, one chain per session, numbered parts.
 //!
-//! A decision that is not recorded is not carried out: a full queue makes the caller wait, and while the disk
-//! takes no more, who decides finds [`Audit::is_short`] and refuses.
+//! A decision that is not recorded is not carried out: a full queue makes the caller wait. While the disk is
+//! full, [`Audit::is_short`] tells the deciding threads to refuse.
 //!
-//! Records stand in the order of their [`Place`]s. Who lets a process go on claims one before that, so that
-//! what the process does next comes behind, whichever thread is first to queue its record.
+//! Records are in the order of their [`Place`]s. A thread claims a place before it lets a process continue.
+//! So the record of what the process does next comes after, whichever thread queues its record first.
 
 mod order;
 
@@ -28,7 +28,8 @@ pub(crate) use order::Place;
 
 /// How many records may wait to be written.
 const QUEUE: usize = 4096;
-/// How often the writer looks for records while there are any, and how often in vain before it sleeps.
+/// How long the writer waits between looks while records keep coming, and how many looks may find none before
+/// it sleeps.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS: u32 = 40;
 
@@ -43,16 +44,16 @@ pub(crate) struct Settings {
     pub(crate) session: String,
     /// The session's labels, which every record carries.
     pub(crate) labels: Vec<(String, String)>,
-    /// How many bytes on the disk are kept for connections that may be let through before anybody finds that it is
-    /// full.
+    /// How many bytes of disk space to reserve for connections that the kernel side may allow before it
+    /// learns that the disk is full.
     pub(crate) for_connections: u64,
 }
 
 impl Settings {
-    /// Keeps room for as many records like the longest of `entries` as may be on their way to the disk: `unread`
-    /// that the kernel side reports, and those in the queue.
+    /// Reserves space for all connection records that may be on their way to the disk: `unread` in the kernel
+    /// side's ring, plus those in the queue. Each counts as long as the longest of `entries`.
     pub(crate) fn keep_room_for(&mut self, unread: usize, entries: impl Iterator<Item = Entry>) {
-        // Every number and the time have all their digits.
+        // Measure with the most digits that numbers and times can have.
         let masker = Masker::new(Key::TO_MEASURE);
         let line = |entry| {
             let record = masker.record(self, u64::MAX, Timestamp::MAX, entry);
@@ -63,7 +64,7 @@ impl Settings {
     }
 }
 
-/// The queue's entry; shared by every thread that decides.
+/// The sending end of the queue, shared by every thread that decides.
 #[derive(Debug)]
 pub(crate) struct Audit {
     queue: SyncSender<(u64, Job)>,
@@ -77,7 +78,7 @@ enum Job {
     Write(Timestamp, Box<Entry>),
     /// Write everything out and say so.
     Flush(SyncSender<()>),
-    /// Nothing: the place was given up.
+    /// Write nothing: the place was given up.
     Pass,
 }
 
@@ -86,7 +87,7 @@ impl Audit {
     /// everything is written.
     ///
     /// # Errors
-    /// What open(2) says about the folder or the file, and where the key of the digests is not fit for use.
+    /// As open(2) for the folder or the file; or if the key of the digests is unusable.
     pub(crate) fn start(settings: Settings) -> io::Result<Self> {
         let room = Arc::<Room>::default();
         let mut part = Part::open(&settings, 1, Arc::clone(&room))?;
@@ -108,7 +109,7 @@ impl Audit {
                     }
                     Job::Flush(done) => {
                         part.settle();
-                        // Who asked may have stopped waiting.
+                        // The caller may have stopped waiting.
                         let _ = done.send(());
                     }
                     Job::Pass => {}
@@ -119,24 +120,25 @@ impl Audit {
         Ok(Self { queue, next: AtomicU64::new(0), room })
     }
 
-    /// Whether no room is left for what is yet to be decided: such a call is refused, and counted with
+    /// Whether no room is left for calls that are not decided yet. Refuse such a call, and count it with
     /// [`Audit::refuse`].
     pub(crate) fn is_short(&self) -> bool {
         self.room.is_short()
     }
 
-    /// Why there was no room, if that ever was so.
+    /// Why there was no room, if it ever ran out.
     pub(crate) fn trouble(&self) -> Option<&str> {
         self.room.why()
     }
 
-    /// Counts a call that was refused because it could not be recorded. Once there is room, a record says how
-    /// many there were.
+    /// Counts a call that was refused because it could not be recorded. The next record with room is preceded
+    /// by one with this count.
     pub(crate) fn refuse(&self) {
         self.room.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Queues the record of a call that was refused for another reason, or counts it where there is no room.
+    /// Queues the record of a call that was refused for another reason, or counts the call if there is no
+    /// room.
     pub(crate) fn record_refusal(&self, entry: Entry) {
         if self.is_short() {
             self.refuse();
@@ -145,8 +147,8 @@ impl Audit {
         }
     }
 
-    /// Claims the next place in the order of records, and now as the time of what is recorded there. Everything
-    /// behind waits for it, so claim one just before a process goes on and never before a wait.
+    /// Claims the next place in the order of records, with the current time as its record's time. All later
+    /// records wait for it, so claim one just before a process continues and never before a wait.
     pub(crate) fn place(&self) -> Place {
         Place::new(self.next.fetch_add(1, Ordering::Relaxed), self.queue.clone())
     }
@@ -163,7 +165,7 @@ impl Audit {
         place.take(entry);
     }
 
-    /// Before the next record that there is room for, the count of those there was none for.
+    /// Queues the count of unrecorded calls, before the next record that has room.
     fn tell_refused(&self, entry: &Entry) {
         let refused = &self.room.refused;
         let tells = !self.is_short() || matches!(entry.what, What::End);
@@ -179,19 +181,19 @@ impl Audit {
         }
     }
 
-    /// Has everything written to the disk that was recorded so far or has its place, and says so through what
-    /// this returns.
+    /// Writes to disk every record whose place is claimed. The returned receiver gets a message when that is
+    /// done.
     pub(crate) fn flush(&self) -> Receiver<()> {
         let (done, wait) = sync_channel(1);
         let place = self.next.fetch_add(1, Ordering::Relaxed);
-        // The thread ends only after this end is dropped.
+        // Sending cannot fail: the thread ends only after this end is dropped.
         let _ = self.queue.send((place, Job::Flush(done)));
         wait
     }
 }
 
-/// The next job. While records keep coming it looks for them now and then instead of sleeping, so
-/// that who decides need not wake anybody; before it does sleep, what is buffered is written.
+/// The next job. While records keep coming, the writer polls instead of sleeping, so that deciding threads
+/// need not wake it. Before it sleeps, it writes everything buffered.
 fn next(jobs: &mut InOrder, part: &mut Part, room: &Room) -> Option<Job> {
     let mut looks = 0;
     loop {
@@ -218,7 +220,7 @@ fn next(jobs: &mut InOrder, part: &mut Part, room: &Room) -> Option<Job> {
 /// The JSON object of a record.
 fn object(record: &Record) -> String {
     serde_json::to_string(record).unwrap_or_else(|error| {
-        // Maps with other keys than strings are the only thing that fails, and there are none.
+        // Only a map whose keys are not strings could fail, and a record has none.
         format!("{{\"id\":\"{}\",\"error\":\"{error}\"}}", record.id)
     })
 }
@@ -238,7 +240,7 @@ mod tests {
         What::Exec(Box::<Exec>::default())
     }
 
-    /// The reasons of the records, each read back as what it is.
+    /// The reasons of the records, read back from the files.
     fn reasons(folder: &std::path::Path) -> Vec<String> {
         let lines = read(folder).expect("readable");
         lines.into_iter().map(|line| line.record.expect("a record").reason).collect()
@@ -275,12 +277,12 @@ mod tests {
         settings.keep_room_for(10, std::iter::once(entry()));
         let kept = settings.for_connections;
         let audit = Audit::start(settings).expect("starts");
-        // Without the first, which may be shorter: its number is.
+        // The first record does not count: its number may be shorter.
         (0..10 + QUEUE).for_each(|_| audit.record(entry()));
         audit.flush().recv().expect("the writer answers");
         let written = std::fs::metadata(dir.path().join("abc.0001.jsonl")).expect("there").len();
         assert!(written <= kept, "{written} {kept}");
-        // What is kept and not needed are the digits of the numbers, which are at most 20 each.
+        // The reserve exceeds the need only by digits of numbers, at most 20 each.
         assert!(kept - written <= (40 * (10 + QUEUE)) as u64, "{written} {kept}");
     }
 

@@ -1,5 +1,5 @@
-//! Which level there is, found by trying and never by version: the kernel side if the kernel takes it,
-//! else nothing but what an ancestor may do.
+//! Which level of assurance is available. claw finds out by trying, never by the kernel's version: the kernel
+//! side if it loads, else only what any ancestor process may do.
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::apply::untouched;
 use crate::kernel::{KernelSide, Settings};
 use crate::record::Level;
 
-/// What a session is guarded with, and how well.
+/// The means that guard a session, and their level.
 pub(super) struct Assurance {
     /// The level.
     pub(super) level: Level,
@@ -24,11 +24,11 @@ pub(super) struct Assurance {
     pub(super) kernel: Option<Arc<KernelSide>>,
     /// What keeps the session's processes together.
     pub(super) tree: Tree,
-    /// What the user is told where it is not the highest level.
+    /// A notice for the user if this is not the highest level.
     pub(super) notice: Option<String>,
 }
 
-/// The best that there is here, if that is at least `require`.
+/// The best assurance available on this machine, if it is at least `require`.
 ///
 /// # Errors
 /// What is missing for that level, and what to do about it.
@@ -53,7 +53,7 @@ pub(super) fn best(
     }
     if require > Level::Held {
         let what = "the level `proven` is unavailable; leave out `--require`, or say `--require held`, to run without the kernel's proof";
-        // What is refused to root is usually refused by a filter, such as claw's own.
+        // When root is refused, the cause is usually a seccomp filter, such as claw's own.
         let filter = "this process is under a seccomp filter; where that is claw's own, do not nest `claw run`";
         let refused = if is_filtered() { refused.context(filter) } else { refused };
         return Err(refused.context(what));
@@ -62,8 +62,8 @@ pub(super) fn best(
     Ok(Assurance { level: Level::Held, kernel: None, tree: Tree::descent()?, notice: Some(notice) })
 }
 
-/// Whether this process has the numbers that the kernel side knows processes by. Its link says so: the initial process
-/// namespace has the same inode on every machine, `PROC_PID_INIT_INO` in the kernel's include/linux/proc_ns.h.
+/// Whether this process is in the initial pid namespace, whose numbers the kernel side uses. That namespace
+/// has the same inode on every machine, `PROC_PID_INIT_INO` in the kernel's include/linux/proc_ns.h.
 fn is_in_initial_pid_namespace() -> bool {
     const INITIAL: u64 = 0xEFFF_FFFC;
     rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|namespace| namespace.st_ino == INITIAL)
@@ -71,7 +71,7 @@ fn is_in_initial_pid_namespace() -> bool {
 
 fn with_kernel_side(policy: &Policy, observe: bool, session: &str) -> Result<(KernelSide, Tree)> {
     if !is_in_initial_pid_namespace() {
-        // Guarding a number of another namespace would guard somebody else.
+        // A number from another namespace would put some other process under guard.
         bail!(
             "claw runs in a process namespace of a container, and the kernel side knows processes by their numbers outside; run claw outside"
         );
@@ -105,8 +105,8 @@ fn load(policy: &Policy, observe: bool, cgroup: &Cgroup) -> Result<KernelSide> {
         ring: if observe { RING_OBSERVED } else { RING },
     })?;
     if !observe && policy.speaks_of_unix() {
-        // Before the fork, so that the front holds this too: it is to outlive a supervisor that dies. Where the
-        // kernel has no such hooks, the supervisor makes every connection.
+        // Attach before the fork, so that the front holds these hooks too and they outlive a supervisor that
+        // dies. If the kernel has no such hooks, the supervisor makes every connection.
         let _ = kernel.refuse_unix();
     }
     if !observe && !kernel.has_third_lock() {

@@ -1,7 +1,6 @@
-//! The session's own cgroup: where its processes start, and how all of them can be ended at once.
+//! The session's own cgroup: where its processes start, and the means to end all of them at once.
 //!
-//! It is a grouping, not the guard: who is guarded goes by lineage, and leaving the cgroup changes
-//! nothing.
+//! It only groups. The guard goes by lineage, so a process that leaves the cgroup stays guarded.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -22,7 +21,7 @@ impl Cgroup {
     /// Makes a child of this process's own cgroup.
     ///
     /// # Errors
-    /// What is missing: a cgroup v2 mount, or the right to make a directory in it.
+    /// If there is no cgroup v2 mount, or this process may not make a directory in it.
     pub(crate) fn create(session: &str) -> Result<Self> {
         let me = Process::myself().context("cannot read /proc/self")?;
         let mounts = me.mountinfo().context("cannot read /proc/self/mountinfo")?;
@@ -41,7 +40,7 @@ impl Cgroup {
             .find(|group| group.hierarchy == 0)
             .map(|group| group.pathname)
             .unwrap_or_default();
-        // A process that is outside what its cgroup namespace shows is at `/../…`: start at the root.
+        // A cgroup outside this process's cgroup namespace is shown as `/../…`: start at the root.
         let own = own.trim_start_matches('/');
         let parent = if own.starts_with("..") { mount.clone() } else { mount.join(own) };
         let path = parent.join(format!("claw-{session}"));
@@ -61,7 +60,7 @@ impl Cgroup {
         self.write("cgroup.procs", "0")
     }
 
-    /// Ends every process in it, `cgroup.kill` of Linux 5.14.
+    /// Kills every process in it (`cgroup.kill`, Linux 5.14).
     ///
     /// # Errors
     /// As write(2).
@@ -90,6 +89,6 @@ fn remove(path: &Path) {
     for child in children.filter(|child| child.file_type().is_ok_and(|kind| kind.is_dir())) {
         remove(&child.path());
     }
-    // What is still in use stays.
+    // A directory that is still in use stays.
     let _ = fs::remove_dir(path);
 }

@@ -16,7 +16,7 @@ use crate::guard::Sockets;
 use crate::intercept;
 use crate::record::Level;
 
-/// The exit status of a command that is not there, and of one that cannot be executed; as a shell's.
+/// Exit statuses as a shell gives them: the command was not found, and it cannot be executed.
 const NOT_FOUND: i32 = 127;
 const CANNOT_EXECUTE: i32 = 126;
 
@@ -34,7 +34,7 @@ pub(super) fn exec_command(
     tree: &Tree,
 ) -> ! {
     if let Err(error) = enter(options, (level, sockets), own, supervisor, tree) {
-        // The supervisor tells the front; if it is gone, so is everything else.
+        // The supervisor passes this on to the front. If the supervisor is gone, so is the session.
         let _ = supervisor.send(&Message::Failed(format!("{error:#}")), None);
         std::process::exit(CANNOT_EXECUTE);
     }
@@ -48,7 +48,7 @@ pub(super) fn exec_command(
     std::process::exit(if missing { NOT_FOUND } else { CANNOT_EXECUTE });
 }
 
-/// Goes under the filter, hands over the listener, and waits until the supervisor is ready.
+/// Puts this process under the filter, hands over the listener, and waits until the supervisor is ready.
 fn enter(
     options: &Options,
     (level, sockets): (Level, Sockets),
@@ -58,7 +58,7 @@ fn enter(
 ) -> Result<()> {
     tree.join().context("cannot join the session's cgroup")?;
     drop_rights(options, level)?;
-    // After the user: changing that takes the signal back.
+    // This has to follow the change of user, which clears the death signal.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot ask for the supervisor's death signal")?;
     let closed = options.policy.closed_doors();
@@ -73,12 +73,13 @@ fn enter(
             Some(listener)
         }
         (_, Sockets::UnixOnBehalf | Sockets::OnBehalf) => {
-            // Connections through io_uring would pass unseen where no kernel side sees them all: that door
-            // stays closed there.
+            // Without a kernel side, connections through io_uring would pass unseen, so that door stays
+            // closed.
             let io_uring = (sockets == Sockets::OnBehalf).then_some(Door::IoUring);
             let others = closed.filter(|door| Some(*door) != io_uring);
             let listener = intercept::install(others.chain(io_uring), true, own)?;
-            // From here on sendmsg(2) is held, and nobody answers yet: the supervisor fetches it.
+            // From here on sendmsg(2) is held and nobody answers yet, so the supervisor fetches the
+            // descriptor itself.
             supervisor.send(&Message::ListenerAt(listener.as_raw_fd()), None)?;
             Some(listener)
         }
@@ -92,7 +93,7 @@ fn enter(
     }
 }
 
-/// Takes the rights that closed doors need, then those of root where another user was asked for.
+/// Drops the capabilities that closed doors need, then root itself if `--user` names another user.
 fn drop_rights(options: &Options, level: Level) -> Result<()> {
     if level != Level::Observed {
         intercept::drop_capabilities(options.policy.closed_doors())?;
@@ -100,8 +101,9 @@ fn drop_rights(options: &Options, level: Level) -> Result<()> {
     if let Some(user) = &options.user {
         user.assume()?;
     }
-    // Until its exec this process has a copy of the supervisor's memory, the key of the kernel proof in it, and a
-    // peer of its user could read that. At the level `held` there is no key, and the supervisor may be such a peer.
+    // Until its exec this process has a copy of the supervisor's memory, including the key of the kernel
+    // proof, and another process of its user could read it. At the level `held` there is no key, and the
+    // supervisor itself may be such a process.
     if level != Level::Held {
         be_unreadable().context("cannot close this process's memory to others of its user")?;
     }

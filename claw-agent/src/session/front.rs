@@ -14,9 +14,9 @@ use super::wire::{Channel, Message};
 use crate::kernel::KernelSide;
 use crate::sys::process::{block_signals, read_signal, signal_fd};
 
-/// What is passed on to the command when a process sends it to the front. Those that stop a job are among them: the
-/// front stops when the command has, as a program does that is its job's only one, so that no shell has its terminal
-/// back while the command still reads it.
+/// Signals that the front passes on to the command when a process sends them. They include those that stop a
+/// job: the front stops only after the command has stopped, so that the shell does not get its terminal back
+/// while the command still reads from it.
 const FORWARDED: [i32; 11] = [
     libc::SIGINT,
     libc::SIGQUIT,
@@ -31,10 +31,10 @@ const FORWARDED: [i32; 11] = [
     libc::SIGTTOU,
 ];
 
-/// Waits for the command's end and gives its status.
+/// Waits for the command to end, and returns its status.
 ///
 /// # Errors
-/// If the session did not start, or the supervisor died: everything guarded has been ended then.
+/// If the session did not start, or the supervisor died; every guarded process was killed then.
 #[expect(clippy::disallowed_macros, reason = "the session's own notices; its journal limits them")]
 pub(super) fn wait(
     supervisor: &Channel,
@@ -56,13 +56,13 @@ pub(super) fn wait(
         }
         let (told, signalled) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
         if signalled && let Some(signal) = read_signal(signals.as_fd()) {
-            // The terminal sends its keys to the whole job, so the command has those already; a hang-up
-            // it sends to the leader of its session alone.
+            // The terminal sends signals of keys to the whole job, so the command has them already. It sends
+            // a hang-up only to the leader of the terminal's session.
             let alone = signal.number == libc::SIGHUP && leads_session();
             if let (true, Some((_, pidfd)), Some(number)) =
                 (signal.from_process || alone, &command, Signal::from_named_raw(signal.number))
             {
-                // It may have ended.
+                // The command may have ended.
                 let _ = pidfd_send_signal(pidfd, number);
             }
         }
@@ -72,7 +72,7 @@ pub(super) fn wait(
         match supervisor.receive() {
             Ok((Message::Started(pid), _)) => {
                 let pid = Pid::from_raw(pid).context("the supervisor names no process")?;
-                // It is alive: the supervisor is its parent and waits for this process.
+                // The command exists: its parent, the supervisor, waits for this process.
                 let pidfd =
                     pidfd_open(pid, PidfdFlags::empty()).context("cannot watch the command")?;
                 command = Some((pid, pidfd));
@@ -102,7 +102,7 @@ pub(super) fn wait(
             }
         }
     };
-    // Until here the programs in the kernel outlived the supervisor, had it died.
+    // Held until here, so that the kernel programs would have outlived a supervisor that died.
     drop(kernel);
     Ok(ExitCode::from(status))
 }
@@ -111,20 +111,21 @@ fn leads_session() -> bool {
     rustix::process::getsid(None).is_ok_and(|session| session == rustix::process::getpid())
 }
 
-/// The command has stopped: stop too, by the same signal, so that the shell gets its terminal back and says what it
-/// would say of the command, and wake the command once the shell wakes us.
+/// Follows a command that has stopped: the front stops by the same signal, so that the shell gets its
+/// terminal back and reports the command as usual. Once the shell wakes the front, the front wakes the
+/// command.
 fn stop_with(command: Pid, pidfd: &impl AsFd, signal: i32) {
     let stopped = || {
         let stat =
             procfs::process::Process::new(command.as_raw_nonzero().get()).and_then(|p| p.stat());
         stat.is_ok_and(|stat| stat.state == 'T')
     };
-    // It may have been woken since.
+    // The command may have been woken since.
     if !stopped() {
         return;
     }
     let by = Signal::from_named_raw(signal).unwrap_or(Signal::STOP);
-    // Sending a signal to oneself cannot fail. It is blocked, and takes effect where it is let through.
+    // Sending a signal to oneself cannot fail. It is blocked, and takes effect when it is unblocked below.
     let _ = rustix::process::kill_process(rustix::process::getpid(), by);
     block_signals(&[signal], false);
     block_signals(&[signal], true);

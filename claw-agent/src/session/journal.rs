@@ -1,5 +1,5 @@
-//! Where the supervisor's own troubles go: `SESSION.log` beside the audit, made when the first one
-//! comes. What a guarded process can provoke again and again is written a few times a second at most.
+//! The supervisor's own log: `SESSION.log` next to the audit, made with its first line. A guarded process may
+//! provoke lines at will, so only a few are written each second.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use claw_classify::{HIDDEN, in_text, masked};
 
-/// The lines that one [`PERIOD`] takes.
+/// How many lines are written in one [`PERIOD`].
 const LINES: u32 = 20;
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -18,7 +18,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(super) fn start(path: PathBuf) {
     let journal = Mutex::new(Journal { path, file: None, since: Instant::now(), lines: 0 });
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(journal);
-    // A second one in the same process would be a mistake of this crate's and changes nothing.
+    // A second subscriber in this process would be a bug of this crate, and changes nothing.
     let _ = subscriber.try_init();
 }
 
@@ -46,7 +46,7 @@ impl Write for Journal {
                 none.insert(file)
             }
         };
-        // What a panic said, for one, may hold what the call said.
+        // A panic's message, for one, may quote the call and its secrets.
         file.write_all(&masked(line, &in_text(line), |_| HIDDEN.to_owned()))?;
         Ok(line.len())
     }

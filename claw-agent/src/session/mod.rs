@@ -7,12 +7,12 @@
 //! - the *command* is the supervisor's child and stays in the front's process group, so that the
 //!   terminal treats it like any job ([`command`]).
 //!
-//! The supervisor is the command's ancestor and outlives the front for as long as anything guarded
-//! runs. Should it die, the front ends the whole tree; while it lives, so do the programs in the
-//! kernel.
+//! The supervisor is the command's ancestor and outlives the front for as long as anything guarded runs. If
+//! the supervisor dies, the front kills the whole tree. The front also keeps the kernel programs attached
+//! until then.
 //!
-//! What is guarded with is the kernel side ([`crate::kernel`]), or at the level `held` nothing but what
-//! an ancestor may do. Which it is was found by trying ([`assurance`]).
+//! The means are the kernel side ([`crate::kernel`]), or at the level `held` only what an ancestor process
+//! may do. [`assurance`] finds out by trying.
 
 mod assurance;
 mod cgroup;
@@ -45,9 +45,9 @@ use wire::Channel;
 pub(crate) struct Options {
     /// The policy.
     pub(crate) policy: Policy,
-    /// Hold and deny nothing.
+    /// Hold nothing and deny nothing.
     pub(crate) observe: bool,
-    /// The least level that will do.
+    /// The lowest level of assurance that is acceptable.
     pub(crate) require: Level,
     /// The session's labels.
     pub(crate) labels: Vec<(String, String)>,
@@ -55,7 +55,7 @@ pub(crate) struct Options {
     pub(crate) audit: PathBuf,
     /// The size at which a part of the audit is closed, in bytes.
     pub(crate) part_bytes: u64,
-    /// Whom the command runs as, where that is not the caller.
+    /// The user to run the command as, if not the caller.
     pub(crate) user: Option<User>,
     /// The command and its arguments; not empty.
     pub(crate) command: Vec<OsString>,
@@ -64,7 +64,7 @@ pub(crate) struct Options {
 /// Runs a command under guard and gives its exit status.
 ///
 /// # Errors
-/// What is missing, and what to do about it; nothing was started then.
+/// What is missing, and how to provide it; nothing was started then.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let session = session_name().context("cannot read random numbers")?;
     let observe = options.observe || options.policy.mode() == Mode::Observe;
@@ -74,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let own = getpid();
     let (front, supervisor) = Channel::pair().context("cannot make a socket pair")?;
     match fork().context("cannot fork the supervisor")? {
-        // The front keeps the kernel side, so that it outlives a supervisor that dies.
+        // The front keeps a reference to the kernel side, which thereby outlives a supervisor that dies.
         Fork::Parent(child) => {
             drop(supervisor);
             front::wait(&front, child, &tree, kernel, notice.as_deref())
@@ -93,9 +93,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
 }
 
-/// Closes this process's memory, environment and descriptors to other processes of its user: at the
-/// level `held` the guarded command runs as the same one. Children that were forked before stay as
-/// they are.
+/// Closes this process's memory, environment and descriptors to other processes of its user: at the level
+/// `held` the guarded command runs as the same user. Children forked earlier are not affected.
 fn be_unreadable() -> rustix::io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }

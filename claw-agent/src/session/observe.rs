@@ -10,8 +10,10 @@ use crate::record::{Entry, Exec, Level, Proof, What};
 
 /// The record of an exec that the kernel side reports.
 ///
-/// Known gaps, all of observing only: a file is taken for the tool it is called and for no other; a program that ends at once may be known by its called name
-/// alone, the working directory is the one that the program has by now, and of arguments and environment past 32 KiB the rest is not seen, which the record says.
+/// Known gaps, all in observe mode only. A tool is recognised by its file name alone. A program that ends at
+/// once may be known only by the name it was called by. The working directory is read late, and the program
+/// may have changed it. Arguments and environment are seen up to 32 KiB; the record says so when there was
+/// more.
 pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Entry {
     let (filename, area) = payload.split_at_checked(FILENAME).unwrap_or((payload, &[]));
     let called = filename.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -41,7 +43,7 @@ pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Entry 
         ..Exec::default()
     };
     Entry {
-        // What was not seen cannot be called harmless.
+        // A call that was not seen whole cannot be called harmless.
         verdict: Some(if cut { Verdict::Deny } else { judged.judgement.decision.verdict }),
         rule: deciding.rule.filter(|_| !cut),
         at: deciding.at.filter(|_| !cut),
@@ -62,7 +64,7 @@ pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Entry 
     }
 }
 
-/// The snapshot that holding would have taken, as far as the new image shows it.
+/// The snapshot that a held call would have had, as far as the new image shows it.
 fn snapshot(
     decoder: &Decoder,
     event: &Event,
@@ -72,11 +74,11 @@ fn snapshot(
 ) -> Option<Snapshot> {
     let tid = rustix::process::Pid::from_raw(i32::try_from(event.tgid).ok()?)?;
     let identity = Identity { dev: event.dev, ino: event.ino };
-    // By now it may run something else, or nothing: then it is known by what it was called.
+    // By now the process may run another program or have ended. Then only the called name is known.
     let running = decoder.running_path(tid, identity);
     let names = |path: &[u8]| vec![last_name(path).to_vec()];
     let mut programs = Vec::new();
-    // A script's path stands among its interpreter's arguments, with the script's own behind it.
+    // A script's path is one of its interpreter's arguments, followed by the script's own.
     let script = argv.iter().skip(1).position(|argument| argument == called).map(|at| at + 1);
     let own = running.as_ref().is_some_and(|path| last_name(path) == last_name(called));
     if let Some(at) = script.filter(|_| !own) {

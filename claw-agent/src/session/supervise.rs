@@ -28,14 +28,14 @@ use crate::sys::process::{Fork, block_signals, fork, peek_stop, read_signal, sig
 use crate::sys::ptrace::{Stop, Tracee};
 use crate::vital;
 
-/// How long calls that are answered but not recorded are waited for when the command has ended: a
-/// second at most, because another process's exec may take as long as its disk.
+/// How long to wait between checks for answered calls that are not recorded yet, once the command has ended.
+/// The checks stop after a second, because another process's exec may take as long as its disk.
 const SETTLE: Duration = Duration::from_millis(1);
 const SETTLE_LOOKS: u32 = 1000;
 /// How often the supervisor looks whether anything guarded is left, once the command has ended.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Runs the session. The front gets the command's status; what this returns is this process's own.
+/// Runs the session. The front gets the command's status; the returned status is the supervisor's own.
 pub(super) fn run(
     options: &Options,
     level: Level,
@@ -49,7 +49,7 @@ pub(super) fn run(
             let result = serve(&session, watch.as_deref(), listener, front, tree);
             if let Err(error) = &result {
                 tracing::error!("{error:#}");
-                // Nobody answers any more: end what would wait for ever.
+                // Nobody will answer held calls, so kill the processes that would wait for ever.
                 let _ = tree.kill();
             }
             session.host.dismiss(&session);
@@ -67,12 +67,12 @@ pub(super) fn run(
 /// A session whose command waits for its first exec.
 struct Started {
     session: Arc<Session>,
-    /// The reader of what the kernel side reports.
+    /// The reader of the kernel side's events.
     watch: Option<Arc<Watch>>,
     listener: Option<OwnedFd>,
 }
 
-/// Starts the command as far as its first exec, which waits for the receivers.
+/// Starts the command up to its first exec, which waits for the receivers.
 fn start(
     options: &Options,
     level: Level,
@@ -88,7 +88,7 @@ fn start(
         fork_command(options, (level, sockets), &own, tree)?;
     detach().context("cannot leave the terminal's session")?;
     be_unreadable().context("cannot close this process's memory to others of its user")?;
-    // While observing nothing waits for room.
+    // In observe mode no call waits for room in the audit.
     if level != Level::Observed {
         let unread = if kernel.is_some() { UNREAD } else { 0 };
         audit.keep_room_for(unread, watch::longest(&options.policy, level));
@@ -121,9 +121,9 @@ fn start(
 /// A command that waits for its first exec.
 struct Forked {
     command: Pid,
-    /// The way to it.
+    /// The channel to it.
     channel: Channel,
-    /// The listener of its filter; nothing where it is only observed.
+    /// The listener of its filter; `None` in observe mode.
     listener: Option<OwnedFd>,
 }
 
@@ -156,7 +156,7 @@ fn fork_command(
     Ok(Forked { command, channel, listener })
 }
 
-/// Opens the audit, and the journal beside it.
+/// Opens the audit, and the journal next to it.
 fn open_audit(settings: record::Settings) -> Result<Audit> {
     let folder = settings.folder.clone();
     journal::start(folder.join(format!("{}.log", settings.session)));
@@ -164,7 +164,7 @@ fn open_audit(settings: record::Settings) -> Result<Audit> {
         .with_context(|| format!("cannot write the audit in `{}`", folder.display()))
 }
 
-/// Takes a descriptor of the command's: what connections on behalf rest on.
+/// Takes a descriptor from the command. This also tests pidfd_getfd(2), which connections on behalf need.
 fn fetch(command: Pid, number: i32) -> Result<OwnedFd> {
     let pidfd = pidfd_open(command, PidfdFlags::empty())?;
     pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).context(
@@ -172,12 +172,12 @@ fn fetch(command: Pid, number: i32) -> Result<OwnedFd> {
     )
 }
 
-/// Traces the command for a moment: what the level `held` rests on for programs.
+/// Traces the command for a moment. This tests ptrace(2), which the level `held` needs for every exec.
 fn try_out(command: Pid) -> Result<()> {
     let mut tracee = Tracee::seize(command).context(
         "the level `held` is unavailable: ptrace(2) is refused; `kernel.yama.ptrace_scope` may be at most 1",
     )?;
-    // It waits for this process to say go, and does so again afterwards.
+    // The command is waiting for this process to send `Go`, and waits on after the trace.
     match tracee.wait()? {
         Stop::Elsewhere(signal) => Ok(tracee.detach(signal)?),
         Stop::Exec | Stop::Trap | Stop::Call | Stop::Gone(_) => {
@@ -195,7 +195,8 @@ fn detach() -> Result<()> {
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;
     std::env::set_current_dir("/")?;
-    // A file that may not grow is an error of the write, as a full disk is. Threads inherit this.
+    // With SIGXFSZ blocked, a file that may not grow is a failed write, like a full disk. Threads inherit
+    // this.
     block_signals(&[libc::SIGXFSZ], true);
     // Every held call may need a few descriptors at once.
     let limit = rustix::process::getrlimit(Resource::Nofile);
@@ -220,7 +221,8 @@ fn serve(
             let (session, listener) = (Arc::clone(session), Arc::clone(&listener));
             vital::spawn("receive", move || {
                 if let Err(error) = supervisor::serve(&session, &listener) {
-                    // Without receivers held calls would wait for ever; the front ends the tree.
+                    // Without receivers, held calls would wait for ever: this process exits and the front
+                    // kills the tree.
                     tracing::error!(%error, "the listener failed");
                     std::process::abort();
                 }
@@ -233,7 +235,7 @@ fn serve(
     let left = || tree.is_populated() || session.is_guarded() || session.is_busy();
     let drain = || watch.into_iter().for_each(Watch::drain);
     let mut told = false;
-    // The command's own last call is recorded before anybody hears that the command has ended.
+    // Record the command's last call before anybody hears that the command has ended.
     for _ in 0..SETTLE_LOOKS {
         if !session.is_busy() {
             break;
@@ -244,7 +246,7 @@ fn serve(
         drain();
         let over = !left();
         if over {
-            // What was killed last may have been reported after the look above.
+            // The last kill may have been reported after the drain above.
             drain();
             watch.into_iter().for_each(|watch| watch.tell_losses(session));
             let reason = format!("the command ended with status {status}");
@@ -258,7 +260,7 @@ fn serve(
         }
         if !told {
             told = true;
-            // The front may have been killed; the session goes on all the same.
+            // The front may have been killed. The session continues without it.
             let _ = front.send(&Message::Ended(status), None);
         }
         if over {
@@ -297,12 +299,12 @@ fn wait_for_command(
     let signals = signal_fd(&[libc::SIGCHLD]).context("cannot make a signal descriptor")?;
     let pidfd = pidfd_open(session.command(), PidfdFlags::empty());
     let Ok(pidfd) = pidfd else {
-        // Reaped already, by the thread that traced it.
+        // The thread that traced the command has reaped it already.
         return Ok(ended(session).unwrap_or(u8::MAX));
     };
     loop {
         let mut fds = [PollFd::new(&pidfd, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
-        // Signals of several children become one, and the one about a stop may be among those lost.
+        // Signals of several children merge into one, so the one about a stop may be lost.
         match poll(&mut fds, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).context("cannot wait for the command"),
@@ -315,7 +317,7 @@ fn wait_for_command(
         trouble.tell(session);
         tree.reap_orphans(session.command());
         if let Some(signal) = stopped_by(session.command()) {
-            // Said again at every look, for the front may have woken the command meanwhile.
+            // Sent again at every look, because the front may have woken the command meanwhile.
             let _ = front.offer(&Message::Stopped(signal));
         }
     }
@@ -324,7 +326,7 @@ fn wait_for_command(
     }
     let status = match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
         Ok(Some(status)) => status,
-        // The thread that traced it was faster and says so in a moment.
+        // A tracing thread reaped the command first, and will record its status in a moment.
         _ => return Ok(wait_until_seen(session)),
     };
     let status = match (status.exit_status(), status.terminating_signal()) {
@@ -344,7 +346,7 @@ fn wait_until_seen(session: &Session) -> u8 {
     u8::MAX
 }
 
-/// The exit status where a tracing thread saw the end.
+/// The exit status, if a tracing thread saw the end.
 fn ended(session: &Session) -> Option<u8> {
     let status = session.command_ended()?;
     let code = if libc::WIFEXITED(status) {
@@ -355,16 +357,16 @@ fn ended(session: &Session) -> Option<u8> {
     u8::try_from(code & 0xff).ok()
 }
 
-/// The signal that stopped the command; nothing while it goes on.
+/// The signal that stopped the command; `None` while it runs.
 fn stopped_by(command: Pid) -> Option<i32> {
     let stat = procfs::process::Process::new(command.as_raw_nonzero().get())
         .and_then(|process| process.stat())
         .ok()?;
-    // Which one is not known where a thread that traced the command has waited for it.
+    // The signal is unknown if a tracing thread has waited for this stop.
     (stat.state == 'T').then(|| peek_stop(command).unwrap_or(libc::SIGSTOP))
 }
 
-/// How many threads receive: one a processor, so that one slow decision stalls nobody.
+/// How many threads receive: one per processor, so that one slow decision does not stall the others.
 fn receivers() -> usize {
     std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8))
 }

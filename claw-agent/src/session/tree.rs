@@ -1,9 +1,9 @@
-//! What keeps a session's processes together, so that its end is seen and all of it can be ended.
+//! Keeps a session's processes together, so that claw can tell when the last one ends, and can kill them all.
 //!
-//! With the kernel side it is a cgroup. Without, it is descent: front and supervisor are subreapers
-//! (`PR_SET_CHILD_SUBREAPER`), so a process whose parent ends becomes the supervisor's child, and the
-//! front's once the supervisor is gone. That also keeps the supervisor an ancestor, which Yama's
-//! `ptrace_scope = 1` asks of whoever traces. It needs no privilege.
+//! With a kernel side this is a cgroup. Without one it is descent: front and supervisor are subreapers
+//! (`PR_SET_CHILD_SUBREAPER`), so a process whose parent ends becomes the supervisor's child, and the front's
+//! once the supervisor is gone. That also keeps the supervisor an ancestor, which Yama's `ptrace_scope = 1`
+//! requires of a tracer. Descent needs no privilege.
 
 use std::io;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use super::cgroup::Cgroup;
 use crate::sys::process::{ChildState, peek_child};
 
-/// How long to wait before the children are looked at again.
+/// How long to wait between looks at the children.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// A session's processes.
@@ -24,13 +24,13 @@ pub(crate) enum Tree {
     Cgroup(Cgroup),
     /// Everything that descends from the supervisor.
     Descent {
-        /// Children that the front had before it was claw: no part of the session.
+        /// Children that this process already had when it became claw. They are no part of the session.
         strangers: Vec<Pid>,
     },
 }
 
 impl Tree {
-    /// Has the calling process, and whatever it forks and calls this too, take in orphans.
+    /// Makes the calling process a subreaper, for a tree by descent.
     ///
     /// # Errors
     /// As prctl(2).
@@ -86,7 +86,7 @@ impl Tree {
         }
     }
 
-    /// Waits for orphans that have ended. The command itself is left to who waits for it.
+    /// Waits for orphans that have ended. The command itself is left to the thread that waits for it.
     pub(crate) fn reap_orphans(&self, command: Pid) {
         if let Self::Descent { .. } = self {
             reap(Some(command));
@@ -112,13 +112,12 @@ fn reap(but: Option<Pid>) {
         if Some(child) == but {
             return;
         }
-        // A thread that traces it may have been faster.
+        // A tracing thread may have reaped it first.
         let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     }
 }
 
-/// Kills the calling process's children but `strangers`, and theirs as they become its own, until there
-/// are none.
+/// Kills the calling process's children except `strangers`, then their orphaned children, until none is left.
 fn end_children(strangers: &[Pid]) {
     loop {
         let left = children().into_iter().filter(|child| !strangers.contains(child));
@@ -136,8 +135,8 @@ fn end_children(strangers: &[Pid]) {
     }
 }
 
-/// The calling process's children. A kernel without CONFIG_PROC_CHILDREN does not list them; then the
-/// processes are gone through.
+/// The calling process's children. A kernel without CONFIG_PROC_CHILDREN does not list them, so then this
+/// walks all of /proc.
 fn children() -> Vec<Pid> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     if let Ok(text) = std::fs::read_to_string(format!("/proc/self/task/{own}/children")) {

@@ -1,7 +1,7 @@
-//! `--user`: whom the command runs as, where supervisor and front stay root.
+//! `--user`: the user that the command runs as, while supervisor and front stay root.
 //!
-//! Known gap: who may change a file is told by owner, group and mode; access control lists (acl(5)) are
-//! not read.
+//! Known gap: claw reads owner, group and mode to tell who may change a file. It does not read access control
+//! lists (acl(5)).
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{self, Metadata};
@@ -18,9 +18,9 @@ use rustix::thread::{
 
 use crate::sys::account;
 
-/// How many symbolic links lead to a file at most, as in the kernel (path_resolution(7)).
+/// How many symbolic links are followed at most, as in the kernel (path_resolution(7)).
 const LINKS: u32 = 40;
-/// The bits of a mode that let the group or others write, and that keep them from each other's files.
+/// The mode bits that let the group write, let others write, and restrict deletion (sticky).
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
@@ -78,10 +78,10 @@ impl User {
         Ok(Self { name, uid, gid, groups, home: account.home, shell: account.shell })
     }
 
-    /// Makes sure that the user cannot change the policy or the audit, which root keeps from it.
+    /// Makes sure that the user cannot change the policy or the audit.
     ///
     /// # Errors
-    /// What it can change, and what to do about it.
+    /// The file or folder that the user can change, and what to do about it.
     pub(crate) fn must_not_change(&self, policy: &Path, audit: &Path) -> Result<()> {
         let name = self.name.display();
         if self.uid == 0 {
@@ -99,8 +99,8 @@ impl User {
         Ok(())
     }
 
-    /// The first of `path`, the folders it is in and the links that lead there that the user can write.
-    /// `passed` says that `path` is a folder on the way to something else.
+    /// The first file or folder on the way to `path` that the user can write, symbolic links included.
+    /// `passed` says that `path` itself is only a folder on the way to something else.
     fn changeable(&self, path: &Path, passed: bool, links: u32) -> Result<Option<PathBuf>> {
         let mut steps: Vec<&Path> = path.ancestors().collect();
         steps.reverse();
@@ -108,7 +108,7 @@ impl User {
             let passed = passed || step != path;
             let metadata = match fs::symlink_metadata(step) {
                 Ok(metadata) => metadata,
-                // Root makes it, and what is below it, for itself.
+                // It does not exist yet. Root will create it, and all below it, for itself.
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 Err(error) => {
                     return Err(error)
@@ -130,7 +130,7 @@ impl User {
         Ok(None)
     }
 
-    /// Whether the user can write a file, or take away and replace others' entries of a folder on the way.
+    /// Whether the user can write a file or, in a folder on the way, replace entries of others.
     fn writes(&self, file: &Metadata, passed: bool) -> bool {
         // Its owner can change the mode.
         if file.uid() == self.uid {
@@ -142,15 +142,15 @@ impl User {
         file.mode() & bit != 0 && !sticky
     }
 
-    /// Turns the calling process, which has one thread, into this user's for good. The bounding set has to
-    /// have been cut down before: that takes a capability.
+    /// Makes the calling process, which has one thread, run as this user for good. Reduce the bounding set
+    /// before: that takes a capability.
     ///
     /// # Errors
-    /// What root lacks, as in a user namespace or a container.
+    /// If root lacks the right, as in a user namespace or a container.
     pub(super) fn assume(&self) -> Result<()> {
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
         let groups: Vec<_> = self.groups.iter().map(|group| Gid::from_raw(*group)).collect();
-        // The user comes last: with it goes the right to change the others.
+        // The user id comes last, because dropping it drops the right to change the others.
         set_thread_groups(&groups)
             .and_then(|()| set_thread_res_gid(gid, gid, gid))
             .and_then(|()| set_thread_res_uid(uid, uid, uid))
@@ -158,7 +158,7 @@ impl User {
                 let name = self.name.display();
                 format!("cannot become user `{name}`: root needs CAP_SETUID and CAP_SETGID for it")
             })?;
-        // The kernel does so itself, but for the inheritable ones and under unusual securebits.
+        // The kernel clears them too, except the inheritable ones and except under unusual securebits.
         let none = CapabilitySets {
             effective: rustix::thread::CapabilitySet::empty(),
             permitted: rustix::thread::CapabilitySet::empty(),
@@ -257,7 +257,7 @@ mod tests {
                 "{owner:?} {mode:o} {file_owner:?} {file_mode:o}"
             );
         }
-        // Whoever may make files in a sticky folder can make a session's there.
+        // In a sticky folder the user can still create files, and so a session's file before claw does.
         set(folder, root, 0o1777);
         assert!(user().changeable(folder, false, LINKS).expect("it can be looked at").is_some());
     }

@@ -17,10 +17,10 @@ use crate::kernel::Events;
 use crate::record::{Connect, Entry, Level, Proof, What};
 use crate::vital;
 
-/// How long events that woke nobody may lie in the ring.
+/// How long events that did not wake the reader may wait in the ring.
 const EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// How often is asked what found no room in it.
+/// How often the reader asks which events found no room.
 const LOSSES_EVERY: Duration = Duration::from_secs(1);
 
 /// The reader of a host's ring.
@@ -30,7 +30,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Starts the thread that reads what the kernel side reports; nothing where there is none.
+    /// Starts the thread that reads the kernel side's events; `None` without a kernel side.
     ///
     /// # Errors
     /// If the events were taken before, or no thread can be started.
@@ -44,7 +44,7 @@ impl Watch {
             let mut told = Instant::now();
             loop {
                 let mut fds = [PollFd::new(&descriptor, PollFlags::IN)];
-                // An interrupted wait is as good as one that is over.
+                // An interrupted wait is as good as a finished one.
                 let _ = poll(&mut fds, Some(&EVERY));
                 reader.drain();
                 if told.elapsed() > LOSSES_EVERY {
@@ -58,8 +58,8 @@ impl Watch {
         Ok(Some(watch))
     }
 
-    /// Records everything that has been reported so far. While a session has no room for more, the kernel side
-    /// lets no connection of it through.
+    /// Records everything that has been reported so far. While a session's audit has no room for more, the
+    /// kernel side refuses all its connections.
     pub(crate) fn drain(&self) {
         for session in self.host.sessions() {
             if let Err(error) = session.shut_where_unrecorded() {
@@ -81,7 +81,7 @@ impl Watch {
         }
     }
 
-    /// Records how much of a session's found no room since this was asked last.
+    /// Records how many events of a session found no room since the last time.
     pub(crate) fn tell_losses(&self, session: &Session) {
         let lost =
             self.events.lock().unwrap_or_else(PoisonError::into_inner).lost(session.number());
@@ -131,7 +131,7 @@ fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Entry> {
         }
         kind::EXEC_OBSERVED => Some(observe::record(session, event, payload)),
         kind::CONNECT => {
-            // The rule that decided stands in the policy that decided, which may have been replaced since.
+            // The rule belongs to the policy that decided, which may have been replaced since.
             let decided_by = session.policy_at(event.generation);
             let policy = decided_by.as_ref().map(|generation| &generation.policy);
             Some(connection(policy, session.level, event))
@@ -154,8 +154,8 @@ fn record(session: &Session, event: &Event, payload: &[u8]) -> Option<Entry> {
     }
 }
 
-/// What is recorded of a connection that the kernel side decided under `policy`; nothing where that policy was
-/// replaced.
+/// The entry for a connection that the kernel side decided under `policy`; `policy` is `None` if it was
+/// replaced too long ago.
 fn connection(policy: Option<&Policy>, level: Level, event: &Event) -> Entry {
     let [a, b, c, d] = event.addr;
     let ip = if event.family == 4 {
@@ -196,7 +196,7 @@ fn connection(policy: Option<&Policy>, level: Level, event: &Event) -> Entry {
     }
 }
 
-/// Every record of a connection that this policy can give, each as long as it gets.
+/// The longest entry that each rule of this policy can give a connection.
 pub(super) fn longest(policy: &Policy, level: Level) -> impl Iterator<Item = Entry> {
     let event = |(rule, allowed)| Event {
         tgid: i32::MAX.cast_unsigned(),
@@ -214,7 +214,7 @@ pub(super) fn longest(policy: &Policy, level: Level) -> impl Iterator<Item = Ent
     rules.map(move |decided| connection(Some(policy), level, &event(decided)))
 }
 
-/// What the kernel side kept from running, and `how`.
+/// The entry for a program that the kernel side prevented, and `how`.
 fn prevented(event: &Event, what: What, how: &str) -> Entry {
     let reason = match event.cause {
         cause::NO_TICKET => "it has not been judged",

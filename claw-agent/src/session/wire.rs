@@ -1,4 +1,4 @@
-//! What the three processes of a session tell each other: one packet a message, and the listener as a
+//! The messages between the three processes of a session: one packet per message, with the listener as a
 //! passed descriptor.
 
 use std::io::{self, IoSlice, IoSliceMut};
@@ -10,7 +10,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
 };
 
-/// Something one process of a session tells another.
+/// A message from one process of a session to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
     /// Supervisor to front: the command runs as this process.
@@ -19,15 +19,15 @@ pub(crate) enum Message {
     Stopped(i32),
     /// Supervisor to front: the command ended with this exit status.
     Ended(u8),
-    /// Supervisor to front: something that the user has to know.
+    /// Supervisor to front: a notice for the user.
     Notice(String),
-    /// Command to supervisor: here is the listener, or nothing is held.
+    /// Command to supervisor: ready, with the listener, or without one in observe mode.
     Ready,
     /// Command to supervisor: the listener is this descriptor of mine.
     ListenerAt(i32),
     /// Supervisor to command: go on.
     Go,
-    /// Anybody to anybody: the session cannot start, and why.
+    /// From any process: the session cannot start, and why.
     Failed(String),
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Channel {
     socket: OwnedFd,
 }
 
-/// The longest message.
+/// The longest message, in bytes.
 const MAX: usize = 4096;
 
 impl Channel {
@@ -59,7 +59,7 @@ impl Channel {
         let mut bytes = message.encode();
         bytes.truncate(MAX);
         let Some(fd) = fd else {
-            // sendmsg(2) may be held for this very process.
+            // Not sendmsg(2): this process's filter may hold it.
             send(&self.socket, &bytes, SendFlags::NOSIGNAL)?;
             return Ok(());
         };
@@ -71,7 +71,8 @@ impl Channel {
         Ok(())
     }
 
-    /// Sends a message if the other end has room for it: for what is said again while it holds.
+    /// Sends a message if the other end has room. Use it for a message that will be repeated while it is
+    /// true.
     ///
     /// # Errors
     /// As send(2); EAGAIN if there is no room.

@@ -24,14 +24,15 @@ pub(super) fn walk(held: Held<Received>, exec: &Exec) {
     let mut snapshot = match decoder.snapshot(&held.notification, exec, &held.generation.tools) {
         Ok(snapshot) => snapshot,
         Err(NoSnapshot::Gone) => return,
-        // Nothing would have run, so there is nothing to judge or to record, but what is claw's own doing.
+        // The kernel would have refused this exec too, so there is nothing to judge. `refuse` records only a
+        // failure of claw's own.
         Err(NoSnapshot::Errno(errno)) => return held.refuse(errno),
     };
     if held.session.audit.is_short() {
         return held.refuse(Refusal::Unrecorded);
     }
     if held.session.tickets().is_none() {
-        // Only the kernel side can prove that the new image has it, and has it alone.
+        // Only the kernel side can prove that the new image has this directory and shares it with nobody.
         snapshot.working_directory = None;
     }
     let (held, response) = held.step(|Received| Seen { snapshot }).judge();
@@ -43,20 +44,20 @@ pub(super) fn walk(held: Held<Received>, exec: &Exec) {
     }
 }
 
-/// The call was copied out of its tracee.
+/// State of a call that was copied out of its tracee.
 struct Seen {
     snapshot: Snapshot,
 }
 
-/// It was judged.
+/// State of a call that was judged.
 struct Judged {
     snapshot: Snapshot,
     judged: ImageJudgement,
-    /// From the notification to the verdict.
+    /// How long it took from the notification to the verdict.
     took: Duration,
 }
 
-/// Why a call that was to go on did not.
+/// Why an allowed call did not continue.
 enum Stays {
     /// The caller is gone.
     Gone,
@@ -65,7 +66,7 @@ enum Stays {
 }
 
 impl Held<Seen> {
-    /// Judges what the call would run, and says what follows.
+    /// Judges what the call would run. Returns the judged call and what to do with it.
     fn judge(self) -> (Held<Judged>, Response) {
         let (judged, response) = judge_image(&self.generation.policy, &self.state.snapshot);
         let took = self.took();
@@ -74,7 +75,7 @@ impl Held<Seen> {
 }
 
 impl Held<Judged> {
-    /// Lets it run as it was judged.
+    /// Continues the call as it was judged, and records how that went.
     fn run(self) {
         let place = self.session.audit.place();
         match self.go_on(self.state.looked_at_cwd()) {
@@ -84,7 +85,7 @@ impl Held<Judged> {
         }
     }
 
-    /// Fails it with an errno; nothing runs.
+    /// Fails the call with an errno, so nothing runs. `why` is the recorded outcome.
     fn fail(self, errno: i32, why: Option<String>) {
         let level = self.session.level;
         let (held, judged) = self.split();
@@ -119,32 +120,34 @@ impl Held<Judged> {
         Err(Stays::Gone)
     }
 
-    /// Whether even what runs as it was judged is looked at in its exec stop.
+    /// Whether a call that runs unchanged has to be compared or sealed at its exec stop.
     fn stops_to_run(&self) -> bool {
         self.session.host.kernel.is_none() || self.is_to_be_sealed()
     }
 
-    /// Whether other processes of its user are kept from its memory: that of every governed tool, where
-    /// the supervisor itself needs no permission to read it at its next exec.
+    /// Whether to close the new image's memory to other processes of its user. claw does this for every
+    /// governed tool, but only with a kernel side: without one, the supervisor itself needs that permission
+    /// at the next exec.
     fn is_to_be_sealed(&self) -> bool {
         let facts = &self.state.judged.judgement.facts;
-        // What only starts other programs holds nothing, and `unshare` must write its own maps.
+        // A tool that only starts other programs has no secrets in memory, and `unshare` must be able to
+        // write its own id maps.
         let holds = |action: &Action| action.domain.sealed();
         self.session.host.kernel.is_some()
             && facts.tool.is_some()
             && facts.actions.iter().skip(1).any(holds)
     }
 
-    /// Records what came of it, at the place that was claimed before its process went on.
+    /// Records the outcome, at the place that was claimed before the process continued.
     fn record(self, place: Place, proof: Proof, outcome: Option<String>) {
-        // The session may be over once this is dropped.
+        // The session may end as soon as `held` is dropped, so keep it until the record is queued.
         let (held, judged) = self.split();
         let entry = judged.entry(held.session.level, proof, outcome);
         held.session.audit.record_at(place, entry);
     }
 }
 
-/// What is recorded of a caller that ended before it was answered.
+/// The recorded outcome when the caller ended before it was answered.
 const CALLER_GONE: &str = "the caller was gone";
 
 impl Judged {
@@ -158,7 +161,7 @@ impl Judged {
         self.judged.first.looked_at_cwd
     }
 
-    /// What the audit is told of it.
+    /// The audit entry for this call.
     fn entry(self, level: Level, proof: Proof, outcome: Option<String>) -> Entry {
         let Self { mut snapshot, judged, took } = self;
         let decision = judged.judgement.decision;

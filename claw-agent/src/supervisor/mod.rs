@@ -1,8 +1,8 @@
 //! The three walks of a held call, side by side: a program ([`exec`]), a peer ([`socket`]), another
 //! process ([`reach`]). Each goes intercept, decode, judge, apply, record, and stands on one screen.
 //!
-//! Several threads run [`serve`] at once, and each decides what it receives there and then. Only what
-//! has to wait takes a thread of its own.
+//! Several threads run [`serve`] at once, and each decides on the spot the calls it receives. Only a call
+//! that has to wait moves to a worker thread.
 
 mod exec;
 mod reach;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::guard::{Held, Session};
 use crate::intercept::{Listener, Request};
 
-/// Judges the held calls of a session until nobody is left to hold.
+/// Judges the held calls of a session until no process is left under its filter.
 ///
 /// # Errors
 /// If the listener fails; every further exec of the session then fails with ENOSYS.

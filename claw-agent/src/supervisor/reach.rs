@@ -1,5 +1,5 @@
-//! The walk of one held call that reaches for another process: whom it means, whether that is claw
-//! itself, the answer, and a record where it was.
+//! The walk of one held call that acts on another process: find the target, check whether it is one of claw's
+//! own processes, answer the call, and record it if it was.
 //!
 //! No policy decides here: no guarded process may signal, limit, reprioritise or open claw's own
 //! processes ([`crate::guard::own`]).
@@ -16,8 +16,9 @@ use crate::sys::seccomp::Answer;
 /// Judges a held call that reaches for another process, and answers it.
 pub(super) fn walk(held: Held<Received>, reach: Reach) {
     let reached = match held.session.host.own_processes.rule(&held.notification, reach.target) {
-        // TOCTOU: whom the call means is in a register. A number that was somebody else's a moment ago
-        // cannot be one of claw's threads now: numbers come round only after all the others.
+        // TOCTOU: the target is in a register, which no other thread can change. A number that belonged to
+        // another process a moment ago cannot belong to a thread of claw's now, because the kernel reuses a
+        // number only after all the others.
         Ruling::Run => return held.answer(Answer::Continue),
         Ruling::Answer(answer) => return held.answer(answer),
         Ruling::Refuse(whom) => whom,

@@ -1,12 +1,12 @@
-//! The walk of one held call on a socket: connections that no kernel side decides, those of Unix sockets
-//! among them. The supervisor takes the socket (pidfd_getfd(2)), makes the call on its own duplicate with the
-//! judged copy of the address, and returns what came of it.
+//! The walk of one held call on a socket: connections that the kernel side does not decide, Unix sockets
+//! included. The supervisor duplicates the socket (pidfd_getfd(2)), makes the call on the duplicate with the
+//! judged copy of the address, and returns its result.
 //!
-//! Input: a held connect, sendto, sendmsg or sendmmsg. Output: its answer, and a record where rules were
-//! asked. No such call is ever continued: another thread could change the address, or put another socket
-//! under the same number, after it was judged. That is why a message without an address is sent on
-//! behalf as well. Only where the kernel side decides every other address, and refuses those of Unix sockets
-//! whoever may have swapped them in, does a call that names none go on.
+//! Input: a held connect, sendto, sendmsg or sendmmsg. Output: its answer, and a record if rules were
+//! consulted. Such a call is not continued: another thread could change the address, or put another socket
+//! under the same number, after the judgement. For the same reason the supervisor also sends messages that
+//! carry no address. There is one exception: if the kernel side decides all IP addresses and refuses every
+//! Unix address, then a call that names no Unix socket continues.
 //!
 //! Known gaps: a peer on a Unix socket sees the supervisor's process number (`SO_PEERCRED`,
 //! `SCM_CREDENTIALS`) with the tracee's user; `MSG_ZEROCOPY` is answered ENOBUFS, on which programs copy.
@@ -30,14 +30,14 @@ use crate::sys::seccomp::Answer;
 use crate::sys::socket;
 use peer::Peer;
 
-/// `PIDFD_THREAD`, Linux 6.9: a thread that has descriptors of its own is asked for those.
+/// `PIDFD_THREAD`, Linux 6.9: opens the thread itself, which may have a descriptor table of its own.
 const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(libc::O_EXCL as u32);
 
 /// The walk of one call on a socket.
 pub(super) fn walk(held: Held<Received>, call: SocketCall) {
     let others_go_on = held.session.sockets == Sockets::UnixOnBehalf;
-    // TOCTOU: should the call have become one that names a Unix socket by the time it goes on, the kernel
-    // side refuses it (kernel/unix.rs); any other address it decides on its own copy.
+    // TOCTOU: if the call names a Unix socket by the time it continues, the kernel side refuses it
+    // (kernel/unix.rs). Any other address the kernel side decides on its own copy.
     if others_go_on && !decode::socket::may_name_unix(held.notification.tid, call.verb) {
         return held.answer(Answer::Continue);
     }
@@ -65,9 +65,9 @@ pub(super) fn walk(held: Held<Received>, call: SocketCall) {
     }
 }
 
-/// The supervisor has its own duplicate of the call's socket.
+/// State of a call whose socket the supervisor has duplicated.
 struct Taken {
-    /// Whose descriptors are taken.
+    /// A pidfd of the thread or process whose descriptors are taken.
     owner: OwnedFd,
     socket: OwnedFd,
     kind: Kind,
@@ -76,10 +76,10 @@ struct Taken {
 /// Takes a duplicate of the socket that is `fd` to the caller.
 fn take(held: &Held<Received>, fd: i32) -> Result<Taken, Errno> {
     let tid = held.notification.tid;
-    // Kernels before 6.9 know processes only.
+    // Kernels before 6.9 open only processes.
     let owner = pidfd_open(tid, THREAD)
         .or_else(|_| pidfd_open(decode::process(tid), PidfdFlags::empty()))?;
-    // The number may have been given again; from here on the descriptor stands for the caller.
+    // The number may have been reused before the open. If the call is still held, the pidfd is the caller's.
     if !held.notification.is_valid() {
         return Err(Errno::SRCH);
     }
@@ -93,7 +93,7 @@ impl Held<Taken> {
         self.notification.tid
     }
 
-    /// Goes on with a call that takes its time.
+    /// Continues a slow call on a worker thread.
     fn wait(self, work: impl FnOnce(Self) + Send + 'static) {
         self.on_a_thread(work, |held, error| {
             held.refuse(Refusal::Shortage(format!("a thread ({error})")));
@@ -116,14 +116,14 @@ impl Held<Taken> {
         }
     }
 
-    /// Whom a connect(2) is to reach, if it may.
+    /// The peer of a connect(2), if the policy allows it.
     fn peer(&self, name: Area) -> Result<Peer, Refusal> {
         let name = decode::socket::name(self.tid(), name)?;
         let to = self.state.kind.connect(&name)?;
         self.judge(&to, Some(name))
     }
 
-    /// Connects the duplicate, and so the tracee's socket: they are one.
+    /// Connects the duplicate, which connects the tracee's socket too: both are the same open file.
     fn connected(&self, peer: &Peer, slowly: bool) -> Answer {
         let name = peer.name();
         let _as_them = match self.assume() {
@@ -143,19 +143,19 @@ impl Held<Taken> {
                     if let Some(why) = interruption(&self.notification) {
                         return why.answer();
                     }
-                    // Another call goes on waiting for the same connection.
+                    // No signal of the tracee's: connect again, which waits for the same connection.
                 }
                 Err(error) => return Answer::Errno(error.raw_os_error().unwrap_or(libc::EIO)),
             }
         }
     }
 
-    /// Where the kernel looks at who calls, the thread becomes the tracee's equal.
+    /// For sockets where the kernel checks the caller's identity, gives this thread the tracee's.
     fn assume(&self) -> Result<Option<Assumed>, Errno> {
         if self.state.kind.is_inet() { Ok(None) } else { Assumed::of(self.tid()).map(Some) }
     }
 
-    /// Whether the tracee's calls on this socket wait.
+    /// Whether the socket is in blocking mode.
     fn blocks(&self) -> bool {
         fcntl_getfl(&self.state.socket).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK))
     }

@@ -15,6 +15,7 @@ use crate::call::files::{Files, NotRead};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::databases::client::{self, Place, Step, fact};
+use crate::grammar::subcommands::{Commands, Row};
 use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind};
 use crate::loaders::Loads;
@@ -305,105 +306,23 @@ fn input(
 }
 
 /// Every dot-command, and what it does without arguments that change that.
-const COMMANDS: &[(&str, &str)] = &[
-    ("archive", "file_write"),
-    ("auth", "inform"),
-    ("backup", "file_write"),
-    ("bail", "inform"),
-    ("binary", "inform"),
-    ("cd", "variable"),
-    ("changes", "inform"),
-    ("check", "inform"),
-    ("clone", "file_write"),
-    ("connection", "connect"),
-    ("crlf", "inform"),
-    ("crnl", "inform"),
-    ("databases", "catalog"),
-    ("dbconfig", "admin"),
-    ("dbinfo", "catalog"),
-    ("dbtotxt", "export"),
-    ("dump", "export"),
-    ("echo", "inform"),
-    ("eqp", "inform"),
-    ("excel", "program"),
-    ("exit", "inform"),
-    ("expert", "inform"),
-    ("explain", "inform"),
-    ("filectrl", "admin"),
-    ("fullschema", "catalog"),
-    ("headers", "inform"),
-    ("help", "inform"),
-    ("import", "admin"),
-    ("imposter", "admin"),
-    ("indexes", "catalog"),
-    ("indices", "catalog"),
-    ("intck", "inform"),
-    ("iotrace", "file_write"),
-    ("limit", "inform"),
-    ("lint", "catalog"),
-    ("load", "program"),
-    ("log", "file_write"),
-    ("mode", "inform"),
-    ("nonce", "admin"),
-    ("nullvalue", "inform"),
-    ("once", "file_write"),
-    ("open", "connect"),
-    ("output", "file_write"),
-    ("parameter", "variable"),
-    ("print", "inform"),
-    ("progress", "inform"),
-    ("prompt", "inform"),
-    ("quit", "inform"),
-    ("read", "script"),
-    ("recover", "export"),
-    ("restore", "admin"),
-    ("save", "file_write"),
-    ("scanstats", "inform"),
-    ("schema", "catalog"),
-    ("selecttrace", "inform"),
-    ("selftest", "admin"),
-    ("separator", "inform"),
-    ("session", "admin"),
-    ("sha3sum", "inform"),
-    ("shell", "program"),
-    ("show", "inform"),
-    ("stats", "inform"),
-    ("system", "program"),
-    ("tables", "catalog"),
-    ("testcase", "file_write"),
-    ("testctrl", "admin"),
-    ("timeout", "inform"),
-    ("timer", "inform"),
-    ("trace", "file_write"),
-    ("treetrace", "inform"),
-    ("unmodule", "admin"),
-    ("version", "inform"),
-    ("vfsinfo", "inform"),
-    ("vfslist", "inform"),
-    ("vfsname", "inform"),
-    ("wheretrace", "inform"),
-    ("width", "inform"),
-    ("www", "program"),
-];
+const COMMANDS: Commands = Commands(include_str!("sqlite3/commands.tsv"));
 
 fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &mut Vec<Step>) {
     let said = format!(".{command}");
     let mut words = command.split_whitespace();
     let word = words.next().unwrap_or_default();
     let arguments: Vec<&str> = words.collect();
-    let known: Vec<&(&str, &str)> =
-        COMMANDS.iter().filter(|(name, _)| name.starts_with(word)).collect();
-    let exact = known.iter().find(|(name, _)| *name == word);
+    let known: Vec<Row> = COMMANDS.rows().filter(|row| row.path.starts_with(word)).collect();
+    let exact = known.iter().find(|row| row.path == word);
     let harmless = |class: &str| matches!(class, "catalog" | "inform");
     let found = match (exact, &known[..]) {
-        (Some(found), _) => Some(**found),
-        (None, [only]) => Some(**only),
-        (None, all) if all.iter().all(|(_, class)| harmless(class)) => {
-            all.first().map(|found| **found)
-        }
-        (None, all) => all.iter().find(|(_, class)| *class == "program").map(|found| **found),
+        (Some(found), _) => Some(*found),
+        (None, [only]) => Some(*only),
+        (None, all) if all.iter().all(|row| harmless(row.effect)) => all.first().copied(),
+        (None, all) => all.iter().find(|row| row.effect == "program").copied(),
     };
-    let Some((name, class)) = found.filter(|_| !word.is_empty()) else {
+    let Some(Row { path: name, effect: class }) = found.filter(|_| !word.is_empty()) else {
         steps.push(
             Action::opaque(&client::DOMAIN, said, "sqlite3 knows no such command, or several")
                 .into(),
@@ -449,146 +368,4 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Tools;
-    use crate::call::files::NoFiles;
-    use crate::corpus::clients_line;
-    use crate::tool::{CannotRewrite, Changed, Context};
-    use claw_policy::Change;
-    use claw_policy::Rewrite;
-    use proptest::prelude::*;
-
-    fn classify(context: &Context<'_>) -> Vec<Action> {
-        TOOL.read(context).actions
-    }
-
-    fn rewrite(context: &Context<'_>, rewrites: &[Rewrite]) -> Result<Changed, CannotRewrite> {
-        TOOL.read(context).change.make(context, rewrites)
-    }
-
-    fn shown(argv: &[&str], stdin: Stdin<'_>) -> String {
-        let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_bytes()).collect();
-        let actions = classify(
-            &Tools::BUILT_IN.context(&Call { argv: &argv, stdin, ..Call::default() }, &NoFiles),
-        );
-        clients_line(&actions)
-    }
-
-    #[test]
-    fn calls() {
-        for (argv, expected) in [
-            (&["sqlite3", "a.db", "SELECT 1"][..], "sql:read"),
-            (&["sqlite3", "-header", "-csv", "a.db", "select id from t limit 1;"], "sql:read"),
-            (&["sqlite3", "--readonly", "a.db", "SELECT 1; SELECT 2"], "sql:read sql:read"),
-            (&["sqlite3", "a.db", "-json", "SELECT 1"], "sql:read"),
-            (&["sqlite3", "-separator", ",", "a.db", "SELECT 1"], "sql:read"),
-            (&["sqlite3", "a.db", ".schema users"], "client:catalog"),
-            (&["sqlite3", "a.db", ".tables"], "client:catalog"),
-            (&["sqlite3", "a.db", ".ta"], "client:catalog"),
-            (&["sqlite3", "a.db", ".mode csv", "SELECT 1"], "client:inform sql:read"),
-            (&["sqlite3", "a.db", ".output stdout"], "client:inform"),
-            (&["sqlite3", "-cmd", ".headers on", "a.db", "SELECT 1"], "client:inform sql:read"),
-            (&["sqlite3", "a.db", "PRAGMA table_info(t)"], "sql:read"),
-            (&["sqlite3", "-version"], "client:inform"),
-            (&["sqlite3", "-cmd", "DELETE FROM t", "a.db", "-version"], "sql:write client:inform"),
-            (&["sqlite3", "-memtrace", "-version", "a.db", "DELETE FROM t"], "sql:?"),
-            (&["sqlite3", "a.db", "DELETE FROM t"], "sql:write"),
-            (&["sqlite3", "a.db", ".shell id"], "client:program"),
-            (&["sqlite3", "a.db", ".sh id"], "client:program"),
-            (&["sqlite3", "a.db", ".s id"], "client:program"),
-            (&["sqlite3", "a.db", ".system id"], "client:program"),
-            (&["sqlite3", "a.db", ".sys id"], "client:program"),
-            (&["sqlite3", "a.db", ".once |sh", "SELECT 'id'"], "client:program sql:read"),
-            (&["sqlite3", "a.db", ".output '|sh'"], "client:program"),
-            (&["sqlite3", "a.db", ".o |sh"], "client:?"),
-            (&["sqlite3", "a.db", ".output x"], "client:file_write"),
-            (&["sqlite3", "a.db", ".output stdout"], "client:inform"),
-            (&["sqlite3", "a.db", ".once on"], "client:file_write"),
-            (&["sqlite3", "a.db", ".log no"], "client:file_write"),
-            (&["sqlite3", "a.db", ".once -e"], "client:program"),
-            (&["sqlite3", "a.db", ".import f t"], "client:admin"),
-            (&["sqlite3", "a.db", ".import '|id' t"], "client:program"),
-            (&["sqlite3", "a.db", ".load x"], "client:program"),
-            (&["sqlite3", "a.db", ".open b.db"], "client:connect"),
-            (&["sqlite3", "a.db", ".dump"], "client:export"),
-            (&["sqlite3", "a.db", ".read x.sql"], "client:script sql:?"),
-            (&["sqlite3", "-init", "x.sql", "a.db", "SELECT 1"], "client:script sql:? sql:read"),
-            (&["sqlite3", "-cmd", ".shell id", "a.db", "SELECT 1"], "client:program sql:read"),
-            (&["sqlite3", "-A", "-cf", "x.tar", "/etc/passwd"], "client:file_write"),
-            (&["sqlite3", "-Acf", "x.tar"], "client:file_write"),
-            (&["sqlite3", "a.db", "SELECT 1;\n.shell id"], "sql:read client:program"),
-            (&["sqlite3", "-frob", "a.db"], "sql:?"),
-            (&["sqlite3", "file:a.db?vfs=x", "SELECT 1"], "sql:read client:connect"),
-            (&["sqlite3", "file:a.db?mode=ro", "SELECT 1"], "sql:read"),
-            (&["sqlite3", "a.db"], "sql:?"),
-            (&["sqlite3", "a.db", ".frob"], "client:?"),
-        ] {
-            assert_eq!(shown(argv, Stdin::Unknown), expected, "{argv:?}");
-        }
-    }
-
-    #[test]
-    fn standard_input() {
-        for (content, expected) in [
-            ("SELECT 1;\n", "sql:read"),
-            (".mode csv\nSELECT 1;\n.shell id\n", "client:inform sql:read client:program"),
-            ("SELECT\n.5;\n", "sql:read"),
-            ("DELETE FROM t;", "sql:write"),
-            ("SELECT 1\ngo\nDELETE FROM t", "sql:?"),
-            ("", "sql:read"),
-        ] {
-            let content = Stdin::Content(content.as_bytes());
-            assert_eq!(shown(&["sqlite3", "a.db"], content), expected, "{content:?}");
-        }
-        assert_eq!(shown(&["sqlite3", "a.db"], Stdin::Null), "client:inform");
-    }
-
-    #[test]
-    fn the_script_that_is_run_first_may_be_in_several_places() {
-        for (path, env) in [
-            (&b"/h/.sqliterc"[..], &b"HOME=/h"[..]),
-            (b"/h/.config/sqlite3/sqliterc", b"HOME=/h"),
-            (b"/x/sqlite3/sqliterc", b"XDG_CONFIG_HOME=/x"),
-        ] {
-            let argv: &[&[u8]] = &[b"sqlite3", b"app.db", b"SELECT 1"];
-            let call = Call { argv, env: &[env], ..Call::default() };
-            let found = classify(
-                &Tools::BUILT_IN.context(&call, &crate::call::files::One(path, b"DROP TABLE t;\n")),
-            );
-            assert_eq!(clients_line(&found), "sql:ddl sql:read", "{}", text(path));
-        }
-    }
-
-    #[test]
-    fn limits_land_in_their_arguments() {
-        let argv: &[&[u8]] = &[b"sqlite3", b"a.db", b".mode csv", b"SELECT * FROM t;"];
-        let call = Call { argv, ..Call::default() };
-        let limit =
-            Rewrite { action: 2, change: Change::Limit(&sql::LIMIT_ROWS, 5), rule: "r".to_owned() };
-        let changed =
-            rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), std::slice::from_ref(&limit))
-                .unwrap();
-        assert_eq!(changed.argv[3], b"SELECT * FROM t LIMIT 5;");
-        let argv: &[&[u8]] = &[b"sqlite3", b"a.db"];
-        let call = Call { argv, stdin: Stdin::Content(b"TABLE t"), ..Call::default() };
-        assert!(rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit]).is_err());
-        let call = Call { argv, stdin: Stdin::Content(b"SELECT * FROM t"), ..Call::default() };
-        let limit =
-            Rewrite { action: 1, change: Change::Limit(&sql::LIMIT_ROWS, 5), rule: "r".to_owned() };
-        let changed = rewrite(&Tools::BUILT_IN.context(&call, &NoFiles), &[limit]).unwrap();
-        assert_eq!(changed.stdin.as_deref(), Some(&b"SELECT * FROM t LIMIT 5"[..]));
-    }
-
-    proptest! {
-        #[test]
-        fn any_call_is_classified(
-            argv in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..6),
-            stdin in prop::collection::vec(any::<u8>(), 0..40),
-        ) {
-            let argv: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
-            let call = Call { argv: &argv, stdin: Stdin::Content(&stdin), ..Call::default() };
-            prop_assert!(!classify(&Tools::BUILT_IN.context(&call, &NoFiles)).is_empty());
-        }
-    }
-}
+mod tests;

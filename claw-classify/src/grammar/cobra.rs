@@ -2,9 +2,9 @@
 //!
 //! Input: the words behind the program's name, and the [`Program`] with its table. Output: a [`Line`].
 //!
-//! A table has a row for each command, `command PATH ALIASES`, and for each option, `flag PATH LONG SHORT TAKES`,
-//! with tabulators between the fields. `-` stands for no alias and no letter. The path `*` means all commands.
-//! `TAKES` is `value`, `switch` or `optional`.
+//! A table has a row for each command, `command PATH ALIASES`, and for each option as [`options`](super::options)
+//! reads it, with the command's path. `-` stands for no alias. A `switch` takes only a value that strconv.ParseBool
+//! reads, and an `optional` value stands behind an equals sign alone.
 //!
 //! Sources: `Find`, `stripFlags` and `argsMinusFirstX` in spf13/cobra's command.go; `parseArgs` in spf13/pflag's
 //! flag.go. There are no abbreviations.
@@ -12,40 +12,11 @@
 use std::collections::HashMap;
 
 use crate::call::{excerpt, text};
-
-/// Whether an option takes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    /// Always: `--option value` or `--option=value`.
-    Value,
-    /// A boolean: only `--option=value`, and a value that strconv.ParseBool reads.
-    Switch,
-    /// It has a value of its own where none is given: only `--option=value`.
-    Optional,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Opt {
-    long: &'static str,
-    short: Option<u8>,
-    takes: Takes,
-}
-
-impl Opt {
-    /// The option of the fields of a row behind its command.
-    fn of([long, short, takes]: [&'static str; 3]) -> Self {
-        let takes = match takes {
-            "value" => Takes::Value,
-            "switch" => Takes::Switch,
-            _ => Takes::Optional,
-        };
-        Self { long, short: short.bytes().next().filter(|&letter| letter != b'-'), takes }
-    }
-}
+use crate::grammar::options::{Row, Takes};
 
 #[derive(Debug, Default)]
 struct Command {
-    options: Vec<Opt>,
+    options: Vec<Row>,
     /// Names of sub-commands, aliases included, to the canonical one.
     children: HashMap<&'static str, &'static str>,
 }
@@ -57,7 +28,7 @@ pub(crate) struct Program {
     /// Every command by its path, the empty path for the program itself.
     commands: HashMap<&'static str, Command>,
     /// The options of all commands.
-    global: Vec<Opt>,
+    global: Vec<Row>,
     own: Own,
 }
 
@@ -122,24 +93,22 @@ impl Program {
     /// `--help` to every program.
     pub(crate) fn new(name: &'static str, table: &'static str, own: Own) -> Self {
         let mut commands: HashMap<&'static str, Command> = HashMap::new();
-        let mut global = vec![Opt::of(["help", "h", "switch"])];
-        let rows = table.lines().filter(|line| !line.starts_with('#'));
-        for row in std::iter::once("command\thelp\t-").chain(rows) {
-            match row.split('\t').collect::<Vec<_>>()[..] {
-                ["command", path, aliases] => {
-                    let (parent, name) = path.rsplit_once(' ').unwrap_or(("", path));
-                    commands.entry(path).or_default();
-                    let children = &mut commands.entry(parent).or_default().children;
-                    children.insert(name, name);
-                    let aliases = aliases.split(',').filter(|alias| *alias != "-");
-                    children.extend(aliases.map(|alias| (alias, name)));
+        let mut global = Vec::new();
+        let own_rows = ["command\thelp\t-", "flag\t*\thelp\th\tswitch"].into_iter();
+        for line in own_rows.chain(table.lines().filter(|line| !line.starts_with('#'))) {
+            match Row::of(line) {
+                Some(row) if row.command == "*" => global.push(row),
+                Some(row) => commands.entry(row.command).or_default().options.push(row),
+                None => {
+                    if let ["command", path, aliases] = line.split('\t').collect::<Vec<_>>()[..] {
+                        let (parent, name) = path.rsplit_once(' ').unwrap_or(("", path));
+                        commands.entry(path).or_default();
+                        let children = &mut commands.entry(parent).or_default().children;
+                        children.insert(name, name);
+                        let aliases = aliases.split(',').filter(|alias| *alias != "-");
+                        children.extend(aliases.map(|alias| (alias, name)));
+                    }
                 }
-                ["flag", "*", long, short, takes] => global.push(Opt::of([long, short, takes])),
-                ["flag", path, long, short, takes] => {
-                    let options = &mut commands.entry(path).or_default().options;
-                    options.push(Opt::of([long, short, takes]));
-                }
-                _ => {}
             }
         }
         Self { name, commands, global, own }
@@ -189,15 +158,15 @@ impl Program {
     }
 
     /// The option that a long name means in a command.
-    fn long(&self, command: &Command, name: &[u8]) -> Option<Opt> {
+    fn long(&self, command: &Command, name: &[u8]) -> Option<Row> {
         let read = |&byte: &u8| if byte == b'_' && self.own.joins_words { b'-' } else { byte };
         let mut known = command.options.iter().chain(&self.global);
         known.find(|opt| opt.long.bytes().eq(name.iter().map(read))).copied()
     }
 
-    fn short(&self, command: &Command, letter: u8) -> Option<Opt> {
+    fn short(&self, command: &Command, letter: u8) -> Option<Row> {
         let mut known = command.options.iter().chain(&self.global);
-        known.find(|opt| opt.short == Some(letter)).copied()
+        known.find(|opt| opt.letter() == Some(letter)).copied()
     }
 
     /// Whether cobra, looking for the command, takes the next word for this word's value. What it does not
@@ -279,7 +248,7 @@ impl Program {
 
 /// The value of `opt`, which `word` gives with the value `glued` to it.
 fn value<'a>(
-    opt: Opt,
+    opt: Row,
     word: &[u8],
     glued: Option<&'a [u8]>,
     rest: &mut impl Iterator<Item = &'a [u8]>,
@@ -292,7 +261,7 @@ fn value<'a>(
             Some(value) => Ok(Some(value)),
             None => Err(format!("the option `{}` has no value", excerpt(&text(word)))),
         },
-        (Takes::Value | Takes::Switch | Takes::Optional, glued) => Ok(glued),
+        (_, glued) => Ok(glued),
     }
 }
 

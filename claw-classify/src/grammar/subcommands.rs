@@ -68,6 +68,14 @@ impl Commands {
         self.look_up(path).row
     }
 
+    /// Every row, with the names that stand for other paths under their own.
+    pub(crate) fn rows(self) -> impl Iterator<Item = Row> {
+        self.0.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+            let mut fields = line.split('\t');
+            Some(Row { path: fields.next()?, effect: fields.next().unwrap_or_default() })
+        })
+    }
+
     /// The table from the first line on that does not sort before `key`.
     fn at_least(self, key: &str) -> &'static str {
         let bytes = self.0.as_bytes();

@@ -8,12 +8,15 @@
 //! Known gaps: a `config.json` whose content is not known counts as absent. Plug-ins in HTTPie's
 //! folder and the content of a session are not read.
 
+use std::sync::LazyLock;
+
 use claw_policy::Action;
 
 use crate::call::files::Files;
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
-use crate::grammar::getopt::{self, Item, Opt, Takes};
+use crate::grammar::getopt::{self, Item, Opt};
+use crate::grammar::options::rows;
 use crate::loaders::Loads;
 use crate::network::http::{self, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
@@ -37,75 +40,10 @@ pub(crate) static TOOL: Tool = Tool {
     reader: Reader::Judge(classify),
 };
 
-const fn flag(long: &'static [&'static str], short: u8) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Nothing }
-}
-const fn switch(long: &'static [&'static str]) -> Opt {
-    Opt { long, short: None, takes: Takes::Nothing }
-}
-const fn value(long: &'static [&'static str], short: u8) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Argument }
-}
-const fn long(long: &'static [&'static str]) -> Opt {
-    Opt { long, short: None, takes: Takes::Argument }
-}
-
 /// Options that both programs have. Each can be taken back by its twin with `no-`, wherever that
 /// is.
-static OPTIONS: &[Opt] = &[
-    flag(&["json"], b'j'),
-    flag(&["form"], b'f'),
-    switch(&["multipart"]),
-    long(&["boundary"]),
-    long(&["raw"]),
-    flag(&["compress"], b'x'),
-    long(&["pretty"]),
-    value(&["style"], b's'),
-    switch(&["unsorted"]),
-    switch(&["sorted"]),
-    long(&["response-charset"]),
-    long(&["response-mime"]),
-    long(&["format-options"]),
-    value(&["print"], b'p'),
-    flag(&["headers"], b'h'),
-    flag(&["meta"], b'm'),
-    flag(&["body"], b'b'),
-    flag(&["verbose"], b'v'),
-    switch(&["all"]),
-    value(&["history-print"], b'P'),
-    flag(&["stream"], b'S'),
-    value(&["output"], b'o'),
-    flag(&["download"], b'd'),
-    flag(&["continue"], b'c'),
-    flag(&["quiet"], b'q'),
-    long(&["session"]),
-    long(&["session-read-only"]),
-    value(&["auth"], b'a'),
-    value(&["auth-type"], b'A'),
-    switch(&["ignore-netrc"]),
-    switch(&["offline"]),
-    long(&["proxy"]),
-    flag(&["follow"], b'F'),
-    long(&["max-redirects"]),
-    long(&["max-headers"]),
-    long(&["timeout"]),
-    switch(&["check-status"]),
-    switch(&["path-as-is"]),
-    switch(&["chunked"]),
-    long(&["verify"]),
-    long(&["ssl"]),
-    long(&["ciphers"]),
-    long(&["cert"]),
-    long(&["cert-key"]),
-    long(&["cert-key-pass"]),
-    flag(&["ignore-stdin"], b'I'),
-    switch(&["help"]),
-    switch(&["manual"]),
-    flag(&["version"], b'V'),
-    switch(&["traceback"]),
-    long(&["default-scheme"]),
-    switch(&["debug"]),
-];
+static OPTIONS: LazyLock<Vec<Opt>> =
+    LazyLock::new(|| rows(include_str!("httpie/options.tsv")).map(Opt::of).collect());
 
 fn classify(context: &Context<'_>) -> Vec<Action> {
     let Context { call, files, .. } = *context;
@@ -124,7 +62,7 @@ fn read(call: &Call<'_>, files: &dyn Files) -> Result<Option<(Request, String)>,
     let (mut words, mut places) = (Vec::new(), Vec::new());
     let (argv, taken_back) = without_twins(call);
     let (mut silent, mut ignores, mut raw, mut multipart) = (false, false, false, false);
-    for item in getopt::read(&argv, OPTIONS, false) {
+    for item in getopt::read(&argv, &OPTIONS, false) {
         let (name, value) = match item {
             Item::Refused { word, why } => {
                 return Err(format!("the program is given {why}: `{}`", text(word)));

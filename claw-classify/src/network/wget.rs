@@ -18,6 +18,7 @@ use crate::call::files::{Files, NotRead};
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
+use crate::grammar::options::rows;
 use crate::loaders::Loads;
 use crate::network::http::{self, Request};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
@@ -38,21 +39,11 @@ pub(crate) static TOOL: Tool = Tool {
 /// that turns it off. It lives as long as the program.
 static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(|| {
     let mut options = Vec::new();
-    for line in include_str!("wget/options.tsv").lines().filter(|line| !line.starts_with('#')) {
-        let mut row = line.split('\t');
-        let (Some(name), Some(letter), Some(takes)) = (row.next(), row.next(), row.next()) else {
-            continue;
-        };
-        let short = if letter == "-" { None } else { letter.bytes().next() };
-        let takes = match takes {
-            "none" => Takes::Nothing,
-            "switch" => Takes::Perhaps,
-            _ => Takes::Argument,
-        };
-        options.push(Opt { long: Vec::leak(vec![name]), short, takes });
-        if takes == Takes::Perhaps {
-            let off: &'static str = String::leak(format!("no-{name}"));
-            options.push(Opt { long: Vec::leak(vec![off]), short: None, takes: Takes::Nothing });
+    for row in rows(include_str!("wget/options.tsv")) {
+        options.push(Opt::of(row));
+        if row.more == "no" {
+            let off: &'static str = format!("no-{}", row.long).leak();
+            options.push(Opt { long: vec![off].leak(), short: None, takes: Takes::Nothing });
         }
     }
     options

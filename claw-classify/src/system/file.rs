@@ -78,11 +78,11 @@ const fn flag(long: &'static [&'static str], short: u8) -> Opt {
 }
 
 const fn value(long: &'static [&'static str], short: u8) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Argument }
+    Opt { long, short: Some(short), takes: Takes::Value }
 }
 
 const fn perhaps(long: &'static [&'static str], short: u8) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Perhaps }
+    Opt { long, short: Some(short), takes: Takes::Switch }
 }
 
 const fn long(long: &'static [&'static str], takes: Takes) -> Opt {
@@ -191,8 +191,8 @@ const RM_OPTIONS: &[Opt] = &[
     flag(&[], b'i'),
     flag(&[], b'I'),
     flag(&["parents"], b'p'),
-    long(&["interactive"], Takes::Perhaps),
-    long(&["preserve-root"], Takes::Perhaps),
+    long(&["interactive"], Takes::Switch),
+    long(&["preserve-root"], Takes::Switch),
     long(&["no-preserve-root"], Takes::Nothing),
     long(&["one-file-system"], Takes::Nothing),
     long(&["ignore-fail-on-non-empty"], Takes::Nothing),
@@ -257,10 +257,10 @@ const CP_OPTIONS: &[Opt] = &[
     value(&["mode"], b'm'),
     value(&["owner"], b'o'),
     value(&["group"], b'g'),
-    long(&["preserve"], Takes::Perhaps),
-    long(&["no-preserve"], Takes::Argument),
-    long(&["reflink"], Takes::Perhaps),
-    long(&["sparse"], Takes::Argument),
+    long(&["preserve"], Takes::Switch),
+    long(&["no-preserve"], Takes::Value),
+    long(&["reflink"], Takes::Switch),
+    long(&["sparse"], Takes::Value),
     long(&["parents"], Takes::Nothing),
     long(&["attributes-only"], Takes::Nothing),
     long(&["copy-contents"], Takes::Nothing),
@@ -270,7 +270,7 @@ const CP_OPTIONS: &[Opt] = &[
     long(&["physical"], Takes::Nothing),
     long(&["logical"], Takes::Nothing),
     long(&["strip"], Takes::Nothing),
-    long(&["strip-program"], Takes::Argument),
+    long(&["strip-program"], Takes::Value),
     long(&["help"], Takes::Nothing),
     long(&["version"], Takes::Nothing),
 ];
@@ -307,7 +307,7 @@ const TEE_OPTIONS: &[Opt] = &[
     flag(&["append"], b'a'),
     flag(&["ignore-interrupts"], b'i'),
     flag(&[], b'p'),
-    long(&["output-error"], Takes::Perhaps),
+    long(&["output-error"], Takes::Switch),
     long(&["help"], Takes::Nothing),
     long(&["version"], Takes::Nothing),
 ];
@@ -326,7 +326,7 @@ const TRUNCATE_OPTIONS: &[Opt] = &[
     flag(&["keep-size"], b'n'),
     flag(&["posix"], b'x'),
     flag(&["verbose"], b'v'),
-    long(&["offset"], Takes::Argument),
+    long(&["offset"], Takes::Value),
     long(&["help"], Takes::Nothing),
     long(&["version"], Takes::Nothing),
 ];
@@ -349,7 +349,7 @@ const SHRED_OPTIONS: &[Opt] = &[
     flag(&["verbose"], b'v'),
     flag(&["exact"], b'x'),
     flag(&["zero"], b'z'),
-    long(&["random-source"], Takes::Argument),
+    long(&["random-source"], Takes::Value),
     long(&["help"], Takes::Nothing),
     long(&["version"], Takes::Nothing),
 ];

@@ -1,4 +1,4 @@
-//! What the kernel is given decides as the rules do.
+//! The compiled maps decide as the rules do.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -9,7 +9,7 @@ use crate::verdict::{Strictness, Verdict};
 /// A rule that matched one action.
 pub(super) struct Hit<'a> {
     rule: &'a Rule,
-    /// The rule's verdict, or deny where a rewrite cannot be applied to what is opaque.
+    /// The rule's verdict, or deny if it is a rewrite and the action is opaque.
     verdict: Verdict,
     /// Whether every fact the rule depends on was read.
     certain: bool,
@@ -18,7 +18,7 @@ pub(super) struct Hit<'a> {
 }
 
 impl<'a> Hit<'a> {
-    /// The rule and the verdict it gives to the action at `index`, where it matches.
+    /// The rule's match with the action at `index`, and its verdict; `None` if it does not match.
     pub(super) fn of(
         rule: &'a Rule,
         facts: &Facts,
@@ -51,18 +51,18 @@ impl<'a> Hit<'a> {
         Some(Self { rule, verdict, certain, own })
     }
 
-    /// The changes that this match asks for: those of a rule that matches for certain.
+    /// The changes that this match asks for; none unless the rule matches for certain.
     pub(super) fn changes(&self) -> &'a [Change] {
         if self.own { &self.rule.changes } else { &[] }
     }
 
-    /// The greatest decides. Of several as strict, a rule that matches says more than one that is
-    /// only not ruled out, and a denial more than a change that cannot be made.
+    /// The greatest weight decides. Between equally strict hits, prefer a rule that matches for certain to
+    /// one that only may match, and a rule's own denial to a rewrite that became one.
     pub(super) fn weight(&self) -> (Strictness, bool, bool) {
         (self.verdict.strictness(), self.certain, self.own)
     }
 
-    /// What this match says of the action at `index`.
+    /// The outcome of this match for the action at `index`.
     pub(super) fn outcome(self, index: usize, first: &Action, action: &Action) -> Outcome {
         let Rule { id, at, reason, .. } = self.rule;
         let mut because: Vec<String> =

@@ -1,15 +1,15 @@
-//! What happens to variables that load code into a governed tool.
+//! The default for variables that load code into a governed tool.
 
 use crate::decision::{Change, Outcome, Rewrite};
 use crate::fact::{Facts, Reading, Value};
 use crate::policy::InjectedEnv;
 use crate::verdict::Verdict;
 
-/// What stands in the place of a rule's id in the changes; no rule can be called so.
+/// Stands for a rule's id in the changes. No rule can have this id.
 const DEFAULT: &str = "defaults.injected_env";
 
-/// Applies `defaults.injected_env` to the outcome of the call itself, and returns the changes it asks for. Nothing
-/// for a program that no tool governs, which may have loaded what it likes.
+/// Applies `defaults.injected_env` to the outcome of the call itself, and returns the changes it asks for. An
+/// ungoverned program may load any code, so nothing happens to it.
 pub(super) fn apply_injected_env_default(
     wanted: InjectedEnv,
     facts: &Facts,

@@ -94,7 +94,7 @@ fn what_the_environment_has_loaded_into_a_governed_tool_is_stripped_unless_the_p
     let decision = decided("defaults.injected_env = \"keep\"", &injected);
     assert_eq!(said(&decision), ("allow", Some("reads"), Some("p.toml:3")));
 
-    // A stricter rule decides; a change of a rule's own is made as well; other programs keep theirs.
+    // A stricter rule decides. A rule's own change is made as well. Other programs keep their variables.
     let mut ddl = injected.clone();
     ddl.actions[1] = sql("ddl");
     assert_eq!(said(&decided("", &ddl)).1, Some("no-ddl"));
@@ -210,7 +210,7 @@ fn the_strictest_rule_decides_each_action_and_the_call() {
 fn unless_excuses_and_only_never_holds_for_nothing() {
     let policy = policy(RULES);
     let verdict = |action| decide(&policy, &psql([action])).outcomes[1].clone();
-    // Excused from the deny rule, and no other rule covers it.
+    // `unless` excuses it from the deny rule, and no other rule covers it.
     let excused = verdict(written("ddl", &["scratch.t"]));
     assert_eq!((excused.verdict.name(), excused.rule), ("deny", None));
     assert_eq!(excused.reason, "no rule covers this `sql` action (`defaults.governed` is `deny`)");
@@ -382,7 +382,7 @@ fn an_opaque_action_that_no_rule_matches_takes_the_governed_default() {
     assert_eq!(outcome.because, ["sql is opaque: stdin is a pipe"]);
     let open = policy("defaults.governed = \"allow\"");
     assert_eq!(decide(&open, &psql([opaque(&SQL)])).verdict.name(), "allow");
-    // A program that cannot be read is no milder than one that can.
+    // A program that cannot be read gets no milder verdict than one that can.
     let program = Facts { tool: None, disputed: None, actions: vec![opaque(&EXEC)] };
     assert_eq!(decide(&policy(""), &program).verdict.name(), "deny");
     let closed = policy("defaults = { exec = \"deny\", governed = \"allow\" }");
@@ -496,7 +496,7 @@ fn tools_narrow_a_rule_and_say_what_it_is_about() {
     assert_eq!(rules(&by_call, &psql([sql("read")])), [true, false]);
     let by_domain = rule("allow", "tools = \"kubectl\"\nmatch.sql.effect = \"read\"");
     assert_eq!(rules(&by_domain, &psql([sql("read")])), [false, false]);
-    // An environment change belongs to the call, and permits nothing of what the call does.
+    // An environment change belongs to the call, and permits none of its actions.
     let environment = rule("rewrite", "tools = \"psql\"\nrewrite.set_env.A = \"1\"");
     assert_eq!(rules(&environment, &psql([sql("read")])), [true, false]);
     let start = rule("rewrite", "tools = \"psql\"\nrewrite.read_only = true");
@@ -514,7 +514,7 @@ fn observing_decides_the_same() {
     assert_eq!(verdict, "deny");
 }
 
-/// What a generated action knows of one fact.
+/// One fact of a generated action.
 #[derive(Debug, Clone)]
 enum Known<T> {
     Absent,

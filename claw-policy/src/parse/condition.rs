@@ -110,7 +110,7 @@ impl Reader<'_> {
         Some(Matcher::IntBetween { above, below })
     }
 
-    /// `{ any = […], all = […], only = […], none = […] }`, of which `known` may be there.
+    /// `{ any = […], all = […], only = […], none = […] }`; `known` lists the fact's possible values.
     fn names(
         &mut self,
         def: FactRef<'_>,
@@ -166,7 +166,7 @@ impl Reader<'_> {
     }
 }
 
-/// Why no set satisfies `names`, where that shows from the names that have no wildcard.
+/// Why no set can satisfy `names`, as far as names without wildcards show it.
 fn contradiction(names: &Names) -> Option<String> {
     let excluded = |name: &str| names.none.iter().any(|pattern| pattern.matches(name));
     let outside = |name: &str| {
@@ -187,7 +187,7 @@ fn contradiction(names: &Names) -> Option<String> {
         reasons?.into_iter().next()
     };
     names.all.iter().find_map(impossible).or_else(|| every(&names.any)).or_else(|| {
-        // `only` asks for a name too.
+        // `only` demands at least one name too.
         let name = names.only.iter().map(Pattern::literal).collect::<Option<Vec<_>>>()?;
         let first = name.first()?.clone();
         name.iter().all(|name| excluded(name)).then(|| format!("`none` excludes `{first}`"))

@@ -16,7 +16,7 @@ const KEYS: &[&str] = &["id", "to", "ports", "protocol", "unix", "verdict", "rea
 /// The bits of an IPv6 address before the IPv4 address that a v4-mapped one holds (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
 
-/// A connect rule, by whom it is about.
+/// A connect rule, by the kind of its peers.
 pub(super) enum PeerRule {
     /// Networks.
     Inet(ConnectRule),

@@ -23,7 +23,7 @@ const KEYS: &[&str] = &[
 ];
 const COMMAND_KEYS: &[&str] = &["aliases", "options", "arguments"];
 
-/// What an option may be said to take in one word.
+/// What an option takes, for those that one word describes.
 const TAKES: [(&str, &Takes); 5] = [
     ("nothing", &Takes::Nothing),
     ("value", &Takes::Value),
@@ -32,15 +32,15 @@ const TAKES: [(&str, &Takes); 5] = [
     ("perhaps", &Takes::Perhaps),
 ];
 
-/// Names that facts of every declared tool have, or that stand for something else beside facts.
+/// Names of facts that every declared tool has, and names with another meaning next to facts.
 const RESERVED: [&str; 6] = ["command", "options", "arguments", OPAQUE, "domain", "text"];
 
-/// The facts declared so far, by name: type, the values there are, and whether others are possible.
+/// The facts declared so far, by name: type, listed values, and whether other values are possible.
 #[derive(Default)]
 struct Declared(BTreeMap<String, (Kind, Vec<String>, bool)>);
 
 impl Reader<'_> {
-    /// Reads the tools that the policy declares, and lets the rest of the policy speak of them.
+    /// Reads the tools that the policy declares, and makes them known to the rest of the policy.
     pub(super) fn declared_tools(&mut self, root: &DeTable<'_>) -> Vec<Arc<Grammar>> {
         let mut grammars: Vec<Arc<Grammar>> = Vec::new();
         let Some(tools) = root.get("tool").and_then(|value| self.table(value, "`tool`")) else {
@@ -154,7 +154,7 @@ impl Reader<'_> {
         names
     }
 
-    /// Notes a program's name that means another tool already.
+    /// Checks that a program's name does not mean another tool already.
     fn new_program(&mut self, name: &str, span: Range<usize>, others: &[Arc<Grammar>]) {
         if self.schema.programs().any(|known| known == name) {
             self.error(span, format!("`{name}` is a tool that claw reads itself"), "known already");
@@ -187,7 +187,8 @@ impl Reader<'_> {
         names
     }
 
-    /// The options of a table, none of which may have a name of `around`, beside which they stand.
+    /// The options of a table. None may have a name of an option in `around`, the options that apply there
+    /// too.
     fn options(
         &mut self,
         table: &DeTable<'_>,
@@ -315,7 +316,7 @@ impl Reader<'_> {
         commands
     }
 
-    /// Checks the words of a command, which no other may have.
+    /// Checks the words of a command, which must be unique.
     fn command_words(&mut self, path: &str, span: Range<usize>, others: &[Command]) {
         let word = |word: &str| !word.is_empty() && !word.starts_with('-');
         if !path.split(' ').all(word) || path.contains(char::is_control) {
@@ -327,7 +328,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes a fact, and what stands against it.
+    /// Declares a fact, and reports conflicts.
     fn declare(
         &mut self,
         facts: &mut Declared,
@@ -366,7 +367,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether `name` is an option as it is written.
+/// Whether `name` is spelled as an option on a command line.
 fn is_option(name: &str) -> bool {
     let bare = name.strip_prefix("--").or_else(|| name.strip_prefix('-')).unwrap_or_default();
     let letter = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);

@@ -1,4 +1,4 @@
-//! Values out of a TOML tree, each of the type it must have, with a diagnostic where it is not.
+//! Reads values of the right types from a TOML tree, with a diagnostic for each wrong one.
 
 use std::ops::Range;
 
@@ -16,13 +16,13 @@ pub(super) type Node<'a> = Spanned<DeValue<'a>>;
 pub(super) struct Reader<'s> {
     pub(super) text: &'s str,
     pub(super) file: &'s str,
-    /// The domains that rules may speak of; the policy's own tools add theirs.
+    /// The domains that rules may name, including those of the policy's own tools.
     pub(super) domains: Vec<DomainRef>,
-    /// The tools that rules may name; likewise.
+    /// The tools that rules may name, including the policy's own.
     pub(super) tools: Vec<KnownTool>,
     /// The tables that claw knows by itself.
     pub(super) schema: Schema,
-    /// The first byte of each line but the first.
+    /// The offset of the first byte of each line except the first.
     lines: Vec<usize>,
     pub(super) found: Vec<Diagnostic>,
 }
@@ -42,13 +42,13 @@ impl KnownTool {
         Self { name: tool.name.into(), groups, changes: tool.changes }
     }
 
-    /// One that the policy declares.
+    /// A tool that the policy declares.
     pub(super) fn declared(name: Name) -> Self {
         Self { name, groups: vec![GOVERNED], changes: &[] }
     }
 }
 
-/// A diagnostic that was just noted.
+/// A diagnostic that was just reported.
 pub(super) struct Noted<'r>(&'r mut Diagnostic);
 
 impl Noted<'_> {
@@ -73,7 +73,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Notes a mistake.
+    /// Reports a mistake.
     pub(super) fn error(
         &mut self,
         span: Range<usize>,
@@ -86,7 +86,7 @@ impl<'s> Reader<'s> {
         Noted(self.found.push_mut(diagnostic))
     }
 
-    /// Notes a name that is none of `known`, with the nearest of them.
+    /// Reports a name that is not in `known`, and suggests the nearest one.
     pub(super) fn unknown<'n>(
         &mut self,
         span: Range<usize>,
@@ -106,7 +106,7 @@ impl<'s> Reader<'s> {
         self.lines.partition_point(|start| *start <= span.start) + 1
     }
 
-    /// Notes every key of `table` that is not in `known`.
+    /// Reports every key of `table` that is not in `known`.
     pub(super) fn keys(&mut self, table: &DeTable<'_>, what: &str, known: &[&str]) {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
@@ -117,7 +117,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// The value of `key`, which `what` cannot do without; `header` is where it stands.
+    /// The value of `key`, which `what` requires; `header` is the span to report if it is missing.
     pub(super) fn required<'a, 'b>(
         &mut self,
         table: &'b DeTable<'a>,
@@ -178,7 +178,7 @@ impl<'s> Reader<'s> {
         parsed
     }
 
-    /// One of the words that are `known`, by what it stands for.
+    /// The meaning of a word, which must be one of `known`.
     pub(super) fn word<T: Copy>(
         &mut self,
         value: &Node<'_>,
@@ -194,7 +194,7 @@ impl<'s> Reader<'s> {
         found.map(|(_, meaning)| *meaning)
     }
 
-    /// The values of a list that is not empty, or the one value that stands in place of a list.
+    /// The values of a non-empty list, or the one value in place of a list.
     pub(super) fn list<'a, 'b>(&mut self, value: &'b Node<'a>, what: &str) -> Vec<&'b Node<'a>> {
         match value.get_ref() {
             DeValue::Array(values) if values.is_empty() => {
@@ -208,7 +208,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// What a value is, for people.
+/// The type of a value, for people.
 pub(super) fn describe(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",

@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 
 const KEYS: &[&str] = &["id", "tools", "verdict", "reason", "match", "unless", "rewrite"];
 
-/// A tool that a rule is about, and whether the rule names it or a group that it is in.
+/// A tool that a rule is about, and whether the rule names the tool itself or a group.
 struct Named {
     tool: KnownTool,
     by_group: bool,
@@ -108,7 +108,7 @@ impl Reader<'_> {
         self.word(value, "`verdict`", known)
     }
 
-    /// A reason: one line that says something.
+    /// A reason: one line of text, not empty.
     pub(super) fn reason(&mut self, value: &Node<'_>) -> Option<String> {
         let reason = self.string(value, "`reason`")?;
         if reason.trim().is_empty() || reason.chars().any(char::is_control) {
@@ -163,7 +163,7 @@ impl Reader<'_> {
         }
     }
 
-    /// An action has one domain, so a rule about two would never match.
+    /// An action has one domain, so a rule about two domains would never match.
     fn one_domain(&mut self, table: &DeTable<'_>, matches: &[Condition], unless: &[Condition]) {
         let mut domains: Vec<&str> = matches
             .iter()
@@ -186,7 +186,7 @@ impl Reader<'_> {
         );
     }
 
-    /// A rule that is excused whenever it matches never decides anything.
+    /// Reports a rule whose `unless` holds whenever its `match` does: it would never decide.
     fn not_vacuous(&mut self, table: &DeTable<'_>, matches: &[Condition], unless: &[Condition]) {
         let repeated = |condition: &Condition| {
             matches.iter().any(|other| {
@@ -269,7 +269,7 @@ impl Reader<'_> {
         changes
     }
 
-    /// Checks that the tools a rule is about can make its changes: a call of another tool would be denied for them.
+    /// Checks that the rule's tools can make its changes. A tool that cannot would have its calls denied.
     fn changes_of_tools(&mut self, value: &Node<'_>, changes: &[Change], tools: Option<&[Named]>) {
         let Some(table) = value.get_ref().as_table() else { return };
         for def in changes.iter().filter_map(Change::def) {
@@ -284,7 +284,7 @@ impl Reader<'_> {
                 }
                 continue;
             };
-            // A group may hold tools that have no such actions; a change of the call is made to every tool.
+            // A group may contain tools without such actions, but a change of the call is made to every tool.
             let wrong = tools
                 .iter()
                 .find(|named| !can(&named.tool) && (def.of_call || !named.by_group))

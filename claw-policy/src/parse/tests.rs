@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, Vec<Diagnostic>> {
     super::parse(text, "p.toml", &SCHEMA)
 }
 
-/// The mistakes of `marked`, whose marks are taken out first and say where they must be.
+/// The mistakes of `marked`. Its marks are removed first, and show where the mistakes must be.
 #[track_caller]
 fn mistakes(marked: &str) -> Vec<Diagnostic> {
     let mut text = String::new();
@@ -460,7 +460,7 @@ fn a_change_is_one_that_the_tools_of_the_rule_can_make() {
         [Change::Limit(&LIMIT_ROWS, 7), Change::Switch(&STOP), Change::Switch(&READ_ONLY)]
     );
     assert_eq!(rule.reason, "no more than 7 rows, stops at the first error, a read-only session");
-    // A group may hold tools that have no such actions.
+    // A group may contain tools that have no such actions.
     let limited = "version = 1\n[[rule]]\nid = \"r\"\nverdict = \"rewrite\"\ntools = \"@governed\"\nrewrite.limit_rows = 7";
     assert!(parse(limited).is_ok());
 }
@@ -664,7 +664,7 @@ fn more_networks_than_the_kernel_side_holds_are_refused() {
             (0..count).map(|at| format!("\"10.0.{}.{}\"", at / 256, at % 256)).collect();
         networks.join(", ")
     };
-    // The two that are always there count too: `0.0.0.0/0` and the unspecified address.
+    // The two networks that are always there count too: `0.0.0.0/0` and the unspecified address.
     let rule = |count| {
         format!("«[[connect]]»\nid = \"c\"\nto = [{}]\nverdict = \"allow\"", networks(count))
     };

@@ -1,4 +1,4 @@
-//! Every way to start a program: held, judged, proven, and rewritten or denied where the policy says so.
+//! Every way to start a program is held, judged and proven, and rewritten or denied if the policy says so.
 
 mod filesystems;
 mod languages;

@@ -1,4 +1,4 @@
-//! A folder with the witness under several names, and what must hold of a run of each.
+//! A folder with the witness under several names, and assertions about a run of each.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -94,7 +94,7 @@ impl Stage {
 /// The one record that mentions `word` and is about the process that `seen` is the account of.
 #[track_caller]
 fn record_of<'a>(ran: &'a Ran, seen: &Sighting, word: &str) -> &'a Record {
-    // The process that starts the program may have carried the same words before it became it.
+    // Before its exec, the process that starts the program may have had the same words in its arguments.
     let mut records = ran.records.iter();
     let last = records.rfind(|record| record.pid() == seen.pid && record.mentions(word));
     last.unwrap_or_else(|| {
@@ -111,7 +111,7 @@ pub(crate) fn assert_allowed(ran: &Ran, word: &str) {
     assert!(record.is_proven(), "{}", ran.story());
 }
 
-/// The witness ran with a row limit, and in all else as `bare`.
+/// The witness ran with a row limit, and otherwise exactly as `bare`.
 #[track_caller]
 pub(crate) fn assert_rewritten(ran: &Ran, bare: &Sighting) {
     let seen = Sighting::of(ran);
@@ -131,7 +131,7 @@ pub(crate) fn assert_rewritten(ran: &Ran, bare: &Sighting) {
     assert!(record.is_proven(), "{}", ran.story());
 }
 
-/// One record says `deny` with `rule`, and the caller was told.
+/// One record says `deny` with `rule`, and the caller got the denial.
 #[track_caller]
 pub(crate) fn assert_denied(ran: &Ran, rule: &str) {
     assert_eq!(ran.only("deny").rule(), rule, "{}", ran.story());

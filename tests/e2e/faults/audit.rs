@@ -1,4 +1,4 @@
-//! The audit's disk without room: what cannot be recorded does not run.
+//! The audit's disk is full: a call that cannot be recorded does not run.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,10 +15,10 @@ use tempfile::TempDir;
 
 use crate::{callers, go_on, listener, stop, tool, verify, verify_folder};
 
-/// How long claw has to find that there is room again. Generous: it bounds a hang and measures nothing.
+/// How long claw may take to notice that there is room again. It only bounds a hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A disk that holds what claw sets aside and little more.
+/// The size of a disk with room for claw's reserve and little more.
 const ROOMY: &str = "16m";
 
 /// Puts a small disk of `$2` bytes over the folder `$1`, in a mount namespace of its own, runs the rest there, and
@@ -83,7 +83,7 @@ fn what_cannot_be_recorded_does_not_run() {
         let there = listener(port);
         let mut shell = Prompt::start(&guard, &[]);
         let supervisor = shell.supervisor();
-        // A program that runs already: what it may still do are connections.
+        // A program that is already running can only make connections.
         let words = [at("connects.py"), at("go"), PathBuf::from(port.to_string()), at("said")];
         let words = words.map(|word| word.display().to_string()).join(" ");
         shell.tell(&format!("/usr/bin/python3 {words} 3>&2 &"));
@@ -190,7 +190,7 @@ fn a_connection_that_is_made_has_room_on_the_disk() {
     shell.wait_for("ready");
     let audit = seen_by(supervisor, guard.audit());
     fill(&audit.join("ballast"));
-    // Nobody tells the kernel side that there is no room.
+    // With the supervisor stopped, nothing tells the kernel side that there is no room.
     stop(supervisor);
     fs::write(at("go"), "").expect("a new file");
     let (said, _) = shell.answer();
@@ -219,7 +219,7 @@ fn a_connection_that_is_made_has_room_on_the_disk() {
     verify(&guard);
 }
 
-/// The part of the audit that there is.
+/// The one part of the audit.
 fn part(guard: &Guard) -> PathBuf {
     record::files(guard.audit()).pop().expect("a part")
 }
@@ -269,7 +269,7 @@ fn a_part_that_may_not_grow_is_a_disk_that_is_full() {
 
 #[test]
 fn a_disk_that_is_full_from_the_start_starts_nothing() {
-    // Less than is set aside.
+    // A disk smaller than the reserve.
     for ((level, guard), (_, roomy)) in
         levels("open", "256k").into_iter().zip(levels("open", ROOMY))
     {

@@ -1,5 +1,5 @@
-//! The supervisor without descriptors, and with a few too few: what it cannot look at is refused, and never taken
-//! for what it is not.
+//! The supervisor has no descriptors left, or a few too few: it refuses what it cannot look at, and never
+//! mistakes it for something else.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{levels, psql, verify};
 
-/// How many descriptors more than none are tried: more than any one look takes at a time.
+/// The most spare descriptors that are tried: more than one look-up needs at a time.
 const MOST: usize = 10;
 
 /// Leaves `process` exactly `spare` descriptors to open; what it had before is returned.
@@ -34,7 +34,7 @@ fn disguises(folder: &TempDir) -> [(&'static str, String); 4] {
     symlink(&real, at("link")).expect("a new link");
     fs::copy(&real, at("copy")).expect("a new file");
     let drop = "-X -c 'DROP TABLE users'";
-    // A tool that is a script and starts nothing else that would be judged.
+    // A tool that is a script and starts no other program.
     let script = "#!/usr/bin/python3\nimport os\nopen(os.environ['LEFT'], 'w')\n";
     fs::write(at("kubectl"), script).expect("a new file");
     fs::set_permissions(at("kubectl"), fs::Permissions::from_mode(0o755)).expect("ours");
@@ -83,7 +83,7 @@ fn too_few_descriptors_make_no_verdict_milder() {
         let lacking = |record: &&claw_tests::record::Record| record.reason().contains("lacks");
         let records = guard.records();
         let refused: Vec<_> = records.iter().filter(lacking).collect();
-        // With none to spare, none of the ways can be looked at.
+        // With no spare descriptor, claw can look at none of them.
         assert!(refused.len() >= ways.len(), "{records:#?}");
         assert!(refused.iter().all(|record| record.verdict() == "deny"), "{refused:#?}");
         verify(&guard);

@@ -94,7 +94,7 @@ fn a_connection_that_finds_the_ring_full_is_not_made() {
     assert!(lost.iter().all(|record| record.verdict() == "deny"), "{lost:#?}");
     let counted: usize =
         lost.iter().filter_map(|record| record.field("count").as_u64()).sum::<u64>() as usize;
-    // The two that were tried last found no room either.
+    // The last two connections found no room either.
     assert_eq!(counted, number(refused) + 2, "{lost:#?}");
     verify(&guard);
 }
@@ -131,7 +131,7 @@ fn a_program_for_which_there_is_no_ticket_does_not_run() {
     assert_eq!(shell.says(&line("harmless")).1, 0);
     assert_eq!(crate::witnessed(&log).len(), 1);
 
-    // Numbers that no thread here has.
+    // Thread numbers that do not exist on this machine.
     let mut filler = Command::new(tool("fill_map"))
         .args([tickets(shell.supervisor()).as_str(), "4200000"])
         .stdin(Stdio::piped())

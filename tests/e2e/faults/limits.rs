@@ -1,4 +1,5 @@
-//! Limits of what is guarded: too few processes, too little memory. A program may fail then, and no verdict is milder.
+//! Limits on the guarded tree: too few processes, too little memory. A program may fail then, but no verdict
+//! gets milder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -180,7 +181,7 @@ fn too_little_memory_makes_no_verdict_milder() {
         for (what, limit, before) in limits {
             let scenario = Scenario::new(format!("{level}: psql with {limit} KiB of {what}"));
             if what == "memory" {
-                // What ended there may be charged a moment longer.
+                // Processes that ended may be charged a moment longer.
                 let deadline = Instant::now() + PATIENCE;
                 let bytes = (u64::from(limit) << 10).to_string();
                 while fs::write(cgroup.0.join(file), &bytes).is_err() {
@@ -202,7 +203,7 @@ fn too_little_memory_makes_no_verdict_milder() {
             scenario.given(format!("it ends with {status}, and {rows} rows"));
             ended.entry(what).or_default()[usize::from(status == 0)] = true;
         }
-        // Of each kind, one was too little and one was not.
+        // For each kind of limit, one value was too little and one was enough.
         assert!(ended.values().all(|ended| *ended == [true; 2]), "{ended:?}");
         let scenario = Scenario::new(format!("{level}: and with no such limit"));
         scenario.then("it runs, and is recorded as ever");

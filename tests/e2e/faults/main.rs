@@ -1,8 +1,8 @@
-//! What claw lacks, loses or finds full: each call is refused that cannot be judged, that is recorded, and the next
-//! one is served.
+//! Faults of claw itself: shortages, losses and full disks. claw refuses a call that it cannot judge, records
+//! that, and serves the next one.
 //!
-//! Every fault is had from outside, by root, on the claw that is shipped: limits of a process and of a cgroup, full
-//! disks and full maps, signals, and deaths at the wrong moment.
+//! Root causes every fault from outside, on the shipped claw: limits of a process and of a cgroup, full disks
+//! and full maps, signals, and deaths at the wrong moment.
 
 mod audit;
 mod callers;
@@ -91,8 +91,8 @@ fn tool(name: &str) -> PathBuf {
     program(name, Linkage::Static)
 }
 
-/// Somebody who waits at a loopback address, and for whom thousands may wait: a connection that finds no place in the
-/// queue is tried again by the kernel, over seconds.
+/// A listener at a loopback address with a queue for thousands: the kernel retries a connection that finds no
+/// place in the queue, and that takes seconds.
 fn listener(port: u16) -> TcpListener {
     let listener = TcpListener::bind(("127.0.9.7", port)).expect("loopback");
     rustix::net::listen(&listener, 4096).expect("it listens already");
@@ -100,7 +100,7 @@ fn listener(port: u16) -> TcpListener {
     listener
 }
 
-/// How many have come since the last time.
+/// How many callers have come since the last call.
 fn callers(listener: &TcpListener) -> usize {
     let mut callers = 0;
     loop {

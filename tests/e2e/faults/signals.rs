@@ -1,4 +1,4 @@
-//! A supervisor whose waits are interrupted, and that is stopped and goes on.
+//! The supervisor's waits are interrupted; the supervisor is stopped and continued.
 
 use std::process::{Command, Stdio};
 

@@ -11,7 +11,7 @@ use crate::judged::{Followed, Psql, comes_with_connection, compare, env, judge, 
 /// Words, and what is around them: variables and files, whose names end in `=`, and `stdin`. `@` is the port.
 type Around = (&'static [&'static str], &'static [(&'static str, &'static str)]);
 
-/// Calls whose server, settings and statements claw tells.
+/// Calls whose server, settings and statements claw knows.
 const TOLD: &[Around] = &[
     (&["-c", "SELECT 1"], &[]),
     (&["-cSELECT 1", "--command", "SELECT 2", "--com=SELECT 3"], &[]),

@@ -1,5 +1,5 @@
-//! psql as it is read, beside psql as it is: what the real one sends to a server that records is what `claw check`
-//! judges, what changes rows does not run, and rows are limited as the server limits them.
+//! Compares claw's reading of psql with the real psql: `claw check` judges what the real one sends to a
+//! recording server, calls that change rows do not run, and rows are limited as the server limits them.
 
 mod command_line;
 mod effects;

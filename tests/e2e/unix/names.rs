@@ -1,4 +1,4 @@
-//! Other names of a socket, by which a rule about it does not cease to hold.
+//! Other names of a socket: a rule about the socket holds for each of them.
 
 use std::fs;
 use std::os::unix::fs::symlink;

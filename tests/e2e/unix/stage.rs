@@ -1,4 +1,4 @@
-//! Servers on Unix sockets, all that they hear, and policies about them.
+//! Servers on Unix sockets, everything they receive, and policies about them.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -105,7 +105,7 @@ impl Stage {
         self.folder().join(format!("{side}.{kind}")).display().to_string()
     }
 
-    /// Something to say that was not said yet.
+    /// A word that was not sent yet.
     pub(crate) fn word(&self) -> String {
         format!("word-{}.", self.words.fetch_add(1, Ordering::Relaxed))
     }

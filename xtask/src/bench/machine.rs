@@ -1,4 +1,4 @@
-//! The machine that figures came from: they mean nothing without it.
+//! A description of the machine, without which the figures mean nothing.
 
 use std::fs;
 

@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: what claw costs, as a ratio to the same work unguarded, measured side by side.
 //!
-//! One process under `claw run` and one without take turns at the same work (`paired`, `worker`), so that the
-//! machine's moods fall on both. What comes out is the table of goals with figures beside them, and the machine they
-//! came from.
+//! One process under `claw run` and one without take turns at the same work (`paired`, `worker`), so that
+//! changes in the machine's speed affect both. The output is a table of goals and figures, with a description
+//! of the machine.
 
 mod machine;
 mod memory;
@@ -114,7 +114,7 @@ fn measure(workspace: &Workspace, divisor: usize) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The same work where there is no kernel side: claw without capabilities comes to the level `held`.
+/// The same work without a kernel side: claw without capabilities guards at the level `held`.
 fn held(arena: &Arena<'_>, divisor: usize) -> Result<Vec<Row>> {
     let mut pair = Pair { bare: arena.bare()?, guarded: arena.without_capabilities("held")? };
     let mut paired = |what: &'static str, work, rounds: usize, each| {
@@ -202,7 +202,8 @@ fn write_sources(folder: &Path) -> Result<()> {
         let text = format!("int part{number}(int x) {{ return x * {number} + 1; }}\n");
         fs::write(folder.join(format!("part{number}.c")), text)?;
     }
-    // The shell is asked for: make execs a plain command by itself, and builds of real projects do not stay plain.
+    // Force a shell: make execs a plain command without one, and real projects seldom have only plain
+    // commands.
     let makefile =
         format!("all: {}\n%.o: %.c\n\t@cd . && gcc -O1 -c -o $@ $<\n", objects.join(" "));
     fs::write(folder.join("Makefile"), makefile)?;

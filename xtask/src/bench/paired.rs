@@ -1,5 +1,5 @@
-//! Two workers, one bare and one under `claw run`, that take turns at the same work, so that whatever else the
-//! machine does falls on both.
+//! Two workers, one bare and one under `claw run`, that take turns at the same work, so that other load on
+//! the machine affects both.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -30,7 +30,7 @@ impl Worker {
         Ok(Self { child, orders, answers })
     }
 
-    /// Has the work done so many times. Samples are nanoseconds.
+    /// Makes the worker do the work `count` times. Samples are nanoseconds.
     pub(crate) fn perform(&mut self, work: Work, count: usize) -> Result<Vec<u64>> {
         let orders = self.orders.as_mut().context("the worker's input is not piped")?;
         writeln!(orders, "{} {count}", work.word()).context("the worker has ended")?;
@@ -44,7 +44,7 @@ impl Worker {
         Ok(samples)
     }
 
-    /// Lets a worker that was just started become quiet, and gives its process as [`Self::pid`] does.
+    /// Waits until a newly started worker is idle, and returns its process as [`Self::pid`] does.
     pub(crate) fn settle(&mut self) -> Result<u32> {
         self.perform(Work::Spawn, 20)?;
         Ok(self.pid())
@@ -144,7 +144,7 @@ impl Samples {
     }
 }
 
-/// Samples in order.
+/// Samples in ascending order.
 #[derive(Debug)]
 pub(crate) struct Sorted(Vec<u64>);
 
@@ -155,7 +155,7 @@ impl Sorted {
         Self(samples)
     }
 
-    /// The sample that so many percent do not exceed; 0 where there is none.
+    /// The sample that this percentage does not exceed; 0 if there are no samples.
     pub(crate) fn percentile(&self, percent: usize) -> u64 {
         let rank = (self.0.len() * percent).div_ceil(100).max(1);
         self.0.get(rank - 1).copied().unwrap_or_default()

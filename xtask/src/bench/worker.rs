@@ -1,5 +1,5 @@
-//! The program that is measured, bare or under `claw run`: it does a piece of work so many times and says how long
-//! each took.
+//! The program that is measured, bare or under `claw run`: it repeats a piece of work and reports how long
+//! each repetition took.
 //!
 //! It reads one order a line (`WORK COUNT`) and answers with one line of nanoseconds, so that one process under claw
 //! serves a whole measurement and the two sides can take turns. It is `cargo xtask bench-worker`, hidden because
@@ -42,9 +42,9 @@ pub(crate) enum Work {
     Datagram,
     /// Compile a program of many small files. One sample each.
     Build,
-    /// [`CALLERS`] threads that exec what is denied, the count shared between them. One sample for all.
+    /// Denied execs by [`CALLERS`] threads, which share the count. One sample for all.
     Decisions,
-    /// Start sleeping children and keep them. One sample, of no meaning.
+    /// Start sleeping children and keep them. One sample, without meaning.
     Sleepers,
 }
 
@@ -133,7 +133,7 @@ fn perform(
     }
 }
 
-/// Does the work so many times, timing each.
+/// Does the work `count` times, timing each.
 fn repeat(count: usize, mut work: impl FnMut() -> Result<()>) -> Result<Vec<u64>> {
     let mut samples = Vec::with_capacity(count);
     for _ in 0..count {
@@ -181,7 +181,8 @@ fn decisions(count: usize, psql: &Path) -> Result<Vec<u64>> {
     Ok(vec![nanoseconds(start)])
 }
 
-/// Whether each of so many execs was denied. One that is not replaces this process, and its end is noticed.
+/// Whether each of `count` execs was denied. An exec that is not denied replaces this process, and the bench
+/// notices that it ends.
 fn denied_execs(count: usize, psql: &Path) -> bool {
     (0..count).all(|_| query(psql, DENIED).exec().kind() == io::ErrorKind::PermissionDenied)
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask run` without a command: claw at work, step by step, against a throwaway PostgreSQL server.
 //!
-//! Each step shows the command, what came out, and claw's record beside it, and then proves the effect on a way
-//! that claw does not guard. A step that does not come out as told fails the demonstration.
+//! Each step shows the command, what came out, and claw's record beside it, and then proves the effect over a
+//! connection that claw does not guard. A step with another result than announced fails the demonstration.
 
 mod record;
 mod screen;
@@ -23,7 +23,7 @@ const ROWS: usize = 5_000;
 /// What the starter policy limits a SELECT to.
 const LIMIT: usize = 1_000;
 
-/// One command that an agent might run, and what must come of it.
+/// One command that an agent might run, and its required result.
 struct Step {
     title: &'static str,
     argv: &'static [&'static str],
@@ -32,16 +32,16 @@ struct Step {
     proof: Proof,
 }
 
-/// How the effect is shown without believing claw.
+/// How the effect is shown independently of claw.
 #[derive(Clone, Copy)]
 enum Proof {
     /// The command failed and the table has all its rows.
     TableUntouched,
-    /// The command's output says so many rows; without claw it is so many.
+    /// The command's output has the limited number of rows; without claw it has all of them.
     RowsLimited,
     /// The command succeeded and its output has this text.
     Answered(&'static str),
-    /// The command failed before it spoke to any server.
+    /// The command failed before it contacted any server.
     Refused,
 }
 
@@ -88,7 +88,7 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Runs the demonstration with the build of `claw` that is ready soonest.
+/// Runs the demonstration with the unoptimised build of `claw`, which is ready soonest.
 pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     let interrupt = Interrupt::watch()?;
     let stage = Stage::set(workspace)?;
@@ -121,7 +121,7 @@ pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// What the steps play on. All of it goes when this value does.
+/// The server, folders and records of the demonstration. Dropping this removes them all.
 struct Stage<'a> {
     workspace: &'a Workspace,
     server: Server,
@@ -198,7 +198,8 @@ impl<'a> Stage<'a> {
     fn command(&self, program: &Path) -> Command {
         let mut command = self.workspace.command(program);
         command.envs(self.server.agent_environment());
-        // A home of its own: no psqlrc, and above all no real cluster to delete from if a step went wrong.
+        // A home of its own: without psqlrc, and above all without a real cluster to delete from if a step
+        // goes wrong.
         command
             .env("HOME", self.home.path())
             .env_remove("KUBECONFIG")
@@ -236,7 +237,7 @@ fn combined(command: &mut Command) -> Result<(ExitStatus, String)> {
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start `{}`", crate::command::line(command)))?;
-    // The command still holds the write end, and reading goes on until all of them are closed.
+    // The command still holds the write end, and reading ends only when all write ends are closed.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut reader, &mut text)?;

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::command::quote;
 
-/// The audit folder, and how many records of each of its files were seen. Every run of claw writes files of its own,
-/// whose names tell nothing of their order.
+/// The audit folder, and how many records of each of its files were seen. Every run of claw writes files of
+/// its own, whose names do not show their order.
 #[derive(Debug)]
 pub(crate) struct Records {
     folder: PathBuf,
@@ -41,7 +41,7 @@ impl Records {
                 *seen += 1;
             }
         }
-        // Sessions begin and end with records of their own, which judge nothing.
+        // The start and end records of sessions have no verdict.
         fresh.retain(|record| !record.verdict().is_empty());
         Ok(fresh)
     }
@@ -63,8 +63,8 @@ impl Record {
         asked.unwrap_or_else(|| format!("{} {}", self.text("kind"), self.text("to")))
     }
 
-    /// Whether it allowed a program that no rule can be about for what it does itself: a shell, an interpreter, most
-    /// of a machine. Their actions are the exec and, where claw has read what runs there, a `program`.
+    /// Whether it allowed an ungoverned program: a shell, an interpreter, most programs of a machine. Its
+    /// actions are the exec and, if claw read the text it runs, a `program`.
     pub(crate) fn is_ordinary(&self) -> bool {
         let ordinary =
             |action: &Value| matches!(action["domain"].as_str(), Some("exec" | "program"));
@@ -85,7 +85,7 @@ impl Record {
         Some(quoted.join(" "))
     }
 
-    /// The rule and its reason, then the level and the proof; those of them that the record has.
+    /// The rule and its reason, then the level and the proof, as far as the record has them.
     pub(crate) fn grounds(&self) -> String {
         let mut parts = Vec::new();
         match (self.text("rule"), self.text("reason")) {

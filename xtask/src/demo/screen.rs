@@ -53,8 +53,8 @@ pub(crate) fn output(text: &str, ending: &str) {
     line(&format!("  {}", paint(Colour::Faint, &format!("({ending})"))));
 }
 
-/// claw's records of the command. Of the shells, interpreters and programs that nothing governs, the first is shown
-/// and the rest counted: a wrapper written in shell may start dozens.
+/// claw's records of the command. It shows the first ungoverned program (a shell, an interpreter) and counts
+/// the rest: a wrapper written in shell may start dozens.
 pub(crate) fn records(records: &[Record]) {
     let ordinary = records.iter().filter(|record| record.is_ordinary()).count();
     let mut seen = 0;
@@ -110,7 +110,7 @@ fn paint(colour: Colour, text: &str) -> String {
     }
 }
 
-/// A reader that went away (`| head`) is no reason to leave a server running.
+/// Ignores a reader that went away (`| head`): a panic here would leave the server running.
 fn line(text: &str) {
     drop(writeln!(io::stdout(), "{text}"));
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask escapes`: the escape suite, the races and the exec flood, and the table of what they came to,
+//! `cargo xtask escapes`: the escape suite, the races and the exec flood, and the table of their results,
 //! docs/SECURITY-RESULTS.md.
 //!
 //! The suites leave their results as JSON files in a folder of their own; [`outcome`] reads them, [`document`] writes
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     no_build: bool,
 }
 
-/// Runs the suites and writes the document; fails when an attempt ended otherwise than its row says.
+/// Runs the suites and writes the document. Fails if an attempt ends differently than its row says.
 pub(crate) fn escapes(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     if !options.no_build {
         build::build(workspace)?;
@@ -55,7 +55,7 @@ pub(crate) fn escapes(workspace: &Workspace, options: &Options) -> Result<ExitCo
     races.env("CLAW_RACES_RESULTS", folder.path());
     races.env("CLAW_RACE_TRIES", options.tries.to_string());
     races.env("CLAW_FLOOD_SECONDS", options.flood_seconds.to_string());
-    // Both run, so that one look shows everything that is wrong.
+    // Run both even if the first fails, to show everything that is wrong at once.
     let ended = [command::run(&mut escapes), command::run(&mut races)];
     for result in ended {
         result.context("a suite did not come out as its tables say, so no document is written")?;

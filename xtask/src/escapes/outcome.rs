@@ -1,4 +1,5 @@
-//! What the suites left: JSON files in a folder, one for each theme and level, each race and each flood.
+//! The results that the suites leave: JSON files in a folder, one for each theme and level, each race and
+//! each flood.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +19,7 @@ pub(crate) struct Outcomes {
     pub(crate) floods: Vec<Flood>,
 }
 
-/// What one theme came to at one level.
+/// The result of one theme at one level.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Theme {
@@ -34,11 +35,11 @@ pub(crate) struct Theme {
     pub(crate) through: Vec<String>,
 }
 
-/// What one race came to.
+/// The result of one race.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Race {
-    /// Who swaps what.
+    /// A description: who swaps what.
     pub(crate) race: String,
     /// Under a supervisor without a proof.
     pub(crate) control: Option<Tries>,
@@ -62,7 +63,7 @@ pub(crate) struct Tries {
     pub(crate) killed: u64,
 }
 
-/// What the flood came to at one level.
+/// The result of the flood at one level.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Flood {
@@ -78,7 +79,7 @@ pub(crate) struct Flood {
     pub(crate) killed: u64,
     /// Programs that could not be started.
     pub(crate) failed: u64,
-    /// Programs that ran as something else than what was judged, or were answered otherwise.
+    /// Programs that ran as something else than what was judged, or got another answer.
     pub(crate) wrong: u64,
 }
 
@@ -94,7 +95,7 @@ enum Left {
 /// Reads what the suites left.
 ///
 /// # Errors
-/// When they left nothing, or something else than results.
+/// If there are no files, or one is not a result.
 pub(crate) fn read(folder: &Path) -> Result<Outcomes> {
     let mut outcomes = Outcomes::default();
     for entry in fs::read_dir(folder)? {

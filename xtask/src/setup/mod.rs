@@ -1,9 +1,9 @@
 //! `cargo xtask setup`: brings a machine to the point where claw builds, the demonstration runs, or every test can
 //! run; [`Set`] says which.
 //!
-//! What is there is looked for each time, by itself and not by a stamp, which takes well below a second; only
-//! what is missing is installed. System packages come from apt-get. The eBPF object has two roads: rustup's
-//! nightly where rustup reaches its servers, Debian's rustc-web where it does not.
+//! Each run looks for the things themselves, not for a stamp file; that takes well below a second. It
+//! installs only what is missing. System packages come from apt-get. There are two toolchains for the eBPF
+//! object: rustup's nightly if rustup can reach its servers, else Debian's rustc-web.
 
 mod apt;
 mod packages;
@@ -30,7 +30,7 @@ struct Lacks {
 }
 
 impl Lacks {
-    /// What it lacks for `set`.
+    /// What the machine lacks for `set`.
     fn now(workspace: &Workspace, set: Set) -> Self {
         let linker = bpf_linker().is_none();
         let wanted = NEEDS.iter().filter(|need| need.set <= set);
@@ -54,7 +54,7 @@ impl Lacks {
         software && !self.toolchain && !self.linker
     }
 
-    /// One line for each missing thing: what, why, and what would bring it.
+    /// One line for each missing thing: what it is, why it is needed, and what would install it.
     fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.needs.iter().map(|need| line(need)).collect();
         for component in &self.components {
@@ -156,7 +156,7 @@ fn install_needs(needs: &[&Need]) -> Result<()> {
     apt::install(&packages)
 }
 
-/// Brings a toolchain on whichever road is open.
+/// Installs a toolchain from whichever source is reachable.
 fn install_toolchain(workspace: &Workspace) -> Result<()> {
     report::step("setup", &format!("installing {} with rustup", toolchain::NIGHTLY));
     let Err(refused) = toolchain::install_nightly(workspace) else {

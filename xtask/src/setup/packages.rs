@@ -1,4 +1,4 @@
-//! What this project needs on a machine, how to see that it is there, and which Debian packages bring it.
+//! The things this project needs on a machine: how to detect each, and which Debian packages install it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use crate::command;
 use crate::vm;
 
-/// How to see that something is there. The thing itself is looked for, not the package: a `kubectl` from
-/// elsewhere is as good as Debian's.
+/// How to detect that something is there. This looks for the thing itself, not for the package: a `kubectl`
+/// from elsewhere is as good as Debian's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sign {
     /// A program on `PATH`.
@@ -99,7 +99,7 @@ pub(crate) struct Need {
     pub(crate) what: &'static str,
     /// Why the project needs it.
     pub(crate) why: &'static str,
-    /// The first set that needs it; so do those behind.
+    /// The first set that needs it; later sets need it too.
     pub(crate) set: Set,
     /// All of these show that it is there.
     pub(crate) signs: &'static [Sign],

@@ -37,7 +37,7 @@ pub(crate) enum Toolchain {
 }
 
 impl Toolchain {
-    /// The toolchain that is there, nightly first; none where neither is complete.
+    /// The installed toolchain, nightly preferred; `None` if neither is complete.
     pub(crate) fn detect(workspace: &Workspace) -> Option<Self> {
         nightly(workspace).or_else(debian)
     }
@@ -72,7 +72,7 @@ fn nightly(workspace: &Workspace) -> Option<Toolchain> {
     command::find("rustup")?;
     let which = |program: &str| {
         let mut rustup = workspace.command("rustup");
-        // Asking where a toolchain is must not download it.
+        // Without this, asking for the toolchain's path would download it.
         rustup.env("RUSTUP_AUTO_INSTALL", "0").args(["which", "--toolchain", NIGHTLY, program]);
         command::output(&mut rustup).ok().map(|path| PathBuf::from(path.trim_end()))
     };
@@ -114,7 +114,7 @@ fn minor_release(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// `bpf-linker`, if it is installed and starts: one whose libLLVM has gone is no linker.
+/// `bpf-linker`, if it is installed and starts. Without its libLLVM it does not start.
 pub(crate) fn bpf_linker() -> Option<PathBuf> {
     let path = command::find("bpf-linker").or_else(|| {
         let installed = cargo_bin()?.join("bpf-linker");
@@ -143,7 +143,7 @@ pub(crate) fn install_nightly(workspace: &Workspace) -> Result<()> {
     command::output(&mut rustup).map(drop).map_err(|error| anyhow!(cause(&format!("{error:#}"))))
 }
 
-/// What rustup gives as the reason: the first line that says so, or the first of all.
+/// The reason that rustup gives: the first line that starts like an error, else the first line.
 fn cause(said: &str) -> String {
     let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
     let reason = lines.clone().find_map(|line| line.strip_prefix("error: "));
@@ -183,7 +183,7 @@ pub(crate) fn install_bpf_linker(workspace: &Workspace) -> Result<()> {
     cargo.env("LLVM_PREFIX", LLVM_PREFIX).args(["install", "bpf-linker", "--version", BPF_LINKER]);
     cargo.args(["--locked", "--force", "--no-default-features", "--features", "llvm-22"]);
     cargo.args(["--profile", "dev"]).env("CARGO_PROFILE_DEV_DEBUG", "false");
-    // Outside the checkout: its lints, linker and target folder are not bpf-linker's business.
+    // Run outside the checkout, whose lints, linker and target folder must not apply to bpf-linker.
     cargo.current_dir("/");
     command::run(&mut cargo).context(
         "bpf-linker links the eBPF object; `cargo install` needs crates.io and a C++ library",

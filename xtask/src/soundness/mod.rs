@@ -1,16 +1,17 @@
-//! `cargo xtask soundness`: what claw calls a read, held against what a real server makes of it.
+//! `cargo xtask soundness`: compares what claw calls a read with what a real server does.
 //!
 //! Input: PostgreSQL's own regression suite, from Debian's source package or a folder; none of it is kept
 //! here. psql runs it on a throwaway server, through a relay (`relay`) that sees each text as psql sends it
 //! and asks the server what it did (`truth`). The same texts go to `claw check` (`verdict`). Output: a report,
 //! and under `target/soundness` every text with both answers.
 //!
-//! A text is unsound that claw calls `read` and of which the server says otherwise. The goal is none. A text
-//! that the server shows to be a read and that claw does not call so costs an agent a denial: the goal is
-//! below three in a hundred, functions that the suite made for itself apart: a policy lists a database's own.
+//! A text is unsound if claw calls it `read` and the server shows otherwise. The goal is none. A text that is
+//! a read on the server, but that claw does not call one, costs an agent a denial. The goal is below three in
+//! a hundred, not counting functions that the suite defines itself, because a policy lists a database's own
+//! functions.
 //!
-//! Known gaps: what the server refuses shows nothing. Effects that leave no trace in the transaction, the
-//! session or the server's catalogue (a signal to another backend, a reset counter) are not seen.
+//! Known gaps: a text that the server refuses shows nothing. Effects that leave no trace in the transaction,
+//! the session or the server's catalogue (a signal to another backend, a reset counter) are not seen.
 
 mod generate;
 mod relay;
@@ -89,7 +90,7 @@ fn record(suite: &Suite, files: usize) -> Result<Vec<Record>> {
     let server = Server::start_with(SETTINGS)?;
     server.admin("postgres", &format!("CREATE DATABASE {DATABASE} TEMPLATE template0"))?;
     let results = tempfile::Builder::new().prefix("claw-soundness-").tempdir()?;
-    // The server writes there as its own user.
+    // The server writes to this folder as its own user.
     fs::set_permissions(results.path(), fs::Permissions::from_mode(0o777))?;
     let inner = results.path().join("results");
     fs::create_dir(&inner)?;
@@ -109,7 +110,7 @@ fn file(suite: &Suite, server: &Server, results: &Path, name: &str) -> Result<Ve
     let port = listener.local_addr()?.port();
     let records = Arc::new(Mutex::new(Vec::new()));
     let (into, upstream, file) = (Arc::clone(&records), server.port(), name.to_owned());
-    // It waits for connections until this program ends; there are a few hundred of them.
+    // The thread waits for connections until this program ends. There are a few hundred such threads.
     thread::spawn(move || relay::serve(&listener, upstream, &file, &into));
     let mut psql = Command::new(postgres::program("psql")?);
     psql.envs(server.admin_environment(DATABASE)).env("PGPORT", port.to_string());

@@ -1,5 +1,5 @@
-//! The relay between psql and the server: it passes everything on, and asks the server in between what a
-//! text did.
+//! The relay between psql and the server. It passes everything on, and in between asks the server what a text
+//! did.
 //!
 //! Before and after a text outside a transaction it asks for what would have changed ([`OBSERVED`]). A text
 //! that looks like a read is run once more where the server refuses to write: in a READ ONLY transaction, or
@@ -13,13 +13,13 @@ use std::thread;
 use super::truth::{Changes, Probe, Record};
 use super::wire::{Message, Peer};
 
-/// Codes of first messages that are none (`src/include/libpq/pqcomm.h`).
+/// Codes in place of the protocol version in a first message (`src/include/libpq/pqcomm.h`).
 const CANCEL: [u8; 4] = 80_877_102_u32.to_be_bytes();
 const SSL: [u8; 4] = 80_877_103_u32.to_be_bytes();
 const GSSENC: [u8; 4] = 80_877_104_u32.to_be_bytes();
 
-/// One row: what a statement that is no read changes, one column each, named in [`Changes::NAMES`]. An id is
-/// used up by every transaction that writes, and nobody else is at work.
+/// One row: what a statement that is no read changes, one column each, named in [`Changes::NAMES`]. Every
+/// transaction that writes uses up an id, and no other client is active.
 const OBSERVED: &str = "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()), \
     (SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory'), \
     (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements), \
@@ -65,7 +65,7 @@ struct Relay {
     encoding: String,
 }
 
-/// What the server said to one text.
+/// The server's answer to one text.
 #[derive(Debug, Default)]
 struct Answer {
     tags: Vec<String>,
@@ -171,7 +171,7 @@ impl Relay {
         self.client.send(&ready)
     }
 
-    /// What the server says up to the next ReadyForQuery, passed on to the client or not.
+    /// The server's messages up to the next ReadyForQuery, passed on to the client or not.
     fn answer(&mut self, pass: bool) -> io::Result<(Answer, Message)> {
         let mut answer = Answer::default();
         while let Some(message) = self.server.read()? {
@@ -239,14 +239,14 @@ impl Relay {
         Ok(self.answer(false)?.0)
     }
 
-    /// One column for each of [`Changes::NAMES`], or nothing where the session does not let us look.
+    /// One column for each of [`Changes::NAMES`], or `None` if the session's state does not allow the query.
     fn observe(&mut self) -> io::Result<Option<Vec<String>>> {
         let answer = self.ask(OBSERVED.as_bytes())?;
         Ok((answer.error.is_none() && !answer.row.is_empty()).then_some(answer.row))
     }
 
-    /// Whether it is not the text that writes but the end of each transaction it is in, as for a temporary table
-    /// with ON COMMIT DELETE ROWS: the id is used up only there, and each time.
+    /// Whether the text itself does not write, but the end of its transaction does, as for a temporary table
+    /// with ON COMMIT DELETE ROWS. Then each such transaction uses up an id at its end only.
     fn writes_at_the_end(&mut self, text: &[u8]) -> io::Result<bool> {
         let before = self.observe()?;
         self.ask(b"BEGIN")?;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::truth::{Record, Truth};
 use super::verdict::Verdict;
 
-/// At most this many true reads in a thousand may not be called so.
+/// At most this many true reads in a thousand may be called something else.
 const LOST: usize = 30;
 /// How many examples are shown of a kind.
 const SHOWN: usize = 25;
@@ -29,14 +29,14 @@ pub(super) struct Report {
     called_read: usize,
     reads: usize,
     unsettled: usize,
-    /// No reads that `sql.effect` alone would call so: each calls a function of the suite's own.
+    /// Texts that do not read although `sql.effect` alone says so: each calls a function of the suite's own.
     by_effect: usize,
     at_end: usize,
     /// Reads that call a function of the suite's own.
     foreign: usize,
-    /// Texts called a read that are none: file, text, and what the server says.
+    /// Texts wrongly called a read: file, text, and what the server says.
     unsound: Vec<String>,
-    /// The other reads that are not called so, by why.
+    /// The other reads that claw does not call reads, by reason.
     lost: BTreeMap<String, Vec<String>>,
 }
 
@@ -118,7 +118,7 @@ impl Report {
     }
 }
 
-/// Reasons of one kind under one name: up to what they name.
+/// Groups reasons of one kind under one name: the text before the first name in them.
 fn why(reason: &str) -> String {
     reason.split(['`', ':']).next().filter(|short| short.len() > 12).unwrap_or(reason).to_owned()
 }

@@ -1,4 +1,4 @@
-//! What the server showed of one text.
+//! What the server showed about one text.
 
 /// One text as psql sent it, and what the server made of it.
 #[derive(Debug, Clone)]
@@ -16,7 +16,8 @@ pub(super) struct Record {
     pub(super) error: Option<String>,
     /// What changed, where it could be seen.
     pub(super) changes: Changes,
-    /// What became of it where the server refuses to write; nothing for what is no read by its tag.
+    /// The result of running it where the server refuses to write; `None` if its tag already shows that it is
+    /// not a read.
     pub(super) probe: Option<Probe>,
 }
 
@@ -51,7 +52,7 @@ impl Changes {
     }
 }
 
-/// What became of a text where the server refuses to write.
+/// The result of running a text where the server refuses to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Probe {
     /// It ran.
@@ -67,11 +68,11 @@ pub(super) enum Probe {
 pub(super) enum Truth {
     /// The server refused it, or it holds no statement: it shows nothing.
     Nothing,
-    /// It is no read, and why.
+    /// It is not a read, and why.
     NoRead(String),
     /// It reads. The end of its transaction may empty the session's own temporary tables.
     Read,
-    /// By its tag a read, and it could not be tried where writing is refused.
+    /// A read by its tag, but it could not be run where writing is refused.
     Unsettled,
 }
 

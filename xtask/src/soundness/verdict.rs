@@ -76,7 +76,7 @@ impl Verdict {
             let (parser, why) = statement(action);
             verdict.unknown |= calls_unknown(action);
             verdict.effect_reads &= action["effect"] == "read" && action["opaque"].is_null();
-            // The worst of the statements speaks for the text.
+            // The worst statement decides for the text.
             if let Some(parser) = parser
                 && rank(parser) > rank(verdict.parser)
             {
@@ -104,7 +104,7 @@ fn rank(parser: &str) -> usize {
         .unwrap_or(3)
 }
 
-/// How one statement was read, and why it is not called a read, where it is not.
+/// How one statement was read, and why it is not called a read, if it is not.
 fn statement(action: &Value) -> (Option<&'static str>, Option<String>) {
     if let Some(reason) = action["opaque"].as_str() {
         let parser = if reason.contains("parsers disagree") { "disagree" } else { "unread" };

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// Prints every command of two words, one a line: what stands behind those is read as an operand.
+/// Prints every command of two words, one a line. A third word is read as an operand.
 const LIST: &str = r#"
 from awscli.clidriver import create_clidriver
 def below(path, command):
@@ -27,7 +27,7 @@ for name, command in create_clidriver()._get_command_table().items():
 /// Every command.
 pub(super) fn rows() -> Result<BTreeSet<String>> {
     let aws = command::find("aws").context("`aws` is not installed")?;
-    // A package's program begins with its own Python; a version manager's, with a shell.
+    // The `aws` of a package starts with its own Python; that of a version manager, with a shell.
     let first = fs::read(&aws)?;
     let first = String::from_utf8_lossy(first.split(|&byte| byte == b'\n').next().unwrap_or(&[]));
     let own = first.strip_prefix("#!").map(str::trim).filter(|path| path.contains("python"));

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// gh's commands and options. Options that every command has stand nowhere in the reference.
+/// gh's commands and options. The reference does not list the options that every command has.
 pub(super) fn gh() -> Result<BTreeSet<String>> {
     let reference = command::output(Command::new("gh").args(["help", "reference"]))?;
     Ok(of_reference(&reference))
@@ -24,7 +24,7 @@ fn of_reference(reference: &str) -> BTreeSet<String> {
             continue;
         }
         let Some((name, letter, rest)) = flag(line).filter(|_| !path.is_empty()) else { continue };
-        // The table has this one for every command, whether it is listed there or not.
+        // The table has this option for every command, listed or not.
         if name == "repo" {
             continue;
         }
@@ -32,7 +32,7 @@ fn of_reference(reference: &str) -> BTreeSet<String> {
         if path == "browse" && name == "commit" {
             continue;
         }
-        // A value's name stands one blank behind the option's.
+        // A value's name follows the option's after one blank.
         let takes = if rest.starts_with("  ") || rest.is_empty() { "switch" } else { "value" };
         rows.insert(format!("flag\t{path}\t{name}\t{letter}\t{takes}"));
     }
@@ -76,7 +76,7 @@ fn commands(help: &str) -> impl Iterator<Item = &str> {
             listed = line.contains("Commands");
         }
         let name = line.strip_prefix("  ").filter(|_| listed)?.split_whitespace().next()?;
-        // These lead to plug-ins, which differ from machine to machine.
+        // These run plug-ins, which differ from machine to machine.
         (name != "plugin" && name != "krew").then_some(name)
     })
 }

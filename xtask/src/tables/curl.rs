@@ -1,5 +1,5 @@
-//! curl's options, from its help: what takes a value is shown with one. Whether a switch has a twin that turns it
-//! off is what curl answers to that.
+//! curl's options, from its help, which shows a value for options that take one. To find out whether a switch
+//! has a twin that turns it off, this runs curl with the twin.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -8,21 +8,21 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// `NAME LETTER TAKES` of every option.
+/// `flag * NAME LETTER TAKES NO` of every option.
 pub(super) fn rows() -> Result<BTreeSet<String>> {
     let help = command::output(Command::new("curl").args(["--help", "all"]))?;
-    // What stands behind `--help` is a topic and not its value.
+    // The word after `--help` is a topic, not a value.
     let options = help.lines().filter_map(option).filter(|(name, ..)| *name != "help");
     options.map(row).collect()
 }
 
 fn row((name, letter, value): (&str, &str, bool)) -> Result<String> {
-    let takes = match value {
-        true => "value",
-        false if has_twin(name)? => "switch",
-        false => "none",
+    let (takes, no) = match value {
+        true => ("value", "-"),
+        false if has_twin(name)? => ("none", "no"),
+        false => ("none", "-"),
     };
-    Ok(format!("{name}\t{letter}\t{takes}"))
+    Ok(format!("flag\t*\t{name}\t{letter}\t{takes}\t{no}"))
 }
 
 /// Whether curl knows `--no-NAME`.
@@ -42,7 +42,7 @@ fn option(line: &str) -> Option<(&str, &str, bool)> {
         None => ("-", line.strip_prefix("--")?),
     };
     let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    // The help shows the twin of what is on by default.
+    // For an option that is on by default, the help shows the twin.
     let own = name.strip_prefix("no-").unwrap_or(name);
     Some((own, letter, rest.starts_with(['<', '['])))
 }

@@ -1,8 +1,8 @@
 //! docs/TOOLS.md and docs/CLI.md, from what the built `claw` says of itself.
 //!
-//! docs/TOOLS.md: the programs and the facts are what `claw tools` shows; what is not read is the paragraph `Known
-//! gaps` of each module of claw-classify. docs/CLI.md is the help of every command. `cargo xtask test` checks both, so
-//! that nobody edits them by hand.
+//! docs/TOOLS.md: the programs and facts come from `claw tools`, the list of what is not read from the
+//! paragraph `Known gaps` of each module of claw-classify. docs/CLI.md is the help of every command. `cargo
+//! xtask test` checks both, so that nobody edits them by hand.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -34,7 +34,7 @@ Written by `cargo xtask tables` from the definition of the command line; edit th
 definition gives the manual pages and the completions of shells that `cargo xtask install` installs.
 ";
 
-/// A document that is made, and never typed.
+/// A generated document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Document {
     /// What claw reads, and what it does not.
@@ -73,7 +73,7 @@ pub(super) fn write(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Fails where a document is not what the built `claw` says.
+/// Fails if a document differs from what the built `claw` says.
 pub(crate) fn check(workspace: &Workspace, document: Document) -> Result<()> {
     let path = workspace.path(document.path());
     let there =

@@ -5,22 +5,24 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// Commands whose help does not show what they take: `config` without a sub-command reads options of a time before
-/// there were any, and says nothing of them.
+/// Commands whose help omits some options: `config` without a sub-command still reads the options from before
+/// it had sub-commands.
 const NOT_TOLD: [&str; 1] = ["config"];
 
-/// `COMMAND NAME LETTER TAKES NO` of every option of the commands in `table`.
+/// `flag COMMAND NAME LETTER TAKES NO` of every option of the commands in `table`.
 pub(super) fn rows(table: &str) -> Result<BTreeSet<String>> {
     let rows = table.lines().filter(|line| !line.starts_with('#'));
-    let commands: BTreeSet<&str> = rows.filter_map(|row| row.split('\t').next()).collect();
+    let commands: BTreeSet<&str> = rows.filter_map(|row| row.split('\t').nth(1)).collect();
     let mut found = BTreeSet::new();
     for command in commands {
         if NOT_TOLD.contains(&command) {
-            let own = table.lines().filter(|row| row.split('\t').next() == Some(command));
+            let own = table.lines().filter(|row| row.split('\t').nth(1) == Some(command));
             found.extend(own.map(str::to_owned));
             continue;
         }
-        found.extend(options(&help(command)?).iter().map(|option| format!("{command}\t{option}")));
+        found.extend(
+            options(&help(command)?).iter().map(|option| format!("flag\t{command}\t{option}")),
+        );
     }
     Ok(found)
 }
@@ -42,7 +44,7 @@ fn help(command: &str) -> Result<String> {
 fn options(help: &str) -> Vec<String> {
     let lines: Vec<Shown<'_>> = help.lines().filter_map(Shown::read).collect();
     let is_shown = |name: &str| lines.iter().any(|other| other.name == name);
-    // What is on by default is shown with the option that turns it off, and behind that under its own name.
+    // For an option that is on by default, the help shows the option that turns it off, then its own name.
     let has_opposite = |name: &str| name.strip_prefix("no-").is_some_and(is_shown);
     let own = lines.iter().filter(|shown| !is_shown(&format!("no-{}", shown.name)));
     own.map(|shown| {
@@ -79,9 +81,9 @@ impl<'a> Shown<'a> {
             None if shown == "-NUM" => ("-", "NUM", "", false),
             None => ("-", shown.get(1..2)?, &shown[2..], false),
         };
-        // A long option is parted from what is said of it by one blank.
+        // One blank separates a long option from the name of its value.
         let takes = match rest.strip_prefix([' ', '=']).unwrap_or(rest).as_bytes().first() {
-            Some(b'[') => "perhaps",
+            Some(b'[') => "optional",
             Some(b'<' | b'(') => "value",
             _ => "none",
         };
@@ -105,11 +107,11 @@ mod tests {
             [
                 "verbose\tv\tnone\tno",
                 "repo\t-\tvalue\tno",
-                "signed\t-\tperhaps\tno",
+                "signed\t-\toptional\tno",
                 "no-verify\t-\tnone\tno",
                 "reject-shallow\t-\tnone\tno",
                 "ipv4\t4\tnone\t-",
-                "-\tO\tperhaps\t-",
+                "-\tO\toptional\t-",
                 "-\tC\tvalue\t-",
                 "-\tNUM\tnone\t-",
             ]

@@ -1,8 +1,8 @@
-//! `cargo xtask tables`: tables that are made, and never typed.
+//! `cargo xtask tables`: generated tables.
 //!
-//! Without a name it is docs/TOOLS.md and docs/CLI.md; with the name of a program, the table of its commands and options in
-//! claw-classify, from what the installed program says of itself. A table holds the rows of several releases: what the
-//! installed one adds is added, and what it lacks stays.
+//! Without a name this generates docs/TOOLS.md and docs/CLI.md. With the name of a program it updates the
+//! table of that program's commands and options in claw-classify from the installed program. A table holds
+//! the rows of several releases: this adds the rows that the installed one has, and keeps those it lacks.
 
 mod aws;
 mod cobra;
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     check: bool,
 }
 
-/// A program that tells its commands or options.
+/// A program that lists its commands or options.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Of {
     /// From the module that aws itself builds its commands with
@@ -60,7 +60,7 @@ impl Of {
     }
 }
 
-/// Makes what `options` names, or checks it.
+/// Generates the tables that `options` names, or checks them.
 pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.of.is_empty() {
         if !options.check {
@@ -75,7 +75,7 @@ pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
         let table = workspace.path("claw-classify/src").join(path);
         let (rows, said) = match of {
             Of::Aws => (aws::rows()?, 1),
-            Of::Curl => (curl::rows()?, 1),
+            Of::Curl => (curl::rows()?, 2),
             Of::Gh => (cobra::gh()?, 1),
             Of::Git => (git::rows(&fs::read_to_string(&table)?)?, 3),
             Of::Kubectl => (cobra::kubectl()?, 1),

@@ -34,11 +34,12 @@ impl fmt::Display for News {
     }
 }
 
-/// Compares the table at `path` with `rows`, whose last `said` columns are what is said of what the others name.
+/// Compares the table at `path` with `rows`. The last `said` columns of a row describe the option that the
+/// others name.
 ///
 /// # Errors
-/// When the program says nothing, or something else of a row that the table has: the two releases then differ in what
-/// a command line means, and which reading is the safe one is for a person to say.
+/// If the program gives no rows, or describes an option differently than the table. In the second case two
+/// releases differ in the meaning of a command line, and a person must decide which reading is safe.
 pub(super) fn compare(path: &Path, rows: BTreeSet<String>, said: usize) -> Result<News> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;

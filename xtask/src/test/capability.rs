@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-/// One thing that the suites cannot do without.
+/// One thing that the suites require.
 #[derive(Debug)]
 struct Capability {
     what: &'static str,

@@ -1,10 +1,10 @@
 //! Keeps deny.toml: the licences, versions and sources of every crate that is linked in or helps to build.
 //!
-//! The file is cargo-deny's. What is checked here is what `cargo metadata` tells without a network: licences, bans and
-//! sources. Where cargo-deny warns of an entry that fits nothing, this fails, so that the lists stay as short as they can
-//! be.
+//! The file is cargo-deny's. This checks what `cargo metadata` shows without a network: licences, bans and
+//! sources. For an entry that matches nothing cargo-deny warns and this fails, so that the lists stay short.
 //!
-//! Known gaps: advisories are not looked up, and a licence is what the crate's manifest states, not what its files hold.
+//! Known gaps: advisories are not looked up, and a licence is the one that the crate's manifest states,
+//! whatever its files contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,8 @@ use spdx::{Expression, Licensee, ParseMode};
 use crate::command;
 use crate::workspace::Workspace;
 
-/// The part of cargo-deny's format that this check understands. Anything else is an error, not an unread wish.
+/// The part of cargo-deny's format that this check understands. Anything else is an error, never silently
+/// ignored.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Rules {
@@ -56,7 +57,7 @@ enum Deny {
     Deny,
 }
 
-/// The one answer that this check has: development's dependencies are counted.
+/// The one value that this check supports: development dependencies count.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "bool")]
 struct Yes;
@@ -99,7 +100,7 @@ struct Package {
     name: String,
     version: String,
     license: Option<String>,
-    /// Nothing for a crate of this workspace.
+    /// `None` for a crate of this workspace.
     source: Option<String>,
     dependencies: Vec<Dependency>,
 }

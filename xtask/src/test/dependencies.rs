@@ -1,4 +1,4 @@
-//! Keeps docs/DEPENDENCIES.md whole: a row for each dependency of the workspace, and no row for one that left.
+//! Keeps docs/DEPENDENCIES.md complete: a row for each dependency of the workspace, and no other row.
 
 use std::collections::BTreeSet;
 use std::fs;

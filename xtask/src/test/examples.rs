@@ -1,7 +1,7 @@
 //! Tries the examples of the documents: each TOML block is a policy that loads, or a file of tests that passes.
 //!
-//! A block that begins with `policy =` is a file of tests. It is about the policy of that name among the shipped ones
-//! or, where there is none, about the block before it. Of a policy, `version = 1` may be left out.
+//! A block that begins with `policy =` is a file of tests. It tests the shipped policy with that name or, if
+//! there is none, the block before it. A policy may leave out `version = 1`.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check there is, and one line at the end that counts them.
 //!
-//! What is run is built in the release profile, and so is what unit tests depend on. A check that fails does not stop
-//! the ones after it; a build that fails does.
+//! Programs are built in the release profile, and so are the dependencies of unit tests. A check that fails
+//! does not stop the ones after it; a build that fails does.
 
 mod capability;
 mod deny;
@@ -37,7 +37,7 @@ const KERNEL_SIDE: &str = "claw-ebpf";
 /// with the checks of arithmetic that a release leaves out. What they depend on is the release's.
 const TESTED: [&str; 5] =
     ["claw-agent", "claw-classify", "claw-common", "claw-corpus", "claw-policy"];
-/// Where proptest takes the seed of what it makes up from.
+/// The variable with proptest's seed.
 const RNG_SEED: &str = "PROPTEST_RNG_SEED";
 
 /// What to test.
@@ -45,7 +45,7 @@ const RNG_SEED: &str = "PROPTEST_RNG_SEED";
 pub(crate) struct Selection {
     /// Only tests whose name contains this; formatting, lints and other whole-project checks are left out.
     pub(crate) filter: Option<String>,
-    /// Go on where this machine lacks something, and say what was not run.
+    /// Continue if this machine lacks something, and say what was not run.
     pub(crate) allow_missing: bool,
 }
 
@@ -148,7 +148,8 @@ fn unit_tests(workspace: &Workspace, selection: &Selection) -> Command {
         }
     }
     if in_ci() && env::var_os(RNG_SEED).is_none() {
-        // What decides gives the same tree the same answer; elsewhere each run of the property tests makes up others.
+        // In CI the same tree must get the same answer. Elsewhere each run of the property tests makes up
+        // other input.
         cargo.env(RNG_SEED, "1");
     }
     cargo.args(["--workspace", "--exclude", KERNEL_SIDE, "--exclude", END_TO_END]);
@@ -163,7 +164,7 @@ fn end_to_end(workspace: &Workspace, selection: &Selection) -> Command {
     cargo
 }
 
-/// `bench` is the release profile under another name, so that what is set for unit tests is set for them alone.
+/// `bench` inherits from the release profile, so these settings apply to unit tests alone.
 fn cargo_test(workspace: &Workspace, profile: &str) -> Command {
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--profile", profile, "--no-fail-fast"]);

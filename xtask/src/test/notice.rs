@@ -1,4 +1,4 @@
-//! Keeps NOTICE whole: a row for each table that was made from another project, and no row for one that left.
+//! Keeps NOTICE complete: a row for each table that was made from another project, and no other row.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -9,7 +9,7 @@ use crate::command;
 use crate::report;
 use crate::vm::Misemulated;
 
-/// How often tests run again under which the emulator broke down.
+/// How often to rerun tests after the emulator broke down.
 const AGAIN: u32 = 3;
 
 /// The count so far.
@@ -62,8 +62,8 @@ impl Tally {
         Ok(())
     }
 
-    /// Runs tests elsewhere, shows what they write, and counts from it. That they could not run is a failure. Where
-    /// the emulator broke down under them they run again, which the last lines say.
+    /// Runs tests elsewhere, shows what they write, and counts from it. Tests that could not run are a
+    /// failure. After a breakdown of the emulator they run again, and the last lines say so.
     pub(crate) fn elsewhere(
         &mut self,
         name: &str,
@@ -103,7 +103,7 @@ impl Tally {
     /// Passes a line of a test program on, and counts what it says.
     fn show(&mut self, line: &[u8]) {
         if !self.quiet {
-            // Whoever reads this may have stopped (`| head`): the tests still have to be counted.
+            // The reader may have stopped (`| head`), but the tests still have to be counted.
             drop(io::stdout().write_all(line));
         }
         self.read(String::from_utf8_lossy(line).trim_end());
@@ -138,8 +138,8 @@ impl Tally {
         self.failures.push(name.to_owned());
     }
 
-    /// Prints the closing lines and gives the exit status. An ignored test was asked to run and did not: that
-    /// fails, unless a machine that lacks something was allowed.
+    /// Prints the closing lines and gives the exit status. An ignored test fails the run, unless
+    /// `allow_missing` is set.
     pub(crate) fn close(&self, allow_missing: bool) -> ExitCode {
         let mut text = String::new();
         for name in &self.failures {

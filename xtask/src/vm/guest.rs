@@ -1,4 +1,5 @@
-//! Process 1 of the guest: makes a root out of the shared files, runs the job there, and turns the machine off.
+//! Process 1 of the guest: builds a root file system from the shared files, runs the job there, and turns the
+//! machine off.
 
 mod network;
 
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use crate::report;
 use crate::workspace::Workspace;
 
-/// The names of the ports that lead out of the machine, and of the shared files.
+/// The names of the serial ports out of the machine, and of the shared files.
 pub(super) const STDOUT: &str = "claw.stdout";
 pub(super) const STDERR: &str = "claw.stderr";
 pub(super) const STATUS: &str = "claw.status";
@@ -51,7 +52,7 @@ const COMPRESSED: i32 = 4;
 /// How long the ports may take to appear, and the command's output to come to an end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is to be run.
+/// The command to run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Job {
     argv: Vec<String>,
@@ -85,7 +86,7 @@ impl Job {
     }
 }
 
-/// Runs the job. It returns only where this is not process 1 of a guest, or cannot even turn the machine off.
+/// Runs the job. It returns only if this is not process 1 of a guest, or cannot turn the machine off.
 pub(crate) fn run() -> Result<()> {
     if std::process::id() != 1 {
         bail!("`vm-guest` is what `cargo xtask vm` runs inside its machine");
@@ -97,7 +98,7 @@ pub(crate) fn run() -> Result<()> {
     reboot(RebootCommand::Restart).context("cannot turn the machine off")
 }
 
-/// Performs the job and tells what came of it.
+/// Runs the job and reports the result.
 fn tell() -> Result<()> {
     mount_kernel_file_systems("")?;
     load_modules()?;
@@ -176,7 +177,7 @@ fn switch_root() -> Result<()> {
     }
     fs::create_dir_all("/root/dev/pts")?;
     attach("devpts", "devpts", "/root/dev/pts", "mode=600,ptmxmode=666")?;
-    // As udev makes it: what is handed over is opened by that name.
+    // As udev does: programs open handed-over files by this name.
     symlink("/proc/self/fd", "/root/dev/fd").context("cannot link `/dev/fd`")?;
     attach("cgroup2", "cgroup2", "/root/sys/fs/cgroup", "")?;
     attach("securityfs", "securityfs", "/root/sys/kernel/security", "")?;
@@ -200,7 +201,7 @@ fn execute(job: &Job, stdout: File, stderr: File) -> Result<u8> {
     ];
     let pid = Pid::from_child(&child);
     let status = loop {
-        // Everything whose parent has ended is process 1's to wait for.
+        // Process 1 has to wait for every orphan.
         match wait(WaitOptions::empty()) {
             Ok(Some((ended, status))) if ended == pid => break status,
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -208,7 +209,7 @@ fn execute(job: &Job, stdout: File, stderr: File) -> Result<u8> {
         }
     };
     for pump in pumps.into_iter().flatten() {
-        // What the command left running may keep it open: nobody waits for that.
+        // A process that the command left running may keep the pipe open, so do not wait for its end.
         let _ = pump.recv_timeout(PATIENCE);
     }
     let status = ExitStatus::from_raw(status.as_raw());
@@ -220,7 +221,7 @@ fn execute(job: &Job, stdout: File, stderr: File) -> Result<u8> {
 fn pump(mut from: impl io::Read + Send + 'static, mut to: File) -> Receiver<()> {
     let (done, receiver) = channel();
     thread::spawn(move || {
-        // Read and written by hand: what io::copy does for a pipe, splice(2), ports take but do not carry out.
+        // Not io::copy: it uses splice(2) for a pipe, which the ports accept but do not carry out.
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             if to.write_all(&buffer[..length]).is_err() {

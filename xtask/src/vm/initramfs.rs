@@ -124,7 +124,7 @@ mod tests {
         let bytes = archive.out;
         assert_eq!(bytes.len() % 4, 0);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        // Each name once, in an order in which a folder stands before what is in it.
+        // Each name once, a folder before its content.
         let places: Vec<_> =
             ["a\0", "a/b\0", "a/b/odd\0", "a/c\0"].iter().map(|name| text.find(name)).collect();
         assert!(places.is_sorted() && places.iter().all(Option::is_some), "{places:?}");

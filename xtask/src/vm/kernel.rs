@@ -1,7 +1,7 @@
 //! Debian's cloud kernels, fetched with apt and kept below `target/vm`.
 //!
-//! Only two things of a package are kept: the kernel itself, and the modules that the boot needs. A package is fetched
-//! once; to have a newer one, remove its folder.
+//! Only two things of a package are kept: the kernel itself, and the modules that the boot needs. A package
+//! is fetched once. Remove its folder to get a newer one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ impl Kernel {
             return Ok(kernel);
         }
         let fetched = fetch(folder, &home, version).or_else(|_| {
-            // What apt knows may be so old that the archive has it no more.
+            // apt's lists may be so old that the archive has dropped that version.
             setup::refresh_packages()?;
             fetch(folder, &home, version)
         });
@@ -96,7 +96,7 @@ impl Kernel {
         Self::find(&home)
     }
 
-    /// Reads what [`fetch`] left.
+    /// Finds the files that [`fetch`] kept.
     fn find(home: &Path) -> Result<Self> {
         let release = fs::read_to_string(home.join("release"))?;
         let mut modules = Vec::new();

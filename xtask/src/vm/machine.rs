@@ -1,7 +1,7 @@
 //! QEMU: the machine that the guest runs in, and what comes out of it.
 //!
-//! Four serial ports lead out: the kernel's console, which is kept for a failure's sake, the command's standard output
-//! and standard error, and a port on which the guest tells how far it is ([`Progress`]).
+//! Four serial ports lead out: the kernel's console (kept for failures), the command's standard output and
+//! standard error, and a port on which the guest reports its [`Progress`].
 
 use std::fmt;
 use std::fs;
@@ -25,12 +25,13 @@ const BOOT: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(50);
 const MEMORY_MIB: u32 = 3072;
 
-/// What the console says when a kernel meets a breakpoint that it has put into its own code and taken out again.
+/// The console's message when a kernel hits a breakpoint that it has already removed from its own code.
 const STALE_BREAKPOINT: &str = "int3: 0000 [#1]";
 
-/// The emulator ran an instruction that the kernel had replaced, and the kernel gave up: before 8.1, QEMU does not
-/// lock a page while it translates it, so a translation can outlive the text. Attaching a BPF LSM program, which
-/// patches its hook, runs into that once in some hundred times. It says nothing about what ran there.
+/// The emulator ran an instruction that the kernel had replaced, and the kernel gave up: before 8.1, QEMU
+/// does not lock a page while it translates it, so a translation can outlive the text. Attaching a BPF LSM
+/// program patches its hook, and triggers this about once in a hundred times. It says nothing about the
+/// programs that ran there.
 #[derive(Debug, Default)]
 pub(crate) struct Misemulated {
     last_words: String,
@@ -52,7 +53,7 @@ pub(super) struct Machine {
     status: PathBuf,
 }
 
-/// How far the guest is, by the last line it told.
+/// The guest's progress, by the last line it reported.
 #[derive(Debug, PartialEq, Eq)]
 enum Progress {
     /// Nothing was told yet.
@@ -89,7 +90,7 @@ impl Machine {
         qemu.args(["-device", &format!("vhost-user-fs-pci,chardev=files,tag={}", guest::FILES)]);
         qemu.arg("-chardev").arg(format!("file,id=console,path={}", console.display()));
         qemu.args(["-serial", "chardev:console", "-device", "virtio-serial-pci"]);
-        // Both are pipes of this process, so nothing is cut short when QEMU opens them anew.
+        // Both are pipes of this process, so QEMU does not truncate a file when it opens them again.
         for (name, path) in [
             (guest::STDOUT, Path::new("/dev/stdout")),
             (guest::STDERR, Path::new("/dev/stderr")),
@@ -188,7 +189,7 @@ impl Machine {
 
 impl Progress {
     fn read(told: &str) -> Self {
-        // A line is whole once its end is there.
+        // A line is complete once it has its newline.
         let last = told.rsplit_once('\n').and_then(|(whole, _)| whole.lines().last());
         match last.map(|line| line.split_once(' ').unwrap_or((line, ""))) {
             Some(("up", _)) => Self::Up,
@@ -199,7 +200,7 @@ impl Progress {
     }
 }
 
-/// Gives `sink` what comes out of `stream`, line by line.
+/// Passes the lines of `stream` to `sink`.
 fn lines(stream: impl Read, mut sink: impl FnMut(&[u8])) {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
@@ -209,7 +210,7 @@ fn lines(stream: impl Read, mut sink: impl FnMut(&[u8])) {
     }
 }
 
-/// Writes to this process's standard output. Whoever reads it may have stopped: the machine goes on.
+/// Writes to this process's standard output. If the reader has stopped, the machine continues.
 pub(super) fn pass_on(line: &[u8]) {
     drop(io::stdout().write_all(line));
 }

@@ -1,8 +1,9 @@
 //! `cargo xtask vm`: runs a command on another kernel than this machine's.
 //!
-//! Debian's cloud kernels boot in QEMU with software emulation, so that neither KVM nor a disk image is needed. The
-//! guest sees this machine's own files, read-only through virtio-fs and writable above that in memory: the tree's
-//! binaries, PostgreSQL and every other tool are where they are here, and nothing that the guest does stays.
+//! Debian's cloud kernels boot in QEMU with software emulation, so that neither KVM nor a disk image is
+//! needed. The guest sees this machine's own files, read-only through virtio-fs and writable above that in
+//! memory: the tree's binaries, PostgreSQL and every other tool are where they are here, and nothing that the
+//! guest writes remains.
 //!
 //! - [`kernel`] brings a kernel from Debian's archive and keeps it below `target/vm`;
 //! - [`initramfs`] packs this program, the few modules the boot needs, and the job;
@@ -80,7 +81,7 @@ pub(crate) fn execute(
     }
     let folder = folder(workspace)?;
     let kernel = Kernel::obtain(&folder, options.kernel)?;
-    // One machine at a time: two would take each other's processors, and time out.
+    // One machine at a time: two would compete for the processors and time out.
     let lock = fs::File::create(folder.join("lock")).context("cannot make the lock")?;
     flock(&lock, FlockOperation::LockExclusive).context("cannot wait for another machine's end")?;
 

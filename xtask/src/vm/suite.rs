@@ -1,10 +1,10 @@
-//! The short form of the suites on other kernels: the races, who is under guard for how long, and the attempts to
-//! escape whose way leads through what differs between kernels.
+//! The short form of the suites on other kernels: the races, the session suite, and those escapes that depend
+//! on differences between kernels.
 //!
-//! What it leaves out is what takes minutes in emulation and depends little on the kernel: most of the escape suite, and
-//! its level `held`. Each kernel boots as Debian's does, without BPF LSM, and one of them with it: that runs what the third
-//! lock is there for and little else, because each session patches the kernel then, which the emulator does not always
-//! bear ([`Misemulated`](super::Misemulated)).
+//! It leaves out tests that take minutes in emulation and depend little on the kernel: most of the escape
+//! suite, and its level `held`. Each kernel boots as Debian's does, without BPF LSM. One of them also boots
+//! with it, and runs the tests of the third lock and little else: each session patches the kernel then, and
+//! the emulator sometimes breaks down under that ([`Misemulated`](super::Misemulated)).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub(crate) struct Boot {
     pub(crate) name: &'static str,
     kernel: Version,
     bpf_lsm: bool,
-    /// Which of [`PROGRAMS`] run, and what each is told.
+    /// Which of [`PROGRAMS`] run, each with its arguments.
     runs: &'static [(&'static str, &'static str)],
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn run(
     let mut claw = OsString::from("CLAW_BIN=");
     claw.push(workspace.claw());
     command.extend([claw, format!("CLAW_RACE_TRIES={RACE_TRIES}").into()]);
-    // Where BPF LSM is switched on its programs must be at work.
+    // If BPF LSM is switched on, its programs must be attached.
     if boot.bpf_lsm {
         command.push("CLAW_THIRD_LOCK=1".into());
     }

@@ -1,9 +1,9 @@
 //! Control messages, cmsg(3), as the supervisor can send them for a tracee.
 //!
-//! Passed descriptors (`SCM_RIGHTS`) are taken from the tracee first. On IP sockets only kinds are let
-//! through that cannot say where a packet goes: a source route (`IP_RETOPTS`, `IPV6_RTHDR`) or SCTP's
-//! list of addresses would send it elsewhere than was judged. `SCM_CREDENTIALS` is passed on as it is: the
-//! kernel refuses another process's number to a supervisor without privilege.
+//! Passed descriptors (`SCM_RIGHTS`) are taken from the tracee first. On IP sockets only kinds that cannot
+//! redirect a packet are allowed: a source route (`IP_RETOPTS`, `IPV6_RTHDR`) or SCTP's list of addresses
+//! would send it elsewhere than was judged. `SCM_CREDENTIALS` is passed on as it is: the kernel refuses
+//! another process's number to a supervisor without privilege.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -26,12 +26,11 @@ const HARMLESS: [(i32, i32); 9] = [
     (libc::SOL_UDP, libc::UDP_SEGMENT),
 ];
 
-/// Makes `control` the supervisor's own: the descriptors in it are taken from the process `owner`. They
-/// must stay open until the message is sent.
+/// Rewrites `control` so that the supervisor can send it: duplicates the descriptors in it from the process
+/// `owner`. They must stay open until the message is sent.
 ///
 /// # Errors
-/// EINVAL for what is malformed, EPERM for what cannot be sent on another's behalf, and what
-/// pidfd_getfd(2) says.
+/// EINVAL for a malformed message, EPERM for one that cannot be sent on behalf, and as pidfd_getfd(2).
 pub(crate) fn take_over(
     control: &mut [u8],
     inet: bool,

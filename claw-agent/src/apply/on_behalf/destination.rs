@@ -1,4 +1,4 @@
-//! Where a socket call would go: what of its address the policy's connect rules see.
+//! Where a socket call would go, in the terms of the policy's connect rules.
 //!
 //! Input: the kind of socket, the judged copy of the address, whether something is sent. Output: a
 //! [`Destination`], or the errno that the kernel would give. Source: net/ipv4/{af_inet,udp,raw}.c and
@@ -23,7 +23,7 @@ const UNIX_PATH: usize = 108;
 /// Bytes of an address's family.
 const FAMILY: usize = 2;
 
-/// What kind of socket it is. Read from the supervisor's own duplicate, it cannot change any more.
+/// The kind of a socket. It is read from the supervisor's own duplicate, so it cannot change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
     family: AddressFamily,
@@ -35,9 +35,9 @@ pub(crate) struct Kind {
 /// Where a call goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// To whom the socket is connected already, or nowhere: the address does not count and is left out.
+    /// To the peer that the socket is connected to, or nowhere: the address does not count and is left out.
     Connected,
-    /// To an address that no rule speaks of.
+    /// To an address that no rule can name.
     Unruled,
     /// To an IP address.
     Inet(SocketAddr, Protocol),
@@ -81,8 +81,8 @@ impl Kind {
         self.family == AddressFamily::UNIX
     }
 
-    /// As the policy's rules see its protocol: UDP-Lite counts as UDP, and what is neither as TCP, so that
-    /// nothing is outside the rules.
+    /// Its protocol as the policy's rules see it. UDP-Lite counts as UDP, and every other protocol as TCP, so
+    /// that no protocol escapes the rules.
     fn ruled(self) -> Protocol {
         if matches!(self.protocol, UDP | UDP_LITE) { Protocol::Udp } else { Protocol::Tcp }
     }
@@ -93,7 +93,7 @@ impl Kind {
     /// As connect(2).
     pub(crate) fn connect(self, name: &[u8]) -> Result<Destination, Errno> {
         match family(name).ok_or(Errno::INVAL)? {
-            // It dissolves the association.
+            // AF_UNSPEC disconnects the socket.
             AddressFamily::UNSPEC => Ok(Destination::Unruled),
             family => self.named(family, name),
         }
@@ -116,7 +116,7 @@ impl Kind {
             (Some(AddressFamily::UNSPEC), AddressFamily::INET) => {
                 self.named(AddressFamily::INET, name)
             }
-            // udpv6_sendmsg takes it for none.
+            // udpv6_sendmsg ignores such an address.
             (Some(AddressFamily::UNSPEC), AddressFamily::INET6) => Ok(Destination::Connected),
             (Some(family), _) => self.named(family, name),
             (None, _) => Err(Errno::INVAL),
@@ -142,10 +142,10 @@ impl Kind {
             AddressFamily::UNIX => {
                 let path = &name[FAMILY..];
                 Ok(match path {
-                    // The kernel says that this is none.
+                    // The kernel refuses an empty path itself.
                     [] => Destination::Unruled,
                     path if path.len() > UNIX_PATH => return Err(Errno::INVAL),
-                    // An abstract name is all of what is given, zero bytes and all.
+                    // An abstract name is the whole given length, zero bytes included.
                     [0, ..] => Destination::Abstract(path.to_vec()),
                     path => {
                         let end = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());

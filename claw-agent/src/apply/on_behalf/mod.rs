@@ -1,6 +1,5 @@
-//! What it takes to make a call on a socket for somebody else: where it leads ([`destination`]), who
-//! it is made as ([`subject`]), and what goes with a message ([`control`]). The walk is
-//! `supervisor/socket.rs`.
+//! The parts of a socket call on behalf of a tracee: where it leads ([`destination`]), whose identity it uses
+//! ([`subject`]), and the control messages of a message ([`control`]). The walk is `supervisor/socket.rs`.
 
 pub(crate) mod control;
 pub(crate) mod destination;

@@ -1,8 +1,8 @@
-//! Acting as the tracee would: with its user, groups and no more capabilities than it has.
+//! Acts as the tracee: with its user and groups, and no more capabilities than it has.
 //!
-//! A peer on a Unix socket asks who connected, and the kernel asks who may. An ordinary user's supervisor
-//! can serve only its own user's processes and has nothing to lay down; one that runs with capabilities
-//! lays them down for the call, on its own thread alone.
+//! The peer on a Unix socket can ask who connected, and the kernel checks who may. An ordinary user's
+//! supervisor serves only that user's processes and has nothing to drop. A supervisor with capabilities drops
+//! them for the call, on its own thread alone.
 
 use rustix::io::Errno;
 use rustix::process::{Gid, Pid, Uid, getegid, geteuid, getgroups};
@@ -16,7 +16,7 @@ pub(crate) struct Assumed {
     back: Option<Before>,
 }
 
-/// What the thread was before.
+/// The thread's own identity.
 struct Before {
     uid: Uid,
     gid: Gid,
@@ -25,7 +25,7 @@ struct Before {
 }
 
 impl Assumed {
-    /// Becomes as the thread `tid`.
+    /// Takes on the identity of the thread `tid`.
     ///
     /// # Errors
     /// EPERM if this process may not, ESRCH if there is no such thread.
@@ -48,7 +48,7 @@ impl Assumed {
         {
             return Ok(Self { back: None });
         }
-        // From here on dropping it goes back.
+        // From here on, dropping this restores the thread.
         let assumed = Self { back: Some(before) };
         set_thread_groups(&groups)?;
         set_thread_res_gid(None, gid, None)?;
@@ -67,7 +67,7 @@ impl Drop for Assumed {
             .and_then(|()| set_thread_res_gid(None, before.gid, None))
             .and_then(|()| set_thread_groups(&before.groups));
         if let Err(error) = back {
-            // A thread that is not what it takes itself for must not judge anything.
+            // A thread that still has another identity must not judge anything.
             tracing::error!(%error, "cannot take the supervisor's own identity back");
             std::process::abort();
         }

@@ -1,4 +1,4 @@
-//! Files of this machine, and files made up beside them.
+//! Files of this machine, and files made for these tests.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 
@@ -47,7 +47,7 @@ fn a_tool_is_trusted_where_its_user_cannot_have_made_it() {
         assert_eq!(untrusted(&tools, &path, &["git"]), expected, "{owner} {mode:o}");
         assert!(!untrusted(&tools, &path, &["no-tool"]));
     }
-    // A link called as a tool, to a program that is none.
+    // A link with a tool's name to a program that is not a tool.
     assert!(untrusted(&tools, Path::new("/usr/bin/env"), &["git", "env"]));
 }
 

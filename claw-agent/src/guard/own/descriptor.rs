@@ -1,9 +1,9 @@
 //! pidfd_send_signal(2), done on the caller's behalf.
 //!
-//! Whom it means is behind a descriptor, which another thread can replace while the call is held. So the
-//! supervisor takes a duplicate, looks at whom that stands for, asks what the kernel would ask of the
-//! caller's permission, and sends the signal through the same duplicate. The receiver sees the supervisor as
-//! the sender, unless the caller says itself who sent it.
+//! The target is behind a descriptor, which another thread can replace while the call is held. So the
+//! supervisor duplicates the descriptor, looks up its process, checks the caller's permission as the kernel
+//! would, and sends the signal through the same duplicate. The receiver sees the supervisor as the sender,
+//! unless the caller passed a `siginfo_t` of its own.
 //!
 //! Known gaps: a descriptor of a `/proc/PID` directory is answered EBADF, `PIDFD_SIGNAL_PROCESS_GROUP` EINVAL.
 
@@ -29,7 +29,7 @@ const CAP_KILL: u64 = 1 << 5;
 
 /// Sends a signal as the caller of a held pidfd_send_signal(2) would.
 pub(super) fn send(own: &OwnProcesses, notification: &Notification, sent: Sent) -> Ruling {
-    // The kernel's names for the caller itself, or nothing at all.
+    // A negative value is one of the kernel's names for the caller itself, or no descriptor.
     if sent.fd < 0 {
         return Ruling::Run;
     }
@@ -56,8 +56,9 @@ fn try_send(
     }
     let allowed = may_signal(notification.tid, target, sent.signal);
     let info = info(notification.tid, sent.info)?;
-    // What was read of the caller counts only if it is still held, and of the target only if its number is
-    // still its own: a process's number is given again only once the descriptor says that it is gone.
+    // What was read of the caller counts only if it is still held. What was read of the target counts only if
+    // the descriptor still names that number: a number is not reused before the descriptor reports its
+    // process as gone.
     if !notification.is_valid() || stands_for(fd.as_fd())? != target {
         return Err(Errno::SRCH);
     }
@@ -69,10 +70,10 @@ fn try_send(
     Ok(None)
 }
 
-/// A descriptor of the supervisor's own for what `number` is to the thread `tid`.
+/// Duplicates descriptor `number` of the thread `tid` into the supervisor.
 fn duplicate(tid: Pid, number: i32) -> Result<OwnedFd, Errno> {
-    // A kernel before 6.9 knows whole processes only; their threads share descriptors but for oddities, and
-    // what is judged is what is used either way.
+    // A kernel before 6.9 opens only whole processes, whose threads nearly always share one descriptor table.
+    // Either way the descriptor that is judged is the one that is used.
     let caller =
         pidfd_open(tid, THREAD).or_else(|_| pidfd_open(process(tid)?, PidfdFlags::empty()))?;
     pidfd_getfd(caller, number, PidfdGetfdFlags::empty())
@@ -94,7 +95,7 @@ fn stands_for(fd: BorrowedFd<'_>) -> Result<Pid, Errno> {
         .map_err(|_| Errno::BADF)?;
     let number = text.lines().find_map(|line| line.strip_prefix("Pid:")).ok_or(Errno::BADF)?;
     match number.trim().parse() {
-        // 0 is a process that this pid namespace has no number for, -1 one that is gone.
+        // 0 means that the process has no number in this pid namespace, -1 that it is gone.
         Ok(0) => Err(Errno::PERM),
         Ok(number) if number > 0 => Pid::from_raw(number).ok_or(Errno::SRCH),
         _ => Err(Errno::SRCH),
@@ -110,7 +111,7 @@ fn may_signal(caller: Pid, target: Pid, signal: i32) -> Result<bool, Errno> {
     }
     if from.capeff & CAP_KILL != 0
         && user_namespace(caller).is_some_and(|own| {
-            // The supervisor's user namespace is above all that the guarded tree can make.
+            // The supervisor's user namespace is an ancestor of every one that the guarded tree can make.
             user_namespace(target).is_some_and(|other| own == other)
                 || std::fs::read_link("/proc/self/ns/user").is_ok_and(|above| own == above)
         })

@@ -1,11 +1,11 @@
-//! Has the program read what was judged: the content goes into sealed files in memory, the call is
-//! changed to name those, and then it is judged once more as it will run.
+//! Makes the program read what was judged. The content goes into sealed memory files, the call is changed to
+//! name them, and then it is judged once more as it will run.
 //!
-//! Which words of a call are paths is not known here. A path that a tool asked for is looked for in the
-//! arguments, the environment and the scripts themselves; a place counts if the tool, with another
-//! path there, asks for that one. Of what has no such place, the last judgement, which decides, only takes
-//! the start-up files as they were read (`~/.aws/config`); where the tool can be told to leave such a file
-//! alone (`~/.psqlrc`), it is.
+//! This module does not know which words of a call are paths. It searches for a path that a tool asked for in
+//! the arguments, the environment and the scripts themselves. A place counts if the tool, given another path
+//! there, asks for that one. A start-up file has no such place: the tool is told to skip it if it can be
+//! (`~/.psqlrc`), else the last judgement, which decides, takes it as it was read (`~/.aws/config`). Any
+//! other file without a place is unknown to that judgement.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use crate::judge::{Judge, Judgement};
 /// How many places in a call are tried for one path.
 const PLACES: usize = 32;
 
-/// A call that reads what it is handed.
+/// A call that reads only handed-over content.
 pub(super) struct Handed {
     /// The arguments of the program.
     pub(super) argv: Vec<Vec<u8>>,
@@ -31,7 +31,7 @@ pub(super) struct Handed {
     pub(super) stdin: Option<u32>,
 }
 
-/// Changes the call to read what was judged. Nothing if it can run as it is.
+/// Changes the call to read what was judged. `None` if it can run as it is.
 ///
 /// # Errors
 /// Why it must not run, in one line.
@@ -50,7 +50,7 @@ pub(super) fn hand_over(
     let mut changed = judgement.rewritten.is_some();
     let tools = Tools::with(judge.policy().declared());
     let tool = judgement.facts.tool.as_deref().and_then(|tool| tools.named(tool));
-    // What it asks for is asked again only where another start-up file is left to skip.
+    // Ask the tool again only if there is another start-up file to skip.
     let mut skipped = false;
     for path in read.files.keys() {
         let skip = tool.and_then(|tool| tool.skips_startup_file(path));
@@ -68,11 +68,11 @@ pub(super) fn hand_over(
     for (path, found) in &read.files {
         let Found::Content { sealed, .. } = found else { continue };
         if *sealed && !draft.rewritten.contains(path) {
-            // Nobody can change it, and its descriptor is the program's own by now.
+            // The file is sealed, and its descriptor belongs to the program alone by now.
             handed.insert(path.clone(), None);
             continue;
         }
-        // Numbers grow, so the first name is a guess that only has to be nobody else's.
+        // The final name is not known yet, so probe with a name that nothing else has.
         let probe = format!("/dev/fd/{}", u32::MAX).into_bytes();
         let places = draft.places_of(judge, path, &probe);
         if places.is_empty() {
@@ -101,14 +101,14 @@ pub(super) fn hand_over(
     Ok(changed.then_some(Handed { argv: draft.argv, env: draft.env, stdin }))
 }
 
-/// The image whose program is handed what was judged.
+/// The image, one program of which gets handed-over content.
 pub(super) struct Image<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// The words of each program.
     pub(super) words: &'a [Words<'a>],
-    /// What the judgement without content left.
+    /// The summary of the judgement without content.
     pub(super) first: &'a First,
-    /// Which program it is.
+    /// The index of the program that gets the content.
     pub(super) program: usize,
 }
 
@@ -117,7 +117,7 @@ impl<'a> Image<'a> {
         &self.snapshot.image.programs[self.program]
     }
 
-    /// Whether all other programs may run whatever they read.
+    /// Whether all other programs may run, whatever content they read.
     fn others_run(&self, judge: &Judge<'_>) -> bool {
         let runs = |at: usize, words: &Words<'_>| {
             let known = self.first.runs.get(at).copied().flatten();
@@ -130,7 +130,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// A call on the way to be changed.
+/// A call that is being changed.
 #[derive(Debug, Clone)]
 struct Draft<'a> {
     snapshot: &'a Snapshot,
@@ -139,11 +139,11 @@ struct Draft<'a> {
     env: Vec<Vec<u8>>,
     stdin: Option<Vec<u8>>,
     stdin_is_sealed: bool,
-    /// The content behind each path that is handed over.
+    /// The content of each handed-over path.
     files: BTreeMap<Vec<u8>, Vec<u8>>,
     /// What was found at each path.
     found: &'a BTreeMap<Vec<u8>, Found>,
-    /// Those whose content a rule changed.
+    /// The paths whose content a rule changed.
     rewritten: Vec<Vec<u8>>,
 }
 
@@ -166,7 +166,7 @@ impl Files for Draft<'_> {
             (Some(content), _) => File::content(content),
             (None, Some(Found::Content { bytes, .. })) => File::in_place(bytes),
             (None, Some(Found::Folder(real))) => File::folder(real),
-            // It may be there by the time the program looks.
+            // The file may exist by the time the program looks.
             (None, Some(Found::Absent)) => File::NOT_LOOKED_AT,
             (None, Some(Found::Unreadable | Found::Terminal) | None) => File::UNREADABLE,
         }
@@ -214,7 +214,7 @@ impl<'a> Draft<'a> {
         draft
     }
 
-    /// The places of `path` where the tool, given `probe` there, asks for that.
+    /// The places of `path` at which the tool, given `probe` instead, asks for `probe`.
     fn places_of(&self, judge: &Judge<'_>, path: &[u8], probe: &[u8]) -> Vec<Place> {
         let mut places: Vec<Place> = self
             .candidates(path)
@@ -226,7 +226,7 @@ impl<'a> Draft<'a> {
                 changed.asked(judge).contains(probe)
             })
             .collect();
-        // From the end of a text, so that those before it stay where they are.
+        // Replace from the end of a text, so that earlier places do not move.
         places.reverse();
         places
     }
@@ -255,8 +255,8 @@ impl<'a> Draft<'a> {
         places
     }
 
-    /// Puts `name` for `path` at these places, the last of each text first, and has the content of
-    /// `path` stand behind `name`.
+    /// Replaces `path` by `name` at these places, the last of each text first, and moves the content of
+    /// `path` to `name`.
     fn put(&mut self, places: &[Place], path: &[u8], name: &[u8]) {
         for place in places {
             let (text, at) = match place {
@@ -274,7 +274,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The files that the tool asks for and is handed.
+    /// The handed-over files that the tool asks for.
     fn asked(&self, judge: &Judge<'_>) -> BTreeSet<Vec<u8>> {
         let stdin = self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content);
         // A tool that a policy declares names no file whose content a verdict needs.
@@ -285,7 +285,7 @@ impl<'a> Draft<'a> {
         Words::of(self.snapshot, self.program).with(&self.argv, &self.env)
     }
 
-    /// Judges the call as it will run: by what is handed over, and nothing else.
+    /// Judges the call as it will run, by handed-over content and nothing else.
     fn confirm(&self, judge: &Judge<'_>, read: &Read) -> Result<(), String> {
         let stdin = match (&self.stdin, &read.stdin) {
             (Some(content), _) => Stdin::Content(content),

@@ -1,4 +1,4 @@
-//! Calls that are judged by content, against a tracee that only notes what it is given.
+//! Calls judged by content, with a fake image that notes what it is given.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ fn judged(fake: &mut Fake, argv: &[&str]) -> (&'static str, String, Change) {
     judged_by(READS, fake, argv)
 }
 
-/// The whole walk: the judgement before the exec, and the one at its stop where there is one.
+/// The whole walk: the judgement before the exec, and the one at its stop if there is one.
 fn judged_by(policy: &str, fake: &mut Fake, argv: &[&str]) -> (&'static str, String, Change) {
     let policy = claw_policy::parse(policy, "p.toml", &schema()).expect("right");
     let strings = |words: &[&str]| words.iter().map(|word| word.as_bytes()).collect::<Strings>();
@@ -184,8 +184,7 @@ fn a_call_that_reads_nothing_is_not_looked_at() {
 /// The policy that people begin with.
 const STARTER: &str = include_str!("../../../../policies/starter.toml");
 
-/// Reading is most of what a governed call costs: each call is planned, and each text parsed, no more often than
-/// it has to be.
+/// Reading is most of the cost of a governed call, so this counts plans and parses.
 #[test]
 fn a_statement_is_read_four_times_from_the_call_to_the_image_that_runs() {
     let mut fake = Fake::default();
@@ -202,7 +201,7 @@ fn a_statement_is_read_four_times_from_the_call_to_the_image_that_runs() {
     };
     // The call as it was made, before the exec and at the stop; as rules change it; and as it is handed over.
     assert_eq!(done.plans, 4, "{done:?}");
-    // The text as it was made, at both places, and as rules change it.
+    // The text as it was made, before the exec and at the stop, and as rules change it.
     assert_eq!((done.server_parses, done.second_parses), (3, 3), "{done:?}");
 }
 

@@ -26,7 +26,7 @@ fn argv(words: &[&str]) -> Strings {
     words.iter().map(|word| word.as_bytes()).collect()
 }
 
-/// A record of a call that says `hunter2` wherever a record can say something.
+/// A record with the secret `hunter2` in every field that can hold text.
 fn record(masker: &Masker) -> Record {
     let mut action = claw_policy::Action::new(&DOMAIN, "mysql -phunter2")
         .with(Test::WORD, "hunter2")

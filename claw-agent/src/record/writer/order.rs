@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Job;
 use crate::record::Entry;
 
-/// A place in the order of records. It is taken, or given up when dropped: nobody behind it waits for ever.
+/// A place in the order of records. Dropping it gives it up, so that later records do not wait for ever.
 #[derive(Debug)]
 pub(crate) struct Place {
     number: u64,
@@ -22,13 +22,13 @@ impl Place {
         Self { number, time: Timestamp::now(), queue, taken: false }
     }
 
-    /// Queues the entry that stands here. Waits while the queue is full.
+    /// Queues the entry of this place. Waits while the queue is full.
     pub(super) fn take(mut self, entry: Entry) {
         self.taken = true;
         let job = Job::Write(self.time, Box::new(entry));
         if self.queue.send((self.number, job)).is_err() {
-            // The thread ends only after this end is dropped: nothing can be recorded any more, and nothing
-            // may be let through.
+            // The writer ends only after this end is dropped, so it has crashed. Nothing can be recorded, so
+            // nothing may be let through.
             tracing::error!("the audit thread is gone; ending the session");
             std::process::abort();
         }
@@ -38,16 +38,16 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if !self.taken {
-            // Without the thread nothing waits for it.
+            // If the writer is gone, no record waits for this place.
             let _ = self.queue.send((self.number, Job::Pass));
         }
     }
 }
 
-/// The queue's other end: gives each job when those at all places before it were given.
+/// The receiving end of the queue: returns the jobs in the order of their places.
 pub(super) struct InOrder {
     queue: Receiver<(u64, Job)>,
-    /// What came before its turn.
+    /// Jobs that arrived before their turn.
     early: BTreeMap<u64, Job>,
     /// The place whose turn it is.
     turn: u64,
@@ -58,7 +58,7 @@ impl InOrder {
         Self { queue, early: BTreeMap::new(), turn: 0 }
     }
 
-    /// The next job, if it is there.
+    /// The next job in order, if it has arrived.
     ///
     /// # Errors
     /// As [`Receiver::try_recv`].
@@ -72,7 +72,7 @@ impl InOrder {
         }
     }
 
-    /// Waits for the next job; nothing once there will be none.
+    /// Waits for the next job in order; `None` once there will be no more.
     pub(super) fn next(&mut self) -> Option<Job> {
         loop {
             if let Some(job) = self.due() {

@@ -20,13 +20,13 @@ use crate::kernel::{self, KernelSide};
 use crate::record::{self, Audit, Kind};
 use crate::session::cgroup::Cgroup;
 
-/// Connects to where each line says, from a process of its own, and says what came of it. It starts no
+/// Reads one address a line, connects to it from a forked process, and prints the result. It starts no
 /// program.
 const CONNECTS: &str = r#"while read -r to; do
     (if true 3<>"/dev/tcp/$to"; then echo ok; else echo refused; fi) 2>/dev/null
 done"#;
 
-/// A process that connects where it is told.
+/// A process that connects to the addresses it reads.
 struct Caller {
     process: Child,
     to: Option<ChildStdin>,
@@ -44,7 +44,7 @@ impl Caller {
         let to = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut caller = Self { process, to, answers };
-        // It has run its last program when it answers for the first time.
+        // Its first answer shows that its last exec is over.
         assert_eq!(caller.connect(Peer::new().at), "ok");
         caller
     }
@@ -73,7 +73,7 @@ impl Drop for Caller {
     }
 }
 
-/// Somebody who is connected to, on loopback.
+/// A listening socket on loopback.
 struct Peer {
     _listener: TcpListener,
     at: SocketAddr,
@@ -87,7 +87,7 @@ impl Peer {
     }
 }
 
-/// A policy that lets connections through, but for those to `peer`.
+/// A policy that allows every connection except those to `peer`.
 fn but_for(peer: &Peer, rule: &str) -> Policy {
     let port = peer.at.port();
     let text = format!(
@@ -169,13 +169,13 @@ fn rules_and_events_of_two_sessions_do_not_mix() {
     let (host, watch) = host("test-of-two");
     let (here, there) = (Peer::new(), Peer::new());
 
-    // Control: nobody who is not guarded is refused.
+    // Control: an unguarded process is not refused.
     let mut nobody = Caller::start();
     let mut one = Guarded::begin(&host, but_for(&here, "not-here")).expect("room for one");
     let mut other = Guarded::begin(&host, but_for(&there, "not-there")).expect("room for two");
     assert_eq!([&here, &there].map(|peer| nobody.connect(peer.at)), ["ok", "ok"]);
 
-    // Each goes by its own rules, and so do the processes it forks.
+    // Each session goes by its own rules, and so do the processes that it forks.
     assert_eq!([&here, &there].map(|peer| one.caller.connect(peer.at)), ["refused", "ok"]);
     assert_eq!([&here, &there].map(|peer| other.caller.connect(peer.at)), ["ok", "refused"]);
     assert_eq!(
@@ -187,7 +187,7 @@ fn rules_and_events_of_two_sessions_do_not_mix() {
         [line("allow", "", &here), line("deny", "not-there", &there)]
     );
 
-    // What shuts one leaves the other as it is.
+    // Shutting one session does not affect the other.
     let kernel = host.kernel.as_ref().expect("there is a kernel side");
     kernel.refuse_connections(one.session.number(), true).expect("written");
     assert_eq!(one.caller.connect(there.at), "refused");
@@ -214,7 +214,7 @@ fn a_connection_is_recorded_by_the_policy_that_decided_it() {
     let (here, there) = (Peer::new(), Peer::new());
     let mut one = Guarded::begin(&host, but_for(&here, "before")).expect("room for one");
 
-    // Nobody reads what is reported while the policy changes.
+    // Keep the events unread while the policy changes.
     let unread = watch.events.lock().expect("no panic");
     assert_eq!(one.caller.connect(here.at), "refused");
     let pinned = one.session.policy();
@@ -226,7 +226,7 @@ fn a_connection_is_recorded_by_the_policy_that_decided_it() {
         one.connections(&watch),
         [line("deny", "before", &here), line("allow", "", &here), line("deny", "after", &there)]
     );
-    // A call that began before goes by what held then.
+    // A call that began earlier keeps the policy of that time.
     assert_eq!(pinned.policy.connect()[0].id, "before");
     assert_eq!(one.session.policy().policy.connect()[0].id, "after");
 

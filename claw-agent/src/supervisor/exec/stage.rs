@@ -1,4 +1,4 @@
-//! Between judging by content, which is pure, and the stopped image: reads through [`decode`] and gives
+//! Connects judging by content, which is pure, to the stopped image. Reads go through [`decode`], changes
 //! through [`apply`].
 //!
 //! [`decode`]: crate::decode
@@ -17,10 +17,10 @@ pub(super) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// What `stopped` has before it.
+    /// The stage of the image `stopped`.
     ///
     /// # Errors
-    /// If it is gone.
+    /// If the process is gone.
     pub(super) fn of(stopped: &'a mut Stopped) -> io::Result<Self> {
         Ok(Self { contents: Contents::of(stopped.tid())?, stopped })
     }

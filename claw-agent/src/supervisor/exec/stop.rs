@@ -1,5 +1,5 @@
-//! The exec stop of a judged call: its new image is compared with what was judged, and changed or judged by
-//! what it would read. It waits for its tracee, so it takes a thread of its own.
+//! The exec stop of a judged call. The supervisor compares the new image with what was judged, then changes
+//! it or judges it again by the content it would read. Waiting for the tracee takes a worker thread.
 
 use claw_policy::Verdict;
 
@@ -15,19 +15,19 @@ use crate::judge::image::Plan;
 use crate::record::{Entry, Place, Proof, What};
 use crate::sys::ptrace::{Stop, Tracee};
 
-/// What came of an exec that was to be stopped.
+/// How an exec that had to reach its exec stop ended.
 enum Ended {
-    /// The new image is what was judged, and goes on as was decided.
+    /// The new image is what was judged, and continues as decided.
     Ran(Place),
-    /// The exec failed by itself and the old program goes on, with the errno it got.
+    /// The exec failed by itself. The old program continues with that errno.
     Failed(Place),
-    /// The process ended first, with this wait status if it is known: the kernel proof, or somebody's
-    /// SIGKILL.
+    /// The process ended first, with this wait status if it is known. The kernel proof or another process
+    /// killed it.
     Gone(Option<i32>),
 }
 
 impl Held<Judged> {
-    /// Lets it run as far as its exec stop, on a thread that waits for it there.
+    /// Continues the call on a worker thread, which waits for it at its exec stop.
     pub(super) fn stop_on_a_thread(self, plan: Plan) {
         self.on_a_thread(
             |held| held.stop(plan),
@@ -45,7 +45,7 @@ impl Held<Judged> {
                 return self.fail(libc::EACCES, Some(why));
             }
         };
-        // What it would read may lead to paths that its own words do not name.
+        // The content it would read may name relative paths that its arguments do not.
         let with_directory = self.state.looked_at_cwd() || matches!(plan, Plan::Look);
         match self.go_on(with_directory) {
             Ok(()) => self.prove(tracee, plan),
@@ -55,7 +55,7 @@ impl Held<Judged> {
             }
             Err(Stays::Unproven(why)) => {
                 self.fail(libc::EAGAIN, Some(why));
-                // It is still on its way out of the call, not in a new image: let it go.
+                // The call was refused before any exec, so the tracee is still the old program: release it.
                 tracee.release();
             }
         }
@@ -92,7 +92,7 @@ impl Held<Judged> {
         if self.session.host.kernel.is_some() { Proof::TicketAndStop } else { Proof::Stop }
     }
 
-    /// Proof B, and what was decided; or the decision, where it waits for what the image would read.
+    /// Runs proof B, then carries out the plan, which may be to judge the content first.
     fn at_the_stop(&mut self, mut tracee: Tracee, plan: Plan) -> Result<Ended, StopError> {
         let failed_with = match tracee.wait()? {
             Stop::Exec => None,
@@ -108,7 +108,7 @@ impl Held<Judged> {
         let seal = self.is_to_be_sealed();
         let Snapshot { image, env, .. } = &self.state.snapshot;
         let host = &self.session.host;
-        // Where the kernel proof looks at the file, this need not.
+        // With a kernel side, the kernel proof already compares the file.
         if host.kernel.is_none() && !host.decoder.runs(tracee.tid(), image.identity) {
             return Err(StopError::OtherFile);
         }
@@ -141,7 +141,7 @@ impl Held<Judged> {
         Ok(Ended::Ran(place))
     }
 
-    /// Judges it by what it would read: that judgement is the one that counts.
+    /// Judges the call again, now with the content it would read. This judgement replaces the first.
     fn look(&mut self, stopped: &mut Stopped) -> Result<Change, StopError> {
         let mut stage = Stage::of(stopped)?;
         let policy = &self.generation.policy;
@@ -151,7 +151,7 @@ impl Held<Judged> {
         Ok(change)
     }
 
-    /// As the kernel side's report of a program that it kills.
+    /// Records a kill as the kernel side would have reported it.
     fn record_kill(&self, why: &StopError) {
         let snapshot = &self.state.snapshot;
         self.session.audit.record(Entry {

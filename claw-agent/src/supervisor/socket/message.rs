@@ -1,7 +1,7 @@
 //! Messages on another's behalf: sendto, sendmsg and sendmmsg.
 //!
-//! The data is copied a stretch at a time: a stream takes it in parts, a datagram of more than one stretch
-//! is longer than any protocol carries.
+//! The data is copied one stretch at a time. A stream may be sent in parts. A datagram longer than one
+//! stretch is longer than any protocol carries.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -18,9 +18,9 @@ use crate::guard::{Held, Refusal};
 use crate::sys::seccomp::Answer;
 use crate::sys::socket::{Parcel, send, signal_thread};
 
-/// How much is copied at once.
+/// How many bytes are copied at once.
 const STRETCH: usize = 1 << 20;
-/// What is tried right away before a thread is asked to wait.
+/// How many bytes the receiver tries to send itself before it hands the rest to a worker thread.
 const SHORT: usize = 64 << 10;
 /// `UIO_MAXIOV`: how many messages one sendmmsg(2) takes.
 const MAX_MESSAGES: u32 = 1024;
@@ -39,7 +39,7 @@ struct Sending {
 /// How far an attempt went.
 enum Attempt {
     Done(Answer),
-    /// The rest has to wait for room.
+    /// The socket's buffer is full: the rest has to wait.
     Full,
 }
 
@@ -67,7 +67,7 @@ impl Held<Taken> {
         }
     }
 
-    /// Sends several messages, and tells the tracee how much of each went.
+    /// Sends several messages, and writes how much of each was sent to the tracee's memory.
     pub(super) fn send_all(self, messages: u64, count: u32, flags: i32) {
         let waits = flags & libc::MSG_DONTWAIT == 0 && self.blocks();
         let mut sent = 0;
@@ -77,7 +77,7 @@ impl Held<Taken> {
             }
             let at = messages.wrapping_add(MULTIPLE_MESSAGE * sent as u64);
             let answer = match self.prepare(message(self.tid(), at), flags) {
-                // What went before is told all the same; so the answer waits.
+                // Messages already sent still count, so record this refusal but answer with their number.
                 Err(refusal) => {
                     Answer::Errno(self.session.account_for(&self.notification, refusal))
                 }
@@ -90,7 +90,7 @@ impl Held<Taken> {
             match answer {
                 Answer::Value(bytes) if self.note(at, bytes).is_ok() => sent += 1,
                 Answer::Value(_) => break Answer::Errno(libc::EFAULT),
-                // What went before counts; the next call runs into the same.
+                // Messages already sent count; the tracee's next call will meet the same error.
                 _ if sent > 0 => break Answer::Value(sent),
                 failed => break failed,
             }
@@ -98,11 +98,11 @@ impl Held<Taken> {
         self.answer(answer);
     }
 
-    /// Writes how much of a message went to where the tracee asked for it.
+    /// Writes how many bytes of a message were sent to its `msg_len` in the tracee.
     fn note(&self, message: u64, bytes: i64) -> std::io::Result<()> {
         let path = format!("/proc/{}/mem", self.tid().as_raw_nonzero());
         let memory = File::options().write(true).open(path)?;
-        // From here on the file stands for the memory that it was opened for.
+        // The tracee is still held, so the file opened above is its memory.
         if !self.notification.is_valid() {
             return Err(Errno::SRCH.into());
         }
@@ -113,7 +113,8 @@ impl Held<Taken> {
     /// Judges a message and makes its control messages the supervisor's.
     fn prepare(&self, outgoing: Result<Outgoing, Errno>, flags: i32) -> Result<Sending, Refusal> {
         let mut outgoing = outgoing?;
-        // The kernel would keep pages of this process's, and send what stands there later.
+        // With this flag the kernel keeps references to this process's pages, and would send whatever they
+        // hold later.
         if flags & libc::MSG_ZEROCOPY != 0 {
             return Err(Errno::NOBUFS.into());
         }
@@ -129,7 +130,7 @@ impl Held<Taken> {
         Ok(Sending { peer, outgoing, control, passed, flags, sent: 0 })
     }
 
-    /// Sends without waiting: all, what there is room for, or nothing. `later` says that somebody will
+    /// Sends without waiting: everything, as much as fits, or nothing. `later` says that a worker thread can
     /// wait for the rest.
     fn attempt(&self, sending: &mut Sending, later: bool) -> Attempt {
         let flags = libc::MSG_DONTWAIT;
@@ -137,7 +138,7 @@ impl Held<Taken> {
             match self.stretch(sending, flags, false) {
                 Ok(true) => return Attempt::Done(Answer::Value(sending.sent as i64)),
                 Ok(false) => {}
-                // A connection that is opened by the message is waited for too.
+                // The message itself may open a connection, and that takes time too.
                 Err(Errno::AGAIN | Errno::INPROGRESS) if later => return Attempt::Full,
                 Err(errno) => return Attempt::Done(self.failed(sending, errno)),
             }
@@ -186,7 +187,7 @@ impl Held<Taken> {
         Ok(!self.state.kind.is_stream() || went == 0 || sending.sent >= sending.outgoing.len())
     }
 
-    /// What a failed send returns: how much went, if anything did.
+    /// The answer to a failed send: how much was sent, or the errno if nothing was.
     fn failed(&self, sending: &Sending, errno: Errno) -> Answer {
         if sending.sent > 0 {
             return Answer::Value(sending.sent as i64);
@@ -195,7 +196,7 @@ impl Held<Taken> {
             && self.state.kind.is_stream()
             && sending.flags & libc::MSG_NOSIGNAL == 0
         {
-            // The kernel would have sent it to the calling thread. It may be gone.
+            // The kernel would have sent SIGPIPE to the calling thread, which may be gone by now.
             let process = crate::decode::process(self.tid());
             let _ = signal_thread(process, self.tid(), libc::SIGPIPE);
         }

@@ -1,4 +1,5 @@
-//! Whom a call on a socket would reach: what the rules say of that, and the address the supervisor uses.
+//! The peer that a call on a socket would reach: the rules' verdict on it, and the address that the
+//! supervisor uses.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -19,7 +20,7 @@ use crate::record::{Connect, Entry, Proof, What};
 #[derive(Debug, Default)]
 pub(super) struct Peer {
     name: Option<Vec<u8>>,
-    /// The Unix socket that the address leads to through /proc/self/fd.
+    /// Keeps the Unix socket open that the address names through /proc/self/fd.
     _file: Option<OwnedFd>,
 }
 
@@ -31,8 +32,8 @@ impl Peer {
 }
 
 impl Held<Taken> {
-    /// Asks the rules, records what they let through, and makes the address one to use. Everything that was
-    /// read of the tracee so far counts only if it is still held.
+    /// Asks the rules, records what they allow, and turns the address into one that the supervisor can use.
+    /// Everything read from the tracee so far counts only if the tracee is still held.
     pub(super) fn judge(&self, to: &Destination, name: Option<Vec<u8>>) -> Result<Peer, Refusal> {
         if !self.notification.is_valid() {
             return Err(Errno::SRCH.into());
@@ -78,7 +79,7 @@ impl Held<Taken> {
         self.conclude(outcome, called, "unix".to_owned())
     }
 
-    /// Records a decision that lets the call be made; one that does not is recorded as it is refused.
+    /// Records a decision that allows the call. A decision that denies it is recorded with the refusal.
     fn conclude(&self, outcome: Outcome, to: String, protocol: String) -> Result<(), Refusal> {
         if self.session.audit.is_short() {
             return Err(Refusal::Unrecorded);
@@ -107,8 +108,8 @@ impl Held<Taken> {
     }
 }
 
-/// The address by which this process reaches a Unix socket that is open here: exactly that one, whatever
-/// becomes of its path.
+/// The address of an open Unix socket through /proc/self/fd: it leads to exactly that socket, even if the
+/// path changes.
 fn through(file: BorrowedFd<'_>) -> Vec<u8> {
     let mut name = AddressFamily::UNIX.as_raw().to_ne_bytes().to_vec();
     name.extend(format!("/proc/self/fd/{}\0", file.as_raw_fd()).bytes());

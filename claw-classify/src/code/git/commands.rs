@@ -2,181 +2,11 @@
 //!
 //! Sources: git(1) and the manual page of each command; `command-list.txt`.
 
-/// Commands and their effect. A command that is not here is an alias or a program called
-/// `git-COMMAND`, which git starts as a child.
-const EFFECTS: &[(&str, &str)] = &[
-    ("add", "local"),
-    ("am", "local"),
-    ("annotate", "read"),
-    ("apply", "local"),
-    ("archimport", "local"),
-    ("archive", "local"),
-    ("backfill", "fetch"),
-    ("bisect", "local"),
-    ("blame", "read"),
-    ("branch", "local"),
-    ("bugreport", "local"),
-    ("bundle", "local"),
-    ("cat-file", "read"),
-    ("check-attr", "read"),
-    ("check-ignore", "read"),
-    ("check-mailmap", "read"),
-    ("check-ref-format", "read"),
-    ("checkout", "local"),
-    ("checkout--worker", "local"),
-    ("checkout-index", "local"),
-    ("cherry", "read"),
-    ("cherry-pick", "local"),
-    ("clean", "local"),
-    ("clone", "fetch"),
-    ("column", "read"),
-    ("commit", "local"),
-    ("commit-graph", "local"),
-    ("commit-tree", "local"),
-    ("config", "read"),
-    ("count-objects", "read"),
-    ("credential", "local"),
-    ("credential-cache", "local"),
-    ("credential-cache--daemon", "local"),
-    ("credential-store", "local"),
-    ("cvsexportcommit", "push"),
-    ("cvsimport", "fetch"),
-    ("cvsserver", "serve"),
-    ("daemon", "serve"),
-    ("describe", "read"),
-    ("diagnose", "local"),
-    ("diff", "read"),
-    ("diff-files", "read"),
-    ("diff-index", "read"),
-    ("diff-pairs", "read"),
-    ("diff-tree", "read"),
-    ("difftool", "read"),
-    ("difftool--helper", "read"),
-    ("fast-export", "read"),
-    ("fast-import", "local"),
-    ("fetch", "fetch"),
-    ("fetch-pack", "fetch"),
-    ("filter-branch", "local"),
-    ("fmt-merge-msg", "read"),
-    ("for-each-ref", "read"),
-    ("for-each-repo", "delegate"),
-    ("format-patch", "local"),
-    ("fsck", "read"),
-    ("fsck-objects", "read"),
-    ("fsmonitor--daemon", "local"),
-    ("gc", "local"),
-    ("get-tar-commit-id", "read"),
-    ("grep", "read"),
-    ("hash-object", "local"),
-    ("help", "read"),
-    ("hook", "local"),
-    ("http-backend", "serve"),
-    ("http-fetch", "fetch"),
-    ("http-push", "push"),
-    ("imap-send", "push"),
-    ("index-pack", "local"),
-    ("init", "local"),
-    ("init-db", "local"),
-    ("instaweb", "serve"),
-    ("interpret-trailers", "read"),
-    ("last-modified", "read"),
-    ("log", "read"),
-    ("ls-files", "read"),
-    ("ls-remote", "fetch"),
-    ("ls-tree", "read"),
-    ("mailinfo", "local"),
-    ("mailsplit", "local"),
-    ("maintenance", "local"),
-    ("merge", "local"),
-    ("merge-base", "read"),
-    ("merge-file", "local"),
-    ("merge-index", "local"),
-    ("merge-octopus", "local"),
-    ("merge-one-file", "local"),
-    ("merge-ours", "local"),
-    ("merge-recursive", "local"),
-    ("merge-recursive-ours", "local"),
-    ("merge-recursive-theirs", "local"),
-    ("merge-resolve", "local"),
-    ("merge-subtree", "local"),
-    ("merge-tree", "local"),
-    ("mergetool", "local"),
-    ("mktag", "local"),
-    ("mktree", "local"),
-    ("multi-pack-index", "local"),
-    ("mv", "local"),
-    ("name-rev", "read"),
-    ("notes", "local"),
-    ("pack-objects", "local"),
-    ("pack-redundant", "read"),
-    ("pack-refs", "local"),
-    ("patch-id", "read"),
-    ("pickaxe", "read"),
-    ("prune", "local"),
-    ("prune-packed", "local"),
-    ("pull", "fetch"),
-    ("push", "push"),
-    ("quiltimport", "local"),
-    ("range-diff", "read"),
-    ("read-tree", "local"),
-    ("rebase", "local"),
-    ("receive-pack", "local"),
-    ("reflog", "local"),
-    ("refs", "local"),
-    ("remote", "read"),
-    ("remote-fd", "fetch"),
-    ("remote-ftp", "fetch"),
-    ("remote-ftps", "fetch"),
-    ("remote-http", "fetch"),
-    ("remote-https", "fetch"),
-    ("repack", "local"),
-    ("replace", "local"),
-    ("replay", "local"),
-    ("repo", "read"),
-    ("request-pull", "read"),
-    ("rerere", "local"),
-    ("reset", "local"),
-    ("restore", "local"),
-    ("rev-list", "read"),
-    ("rev-parse", "read"),
-    ("revert", "local"),
-    ("rm", "local"),
-    ("send-email", "push"),
-    ("send-pack", "push"),
-    ("sh-i18n--envsubst", "read"),
-    ("shortlog", "read"),
-    ("show", "read"),
-    ("show-branch", "read"),
-    ("show-index", "read"),
-    ("show-ref", "read"),
-    ("sparse-checkout", "local"),
-    ("stage", "local"),
-    ("stash", "local"),
-    ("status", "read"),
-    ("stripspace", "read"),
-    ("submodule", "local"),
-    ("submodule--helper", "local"),
-    ("switch", "local"),
-    ("symbolic-ref", "local"),
-    ("tag", "local"),
-    ("unpack-file", "local"),
-    ("unpack-objects", "local"),
-    ("update-index", "local"),
-    ("update-ref", "local"),
-    ("update-server-info", "local"),
-    ("upload-archive", "local"),
-    ("upload-archive--writer", "local"),
-    ("upload-pack", "local"),
-    ("var", "read"),
-    ("verify-commit", "read"),
-    ("verify-pack", "read"),
-    ("verify-tag", "read"),
-    ("version", "read"),
-    ("web--browse", "read"),
-    ("whatchanged", "read"),
-    ("worktree", "local"),
-    ("write-tree", "local"),
-];
+use crate::grammar::subcommands::Commands;
+
+/// Commands and their effect, and sub-commands whose effect differs from their command's. A command that is not here is
+/// an alias or a program called `git-COMMAND`, which git starts as a child.
+const EFFECTS: Commands = Commands(include_str!("commands.tsv"));
 
 /// Commands whose first word names a sub-command that changes what they do.
 const PARENTS: &[&str] = &[
@@ -197,56 +27,14 @@ const PARENTS: &[&str] = &[
     "worktree",
 ];
 
-/// Sub-commands whose effect differs from their command's.
-const CHILDREN: &[(&str, &str)] = &[
-    ("bisect run", "program"),
-    ("credential fill", "secret"),
-    ("p4 submit", "push"),
-    ("remote add", "remote"),
-    ("remote prune", "fetch"),
-    ("remote remove", "remote"),
-    ("remote rename", "remote"),
-    ("remote rm", "remote"),
-    ("remote set-branches", "remote"),
-    ("remote set-head", "fetch"),
-    ("remote set-url", "remote"),
-    ("remote show", "fetch"),
-    ("remote update", "fetch"),
-    ("stash list", "read"),
-    ("stash show", "read"),
-    ("submodule add", "fetch"),
-    ("submodule foreach", "program"),
-    ("submodule set-url", "remote"),
-    ("submodule status", "read"),
-    ("submodule summary", "read"),
-    ("submodule sync", "remote"),
-    ("submodule update", "fetch"),
-    ("submodule--helper foreach", "program"),
-    ("submodule--helper set-url", "remote"),
-    ("submodule--helper sync", "remote"),
-    ("subtree add", "fetch"),
-    ("subtree merge", "local"),
-    ("subtree pull", "fetch"),
-    ("subtree push", "push"),
-    ("subtree split", "local"),
-    ("svn branch", "push"),
-    ("svn commit-diff", "push"),
-    ("svn dcommit", "push"),
-    ("svn propset", "push"),
-    ("svn set-tree", "push"),
-    ("svn tag", "push"),
-    ("worktree list", "read"),
-];
-
-/// The effect of a command, or none if git itself has no such command.
+/// The effect of a command, or none if git itself has no such command. A blank in its name is no part of a path.
 pub(super) fn effect(command: &str) -> Option<&'static str> {
-    let at = EFFECTS.binary_search_by(|(known, _)| (*known).cmp(command)).ok()?;
-    Some(EFFECTS[at].1)
+    if command.contains(' ') { None } else { child_effect(command) }
 }
 
-/// The effect of a command with its sub-command, if it differs from the command's own.
-pub(super) fn child_effect(command: &str) -> Option<&'static str> {
-    CHILDREN.iter().find(|(known, _)| *known == command).map(|(_, effect)| *effect)
+/// The effect of the path of a command and its sub-command, if the table has it.
+pub(super) fn child_effect(path: &str) -> Option<&'static str> {
+    EFFECTS.row(path).map(|row| row.effect)
 }
 
 /// Whether the first word after the command is a sub-command.
@@ -259,13 +47,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_in_order_and_agree() {
-        assert!(EFFECTS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        for (name, _) in CHILDREN {
-            assert!(has_children(name.split(' ').next().unwrap()), "{name}");
+    fn the_table_is_in_order_and_agrees_with_the_parents() {
+        let paths: Vec<&str> = EFFECTS.rows().map(|row| row.path).collect();
+        assert!(paths.is_sorted_by_key(|path| format!("{path}\t")));
+        for (parent, _) in paths.iter().filter_map(|path| path.split_once(' ')) {
+            assert!(has_children(parent), "{parent}");
         }
         assert_eq!(effect("stash"), Some("local"));
         assert_eq!(effect("frob"), None);
+        assert_eq!(effect("remote add"), None);
         assert_eq!(child_effect("remote add"), Some("remote"));
     }
 }

@@ -7,49 +7,10 @@
 use std::sync::LazyLock;
 
 use crate::call::{excerpt, text};
+use crate::grammar::getopt::{self, Item, Names, Refusal};
+use crate::grammar::options::{Row, Takes, rows};
 
-/// Whether an option takes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    /// Never.
-    Nothing,
-    /// Always: glued, or the next word.
-    Argument,
-    /// Only glued.
-    Perhaps,
-}
-
-#[derive(Debug)]
-struct Opt {
-    command: &'static str,
-    long: &'static str,
-    short: Option<u8>,
-    /// Whether a number stands for it: `-5`.
-    is_number: bool,
-    takes: Takes,
-    negatable: bool,
-}
-
-static OPTIONS: LazyLock<Vec<Opt>> = LazyLock::new(|| {
-    let rows = include_str!("options.tsv").lines().filter(|line| !line.starts_with('#'));
-    rows.filter_map(|row| {
-        let &[command, long, short, takes, negatable] = &row.split('\t').collect::<Vec<_>>()[..]
-        else {
-            return None;
-        };
-        let takes = match takes {
-            "value" => Takes::Argument,
-            "perhaps" => Takes::Perhaps,
-            _ => Takes::Nothing,
-        };
-        let letter = |name: &str| name.bytes().next().filter(|&letter| letter != b'-');
-        let long = if long == "-" { "" } else { long };
-        let is_number = short == "NUM";
-        let short = letter(short).filter(|_| !is_number);
-        Some(Opt { command, long, short, is_number, takes, negatable: negatable == "no" })
-    })
-    .collect()
-});
+static OPTIONS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(include_str!("options.tsv")).collect());
 
 /// One option of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +32,6 @@ pub(super) struct Line<'a> {
     pub(super) given: Vec<Given<'a>>,
     /// Everything else, in order.
     pub(super) operands: Vec<&'a [u8]>,
-    /// How many operands come before `--`, if there is one.
-    pub(super) dash: Option<usize>,
 }
 
 impl<'a> Line<'a> {
@@ -114,119 +73,97 @@ pub(super) fn read<'a>(
     words: &[&'a [u8]],
     unknown: Unknown,
 ) -> Result<Line<'a>, String> {
-    let known: Vec<&'static Opt> = OPTIONS.iter().filter(|opt| opt.command == command).collect();
-    let mut line = Line::default();
-    let mut rest = words.iter().copied();
-    while let Some(word) = rest.next() {
-        if word == b"--" || word == b"--end-of-options" {
-            line.dash = Some(line.operands.len());
-            line.operands.extend(rest);
-            break;
-        }
-        let read = match word {
-            [b'-', b'-', name @ ..] => {
-                long(&known, name, &mut rest).map(|given| line.given.push(given))
+    let known = Known(OPTIONS.iter().filter(|row| row.command == command).collect());
+    // The walk leaves out the first word, which is the program's name.
+    let argv: Vec<&[u8]> = std::iter::once(&b"git"[..]).chain(words.iter().copied()).collect();
+    let read = getopt::walk(&argv, &known, false);
+    let operands = read.operands.iter().map(|operand| operand.bytes).collect();
+    let mut line = Line { given: Vec::new(), operands };
+    for item in read.options {
+        match item {
+            Item::Option { opt, value } => line.given.push(opt.given(value.map(|own| own.bytes))),
+            Item::Operand(operand) => line.operands.push(operand.bytes),
+            Item::Refused { word, why } if unknown == Unknown::Refuse => {
+                let (word, why) = (excerpt(&text(word)), said(why));
+                return Err(format!("`git {command}` is given `{word}`: {why}"));
             }
-            [b'-', letters @ ..] if !letters.is_empty() => {
-                bundle(&known, letters, &mut rest, &mut line.given)
-            }
-            _ => {
-                line.operands.push(word);
-                continue;
-            }
-        };
-        if let (Err(why), Unknown::Refuse) = (read, unknown) {
-            return Err(format!("`git {command}` is given `{}`: {why}", excerpt(&text(word))));
+            Item::Refused { .. } => {}
         }
     }
     Ok(line)
 }
 
-fn long<'a>(
-    known: &[&'static Opt],
-    word: &'a [u8],
-    rest: &mut impl Iterator<Item = &'a [u8]>,
-) -> Result<Given<'a>, &'static str> {
-    let equals = word.iter().position(|&byte| byte == b'=');
-    let name = &word[..equals.unwrap_or(word.len())];
-    let (opt, on) = find(known, name)?;
-    let glued = equals.map(|at| &word[at + 1..]);
-    let value = match (opt.takes, glued) {
-        (Takes::Nothing, Some(_)) => return Err("the option takes no value"),
-        (_, Some(_)) if !on => return Err("an option that is taken back takes no value"),
-        (Takes::Argument, None) if on => Some(rest.next().ok_or("the option needs a value")?),
-        (_, glued) => glued,
-    };
-    let name = if on { opt.long } else { opt.long.strip_prefix("no-").unwrap_or(opt.long) };
-    let (name, on) = match opt.long.strip_prefix("no-") {
-        // `--no-verify` is an option of its own, and `--verify` negates it.
-        Some(positive) => (positive, !on),
-        None => (name, on),
-    };
-    Ok(Given { name, letter: None, on, value })
+/// The options of one command.
+struct Known(Vec<&'static Row>);
+
+/// An option as a word names it.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    row: &'static Row,
+    /// Whether the word turns on what the table calls it: `--no-verify` is an option of its own, and `--verify`
+    /// negates it.
+    on: bool,
 }
 
-/// The option that `name` means, and whether the name turns it on. It is the one with exactly this
-/// name, else the only one that it abbreviates.
-fn find(known: &[&'static Opt], name: &[u8]) -> Result<(&'static Opt, bool), &'static str> {
-    let names = known.iter().filter(|opt| !opt.long.is_empty()).flat_map(|opt| {
-        let opposite = opt.negatable.then(|| match opt.long.strip_prefix("no-") {
-            Some(positive) => positive.to_owned(),
-            None => format!("no-{}", opt.long),
+impl Found {
+    fn given(self, value: Option<&[u8]>) -> Given<'_> {
+        let Self { row, on } = self;
+        let (name, on) = match row.long.strip_prefix("no-") {
+            Some(positive) => (positive, !on),
+            None => (row.long, on),
+        };
+        let letter = row.letter().filter(|_| row.long.is_empty());
+        Given { name, letter, on, value }
+    }
+}
+
+impl Names for Known {
+    type Opt = Found;
+
+    fn long(&self, name: &[u8]) -> Result<Found, Refusal<Found>> {
+        let names = self.0.iter().filter(|row| !row.long.is_empty()).flat_map(|&row| {
+            let opposite = (row.more == "no").then(|| match row.long.strip_prefix("no-") {
+                Some(positive) => positive.to_owned(),
+                None => format!("no-{}", row.long),
+            });
+            std::iter::once((row.long.to_owned(), Found { row, on: true }))
+                .chain(opposite.map(|name| (name, Found { row, on: false })))
         });
-        std::iter::once((opt.long.to_owned(), *opt, true))
-            .chain(opposite.map(|name| (name, *opt, false)))
-    });
-    let mut found: Option<(&'static Opt, bool)> = None;
-    let mut several = false;
-    for (full, opt, on) in names {
-        if full.as_bytes() == name {
-            return Ok((opt, on));
-        }
-        if full.as_bytes().starts_with(name) {
-            several |= found.is_some();
-            found = Some((opt, on));
-        }
+        getopt::named(names, name, |_, _| false)
     }
-    match found {
-        Some(_) if several => Err("the abbreviation is ambiguous"),
-        Some(found) => Ok(found),
-        None => Err("no option of that name is known"),
+
+    fn letter(&self, letter: u8) -> Option<Found> {
+        let row = self.0.iter().find(|row| row.letter() == Some(letter))?;
+        Some(Found { row, on: true })
+    }
+
+    fn takes(&self, opt: Found) -> Takes {
+        if opt.on { opt.row.takes } else { Takes::Nothing }
+    }
+
+    fn ends(&self, word: &[u8]) -> bool {
+        word == b"--" || word == b"--end-of-options"
+    }
+
+    /// A number stands for an option: `-5`.
+    fn number(&self, letters: &[u8]) -> usize {
+        let digits = letters.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if self.0.iter().any(|row| row.short == "NUM") { digits } else { 0 }
     }
 }
 
-fn bundle<'a>(
-    known: &[&'static Opt],
-    letters: &'a [u8],
-    rest: &mut impl Iterator<Item = &'a [u8]>,
-    given: &mut Vec<Given<'a>>,
-) -> Result<(), &'static str> {
-    let mut letters = letters;
-    while let [letter, after @ ..] = letters {
-        let opt = known.iter().find(|opt| opt.short == Some(*letter));
-        let digits = letters.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if opt.is_none() && digits > 0 && known.iter().any(|opt| opt.is_number) {
-            letters = &letters[digits..];
-            continue;
+/// Why git refuses a word, for people.
+fn said(why: Refusal<Found>) -> &'static str {
+    match why {
+        Refusal::Name => "no option of that name is known",
+        Refusal::Letter(_) => "no option of that letter is known",
+        Refusal::Ambiguous => "the abbreviation is ambiguous",
+        Refusal::TakesNone(Found { row, on: false }) if row.takes != Takes::Nothing => {
+            "an option that is taken back takes no value"
         }
-        let opt = opt.ok_or("no option of that letter is known")?;
-        let value = match (opt.takes, after.is_empty()) {
-            (Takes::Nothing, _) | (Takes::Perhaps, true) => None,
-            (_, false) => Some(after),
-            (Takes::Argument, true) => Some(rest.next().ok_or("the option needs a value")?),
-        };
-        let (name, on) = match opt.long.strip_prefix("no-") {
-            Some(positive) => (positive, false),
-            None => (opt.long, true),
-        };
-        let letter = opt.long.is_empty().then_some(*letter);
-        given.push(Given { name, letter, on, value });
-        if opt.takes != Takes::Nothing {
-            return Ok(());
-        }
-        letters = after;
+        Refusal::TakesNone(_) => "the option takes no value",
+        Refusal::NeedsValue(_) => "the option needs a value",
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,210 +11,14 @@ use claw_policy::Action;
 
 use crate::call::excerpt;
 use crate::databases::client::{DOMAIN, fact};
+use crate::grammar::subcommands::Commands;
 
 /// How deep literals may nest.
 const DEPTH: usize = 64;
 
-/// Methods of a collection, by what they do.
-const OF_COLLECTION: &[(&str, &[&str])] = &[
-    (
-        "read",
-        &[
-            "aggregate",
-            "count",
-            "countDocuments",
-            "dataSize",
-            "distinct",
-            "estimatedDocumentCount",
-            "find",
-            "findOne",
-            "getIndexKeys",
-            "getIndexes",
-            "getSearchIndexes",
-            "getShardDistribution",
-            "isCapped",
-            "latencyStats",
-            "stats",
-            "storageSize",
-            "totalIndexSize",
-            "totalSize",
-        ],
-    ),
-    (
-        "write",
-        &[
-            "bulkWrite",
-            "deleteMany",
-            "deleteOne",
-            "findAndModify",
-            "findOneAndDelete",
-            "findOneAndReplace",
-            "findOneAndUpdate",
-            "insert",
-            "insertMany",
-            "insertOne",
-            "remove",
-            "replaceOne",
-            "save",
-            "update",
-            "updateMany",
-            "updateOne",
-        ],
-    ),
-    (
-        "admin",
-        &[
-            "compactStructuredEncryptionData",
-            "convertToCapped",
-            "createIndex",
-            "createIndexes",
-            "createSearchIndex",
-            "drop",
-            "dropIndex",
-            "dropIndexes",
-            "dropSearchIndex",
-            "hideIndex",
-            "reIndex",
-            "renameCollection",
-            "unhideIndex",
-            "updateSearchIndex",
-            "validate",
-        ],
-    ),
-    ("script", &["mapReduce"]),
-];
-
-/// Methods of a database, by what they do.
-const OF_DATABASE: &[(&str, &[&str])] = &[
-    (
-        "read",
-        &[
-            "aggregate",
-            "currentOp",
-            "getCollectionInfos",
-            "getCollectionNames",
-            "getName",
-            "getProfilingStatus",
-            "getReplicationInfo",
-            "hello",
-            "hostInfo",
-            "isMaster",
-            "listCommands",
-            "serverBuildInfo",
-            "serverStatus",
-            "stats",
-            "version",
-        ],
-    ),
-    (
-        "admin",
-        &[
-            "auth",
-            "changeUserPassword",
-            "createCollection",
-            "createRole",
-            "createUser",
-            "createView",
-            "disableFreeMonitoring",
-            "dropAllRoles",
-            "dropAllUsers",
-            "dropDatabase",
-            "dropRole",
-            "dropUser",
-            "fsyncLock",
-            "fsyncUnlock",
-            "getRole",
-            "getRoles",
-            "getUser",
-            "getUsers",
-            "grantPrivilegesToRole",
-            "grantRolesToRole",
-            "grantRolesToUser",
-            "killOp",
-            "logout",
-            "revokePrivilegesFromRole",
-            "revokeRolesFromRole",
-            "revokeRolesFromUser",
-            "rotateCertificates",
-            "serverCmdLineOpts",
-            "setLogLevel",
-            "setProfilingLevel",
-            "shutdownServer",
-            "updateRole",
-            "updateUser",
-        ],
-    ),
-    ("script", &["eval"]),
-];
-
-/// Database commands, as `runCommand` and `adminCommand` name them by their first key.
-const COMMANDS: &[(&str, &[&str])] = &[
-    (
-        "read",
-        &[
-            "aggregate",
-            "buildInfo",
-            "buildinfo",
-            "collStats",
-            "collstats",
-            "connectionStatus",
-            "count",
-            "currentOp",
-            "dataSize",
-            "dbStats",
-            "dbstats",
-            "distinct",
-            "find",
-            "hello",
-            "hostInfo",
-            "isMaster",
-            "ismaster",
-            "listCollections",
-            "listCommands",
-            "listDatabases",
-            "listIndexes",
-            "ping",
-            "replSetGetStatus",
-            "serverStatus",
-            "top",
-            "whatsmyuri",
-        ],
-    ),
-    ("write", &["delete", "findAndModify", "findandmodify", "insert", "update"]),
-    (
-        "admin",
-        &[
-            "cloneCollectionAsCapped",
-            "collMod",
-            "compact",
-            "convertToCapped",
-            "create",
-            "createIndexes",
-            "createRole",
-            "createUser",
-            "drop",
-            "dropAllUsersFromDatabase",
-            "dropDatabase",
-            "dropIndexes",
-            "dropUser",
-            "fsync",
-            "getCmdLineOpts",
-            "getParameter",
-            "grantRolesToUser",
-            "killOp",
-            "reIndex",
-            "renameCollection",
-            "replSetReconfig",
-            "replSetStepDown",
-            "setParameter",
-            "shutdown",
-            "updateUser",
-            "usersInfo",
-            "validate",
-        ],
-    ),
-    ("script", &["mapReduce", "mapreduce"]),
-];
+/// What methods and commands do, each behind a word that says whose it is: `collection`, `database`, or `command` for
+/// what `runCommand` and `adminCommand` are given.
+const METHODS: Commands = Commands(include_str!("methods.tsv"));
 
 /// Methods of a cursor that change only what it shows and in which order.
 const OF_CURSOR: &[&str] = &[
@@ -261,8 +65,9 @@ const VALUES: &[&str] = &[
 /// The words that `show` takes.
 const SHOWN: &[&str] = &["collections", "databases", "dbs", "log", "logs", "profile", "tables"];
 
-fn class(table: &'static [(&'static str, &[&str])], name: &str) -> Option<&'static str> {
-    table.iter().find(|(_, names)| names.contains(&name)).map(|(class, _)| *class)
+/// What `name` does, which is a method or command of `of`.
+fn class(of: &str, name: &str) -> Option<&'static str> {
+    METHODS.row(&format!("{of} {name}")).map(|row| row.effect)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -506,7 +311,7 @@ impl<'a> Reader<'a, '_> {
                 }
                 _ => {}
             }
-            let table = if names == 0 { OF_DATABASE } else { OF_COLLECTION };
+            let table = if names == 0 { "database" } else { "collection" };
             let class = class(table, name).ok_or("the method is not known")?;
             if only_explains && class != "read" {
                 return Err("a plan of something that changes is not read");
@@ -542,7 +347,7 @@ impl<'a> Reader<'a, '_> {
             (Some(Token::Sign('{')), Some(Token::Name(name) | Token::Text(name))) => name,
             _ => return Err(UNREAD),
         };
-        class(COMMANDS, name).ok_or("the command is not known")
+        class("command", name).ok_or("the command is not known")
     }
 
     /// Arguments in round brackets.

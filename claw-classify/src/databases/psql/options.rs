@@ -7,39 +7,39 @@ const fn opt(long: &'static [&'static str], short: u8, takes: Takes) -> Opt {
     Opt { long, short: Some(short), takes }
 }
 
-use Takes::{Argument, Nothing, Perhaps};
+use Takes::{Nothing, Switch, Value};
 
 pub(super) static OPTIONS: &[Opt] = &[
     opt(&["echo-all"], b'a', Nothing),
     opt(&["no-align"], b'A', Nothing),
-    opt(&["command"], b'c', Argument),
-    opt(&["dbname"], b'd', Argument),
+    opt(&["command"], b'c', Value),
+    opt(&["dbname"], b'd', Value),
     opt(&["echo-queries"], b'e', Nothing),
     opt(&["echo-errors"], b'b', Nothing),
     opt(&["echo-hidden"], b'E', Nothing),
-    opt(&["file"], b'f', Argument),
-    opt(&["field-separator"], b'F', Argument),
+    opt(&["file"], b'f', Value),
+    opt(&["field-separator"], b'F', Value),
     opt(&["field-separator-zero"], b'z', Nothing),
-    opt(&["host"], b'h', Argument),
+    opt(&["host"], b'h', Value),
     opt(&["html"], b'H', Nothing),
     opt(&["list"], b'l', Nothing),
-    opt(&["log-file"], b'L', Argument),
+    opt(&["log-file"], b'L', Value),
     opt(&["no-readline"], b'n', Nothing),
     opt(&["single-transaction"], b'1', Nothing),
-    opt(&["output"], b'o', Argument),
-    opt(&["port"], b'p', Argument),
-    opt(&["pset"], b'P', Argument),
+    opt(&["output"], b'o', Value),
+    opt(&["port"], b'p', Value),
+    opt(&["pset"], b'P', Value),
     opt(&["quiet"], b'q', Nothing),
-    opt(&["record-separator"], b'R', Argument),
+    opt(&["record-separator"], b'R', Value),
     opt(&["record-separator-zero"], b'0', Nothing),
     opt(&["single-step"], b's', Nothing),
     opt(&["single-line"], b'S', Nothing),
     opt(&["tuples-only"], b't', Nothing),
-    opt(&["table-attr"], b'T', Argument),
-    opt(&["username"], b'U', Argument),
+    opt(&["table-attr"], b'T', Value),
+    opt(&["username"], b'U', Value),
     // `set` and `variable` are two rows there, so `--set` and `--variable` never clash.
-    opt(&["set"], b'v', Argument),
-    Opt { long: &["variable"], short: None, takes: Argument },
+    opt(&["set"], b'v', Value),
+    Opt { long: &["variable"], short: None, takes: Value },
     opt(&["version"], b'V', Nothing),
     opt(&["no-password"], b'w', Nothing),
     opt(&["password"], b'W', Nothing),
@@ -47,9 +47,9 @@ pub(super) static OPTIONS: &[Opt] = &[
     opt(&["no-psqlrc"], b'X', Nothing),
     // `-?` alone is help. getopt also returns `?` for what it refuses, and psql tells them apart by
     // the word.
-    opt(&["help"], b'?', Perhaps),
+    opt(&["help"], b'?', Switch),
     Opt { long: &["csv"], short: None, takes: Nothing },
     // Not psql's own: Debian's wrapper takes it off before it runs the real psql, which is judged
     // in its turn (pg_wrapper(1)).
-    Opt { long: &["cluster"], short: None, takes: Argument },
+    Opt { long: &["cluster"], short: None, takes: Value },
 ];

@@ -1,18 +1,9 @@
 //! curl's command line and configuration files, as `getparameter` and `parseconfig` read them.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::own;
-
-/// What an option takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Nothing,
-    /// Nothing, and it can be turned off with `--no-`.
-    Switch,
-    Value,
-}
+use crate::grammar::options::{Row, Takes, rows};
 
 /// One option of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,30 +15,7 @@ pub(super) struct Setting {
     pub(super) value: String,
 }
 
-struct Table {
-    long: Vec<(&'static str, Takes)>,
-    short: HashMap<u8, (&'static str, Takes)>,
-}
-
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { long: Vec::new(), short: HashMap::new() };
-    for line in include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')) {
-        let mut row = line.split('\t');
-        let (Some(name), Some(letter), Some(takes)) = (row.next(), row.next(), row.next()) else {
-            continue;
-        };
-        let takes = match takes {
-            "none" => Takes::Nothing,
-            "switch" => Takes::Switch,
-            _ => Takes::Value,
-        };
-        table.long.push((name, takes));
-        if let ([letter], true) = (letter.as_bytes(), letter != "-") {
-            table.short.entry(*letter).or_insert((name, takes));
-        }
-    }
-    table
-});
+static OPTIONS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(include_str!("options.tsv")).collect());
 
 /// Reads a command line.
 ///
@@ -94,7 +62,9 @@ fn option(word: &[u8], next: Option<&[u8]>, settings: &mut Vec<Setting>) -> Resu
         return Err("`-` is no option of curl's".to_owned());
     }
     for (at, letter) in letters.iter().enumerate() {
-        let Some(&(name, takes)) = TABLE.short.get(letter) else {
+        let Some(&Row { long: name, takes, .. }) =
+            OPTIONS.iter().find(|row| row.letter() == Some(*letter))
+        else {
             return Err(format!("curl knows no option `-{}`", own(&[*letter])));
         };
         if takes != Takes::Value {
@@ -118,14 +88,14 @@ fn long(word: &[u8]) -> Result<(&'static str, Takes, bool), String> {
     let begins = |name: &str| {
         name.as_bytes().get(..bare.len()).is_some_and(|head| head.eq_ignore_ascii_case(bare))
     };
-    let mut hits = TABLE.long.iter().filter(|(name, _)| begins(name));
-    let exact = TABLE.long.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(bare));
+    let mut hits = OPTIONS.iter().filter(|row| begins(row.long));
+    let exact = OPTIONS.iter().find(|row| row.long.as_bytes().eq_ignore_ascii_case(bare));
     let found = exact.or_else(|| hits.next().filter(|_| hits.next().is_none()));
     match found {
-        Some((_, takes)) if !on && *takes != Takes::Switch => {
+        Some(row) if !on && row.more != "no" => {
             Err(format!("`--{}` cannot be turned off", own(word)))
         }
-        Some(&(name, takes)) => Ok((name, takes, on)),
+        Some(row) => Ok((row.long, row.takes, on)),
         None => Err(format!("curl knows no option `--{}`, or several", own(word))),
     }
 }

@@ -95,7 +95,7 @@ const WIPEFS_OPTIONS: &[Opt] = &[
     flag(&["parsable"], b'p'),
     flag(&["quiet"], b'q'),
     value(&["types"], b't'),
-    long(&["lock"], Takes::Perhaps),
+    long(&["lock"], Takes::Switch),
     flag(&["help"], b'h'),
     flag(&["version"], b'V'),
 ];

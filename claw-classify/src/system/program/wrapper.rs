@@ -28,13 +28,13 @@ const fn flag(long: &'static [&'static str], short: u8) -> Opt {
     Opt { long, short: Some(short), takes: Takes::Nothing }
 }
 const fn value(long: &'static [&'static str], short: u8) -> Opt {
-    Opt { long, short: Some(short), takes: Takes::Argument }
+    Opt { long, short: Some(short), takes: Takes::Value }
 }
 const fn long(long: &'static [&'static str]) -> Opt {
-    Opt { long, short: None, takes: Takes::Argument }
+    Opt { long, short: None, takes: Takes::Value }
 }
 const fn perhaps(long: &'static [&'static str]) -> Opt {
-    Opt { long, short: None, takes: Takes::Perhaps }
+    Opt { long, short: None, takes: Takes::Switch }
 }
 
 /// A wrapper's options, and how many operands come before the command.

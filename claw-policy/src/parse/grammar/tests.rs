@@ -1,4 +1,4 @@
-//! What a policy may declare of a tool, and the diagnostics where it does not fit.
+//! What a policy may declare of a tool, and the diagnostics for mistakes.
 
 use super::super::tests::{mistake, parse};
 use crate::grammar::{Arguments, Count, Takes};
