@@ -22,7 +22,7 @@ use crate::grammar::subcommands::said;
 use crate::loaders::{Loads, Runtime};
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
-pub(crate) use interpreter::stands_for;
+pub(crate) use interpreter::{StandsFor, stands_for};
 
 /// What one of these programs is given to run.
 pub(crate) static DOMAIN: Domain = Domain {
