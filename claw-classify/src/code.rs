@@ -10,7 +10,7 @@ pub(crate) mod glab;
 pub(crate) mod hg;
 pub(crate) mod svn;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Value};
+use claw_policy::{Action, Domain, Set, domain};
 
 use crate::call::{Call, excerpt, text};
 use crate::loaders::Loads;
@@ -38,36 +38,21 @@ const fn row(
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
 
-/// What a call of these tools does.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "code",
-    governed: true,
-    sealed: true,
-    doc: "What a call of Mercurial, Subversion or GitLab's tool does.",
-    facts: &[
-        FactDef {
-            name: "command",
-            kind: Kind::Str,
-            values: &[],
-            doc: "The command, without abbreviation or alias.",
-        },
-        FactDef {
-            name: "effect",
-            kind: Kind::Str,
-            values: &[
-                "config", "destroy", "fetch", "local", "program", "push", "read", "secret",
-                "serve", "write",
-            ],
-            doc: "`local` changes the work tree or the repository here, `fetch` reads another repository, `push` sends to one, `write` and `destroy` change what a server holds, `secret` shows credentials, `serve` answers others.",
-        },
-        FactDef {
-            name: "programs",
-            kind: Kind::Set,
-            values: &[],
-            doc: "The options and variables that name a program, or settings which can.",
-        },
-    ],
-};
+domain! {
+    /// What a call of Mercurial, Subversion or GitLab's tool does.
+    pub(crate) static DOMAIN: Code = "code", governed: true, sealed: true;
+
+    /// The command, without abbreviation or alias.
+    COMMAND: String = "command";
+    /// `local` changes the work tree or the repository here, `fetch` reads another repository, `push` sends to one,
+    /// `write` and `destroy` change what a server holds, `secret` shows credentials, `serve` answers others.
+    EFFECT: String = "effect" of &[
+        "config", "destroy", "fetch", "local", "program", "push", "read", "secret", "serve",
+        "write",
+    ];
+    /// The options and variables that name a program, or settings which can.
+    PROGRAMS: Set = "programs";
+}
 
 fn said(call: &Call<'_>) -> String {
     excerpt(&call.argv.iter().skip(1).map(|arg| text(arg)).collect::<Vec<_>>().join(" "))
@@ -79,9 +64,9 @@ fn opaque(call: &Call<'_>, reason: impl Into<String>) -> Action {
 
 fn done(call: &Call<'_>, command: &str, effect: &str, programs: Vec<String>) -> Action {
     let mut action = Action::new(&DOMAIN, said(call));
-    action.set("command", command);
-    action.set("effect", effect);
-    action.set("programs", programs.into_iter().collect::<Value>());
+    action.set(Code::COMMAND, command);
+    action.set(Code::EFFECT, effect);
+    action.set(Code::PROGRAMS, programs.into_iter().collect::<Set>());
     action
 }
 

@@ -188,18 +188,21 @@ impl<'a, 'g> Line<'a, 'g> {
     fn action(self, call: &Call<'_>, grammar: &'g Grammar) -> Result<Action, String> {
         let mut action = Action::new(&grammar.domain, said(call.argv));
         if let Some(command) = self.command {
-            action.set("command", command.path.as_str());
+            action.set_named("command", command.path.as_str())?;
         }
-        action.set("options", self.options.iter().map(|(def, _)| &*def.fact).collect::<Value>());
+        action.set_named(
+            "options",
+            self.options.iter().map(|(def, _)| &*def.fact).collect::<Value>(),
+        )?;
         for def in self.known(grammar) {
             self.fact(def, &mut action)?;
         }
         match self.command.map_or(&grammar.arguments, |command| &command.arguments) {
             Arguments::Any => {
-                action.set(
+                action.set_named(
                     "arguments",
                     self.arguments.iter().map(|word| text(word)).collect::<Value>(),
-                );
+                )?;
             }
             Arguments::Named(named) => self.name_arguments(named, &mut action)?,
         }
@@ -211,29 +214,29 @@ impl<'a, 'g> Line<'a, 'g> {
         let mut given = self.options.iter().filter(|(other, _)| other.fact == def.fact);
         let values = || given.clone().filter_map(|(_, value)| *value);
         match &def.takes {
-            Takes::Nothing => action.set(&def.fact, given.next().is_some()),
+            Takes::Nothing => action.set_named(&def.fact, given.next().is_some())?,
             Takes::Values => {
                 if given.clone().next().is_some() {
-                    action.set(&def.fact, values().map(text).collect::<Value>());
+                    action.set_named(&def.fact, values().map(text).collect::<Value>())?;
                 }
             }
             Takes::Value | Takes::Perhaps | Takes::Choice(_) | Takes::Number => {
                 let Some((_, value)) = given.next() else { return Ok(()) };
                 if given.next().is_some() {
-                    action.set_opaque(
+                    action.set_named_opaque(
                         &def.fact,
                         "it is given twice, and which one counts is not known",
-                    );
+                    )?;
                     return Ok(());
                 }
                 let Some(value) = value else { return Ok(()) };
                 let word = text(value);
                 match &def.takes {
-                    Takes::Number => action.set(&def.fact, number(def, &word)?),
+                    Takes::Number => action.set_named(&def.fact, number(def, &word)?)?,
                     Takes::Choice(known) if !known.iter().any(|known| *known == word) => {
                         return Err(format!("`{}` takes no `{}`", def.names[0], excerpt(&word)));
                     }
-                    _ => action.set(&def.fact, &*word),
+                    _ => action.set_named(&def.fact, &*word)?,
                 }
             }
         }
@@ -244,9 +247,11 @@ impl<'a, 'g> Line<'a, 'g> {
         let mut words = self.arguments.iter().map(|word| text(word));
         for argument in named {
             match argument.count {
-                Count::Rest => action.set(&argument.fact, words.by_ref().collect::<Value>()),
+                Count::Rest => {
+                    action.set_named(&argument.fact, words.by_ref().collect::<Value>())?;
+                }
                 Count::One | Count::Perhaps => match words.next() {
-                    Some(word) => action.set(&argument.fact, &*word),
+                    Some(word) => action.set_named(&argument.fact, &*word)?,
                     None if argument.count == Count::One => {
                         return Err(format!("the argument `{}` is missing", argument.fact));
                     }

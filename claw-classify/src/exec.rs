@@ -2,45 +2,27 @@
 //!
 //! Input is a [`Call`]; output is the action that comes first in every list of facts.
 
-use claw_policy::{Action, Domain, FactDef, Kind};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::{excerpt, text};
 use crate::loaders;
 use crate::tool::{Context, Governed, Meant};
 
-/// Facts about the program file and about what would be loaded into it.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "exec",
-    governed: true,
-    sealed: true,
-    doc: "The call as a whole. Every call has exactly one action of this domain.",
-    facts: &[
-        FactDef {
-            name: "names",
-            kind: Kind::Set,
-            values: &[],
-            doc: "The base names by which the program is known: as called, each symlink on the way, the final file.",
-        },
-        FactDef {
-            name: "path",
-            kind: Kind::Str,
-            values: &[],
-            doc: "The resolved file, absolute where it was resolved.",
-        },
-        FactDef {
-            name: "trusted",
-            kind: Kind::Bool,
-            values: &[],
-            doc: "Whether the file of a governed tool is one that the caller cannot have made, or one that the policy pins.",
-        },
-        FactDef {
-            name: "injected_env",
-            kind: Kind::Set,
-            values: &[],
-            doc: "The environment variables present that make the dynamic linker, the C library or the tool's own interpreter load code or data from where they say (ld.so(8), gconv, Kerberos, SASL, OpenSSL, PKCS #11; one list for each runtime). An empty value loads nothing.",
-        },
-    ],
-};
+domain! {
+    /// The call as a whole. Every call has exactly one action of this domain.
+    pub(crate) static DOMAIN: Exec = "exec", governed: true, sealed: true;
+
+    /// The base names by which the program is known: as called, each symlink on the way, the final file.
+    NAMES: Set = "names";
+    /// The resolved file, absolute where it was resolved.
+    PATH: String = "path";
+    /// Whether the file of a governed tool is one that the caller cannot have made, or one that the policy pins.
+    TRUSTED: bool = "trusted";
+    /// The environment variables present that make the dynamic linker, the C library or the tool's own interpreter
+    /// load code or data from where they say (ld.so(8), gconv, Kerberos, SASL, OpenSSL, PKCS #11;
+    /// one list for each runtime). An empty value loads nothing.
+    INJECTED_ENV: Set = "injected_env";
+}
 
 /// The call-level action. `tool` is what a governed program is. Variables that inject code into the
 /// tool's own language, or into the interpreter that runs it this time, count for it alone.
@@ -48,10 +30,10 @@ pub(crate) fn action(context: &Context<'_>, tool: Option<Governed<'_>>) -> Actio
     let call = context.call;
     let said = call.argv.first().copied().unwrap_or(call.path);
     let mut action = Action::new(&DOMAIN, excerpt(&text(said)));
-    action.set("names", call.names.iter().map(|name| text(name)).collect::<claw_policy::Value>());
-    action.set("path", text(call.path).into_owned());
+    action.set(Exec::NAMES, call.names.iter().map(|name| text(name)).collect::<Set>());
+    action.set(Exec::PATH, text(call.path).into_owned());
     let injected = call.env.iter().filter_map(|entry| injects(context, tool, entry).map(text));
-    action.set("injected_env", injected.collect::<claw_policy::Value>());
+    action.set(Exec::INJECTED_ENV, injected.collect::<Set>());
     action
 }
 

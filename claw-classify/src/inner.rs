@@ -1,8 +1,9 @@
 //! Calls that run where the caller's files are not: in a container, in a pod, on another host.
 
-use claw_policy::{Action, Name, Reading, Value};
+use claw_policy::{Action, Fact, Name, Reading, Value};
 
 use crate::call::{Call, Stdin};
+use crate::exec::Exec;
 use crate::language::shell;
 use crate::tool::{Change, Inside};
 
@@ -24,7 +25,7 @@ impl Inner {
         if !facts.governed() {
             return None;
         }
-        let injects = match facts.actions.first().and_then(|first| first.fact("injected_env")) {
+        let injects = match facts.actions.first().and_then(|first| first.read(Exec::INJECTED_ENV)) {
             Some(Reading::Known(Value::Set(names))) => !names.is_empty(),
             _ => true,
         };
@@ -79,10 +80,11 @@ impl Inner {
         (!actions.is_empty()).then(|| Self { tool: tool.filter(|_| whole), actions, change })
     }
 
-    /// Adds its actions after those of the call that runs it, and says how the call inside is changed.
-    pub(crate) fn behind(self, actions: &mut Vec<Action>) -> Change {
+    /// Adds its actions after those of the call that runs it, of which `fact` names the tool inside, and says how the
+    /// call inside is changed.
+    pub(crate) fn behind(self, actions: &mut Vec<Action>, fact: Fact<String>) -> Change {
         if let Some(tool) = self.tool {
-            actions.iter_mut().for_each(|action| action.set("tool", tool.clone()));
+            actions.iter_mut().for_each(|action| action.set(fact, tool.clone()));
         }
         actions.extend(self.actions);
         self.change

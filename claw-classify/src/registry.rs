@@ -7,7 +7,7 @@ pub(crate) mod reading;
 
 use std::sync::{Arc, LazyLock};
 
-use claw_policy::{Action, Domain, Facts, Grammar, Rewrite, Schema, ToolDef, Value};
+use claw_policy::{Action, Domain, Facts, Grammar, Rewrite, Schema, Set, ToolDef};
 
 use crate::call::files::{Files, NoFiles};
 use crate::call::{Call, Watch, text};
@@ -15,6 +15,7 @@ use crate::clouds::{aws, infra, providers, terraform, vault};
 use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
 use crate::databases::{clickhouse, client, mongo, mysql, pg_tools, psql, redis, sqlite3};
+use crate::exec::Exec;
 use crate::language::sql::{self, Texts};
 use crate::network::{curl, http, httpie, remote, wget};
 use crate::secret::marks::{Marks, Programs};
@@ -456,8 +457,8 @@ impl<'p> Tools<'p> {
         }
         let plain = Call { argv: &argv, names: &names, ..*call };
         let (mut facts, change) = self.facts_of(&context.of(&plain));
-        let names = call.names.iter().map(|name| text(name)).collect::<Value>();
-        facts.actions[0].set("names", names);
+        let names = call.names.iter().map(|name| text(name)).collect::<Set>();
+        facts.actions[0].set(Exec::NAMES, names);
         (facts, change)
     }
 
@@ -491,7 +492,7 @@ impl<'p> Tools<'p> {
                     return (facts, Change::never(NO_TOOL));
                 }
                 let mut actions = vec![exec::action(context, Some(tool))];
-                actions[0].set("trusted", !call.untrusted);
+                actions[0].set(Exec::TRUSTED, !call.untrusted);
                 let read = tool.read(context);
                 actions.extend(read.actions);
                 let launched = launch::launched(context, false);
@@ -500,7 +501,7 @@ impl<'p> Tools<'p> {
             }
             Meant::Disputed(one, other) => {
                 let mut actions = vec![exec::action(context, Some(one))];
-                actions[0].set("trusted", !call.untrusted);
+                actions[0].set(Exec::TRUSTED, !call.untrusted);
                 for tool in [one, other] {
                     let reason = format!(
                         "the program goes by names of `{}` and of `{}`: which of the two runs is not known",

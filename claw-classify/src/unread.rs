@@ -17,34 +17,24 @@ pub(crate) mod version;
 
 use std::sync::LazyLock;
 
-use claw_policy::{Action, Domain, Kind, fact};
+use claw_policy::{Action, domain};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::loaders::Loads;
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 
-/// What a client does that claw does not read.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "unread",
-    governed: true,
-    sealed: true,
-    doc: "A call of a client of production that claw knows by name and does not read.",
-    facts: &[
-        fact(
-            "program",
-            Kind::Str,
-            &[],
-            "The name by which the program is known, without a version. Absent where the file is known by its package or its content alone.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &["act", "helper", "inform"],
-            "`inform` is a request for help or the version, and nothing else; `helper` a helper of a tool that this very tool started; any other call is opaque, which a rule that denies `act` covers.",
-        ),
-    ],
-};
+domain! {
+    /// A call of a client of production that claw knows by name and does not read.
+    pub(crate) static DOMAIN: Unread = "unread", governed: true, sealed: true;
+
+    /// The name by which the program is known, without a version. Absent where the file is known by its package or its
+    /// content alone.
+    PROGRAM: String = "program";
+    /// `inform` is a request for help or the version, and nothing else; `helper` a helper of a tool that this very tool
+    /// started; any other call is opaque, which a rule that denies `act` covers.
+    EFFECT: String = "effect" of &["act", "helper", "inform"];
+}
 
 macro_rules! rows {
     ($($id:ident $family:ident $name:literal $doc:literal;)*) => {
@@ -201,17 +191,17 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     let mut action = Action::new(&DOMAIN, said(call.argv));
     let known = call.names.iter().find_map(|name| Some((name, row(name)?)));
     if let Some((name, _)) = known {
-        action.set("program", text(name).into_owned());
+        action.set(Unread::PROGRAM, text(name).into_owned());
     }
     let helps =
         known.is_some_and(|(_, row)| call.caller.is_some_and(|caller| row.helps.contains(&caller)));
     let family = known.and_then(|(_, row)| row.tool).map(|tool| tool.can.family);
     if helps {
-        action.set("effect", "helper");
+        action.set(Unread::EFFECT, "helper");
     } else if asks_for_help(call, family) {
-        action.set("effect", "inform");
+        action.set(Unread::EFFECT, "inform");
     } else {
-        action.set_opaque("effect", "claw does not read this client's command line");
+        action.set_opaque(Unread::EFFECT, "claw does not read this client's command line");
     }
     vec![action]
 }

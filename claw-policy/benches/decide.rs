@@ -2,26 +2,25 @@
 
 use std::hint::black_box;
 
-use claw_policy::{Action, Domain, FactDef, Facts, Kind, Schema, ToolDef, decide, parse};
+use claw_policy::{Action, Facts, Schema, Set, ToolDef, decide, domain, parse};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-static EXEC: Domain = Domain {
-    name: "exec",
-    governed: true,
-    sealed: true,
-    doc: "a program",
-    facts: &[FactDef { name: "names", kind: Kind::Set, values: &[], doc: "its names" }],
-};
-static SQL: Domain = Domain {
-    name: "sql",
-    governed: true,
-    sealed: true,
-    doc: "a statement",
-    facts: &[
-        FactDef { name: "effect", kind: Kind::Str, values: &[], doc: "what it does" },
-        FactDef { name: "tables", kind: Kind::Set, values: &[], doc: "what it touches" },
-    ],
-};
+domain! {
+    /// A program.
+    static EXEC: Exec = "exec", governed: true, sealed: true;
+
+    /// Its names.
+    NAMES: Set = "names";
+}
+domain! {
+    /// A statement.
+    static SQL: Sql = "sql", governed: true, sealed: true;
+
+    /// What it does.
+    EFFECT: String = "effect";
+    /// What it touches.
+    TABLES: Set = "tables";
+}
 const PSQL: ToolDef =
     ToolDef { name: "psql", programs: &["psql"], groups: &[], governed: true, changes: &[] };
 static SCHEMA: Schema = Schema { domains: &[&EXEC, &SQL], tools: &[PSQL] };
@@ -36,12 +35,10 @@ fn decisions(criterion: &mut Criterion) {
     }
     text.push_str("[[rule]]\nid = \"reads\"\nverdict = \"allow\"\nmatch.sql.effect = \"read\"\n");
     let policy = parse(&text, "bench.toml", &SCHEMA).expect("a right policy");
-    let exec = || {
-        Action::new(&EXEC, "ls").with("names", ["ls"].into_iter().collect::<claw_policy::Value>())
-    };
+    let exec = || Action::new(&EXEC, "ls").with(Exec::NAMES, ["ls"].into_iter().collect::<Set>());
     let read = Action::new(&SQL, "SELECT 1")
-        .with("effect", "read")
-        .with("tables", ["users"].into_iter().collect::<claw_policy::Value>());
+        .with(Sql::EFFECT, "read")
+        .with(Sql::TABLES, ["users"].into_iter().collect::<Set>());
     let ungoverned = Facts { actions: vec![exec()], ..Facts::default() };
     let governed =
         Facts { tool: Some("psql".into()), actions: vec![exec(), read], ..Facts::default() };

@@ -8,7 +8,7 @@ mod injection;
 
 use crate::decision::{Change, Decision, Outcome, Rewrite};
 use crate::fact::{Action, Facts, Reading, Value};
-use crate::matcher::{EXEC, opaque_reason};
+use crate::matcher::EXEC;
 use crate::policy::{Defaults, Policy};
 use crate::verdict::Verdict;
 use hit::Hit;
@@ -95,7 +95,8 @@ fn unmatched(defaults: &Defaults, facts: &Facts, index: usize, action: &Action) 
     } else {
         (exec, format!("no tool governs this program (`defaults.exec` is `{exec}`)"))
     };
-    let because = opaque_reason(action)
+    let because = action
+        .opaque_reason()
         .map(|reason| format!("{} is opaque: {reason}", action.domain.name()))
         .into_iter()
         .collect();

@@ -15,6 +15,7 @@ mod diagnostic;
 mod door;
 mod fact;
 pub mod grammar;
+mod handle;
 mod matcher;
 mod name;
 mod parse;
@@ -31,8 +32,9 @@ pub use decide::decide;
 pub use decision::{Change, Decision, Outcome, Refusal, Rewrite};
 pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
-pub use fact::{Action, Fact, Facts, Reading, Value};
+pub use fact::{Action, Facts, NoSuchFact, Reading, Value};
 pub use grammar::Grammar;
+pub use handle::{Fact, FactType, Set, doc};
 pub use matcher::{EXEC, OPAQUE};
 pub use name::Name;
 pub use parse::parse;
@@ -40,6 +42,6 @@ pub use policy::{Defaults, Denial, Errno, InjectedEnv, Mode, Policy};
 pub use rule::Rule;
 pub use schema::{
     ChangeDef, ChangeTakes, DeclaredDomain, Domain, DomainRef, FactDef, GOVERNED, Kind, Schema,
-    ToolDef, fact,
+    ToolDef,
 };
 pub use verdict::{Strictness, Verdict};

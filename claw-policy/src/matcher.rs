@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::fact::{Action, Fact, Reading, Value};
+use crate::fact::{Action, Reading, Value};
 use crate::name::Name;
 use crate::pattern::Pattern;
 use crate::schema::DomainRef;
@@ -120,7 +120,9 @@ impl Condition {
     pub(crate) fn holds(&self, first: &Action, action: &Action) -> Truth {
         let Some(action) = self.action(first, action) else { return Truth::No };
         match &self.subject {
-            Subject::Opaque => self.matcher.accepts(&Value::Bool(is_opaque(action))).into(),
+            Subject::Opaque => {
+                self.matcher.accepts(&Value::Bool(action.opaque_reason().is_some())).into()
+            }
             Subject::Fact(name) => match action.fact(name) {
                 Some(Reading::Known(value)) => self.matcher.accepts(value).into(),
                 Some(Reading::Opaque(_)) => Truth::Unknown,
@@ -145,7 +147,7 @@ impl Condition {
             return format!("{domain}: not part of the call");
         };
         match &self.subject {
-            Subject::Opaque => match opaque_reason(action) {
+            Subject::Opaque => match action.opaque_reason() {
                 Some(reason) => format!("{domain} is opaque: {reason}"),
                 None => format!("{domain} is not opaque"),
             },
@@ -161,21 +163,6 @@ impl Condition {
     fn action<'a>(&self, first: &'a Action, action: &'a Action) -> Option<&'a Action> {
         [action, first].into_iter().find(|action| action.domain.name() == self.domain.name())
     }
-}
-
-/// Whether anything about `action` could not be read.
-fn is_opaque(action: &Action) -> bool {
-    opaque_reason(action).is_some()
-}
-
-/// Why `action`, or the first fact of it that is opaque, could not be read.
-pub(crate) fn opaque_reason(action: &Action) -> Option<&str> {
-    action.opaque.as_deref().or_else(|| {
-        action.facts().find_map(|(_, fact)| match fact {
-            Fact::Opaque(reason) => Some(reason.as_str()),
-            Fact::Known(_) => None,
-        })
-    })
 }
 
 /// A value as a policy would spell it, but without quotes.

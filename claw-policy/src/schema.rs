@@ -36,16 +36,6 @@ pub struct FactDef {
     pub doc: &'static str,
 }
 
-/// One row of a domain's table.
-pub const fn fact(
-    name: &'static str,
-    kind: Kind,
-    values: &'static [&'static str],
-    doc: &'static str,
-) -> FactDef {
-    FactDef { name, kind, values, doc }
-}
-
 /// A group of facts that one kind of action carries together.
 #[derive(Debug)]
 pub struct Domain {
@@ -175,6 +165,30 @@ impl DomainRef {
             Self::Declared(domain) => {
                 domain.facts.iter().find(|def| *def.name == *name).map(FactRef::Declared)
             }
+        }
+    }
+
+    /// How many facts it has.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Known(domain) => domain.facts.len(),
+            Self::Declared(domain) => domain.facts.len(),
+        }
+    }
+
+    /// The place of the fact `name` in its table.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        match self {
+            Self::Known(domain) => domain.facts.iter().position(|def| def.name == name),
+            Self::Declared(domain) => domain.facts.iter().position(|def| *def.name == *name),
+        }
+    }
+
+    /// The name of the fact at `place`, which is a place of its table.
+    pub(crate) fn name_of(&self, place: usize) -> &str {
+        match self {
+            Self::Known(domain) => domain.facts[place].name,
+            Self::Declared(domain) => &domain.facts[place].name,
         }
     }
 

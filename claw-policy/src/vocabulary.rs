@@ -1,54 +1,57 @@
 //! The domains and tools that this crate's tests speak of.
 
+use crate::domain;
 use crate::fact::Action;
-use crate::schema::{ChangeDef, ChangeTakes, Domain, FactDef, Kind, Schema, ToolDef};
+use crate::handle::Set;
+use crate::schema::{ChangeDef, ChangeTakes, Schema, ToolDef};
 
-const fn fact(name: &'static str, kind: Kind, values: &'static [&'static str]) -> FactDef {
-    FactDef { name, kind, values, doc: "" }
+domain! {
+    /// A program.
+    pub(crate) static EXEC: Exec = "exec", governed: true, sealed: true;
+
+    /// Its file.
+    PATH: String = "path";
+    /// What is loaded into it.
+    INJECTED: Set = "injected";
+    /// The variables that load something into it.
+    INJECTED_ENV: Set = "injected_env";
+    /// Whether it is the tool.
+    TRUSTED: bool = "trusted";
 }
 
-pub(crate) static EXEC: Domain = Domain {
-    name: "exec",
-    governed: true,
-    sealed: true,
-    doc: "",
-    facts: &[
-        fact("path", Kind::Str, &[]),
-        fact("injected", Kind::Set, &[]),
-        fact("injected_env", Kind::Set, &[]),
-        fact("trusted", Kind::Bool, &[]),
-    ],
-};
+domain! {
+    /// A statement.
+    pub(crate) static SQL: Sql = "sql", governed: true, sealed: true;
 
-pub(crate) static SQL: Domain = Domain {
-    name: "sql",
-    governed: true,
-    sealed: true,
-    doc: "",
-    facts: &[
-        fact("effect", Kind::Str, &["read", "write", "ddl", "admin"]),
-        fact("limited", Kind::Bool, &[]),
-        fact("tables_written", Kind::Set, &[]),
-        fact("kinds", Kind::Set, &["select", "insert", "drop_table", "drop_view"]),
-        fact("depth", Kind::Int, &[]),
-    ],
-};
+    /// What it does.
+    EFFECT: String = "effect" of &["read", "write", "ddl", "admin"];
+    /// Whether it returns few rows.
+    LIMITED: bool = "limited";
+    /// What it writes to.
+    TABLES_WRITTEN: Set = "tables_written";
+    /// What it consists of.
+    KINDS: Set = "kinds" of &["select", "insert", "drop_table", "drop_view"];
+    /// How deep it is.
+    DEPTH: i64 = "depth";
+}
 
-pub(crate) static K8S: Domain = Domain {
-    name: "k8s",
-    governed: true,
-    sealed: true,
-    doc: "",
-    facts: &[fact("verb", Kind::Str, &[])],
-};
+domain! {
+    /// What is asked of a cluster.
+    pub(crate) static K8S: K8s = "k8s", governed: true, sealed: true;
 
-pub(crate) static FILE: Domain = Domain {
-    name: "file",
-    governed: false,
-    sealed: false,
-    doc: "",
-    facts: &[fact("effect", Kind::Str, &["delete", "move"]), fact("targets", Kind::Set, &[])],
-};
+    /// The command.
+    VERB: String = "verb";
+}
+
+domain! {
+    /// What is done to files.
+    pub(crate) static FILE: OnFiles = "file", governed: false, sealed: false;
+
+    /// What it is.
+    EFFECT: String = "effect" of &["delete", "move"];
+    /// The files.
+    TARGETS: Set = "targets";
+}
 
 pub(crate) const SCHEMA: Schema = Schema {
     domains: &[&EXEC, &SQL, &K8S, &FILE],
@@ -107,5 +110,5 @@ pub(crate) static READ_ONLY: ChangeDef = ChangeDef {
 
 /// The action that stands first in every call.
 pub(crate) fn exec() -> Action {
-    Action::new(&EXEC, "psql").with("path", "/usr/bin/psql")
+    Action::new(&EXEC, "psql").with(Exec::PATH, "/usr/bin/psql")
 }

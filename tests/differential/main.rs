@@ -23,5 +23,6 @@ mod psql;
 mod recorder;
 mod redis;
 mod sqlite3;
+mod startup;
 mod transfer;
 mod wget;

@@ -12,7 +12,9 @@ use claw_tests::tracee::{Linkage, program};
 use tempfile::TempDir;
 
 fn production() -> Guard {
-    Guard::with_policy_file(Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/production-readonly.toml"))
+    Guard::with_policy_file(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/production-readonly.toml"),
+    )
 }
 
 /// Whether the witness ran; forgets it.
@@ -167,7 +169,10 @@ fn git_starts_its_helpers_and_nobody_else_does() {
     ] {
         scenario.then(format!("{argv:?} goes through, with the password that git keeps"));
         let call = Call::new(argv.iter().copied());
-        let call = call.env("HOME", private.folder.path()).env("GIT_TERMINAL_PROMPT", "0").cwd(private.clone_folder());
+        let call = call
+            .env("HOME", private.folder.path())
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .cwd(private.clone_folder());
         call.guarded(&guard()).exits(0);
     }
     let shows = |ran: &Ran| ran.out().contains("hunter22");
@@ -194,7 +199,12 @@ fn git_starts_its_helpers_and_nobody_else_does() {
     // A process that git did not start does not become git's by having git for a parent.
     let out = private.clone_folder().join("out");
     let words = asked.trim_end().replace('\n', ",") + ",";
-    let call = private.git(["sh", "-c", &format!("rm -f fifo out; mkfifo fifo; (sleep 3 >fifo) & {behind_git}"), &words]);
+    let call = private.git([
+        "sh",
+        "-c",
+        &format!("rm -f fifo out; mkfifo fifo; (sleep 3 >fifo) & {behind_git}"),
+        &words,
+    ]);
     scenario.control("a child of a shell that becomes git asks for the password");
     call.bare();
     let kept = || fs::read_to_string(&out).unwrap_or_default();

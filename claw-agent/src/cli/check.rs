@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use claw_classify::{HIDDEN, Secrets, in_variable, masked};
-use claw_policy::{Fact, Policy, Verdict};
+use claw_policy::{Policy, Reading, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -312,8 +312,8 @@ fn describe(call: &Written, judgement: &Judgement) -> String {
         }
         for (name, fact) in action.facts() {
             let fact = match fact {
-                Fact::Known(value) => serde_json::to_string(value).unwrap_or_default(),
-                Fact::Opaque(reason) => format!("opaque: {reason}"),
+                Reading::Known(value) => serde_json::to_string(value).unwrap_or_default(),
+                Reading::Opaque(reason) => format!("opaque: {reason}"),
             };
             field("", &format!("{name} = {}", printable(&fact)));
         }

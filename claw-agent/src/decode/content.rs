@@ -33,6 +33,8 @@ pub(crate) enum Found {
     Absent,
     /// A terminal.
     Terminal,
+    /// A folder, by its path without links as the program sees it.
+    Folder(Vec<u8>),
     /// Exactly these bytes.
     Content {
         /// The bytes.
@@ -87,7 +89,11 @@ impl Contents {
     fn open(&mut self, path: &[u8]) -> Result<Found, Errno> {
         // A supervisor that reads with more rights than the tracee would hand it what it may not see.
         let assumed = self.identity.assume().map_err(|_| Errno::PERM)?;
-        let file = View::of(self.tracee).resolve(Base::Cwd, path)?.file;
+        let view = View::of(self.tracee);
+        let file = view.resolve(Base::Cwd, path)?.file;
+        if kind(&file)? == FileType::Directory {
+            return Ok(Found::Folder(view.path_of(&file)?));
+        }
         // Opening another device may do something.
         let readable = match kind(&file)? {
             FileType::RegularFile | FileType::Fifo => reopen(&file)?,
@@ -238,7 +244,7 @@ mod tests {
         assert_eq!(mine().file(name), content(b"SELECT 1"));
         assert_eq!(mine().file(b"/dev/null"), Found::of(vec![], true));
         assert_eq!(mine().file(b"/dev/zero"), Found::Unreadable);
-        assert_eq!(mine().file(b"/tmp"), Found::Unreadable);
+        assert_eq!(mine().file(b"/tmp/."), Found::Folder(b"/tmp".to_vec()));
         std::fs::write(&path, vec![b' '; MAX_CONTENT]).expect("writable");
         assert!(matches!(mine().file(name), Found::Content { .. }));
         std::fs::write(&path, vec![b' '; MAX_CONTENT + 1]).expect("writable");

@@ -162,6 +162,17 @@ impl View {
         Some(finish(file, path, Vec::new()))
     }
 
+    /// The path of an open file as the tracee would write it: below its root, absolute and without links. The kernel's
+    /// text can name another file than this one, where a mount was taken off the tree or a file was removed.
+    ///
+    /// # Errors
+    /// As readlink(2); ENOENT for what lies outside the root.
+    pub(crate) fn path_of(self, file: &OwnedFd) -> Result<Vec<u8>, Errno> {
+        let root = self.own("root")?;
+        let (path, above) = (link_text(file)?, link_text(&root)?);
+        below(&path, &above).map(<[u8]>::to_vec).ok_or(Errno::NOENT)
+    }
+
     fn base(self, base: Base) -> Result<OwnedFd, Errno> {
         match base {
             Base::Cwd => self.own("cwd"),
@@ -312,8 +323,17 @@ fn finish(file: OwnedFd, path: Vec<u8>, mut names: Vec<Vec<u8>>) -> Resolved {
     Resolved { file, path, names }
 }
 
+/// `path` as somebody sees it whose root is at `root`.
+fn below<'p>(path: &'p [u8], root: &[u8]) -> Option<&'p [u8]> {
+    let root = root.strip_suffix(b"/").unwrap_or(root);
+    match path.strip_prefix(root)? {
+        [] => Some(b"/"),
+        rest => rest.starts_with(b"/").then_some(rest),
+    }
+}
+
 /// What the supervisor's procfs shows as the path of an open file.
-pub(super) fn link_text(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
+fn link_text(file: &OwnedFd) -> Result<Vec<u8>, Errno> {
     let number = file.as_raw_fd().to_string();
     let own = proc::own_descriptors()?;
     readlinkat(own, number, Vec::new()).map(CString::into_bytes)

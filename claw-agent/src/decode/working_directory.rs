@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::identity::Devices;
-use super::path::{View, link_text};
+use super::path::View;
 use super::shortage::unless_short;
 
 /// Where relative paths start.
@@ -36,8 +36,7 @@ impl WorkingDirectory {
     fn read(tracee: Pid, devices: &Devices) -> Result<Option<Self>, Errno> {
         let view = View::of(tracee);
         let (folder, root) = (view.own("cwd")?, view.own("root")?);
-        let (path, above) = (link_text(&folder)?, link_text(&root)?);
-        let Some(path) = below(&path, &above) else { return Ok(None) };
+        let path = view.path_of(&folder)?;
         let place = |file: &dyn AsFd| -> Result<_, Errno> {
             let stat = devices.stat(file.as_fd(), tracee)?;
             let mount =
@@ -50,34 +49,15 @@ impl WorkingDirectory {
         // shows what is below that mount, of a removed directory its old name.
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
-        let named = openat2(&root, path, flags, Mode::empty(), within)?;
+        let named = openat2(&root, &path, flags, Mode::empty(), within)?;
         let identity = place(&folder)?;
-        Ok((place(&named)? == identity).then(|| Self { path: path.to_vec(), identity }))
-    }
-}
-
-/// `path` as somebody sees it whose root is at `root`.
-fn below<'p>(path: &'p [u8], root: &[u8]) -> Option<&'p [u8]> {
-    let root = root.strip_suffix(b"/").unwrap_or(root);
-    match path.strip_prefix(root)? {
-        [] => Some(b"/"),
-        rest => rest.starts_with(b"/").then_some(rest),
+        Ok((place(&named)? == identity).then(|| Self { path, identity }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_told_from_the_root_of_its_process() {
-        assert_eq!(below(b"/home/me", b"/"), Some(&b"/home/me"[..]));
-        assert_eq!(below(b"/", b"/"), Some(&b"/"[..]));
-        assert_eq!(below(b"/jail/home", b"/jail"), Some(&b"/home"[..]));
-        assert_eq!(below(b"/jail", b"/jail"), Some(&b"/"[..]));
-        assert_eq!(below(b"/jailed", b"/jail"), None);
-        assert_eq!(below(b"/home", b"/jail"), None);
-    }
 
     #[test]
     fn this_process_s_own_is_found() {

@@ -146,6 +146,7 @@ impl Files for Read {
         match self.files.get(path) {
             Some(Found::Content { bytes, .. }) => File::content(bytes),
             Some(Found::Absent) => File::ABSENT,
+            Some(Found::Folder(real)) => File::folder(real),
             Some(Found::Unreadable | Found::Terminal) => File::UNREADABLE,
             // It is read before the next round, if there is one.
             None if self.more => File::NOT_LOOKED_AT,
@@ -159,7 +160,7 @@ impl Read {
         match &self.stdin {
             Some(Found::Content { bytes, .. }) => Stdin::Content(bytes),
             Some(Found::Terminal) => Stdin::Terminal,
-            Some(Found::Absent | Found::Unreadable) | None => Stdin::Unknown,
+            Some(Found::Absent | Found::Unreadable | Found::Folder(_)) | None => Stdin::Unknown,
         }
     }
 

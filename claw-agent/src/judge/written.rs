@@ -32,7 +32,8 @@ pub(crate) struct Written {
 
 impl Files for Written {
     fn file(&self, path: &[u8]) -> File<'_> {
-        let named = |(written, _): &(&Vec<u8>, &Vec<u8>)| plain(written) == plain(path);
+        let cwd = self.cwd.as_deref();
+        let named = |(written, _): &(&Vec<u8>, &Vec<u8>)| plain(written, cwd) == plain(path, cwd);
         self.files
             .iter()
             .find(named)
@@ -40,10 +41,23 @@ impl Files for Written {
     }
 }
 
-/// A path without what says nothing: `./a`, `a` and `.//a` are the same file.
-fn plain(path: &[u8]) -> (bool, Vec<&[u8]>) {
-    let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".");
-    (path.starts_with(b"/"), parts.collect())
+/// A path without what says nothing: `./a`, `a` and `.//a` are the same file, and so is the one that the working
+/// directory makes of it.
+fn plain<'p>(path: &'p [u8], cwd: Option<&'p [u8]>) -> (bool, Vec<&'p [u8]>) {
+    let before = cwd.filter(|_| !path.starts_with(b"/")).unwrap_or_default();
+    let parts = before.split(|byte| *byte == b'/').chain(path.split(|byte| *byte == b'/'));
+    let absolute = path.starts_with(b"/") || before.starts_with(b"/");
+    let mut plain: Vec<&[u8]> = Vec::new();
+    for part in parts {
+        match part {
+            b"" | b"." => {}
+            b".." if absolute || plain.last().is_some_and(|last| *last != b"..") => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    (absolute, plain)
 }
 
 impl Written {

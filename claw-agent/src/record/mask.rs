@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
 use claw_classify::{Call, MASKED, Secret, Secrets, in_variable, masked, secrets};
+use claw_policy::{Reading, Value};
 use jiff::Timestamp;
 
 use super::entry::{self, Entry, What};
@@ -122,8 +123,7 @@ impl Masker {
     }
 
     fn action(&self, secrets: &Secrets, action: &claw_policy::Action) -> Action {
-        let fact =
-            |(name, fact): (&str, &claw_policy::Fact)| (name.to_owned(), self.fact(secrets, fact));
+        let fact = |(name, fact): (&str, Reading<'_>)| (name.to_owned(), self.fact(secrets, fact));
         Action {
             domain: action.domain.name().to_owned(),
             text: self.text(secrets, &action.text),
@@ -132,18 +132,15 @@ impl Masker {
         }
     }
 
-    fn fact(&self, secrets: &Secrets, fact: &claw_policy::Fact) -> Fact {
-        use claw_policy::Value;
+    fn fact(&self, secrets: &Secrets, fact: Reading<'_>) -> Fact {
         match fact {
-            claw_policy::Fact::Known(Value::Bool(value)) => Fact::Bool(*value),
-            claw_policy::Fact::Known(Value::Int(value)) => Fact::Int(*value),
-            claw_policy::Fact::Known(Value::Str(value)) => Fact::Str(self.text(secrets, value)),
-            claw_policy::Fact::Known(Value::Set(values)) => {
+            Reading::Known(Value::Bool(value)) => Fact::Bool(*value),
+            Reading::Known(Value::Int(value)) => Fact::Int(*value),
+            Reading::Known(Value::Str(value)) => Fact::Str(self.text(secrets, value)),
+            Reading::Known(Value::Set(values)) => {
                 Fact::Set(values.iter().map(|value| self.text(secrets, value)).collect())
             }
-            claw_policy::Fact::Opaque(reason) => {
-                Fact::Opaque { opaque: self.text(secrets, reason) }
-            }
+            Reading::Opaque(reason) => Fact::Opaque { opaque: self.text(secrets, reason) },
         }
     }
 

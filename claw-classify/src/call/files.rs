@@ -15,8 +15,24 @@ enum State<'a> {
     NotLookedAt,
     Unreadable,
     Absent,
+    Folder(&'a [u8]),
     InPlace(&'a [u8]),
     Content(&'a [u8]),
+}
+
+/// What stands at a path, for a search that goes on elsewhere where it does not find what it wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// Nobody looked.
+    NotLookedAt,
+    /// Somebody looked and cannot tell.
+    Unreadable,
+    /// Nothing.
+    Absent,
+    /// A file that holds this.
+    File(&'a [u8]),
+    /// A folder, by its path without links.
+    Folder(&'a [u8]),
 }
 
 /// Why there is no content: somebody looked and could not read the file; or the call names it, and nobody makes sure of
@@ -32,6 +48,12 @@ impl<'a> File<'a> {
     pub const UNREADABLE: Self = Self(State::Unreadable);
     /// There is no such file.
     pub const ABSENT: Self = Self(State::Absent);
+
+    /// A folder, by its path without links.
+    #[must_use]
+    pub fn folder(real: &'a [u8]) -> Self {
+        Self(State::Folder(real))
+    }
 
     /// Exactly these bytes: the caller makes sure that the program reads these and no others.
     #[must_use]
@@ -53,7 +75,9 @@ impl<'a> File<'a> {
         match self.0 {
             State::Content(bytes) => Ok(Some(bytes)),
             State::Absent => Ok(None),
-            State::Unreadable | State::NotLookedAt | State::InPlace(_) => Err(NotRead),
+            State::Unreadable | State::NotLookedAt | State::Folder(_) | State::InPlace(_) => {
+                Err(NotRead)
+            }
         }
     }
 
@@ -66,7 +90,19 @@ impl<'a> File<'a> {
         match self.0 {
             State::Content(bytes) | State::InPlace(bytes) => Ok(Some(bytes)),
             State::Absent | State::NotLookedAt => Ok(None),
-            State::Unreadable => Err(NotRead),
+            State::Unreadable | State::Folder(_) => Err(NotRead),
+        }
+    }
+
+    /// What a settings file holds that the call names and that stays where it is; nothing if there is no such file.
+    ///
+    /// # Errors
+    /// [`NotRead`], also where nobody looked.
+    pub(crate) fn kept(self) -> Result<Option<&'a [u8]>, NotRead> {
+        match self.0 {
+            State::Content(bytes) | State::InPlace(bytes) => Ok(Some(bytes)),
+            State::Absent => Ok(None),
+            State::Unreadable | State::NotLookedAt | State::Folder(_) => Err(NotRead),
         }
     }
 
@@ -74,7 +110,22 @@ impl<'a> File<'a> {
     pub(crate) fn or_if_not_looked_at(self, other: impl FnOnce() -> Self) -> Self {
         match self.0 {
             State::NotLookedAt => other(),
-            State::Unreadable | State::Absent | State::InPlace(_) | State::Content(_) => self,
+            State::Unreadable
+            | State::Absent
+            | State::Folder(_)
+            | State::InPlace(_)
+            | State::Content(_) => self,
+        }
+    }
+
+    /// What stands there.
+    pub(crate) fn place(self) -> Place<'a> {
+        match self.0 {
+            State::NotLookedAt => Place::NotLookedAt,
+            State::Unreadable => Place::Unreadable,
+            State::Absent => Place::Absent,
+            State::Folder(real) => Place::Folder(real),
+            State::InPlace(bytes) | State::Content(bytes) => Place::File(bytes),
         }
     }
 }
@@ -86,6 +137,12 @@ impl<'a> File<'a> {
 pub trait Files: fmt::Debug {
     /// The file at `path`.
     fn file(&self, path: &[u8]) -> File<'_>;
+
+    /// The settings file at `path`, which the program has to find where it is: it names others by their way from
+    /// there, or is written to. [`File::kept`] gives what it holds.
+    fn settings(&self, path: &[u8]) -> File<'_> {
+        self.file(path)
+    }
 }
 
 /// One file that exists, and no other.

@@ -16,7 +16,7 @@ mod command_line;
 mod effect;
 mod settings;
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::files::Files;
 use crate::call::{Call, text};
@@ -42,60 +42,34 @@ pub(crate) static TOOL: Tool = Tool {
     reader: Reader::Judge(classify),
 };
 
-/// What one call of the AWS command line asks for.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "aws",
-    governed: true,
-    sealed: true,
-    doc: "What one call of the AWS command line asks for.",
-    facts: &[
-        fact("service", Kind::Str, &[], "The service or command: `ec2`, `s3api`, `configure`."),
-        fact(
-            "operation",
-            Kind::Str,
-            &[],
-            "The operation or sub-command: `describe-instances`, `ls`.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            effect::EFFECTS,
-            "`local` asks nothing of a service, `read` reads, `export` copies data out whole, `secret` returns credentials, tokens or pre-signed URLs, `exec` runs a command on a machine or opens a session there, `config` changes the settings here, `destroy` deletes, stops or removes, `write` is everything else.",
-        ),
-        fact("profile", Kind::Str, &[], "The profile, where the call or a variable says it."),
-        fact("region", Kind::Str, &[], "The region, where the call or a variable says it."),
-        fact(
-            "endpoints",
-            Kind::Set,
-            &[],
-            "The hosts that the call, a variable or a setting names in place of the service's own.",
-        ),
-        fact(
-            "options",
-            Kind::Set,
-            &[],
-            "The options given, without dashes, as they were spelled; those of the program by their full names.",
-        ),
-        fact(
-            "files",
-            Kind::Set,
-            &[],
-            "The local files whose content becomes a parameter (`file://`, `fileb://`) and is not known.",
-        ),
-        fact(
-            "urls",
-            Kind::Set,
-            &[],
-            "The addresses whose content version 1 fetches and makes a parameter (`http://`, `https://`).",
-        ),
-        fact(
-            "settings",
-            Kind::Set,
-            &[],
-            "Settings and variables that run a program, load code or models, or take credentials from where they say; opaque where a variable names a settings file that cannot be read.",
-        ),
-    ],
-};
+domain! {
+    /// What one call of the AWS command line asks for.
+    pub(crate) static DOMAIN: Aws = "aws", governed: true, sealed: true;
+
+    /// The service or command: `ec2`, `s3api`, `configure`.
+    SERVICE: String = "service";
+    /// The operation or sub-command: `describe-instances`, `ls`.
+    OPERATION: String = "operation";
+    /// `local` asks nothing of a service, `read` reads, `export` copies data out whole, `secret` returns
+    /// credentials, tokens or pre-signed URLs, `exec` runs a command on a machine or opens a session there,
+    /// `config` changes the settings here, `destroy` deletes, stops or removes, `write` is everything else.
+    EFFECT: String = "effect" of effect::EFFECTS;
+    /// The profile, where the call or a variable says it.
+    PROFILE: String = "profile";
+    /// The region, where the call or a variable says it.
+    REGION: String = "region";
+    /// The hosts that the call, a variable or a setting names in place of the service's own.
+    ENDPOINTS: Set = "endpoints";
+    /// The options given, without dashes, as they were spelled; those of the program by their full names.
+    OPTIONS: Set = "options";
+    /// The local files whose content becomes a parameter (`file://`, `fileb://`) and is not known.
+    FILES: Set = "files";
+    /// The addresses whose content version 1 fetches and makes a parameter (`http://`, `https://`).
+    URLS: Set = "urls";
+    /// Settings and variables that run a program, load code or models, or take credentials from where they say;
+    /// opaque where a variable names a settings file that cannot be read.
+    SETTINGS: Set = "settings";
+}
 
 /// Every command of the program.
 const OPERATIONS: crate::grammar::subcommands::Commands =
@@ -143,22 +117,22 @@ fn read(
     let service = line.service.map(text);
     let operation = line.operation.map(text);
     let found = settings::found(call, files, service.as_deref(), line);
-    action.set("endpoints", found.endpoints.into_iter().collect::<Value>());
+    action.set(Aws::ENDPOINTS, found.endpoints.into_iter().collect::<Set>());
     match found.unreadable {
-        Some(reason) => action.set_opaque("settings", reason),
-        None => action.set("settings", found.settings.into_iter().collect::<Value>()),
+        Some(reason) => action.set_opaque(Aws::SETTINGS, reason),
+        None => action.set(Aws::SETTINGS, found.settings.into_iter().collect::<Set>()),
     }
     let (profile, region) = settings::aim(call, line);
-    for (name, found) in [("profile", profile), ("region", region)] {
+    for (fact, found) in [(Aws::PROFILE, profile), (Aws::REGION, region)] {
         match found {
-            Ok(Some(value)) => action.set(name, value),
+            Ok(Some(value)) => action.set(fact, value),
             Ok(None) => {}
-            Err(reason) => action.set_opaque(name, reason),
+            Err(reason) => action.set_opaque(fact, reason),
         }
     }
     let options = line.globals.iter().map(|(name, _)| (*name).to_owned());
     let own = line.options().map(|(name, _)| text(name).trim_start_matches('-').to_owned());
-    action.set("options", options.chain(own).collect::<Value>());
+    action.set(Aws::OPTIONS, options.chain(own).collect::<Set>());
     let (Some(service), Some(operation)) = (service, operation) else {
         let service = line.service.map(text).unwrap_or_default();
         // `aws configure` by itself asks for credentials and stores them.
@@ -168,28 +142,28 @@ fn read(
             _ => return Err(format!("`aws {service}` is given no operation")),
         };
         if !service.is_empty() {
-            action.set("service", &*service);
+            action.set(Aws::SERVICE, &*service);
         }
-        action.set("effect", effect);
+        action.set(Aws::EFFECT, effect);
         return Ok(action);
     };
     let path = format!("{service} {operation}");
-    action.set("service", &*service);
-    action.set("operation", &*operation);
+    action.set(Aws::SERVICE, &*service);
+    action.set(Aws::OPERATION, &*operation);
     let helps = operation == "help" || (line.words.len() == 1 && line.words[0] == b"help");
     if helps && (service == "help" || OPERATIONS.look_up(&service).is_group) {
-        action.set("effect", "local");
+        action.set(Aws::EFFECT, "local");
         return Ok(action);
     }
     if !is_known(&path) {
         return Err(format!("`aws {path}` is no command that is known, perhaps an alias"));
     }
     let (unread, urls) = parameters(line, &path, files);
-    action.set("files", unread.into_iter().collect::<Value>());
-    action.set("urls", urls.into_iter().collect::<Value>());
+    action.set(Aws::FILES, unread.into_iter().collect::<Set>());
+    action.set(Aws::URLS, urls.into_iter().collect::<Set>());
     match effect::effect(&service, &operation, line) {
-        Ok(effect) => action.set("effect", effect),
-        Err(reason) => action.set_opaque("effect", reason),
+        Ok(effect) => action.set(Aws::EFFECT, effect),
+        Err(reason) => action.set_opaque(Aws::EFFECT, reason),
     }
     Ok(action)
 }

@@ -12,7 +12,7 @@ mod flux;
 mod kustomize;
 mod pulumi;
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Fact, Set, domain};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{said, variables};
@@ -21,72 +21,38 @@ use crate::loaders::Loads;
 use crate::secret::marks::{Marks, Operand, marks, secret, switch};
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
-/// What one of these calls asks for.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "infra",
-    governed: true,
-    sealed: true,
-    doc: "What one call asks for, of a program that describes infrastructure and creates it.",
-    facts: &[
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command with its sub-commands, aliases resolved: `app sync`, `destroy`. A program without commands has its own name here.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"],
-            "`local` reads or renders files here, `read` asks a cluster, server or state, `write` changes one, `destroy` removes from one, `exec` runs a program here or there, `secret` shows secrets or credentials, `tunnel` serves something to others, `config` changes settings, credentials or files here.",
-        ),
-        fact(
-            "options",
-            Kind::Set,
-            &[],
-            "The options given, without dashes, under their first name.",
-        ),
-        fact(
-            "targets",
-            Kind::Set,
-            &[],
-            "What the call is about as its operands name it: applications, kinds and names, playbooks, hosts, folders.",
-        ),
-        fact(
-            "server",
-            Kind::Str,
-            &[],
-            "The server, back end or inventory, where the call or a variable says it.",
-        ),
-        fact("context", Kind::Str, &[], "The context or stack, where the call says it."),
-        fact(
-            "kubeconfig",
-            Kind::Str,
-            &[],
-            "The kubeconfig file, where the call or a variable says it.",
-        ),
-        fact("namespace", Kind::Str, &[], "The namespace, where the call says it."),
-        fact(
-            "asks",
-            Kind::Bool,
-            &[],
-            "Whether a command that asks before it changes anything still does so.",
-        ),
-        fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
-        fact(
-            "programs",
-            Kind::Set,
-            &[],
-            "The options and variables given that name a program, or a folder of them, to run here.",
-        ),
-        fact(
-            "settings",
-            Kind::Set,
-            &[],
-            "The variables that stand for settings which choose the server, the identity or options.",
-        ),
-    ],
-};
+domain! {
+    /// What one call asks for, of a program that describes infrastructure and creates it.
+    pub(crate) static DOMAIN: Infra = "infra", governed: true, sealed: true;
+
+    /// The command with its sub-commands, aliases resolved: `app sync`, `destroy`. A program without commands has
+    /// its own name here.
+    COMMAND: String = "command";
+    /// `local` reads or renders files here, `read` asks a cluster, server or state, `write` changes one, `destroy`
+    /// removes from one, `exec` runs a program here or there, `secret` shows secrets or credentials, `tunnel`
+    /// serves something to others, `config` changes settings, credentials or files here.
+    EFFECT: String = "effect" of &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"];
+    /// The options given, without dashes, under their first name.
+    OPTIONS: Set = "options";
+    /// What the call is about as its operands name it: applications, kinds and names, playbooks, hosts, folders.
+    TARGETS: Set = "targets";
+    /// The server, back end or inventory, where the call or a variable says it.
+    SERVER: String = "server";
+    /// The context or stack, where the call says it.
+    CONTEXT: String = "context";
+    /// The kubeconfig file, where the call or a variable says it.
+    KUBECONFIG: String = "kubeconfig";
+    /// The namespace, where the call says it.
+    NAMESPACE: String = "namespace";
+    /// Whether a command that asks before it changes anything still does so.
+    ASKS: bool = "asks";
+    /// Whether the call is told to change nothing.
+    DRY_RUN: bool = "dry_run";
+    /// The options and variables given that name a program, or a folder of them, to run here.
+    PROGRAMS: Set = "programs";
+    /// The variables that stand for settings which choose the server, the identity or options.
+    SETTINGS: Set = "settings";
+}
 
 /// How a program's command lines are read, and what they mean.
 pub(super) struct Program {
@@ -97,9 +63,9 @@ pub(super) struct Program {
     /// The effect, once the values of options are taken into account.
     pub(super) refine: fn(&Line<'_>) -> Option<&'static str>,
     /// Facts that options give, by the option's first name.
-    pub(super) facts: &'static [(&'static str, &'static str)],
+    pub(super) facts: &'static [(&'static str, Fact<String>)],
     /// Facts that variables give if no option does.
-    pub(super) variables: &'static [(&'static str, &'static str)],
+    pub(super) variables: &'static [(&'static str, Fact<String>)],
     /// Commands that ask first, and the options that stop them from asking.
     pub(super) asks: &'static [(&'static str, &'static [&'static str])],
     /// Options with which nothing is changed.
@@ -116,7 +82,7 @@ pub(super) const PLAIN: Program = Program {
     turns: &[],
     refine: |_| None,
     facts: &[],
-    variables: &[("KUBECONFIG", "kubeconfig")],
+    variables: &[("KUBECONFIG", Infra::KUBECONFIG)],
     asks: &[],
     dry: &[],
     programs: &[],
@@ -181,43 +147,46 @@ pub(super) fn action(call: &Call<'_>, program: &'static Program) -> Action {
     };
     let mut action = Action::new(&DOMAIN, said);
     if !line.command.is_empty() {
-        action.set("command", line.command.as_str());
+        action.set(Infra::COMMAND, line.command.as_str());
     }
-    action.set("effect", effect(&line, program));
-    action.set("options", line.names());
+    action.set(Infra::EFFECT, effect(&line, program));
+    action.set(Infra::OPTIONS, line.names());
     match &line.unknown {
         None => {
-            action.set("targets", line.operands.iter().map(|word| text(word)).collect::<Value>());
+            action
+                .set(Infra::TARGETS, line.operands.iter().map(|word| text(word)).collect::<Set>());
         }
         Some(word) => action.set_opaque(
-            "targets",
+            Infra::TARGETS,
             format!("the option `{word}` is not known, and may take the next word"),
         ),
     }
-    for (option, name) in program.facts {
+    for (option, fact) in program.facts {
         if let Some(value) = line.value(option) {
-            action.set(name, text(value).into_owned());
+            action.set(*fact, text(value).into_owned());
         }
     }
-    for (variable, name) in program.variables {
+    for (variable, fact) in program.variables {
         let value = call.var(variable).filter(|value| !value.is_empty());
-        if let Some(value) = value.filter(|_| action.fact(name).is_none()) {
-            action.set(name, text(value).into_owned());
+        if let Some(value) = value.filter(|_| action.read(*fact).is_none()) {
+            action.set(*fact, text(value).into_owned());
         }
     }
     if let Some((_, without)) = program.asks.iter().find(|(of, _)| *of == line.command) {
-        action.set("asks", !without.iter().any(|option| line.has(option)));
+        action.set(Infra::ASKS, !without.iter().any(|option| line.has(option)));
     }
     if program.dry.iter().any(|option| line.has(option)) {
         match &line.unknown {
-            None => action.set("dry_run", true),
-            Some(word) => action.set_opaque("dry_run", format!("`{word}` may take the next word")),
+            None => action.set(Infra::DRY_RUN, true),
+            Some(word) => {
+                action.set_opaque(Infra::DRY_RUN, format!("`{word}` may take the next word"));
+            }
         }
     }
     let named =
         |name: &&&str| line.has(name) || call.var(name).is_some_and(|value| !value.is_empty());
-    action.set("programs", program.programs.iter().filter(named).copied().collect::<Value>());
-    action.set("settings", variables(call, program.settings, program.harmless));
+    action.set(Infra::PROGRAMS, program.programs.iter().filter(named).copied().collect::<Set>());
+    action.set(Infra::SETTINGS, variables(call, program.settings, program.harmless));
     action
 }
 

@@ -9,7 +9,7 @@ mod eksctl;
 mod gcloud;
 mod gsutil;
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Domain, Set, domain};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{Line, said, variables};
@@ -81,53 +81,39 @@ const fn row(
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
 
-/// What one call asks of a cloud.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "cloud",
-    governed: true,
-    sealed: true,
-    doc: "What one call of gcloud, gsutil, bq, az, eksctl or doctl asks of a cloud.",
-    facts: &[
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command: `compute instances list`. Without gcloud's release track.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &["config", "destroy", "exec", "export", "local", "read", "secret", "tunnel", "write"],
-            "`local` asks nothing of the cloud, `read` reads, `export` copies content out, `secret` shows secrets, keys or tokens, `exec` runs a command on a machine or opens a shell there, `tunnel` opens a way to one, `config` changes settings or credentials here, `destroy` deletes or stops, `write` is everything else.",
-        ),
-        fact("options", Kind::Set, &[], "The options given, without dashes."),
-        fact(
-            "project",
-            Kind::Str,
-            &[],
-            "The project or subscription, where the call says it before or right behind the option.",
-        ),
-        fact(
-            "settings",
-            Kind::Set,
-            &[],
-            "The variables that stand for settings which choose the identity, the server, the folder of settings or the interpreter.",
-        ),
-    ],
-};
+domain! {
+    /// What one call of gcloud, gsutil, bq, az, eksctl or doctl asks of a cloud.
+    pub(crate) static DOMAIN: Cloud = "cloud", governed: true, sealed: true;
+
+    /// The command: `compute instances list`. Without gcloud's release track.
+    COMMAND: String = "command";
+    /// `local` asks nothing of the cloud, `read` reads, `export` copies content out, `secret` shows secrets, keys
+    /// or tokens, `exec` runs a command on a machine or opens a shell there, `tunnel` opens a way to one, `config`
+    /// changes settings or credentials here, `destroy` deletes or stops, `write` is everything else.
+    EFFECT: String = "effect" of &[
+        "config", "destroy", "exec", "export", "local", "read", "secret", "tunnel", "write",
+    ];
+    /// The options given, without dashes.
+    OPTIONS: Set = "options";
+    /// The project or subscription, where the call says it before or right behind the option.
+    PROJECT: String = "project";
+    /// The variables that stand for settings which choose the identity, the server, the folder of settings or the
+    /// interpreter.
+    SETTINGS: Set = "settings";
+}
 
 /// The action of a line.
 fn action(line: &Line<'_>, said: String, effect: &'static str, settings: Vec<String>) -> Action {
     let mut action = Action::new(&DOMAIN, said);
     if !line.path.is_empty() {
-        action.set("command", line.path);
+        action.set(Cloud::COMMAND, line.path);
     }
-    action.set("effect", effect);
-    action.set("options", line.names());
+    action.set(Cloud::EFFECT, effect);
+    action.set(Cloud::OPTIONS, line.names());
     if let Some(project) = line.value("project") {
-        action.set("project", text(project).into_owned());
+        action.set(Cloud::PROJECT, text(project).into_owned());
     }
-    action.set("settings", settings.into_iter().collect::<Value>());
+    action.set(Cloud::SETTINGS, settings.into_iter().collect::<Set>());
     action
 }
 
@@ -140,11 +126,11 @@ fn by_table(call: &Call<'_>, table: &'static Table, settings: &[&str]) -> Vec<Ac
     };
     let mut action = Action::new(&DOMAIN, said);
     if !line.command.is_empty() {
-        action.set("command", line.command.as_str());
+        action.set(Cloud::COMMAND, line.command.as_str());
     }
-    action.set("effect", line.effect);
-    action.set("options", line.names());
-    action.set("settings", variables(call, settings, &[]));
+    action.set(Cloud::EFFECT, line.effect);
+    action.set(Cloud::OPTIONS, line.names());
+    action.set(Cloud::SETTINGS, variables(call, settings, &[]));
     vec![action]
 }
 

@@ -9,7 +9,7 @@
 //! is seen when they start programs or connect. `show`, `output` and `state` print what the state
 //! holds.
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, Takes, said, switch};
@@ -28,30 +28,23 @@ pub(crate) static TOOL: Tool = Tool {
     reader: Reader::Judge(classify),
 };
 
-/// What one call of terraform or tofu asks for.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "terraform",
-    governed: true,
-    sealed: true,
-    doc: "What one call of terraform or tofu asks for.",
-    facts: &[
-        fact("command", Kind::Str, &[], "The command with its sub-commands: `plan`, `state rm`."),
-        fact(
-            "effect",
-            Kind::Str,
-            &["config", "destroy", "exec", "local", "read", "write"],
-            "`local` reads the configuration here, `read` also reads the state or the infrastructure, `config` installs modules, providers or credentials here, `write` changes the infrastructure or its state, `destroy` removes from either, `exec` evaluates the expressions it is given.",
-        ),
-        fact("options", Kind::Set, &[], "The options given, without dashes, also by variables."),
-        fact("directory", Kind::Str, &[], "The folder of `-chdir`."),
-        fact(
-            "asks",
-            Kind::Bool,
-            &[],
-            "Whether it asks before it changes anything: false with `-auto-approve`.",
-        ),
-    ],
-};
+domain! {
+    /// What one call of terraform or tofu asks for.
+    pub(crate) static DOMAIN: Terraform = "terraform", governed: true, sealed: true;
+
+    /// The command with its sub-commands: `plan`, `state rm`.
+    COMMAND: String = "command";
+    /// `local` reads the configuration here, `read` also reads the state or the infrastructure, `config` installs
+    /// modules, providers or credentials here, `write` changes the infrastructure or its state, `destroy` removes
+    /// from either, `exec` evaluates the expressions it is given.
+    EFFECT: String = "effect" of &["config", "destroy", "exec", "local", "read", "write"];
+    /// The options given, without dashes, also by variables.
+    OPTIONS: Set = "options";
+    /// The folder of `-chdir`.
+    DIRECTORY: String = "directory";
+    /// Whether it asks before it changes anything: false with `-auto-approve`.
+    ASKS: bool = "asks";
+}
 
 const COMMANDS: Commands = Commands(include_str!("terraform/commands.tsv"));
 
@@ -70,10 +63,10 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     };
     let mut action = Action::new(&DOMAIN, said);
     if !line.path.is_empty() {
-        action.set("command", line.path);
+        action.set(Terraform::COMMAND, line.path);
     }
     if let Some(directory) = line.value("chdir") {
-        action.set("directory", text(directory).into_owned());
+        action.set(Terraform::DIRECTORY, text(directory).into_owned());
     }
     let variable = format!("TF_CLI_ARGS_{}", line.path.replace(' ', "_"));
     let added = ["TF_CLI_ARGS", variable.as_str()].into_iter().filter_map(|name| call.var(name));
@@ -87,14 +80,14 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     });
     let names: Vec<&[u8]> = line.options.iter().map(|given| given.name).chain(added).collect();
     if quoted {
-        action.set_opaque("options", "a variable adds options that are quoted");
+        action.set_opaque(Terraform::OPTIONS, "a variable adds options that are quoted");
     } else {
-        action.set("options", names.iter().map(|name| text(name)).collect::<Value>());
+        action.set(Terraform::OPTIONS, names.iter().map(|name| text(name)).collect::<Set>());
     }
     let destroys = line.path == "apply" && names.contains(&&b"destroy"[..]);
-    action.set("effect", if destroys { "destroy" } else { line.effect });
+    action.set(Terraform::EFFECT, if destroys { "destroy" } else { line.effect });
     if matches!(line.path, "apply" | "destroy") {
-        action.set("asks", !quoted && !names.contains(&&b"auto-approve"[..]));
+        action.set(Terraform::ASKS, !quoted && !names.contains(&&b"auto-approve"[..]));
     }
     vec![action]
 }

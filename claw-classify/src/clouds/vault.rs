@@ -8,9 +8,9 @@
 //! Known gaps: the file that VAULT_CONFIG_PATH or `~/.vault` names is not read, nor are the token in `~/.vault-token`,
 //! policies, and files behind `@`. Which paths an engine serves is not known, so `read` always counts as `secret`.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::infra::{self, DOMAIN, PLAIN, Program};
+use super::infra::{self, DOMAIN, Infra, PLAIN, Program};
 use crate::call::text;
 use crate::grammar::subcommands::Commands;
 use crate::grammar::table::{self, Line, Options, Spelling, Table};
@@ -52,8 +52,12 @@ static VAULT: Program = Program {
         spelling: Spelling::Single,
         ..table::PLAIN
     },
-    facts: &[("address", "server"), ("agent-address", "server"), ("namespace", "namespace")],
-    variables: &[("VAULT_ADDR", "server"), ("VAULT_NAMESPACE", "namespace")],
+    facts: &[
+        ("address", Infra::SERVER),
+        ("agent-address", Infra::SERVER),
+        ("namespace", Infra::NAMESPACE),
+    ],
+    variables: &[("VAULT_ADDR", Infra::SERVER), ("VAULT_NAMESPACE", Infra::NAMESPACE)],
     programs: &["VAULT_CONFIG_PATH"],
     settings: &["vault_"],
     harmless: &["VAULT_ADDR", "VAULT_FORMAT", "VAULT_NAMESPACE", "VAULT_TOKEN"],
@@ -177,7 +181,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
         // Behind the path stand the values that are written to it, and `-`, which has them read from standard input.
         let is_named = !GIVEN_SECRETS.contains(&line.command.as_str());
         let path = line.operands.first().filter(|_| is_named);
-        action.set("targets", path.into_iter().map(|word| text(word)).collect::<Value>());
+        action.set(Infra::TARGETS, path.into_iter().map(|word| text(word)).collect::<Set>());
     }
     vec![action]
 }

@@ -16,7 +16,7 @@ mod target;
 
 use std::sync::LazyLock;
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
@@ -42,64 +42,39 @@ pub(crate) static TOOL: Tool = Tool {
     reader: Reader::Judge(classify),
 };
 
-/// What one gh call asks for.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "gh",
-    governed: true,
-    sealed: true,
-    doc: "What a gh call asks of GitHub or does here.",
-    facts: &[
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command with its sub-commands, aliases of gh's own resolved: `pr list`, `api`.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &[
-                "browser", "checkout", "config", "destroy", "download", "local", "program", "read",
-                "remote", "secret", "write",
-            ],
-            "`local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret` shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension, `remote` works inside a codespace, `browser` opens a page.",
-        ),
-        fact("options", Kind::Set, &[], "The long names of the options given."),
-        fact(
-            "repository",
-            Kind::Str,
-            &[],
-            "The repository, where the call or the variable GH_REPO says it: `OWNER/NAME` in every spelling.",
-        ),
-        fact(
-            "host",
-            Kind::Str,
-            &[],
-            "The host, in lower case, where the call or the variables GH_HOST and GH_REPO say it.",
-        ),
-        fact("method", Kind::Str, &[], "The method of `gh api`, in upper case."),
-        fact("path", Kind::Str, &[], "The path or address of `gh api`, as given."),
-        fact(
-            "operation",
-            Kind::Str,
-            &["mutation", "query", "subscription"],
-            "The kind of GraphQL operation that runs.",
-        ),
-        fact(
-            "body",
-            Kind::Bool,
-            &[],
-            "Whether a request carries a body that is not a GraphQL document which was read.",
-        ),
-        fact("files", Kind::Set, &[], "The files whose content is sent; `-` is standard input."),
-        fact(
-            "programs",
-            Kind::Set,
-            &[],
-            "The variables and settings that name a program this command would start here, other than a plain pager or editor.",
-        ),
-    ],
-};
+domain! {
+    /// What a gh call asks of GitHub or does here.
+    pub(crate) static DOMAIN: Gh = "gh", governed: true, sealed: true;
+
+    /// The command with its sub-commands, aliases of gh's own resolved: `pr list`, `api`.
+    COMMAND: String = "command";
+    /// `local` asks nothing of a server, `checkout` has git fetch something, `download` writes files here, `secret`
+    /// shows credentials, `config` changes gh's or git's settings, `program` installs or runs an extension,
+    /// `remote` works inside a codespace, `browser` opens a page.
+    EFFECT: String = "effect" of &[
+        "browser", "checkout", "config", "destroy", "download", "local", "program", "read",
+        "remote", "secret", "write",
+    ];
+    /// The long names of the options given.
+    OPTIONS: Set = "options";
+    /// The repository, where the call or the variable GH_REPO says it: `OWNER/NAME` in every spelling.
+    REPOSITORY: String = "repository";
+    /// The host, in lower case, where the call or the variables GH_HOST and GH_REPO say it.
+    HOST: String = "host";
+    /// The method of `gh api`, in upper case.
+    METHOD: String = "method";
+    /// The path or address of `gh api`, as given.
+    PATH: String = "path";
+    /// The kind of GraphQL operation that runs.
+    OPERATION: String = "operation" of &["mutation", "query", "subscription"];
+    /// Whether a request carries a body that is not a GraphQL document which was read.
+    BODY: bool = "body";
+    /// The files whose content is sent; `-` is standard input.
+    FILES: Set = "files";
+    /// The variables and settings that name a program this command would start here, other than a plain pager or
+    /// editor.
+    PROGRAMS: Set = "programs";
+}
 
 /// gh's commands and options. It looks for an alias or an extension where a word is no command, and in a group of
 /// several commands too. `help` reads no options, and those of `extension exec` are the extension's, `--help` too.
@@ -136,20 +111,20 @@ fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Act
         return Action::opaque(&DOMAIN, said(words), reason);
     };
     let mut action = Action::new(&DOMAIN, said(words));
-    action.set("command", line.path.as_str());
-    action.set("options", line.options.iter().map(|(name, _)| *name).collect::<Value>());
+    action.set(Gh::COMMAND, line.path.as_str());
+    action.set(Gh::OPTIONS, line.options.iter().map(|(name, _)| *name).collect::<Set>());
     if line.is_on("help") || line.path == "help" {
-        action.set("effect", "local");
+        action.set(Gh::EFFECT, "local");
         return action;
     }
     if line.path == "api" && line.words.len() != 1 {
         return Action::opaque(&DOMAIN, said(words), "`gh api` is given no endpoint, or several");
     }
-    action.set("effect", refine(&line, effect));
+    action.set(Gh::EFFECT, refine(&line, effect));
     target::aim(call, &line, &mut action);
     match programs(call, files, &line) {
-        Ok(programs) => action.set("programs", programs.into_iter().collect::<Value>()),
-        Err(reason) => action.set_opaque("programs", reason),
+        Ok(programs) => action.set(Gh::PROGRAMS, programs.into_iter().collect::<Set>()),
+        Err(reason) => action.set_opaque(Gh::PROGRAMS, reason),
     }
     if line.path == "api" {
         request::read(call, files, &line, &mut action);
@@ -252,9 +227,9 @@ fn foreign(
     };
     if value.starts_with('!') {
         let mut action = Action::new(&DOMAIN, said(words));
-        action.set("command", name);
-        action.set("effect", "program");
-        action.set("programs", [format!("alias {name}")].into_iter().collect::<Value>());
+        action.set(Gh::COMMAND, name);
+        action.set(Gh::EFFECT, "program");
+        action.set(Gh::PROGRAMS, [format!("alias {name}")].into_iter().collect::<Set>());
         return action;
     }
     // The alias replaces its name, which cobra has found among the words.

@@ -10,18 +10,18 @@
 //! The helpers of git (`git remote-https`, `git credential-store` and others) do what git tells them on standard input:
 //! a call by hand is a push of which nothing is known, or shows a secret. That git itself made the call is known live.
 //!
-//! Known gaps: hooks, attributes and drivers of a repository run as
-//! programs of their own and are judged when they start. A configuration file that is not vouched
-//! for is not read.
+//! Known gaps: hooks, attributes and drivers of a repository run as programs of their own and are judged when they start.
+//! The machine's settings are looked for in `/etc/gitconfig` alone.
 
 mod commands;
 mod config;
+mod discovery;
 mod options;
 mod push;
 mod walk;
 mod words;
 
-use claw_policy::{Action, Domain, Kind, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::loaders::Loads;
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
@@ -55,100 +55,53 @@ pub(crate) static TOOL: Tool = Tool {
     reader: Reader::Judge(classify),
 };
 
-/// What one git call does.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "git",
-    governed: true,
-    sealed: true,
-    doc: "What a git call does, or what an alias that it defines would do.",
-    facts: &[
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command, with its sub-command where it has one: `push`, `remote add`, `stash push`.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &[
-                "config", "delegate", "fetch", "local", "program", "push", "read", "remote",
-                "secret", "serve",
-            ],
-            "`local` changes the repository or the work tree, `fetch` reads another repository, `push` sends to one, `remote` changes where remotes or addresses lead, `config` changes other settings, `program` starts the program it names, `secret` shows credentials, `serve` answers others, `delegate` leaves it to an alias or a program called `git-COMMAND`, which is judged when it starts.",
-        ),
-        fact(
-            "options",
-            Kind::Set,
-            &[],
-            "The long names of the options, for commands whose options are read.",
-        ),
-        fact(
-            "remote",
-            Kind::Str,
-            &[],
-            "The remote or address of a push, fetch or clone, where the call or a setting that is known names it.",
-        ),
-        fact("remote_kind", Kind::Str, &["name", "path", "url"], "What `remote` is."),
-        fact(
-            "remote_configured",
-            Kind::Bool,
-            &[],
-            "Whether a push goes to a configured remote. A word that can only be a name counts as one where the repository's settings are not known; an address does not.",
-        ),
-        fact("refspecs", Kind::Set, &[], "The refspecs of a push, as given."),
-        fact(
-            "forced",
-            Kind::Bool,
-            &[],
-            "Whether a push may overwrite what is there: by option, by `+`, by mirroring, or by a setting.",
-        ),
-        fact(
-            "deletes",
-            Kind::Bool,
-            &[],
-            "Whether a push may delete refs: by option, by an empty source, by pruning, by mirroring, or by a setting.",
-        ),
-        fact("dry_run", Kind::Bool, &[], "Whether a push sends nothing."),
-        fact(
-            "programs",
-            Kind::Set,
-            &[],
-            "The options, settings and variables whose value is a program, or a place programs come from, that is more than a plain pager, editor, ssh or nothing at all.",
-        ),
-        fact(
-            "settings",
-            Kind::Set,
-            &[],
-            "The keys of the settings given for this call alone: `-c`, `--config-env`, variables, `clone --config`.",
-        ),
-        fact(
-            "redirects",
-            Kind::Bool,
-            &[],
-            "Whether a setting given for this call changes where a remote or an address leads.",
-        ),
-        fact(
-            "written",
-            Kind::Set,
-            &[],
-            "The keys and sections that `git config` writes or removes.",
-        ),
-        fact(
-            "output",
-            Kind::Str,
-            &[],
-            "The file that a command which shows something writes to, or that a trace goes to.",
-        ),
-        fact("directory", Kind::Str, &[], "The folder that `-C` names."),
-        fact(
-            "git_dir",
-            Kind::Str,
-            &[],
-            "The repository, where the call or the variable GIT_DIR says it.",
-        ),
-    ],
-};
+domain! {
+    /// What a git call does, or what an alias that it defines would do.
+    pub(crate) static DOMAIN: Git = "git", governed: true, sealed: true;
+
+    /// The command, with its sub-command where it has one: `push`, `remote add`, `stash push`.
+    COMMAND: String = "command";
+    /// `local` changes the repository or the work tree, `fetch` reads another repository, `push` sends to one,
+    /// `remote` changes where remotes or addresses lead, `config` changes other settings, `program` starts the
+    /// program it names, `secret` shows credentials, `serve` answers others, `delegate` leaves it to an alias or a
+    /// program called `git-COMMAND`, which is judged when it starts.
+    EFFECT: String = "effect" of &[
+        "config", "delegate", "fetch", "local", "program", "push", "read", "remote", "secret",
+        "serve",
+    ];
+    /// The long names of the options, for commands whose options are read.
+    OPTIONS: Set = "options";
+    /// The remote or address of a push, fetch or clone, where the call or a setting that is known names it.
+    REMOTE: String = "remote";
+    /// What `remote` is.
+    REMOTE_KIND: String = "remote_kind" of &["name", "path", "url"];
+    /// Whether a push goes to a configured remote. A word that can only be a name counts as one where the
+    /// repository's settings are not known; an address does not.
+    REMOTE_CONFIGURED: bool = "remote_configured";
+    /// The refspecs of a push, as given.
+    REFSPECS: Set = "refspecs";
+    /// Whether a push may overwrite what is there: by option, by `+`, by mirroring, or by a setting.
+    FORCED: bool = "forced";
+    /// Whether a push may delete refs: by option, by an empty source, by pruning, by mirroring, or by a setting.
+    DELETES: bool = "deletes";
+    /// Whether a push sends nothing.
+    DRY_RUN: bool = "dry_run";
+    /// The options, settings and variables whose value is a program, or a place programs come from, that is more
+    /// than a plain pager, editor, ssh or nothing at all.
+    PROGRAMS: Set = "programs";
+    /// The keys of the settings given for this call alone: `-c`, `--config-env`, variables, `clone --config`.
+    SETTINGS: Set = "settings";
+    /// Whether a setting given for this call changes where a remote or an address leads.
+    REDIRECTS: bool = "redirects";
+    /// The keys and sections that `git config` writes or removes.
+    WRITTEN: Set = "written";
+    /// The file that a command which shows something writes to, or that a trace goes to.
+    OUTPUT: String = "output";
+    /// The folder that `-C` names.
+    DIRECTORY: String = "directory";
+    /// The repository, where the call or the variable GIT_DIR says it.
+    GIT_DIR: String = "git_dir";
+}
 
 fn classify(context: &Context<'_>) -> Vec<Action> {
     let Context { call, files, .. } = *context;

@@ -1,7 +1,7 @@
 //! Calls of Mercurial, Subversion and glab, and their facts.
 
 use super::*;
-use claw_policy::Reading;
+use claw_policy::{Reading, Value};
 use proptest::prelude::*;
 
 fn shown(line: &str) -> String {

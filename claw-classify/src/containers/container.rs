@@ -14,8 +14,9 @@
 
 mod inside;
 mod options;
+mod settings;
 
-use claw_policy::{Action, Domain, Kind, Rewrite, Value, fact};
+use claw_policy::{Action, Domain, Rewrite, Set, domain};
 
 use crate::call::{Call, excerpt, text};
 use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
@@ -27,6 +28,7 @@ use crate::tool::{
     Abilities, CannotRewrite, Change, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
 };
 use inside::{Inside, Kept};
+use settings::Settings;
 
 /// What holds a secret in their words.
 pub(crate) static SECRETS: &[Marks] = &[
@@ -67,76 +69,40 @@ const fn row(
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
 
-/// What one call asks of a container engine.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "container",
-    governed: true,
-    sealed: true,
-    doc: "What one call asks of a container engine.",
-    facts: &[
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command, under one name where it has several: `container ls` for `ps`.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &["config", "destroy", "exec", "export", "local", "read", "secret", "tunnel", "write"],
-            "`exec` runs a program in a container, `export` copies data out of the engine or into it, `secret` shows a secret, `config` changes the client's settings, `destroy` stops or removes, `local` asks nothing of an engine.",
-        ),
-        fact(
-            "options",
-            Kind::Set,
-            &[],
-            "The options given, without dashes; those of the program and of commands that run something by their full names.",
-        ),
-        fact(
-            "engine",
-            Kind::Str,
-            &[],
-            "The engine's address, where the call or a variable says it.",
-        ),
-        fact(
-            "context",
-            Kind::Str,
-            &[],
-            "The context or connection, where the call or a variable says it.",
-        ),
-        fact(
-            "settings",
-            Kind::Set,
-            &[],
-            "The variables that choose another folder of client settings, and so other plugins and helpers.",
-        ),
-        fact(
-            "runs",
-            Kind::Str,
-            &[],
-            "The program that runs in a container, where the call says it: its base name, or its path if it is in no system folder.",
-        ),
-        fact(
-            "tool",
-            Kind::Str,
-            &[],
-            "The governed tool that runs in a container and whose actions follow this one.",
-        ),
-        fact("image", Kind::Str, &[], "The image that is run."),
-        fact(
-            "mounts",
-            Kind::Set,
-            &[],
-            "What is mounted into a new container, as the call says it.",
-        ),
-        fact(
-            "privileged",
-            Kind::Bool,
-            &[],
-            "Whether the call asks for privileges, devices, capabilities or a namespace of the host.",
-        ),
-    ],
-};
+domain! {
+    /// What one call asks of a container engine.
+    pub(crate) static DOMAIN: Container = "container", governed: true, sealed: true;
+
+    /// The command, under one name where it has several: `container ls` for `ps`.
+    COMMAND: String = "command";
+    /// `exec` runs a program in a container, `export` copies data out of the engine or into it, `secret` shows a
+    /// secret, `config` changes the client's settings, `destroy` stops or removes, `local` asks nothing of an
+    /// engine.
+    EFFECT: String = "effect" of &[
+        "config", "destroy", "exec", "export", "local", "read", "secret", "tunnel", "write",
+    ];
+    /// The options given, without dashes; those of the program and of commands that run something by their full
+    /// names.
+    OPTIONS: Set = "options";
+    /// The engine's address, where the call, a variable or the context in use says it.
+    ENGINE: String = "engine";
+    /// The context or connection, where the call, a variable or docker's settings file says it.
+    CONTEXT: String = "context";
+    /// The variables that choose another folder of client settings, and so other plugins and helpers; the keys of
+    /// docker's settings file that name programs.
+    SETTINGS: Set = "settings";
+    /// The program that runs in a container, where the call says it: its base name, or its path if it is in no
+    /// system folder.
+    RUNS: String = "runs";
+    /// The governed tool that runs in a container and whose actions follow this one.
+    TOOL: String = "tool";
+    /// The image that is run.
+    IMAGE: String = "image";
+    /// What is mounted into a new container, as the call says it.
+    MOUNTS: Set = "mounts";
+    /// Whether the call asks for privileges, devices, capabilities or a namespace of the host.
+    PRIVILEGED: bool = "privileged";
+}
 
 const COMMANDS: Commands = Commands(include_str!("container/commands.tsv"));
 /// Commands of crictl 1.3x.
@@ -158,6 +124,8 @@ struct Program {
     engine: &'static [&'static str],
     context: &'static [&'static str],
     settings: &'static [&'static str],
+    /// Whether it reads docker's settings file.
+    settings_file: bool,
 }
 
 /// Whether what the program runs in a container is changed: podman-compose is podman's by its name.
@@ -174,6 +142,7 @@ const DOCKER_PROGRAM: Program = Program {
     engine: &["DOCKER_HOST"],
     context: &["DOCKER_CONTEXT"],
     settings: &["BUILDX_CONFIG", "DOCKER_CLI_PLUGIN_EXTRA_DIRS", "DOCKER_CONFIG"],
+    settings_file: true,
 };
 
 fn docker(context: &Context<'_>) -> Read {
@@ -191,6 +160,7 @@ fn podman(context: &Context<'_>) -> Read {
         engine: &["CONTAINER_HOST"],
         context: &["CONTAINER_CONNECTION"],
         settings: &["CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "CONTAINERS_STORAGE_CONF"],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -202,6 +172,7 @@ fn nerdctl(context: &Context<'_>) -> Read {
         engine: &["CONTAINERD_ADDRESS"],
         context: &[],
         settings: &["NERDCTL_TOML"],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -214,6 +185,7 @@ fn crictl(context: &Context<'_>) -> Read {
         engine: &["CONTAINER_RUNTIME_ENDPOINT", "IMAGE_SERVICE_ENDPOINT"],
         context: &[],
         settings: &["CRI_CONFIG_FILE"],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -226,6 +198,7 @@ fn ctr(context: &Context<'_>) -> Read {
         engine: &["CONTAINERD_ADDRESS"],
         context: &[],
         settings: &[],
+        settings_file: false,
         ..DOCKER_PROGRAM
     };
     read(context, &program)
@@ -249,42 +222,63 @@ fn read(context: &Context<'_>, program: &Program) -> Read {
     };
     let mut action = Action::new(&DOMAIN, said);
     if !line.path.is_empty() {
-        action.set("command", line.path);
+        action.set(Container::COMMAND, line.path);
     }
     let first = |names: &[&str]| names.iter().find_map(|name| call.var(name));
     let given = |value: Option<&[u8]>| {
         value.filter(|value| !value.is_empty()).map(|value| text(value).into_owned())
     };
-    if let Some(engine) = given(line.value("host").or_else(|| first(program.engine))) {
-        action.set("engine", engine);
+    let engine = given(line.value("host").or_else(|| first(program.engine)));
+    let has_engine = engine.is_some();
+    engine.into_iter().for_each(|engine| action.set(Container::ENGINE, engine));
+    let said_context = given(line.value("context").or_else(|| first(program.context)));
+    said_context.iter().for_each(|context| action.set(Container::CONTEXT, context.as_str()));
+    let variables = program.settings.iter().copied().filter(|name| call.var(name).is_some());
+    let mut settings: Vec<&str> = variables.collect();
+    if program.settings_file {
+        let named = said_context.clone();
+        let found = Settings::of(call, context.files).and_then(|own| {
+            settings.extend(&own.programs);
+            let context_in_use = named.or_else(|| own.context.clone().filter(|_| !has_engine));
+            let engine = context_in_use.as_deref().map(|name| own.engine(name, context.files));
+            Ok((context_in_use, engine.transpose()?.flatten()))
+        });
+        match found {
+            Ok((context, engine)) => {
+                context.into_iter().for_each(|context| action.set(Container::CONTEXT, context));
+                engine.into_iter().for_each(|engine| action.set(Container::ENGINE, engine));
+            }
+            Err(reason) => {
+                action.set_opaque(Container::CONTEXT, reason);
+                action.set_opaque(Container::ENGINE, reason);
+            }
+        }
     }
-    if let Some(context) = given(line.value("context").or_else(|| first(program.context))) {
-        action.set("context", context);
-    }
-    let settings = program.settings.iter().filter(|name| call.var(name).is_some());
-    action.set("settings", settings.copied().collect::<Value>());
+    action.set(Container::SETTINGS, settings.into_iter().collect::<Set>());
     let found = if line.effect == "local" { Ok(None) } else { inside::find(call, &line) };
     let inside = match found {
         Ok(inside) => inside,
         Err(reason) => {
-            action.set("options", line.names());
-            action.set("effect", "exec");
-            for fact in ["runs", "tool", "image", "mounts", "privileged"] {
+            action.set(Container::OPTIONS, line.names());
+            action.set(Container::EFFECT, "exec");
+            for fact in [Container::RUNS, Container::TOOL, Container::IMAGE] {
                 action.set_opaque(fact, reason.clone());
             }
+            action.set_opaque(Container::MOUNTS, reason.clone());
+            action.set_opaque(Container::PRIVILEGED, reason.clone());
             return Read::refused(vec![action], changes(reason));
         }
     };
     let Some(inside) = inside else {
-        action.set("options", line.names());
+        action.set(Container::OPTIONS, line.names());
         let shows = line.path.starts_with("secret inspect") && line.has("showsecret");
-        action.set("effect", if shows { "secret" } else { line.effect });
+        action.set(Container::EFFECT, if shows { "secret" } else { line.effect });
         return Read::refused(vec![action], changes(NOTHING.to_owned()));
     };
     let before = line.options.iter().take(line.own).map(|given| text(given.name));
     let own = inside.options.iter().map(|given| text(given.name));
-    action.set("options", before.chain(own).collect::<Value>());
-    action.set("effect", line.effect);
+    action.set(Container::OPTIONS, before.chain(own).collect::<Set>());
+    action.set(Container::EFFECT, line.effect);
     describe(&inside, &mut action);
     let mut actions = vec![action];
     if !inside.is_there {
@@ -294,7 +288,7 @@ fn read(context: &Context<'_>, program: &Program) -> Read {
     let Some(inner) = Inner::of(context.tools, &kept.call(call).call()) else {
         return Read::judged(actions);
     };
-    let change = inner.behind(&mut actions);
+    let change = inner.behind(&mut actions, Container::TOOL);
     if is_changed(call) {
         Read::changed_by(actions, InContainer { kept, change })
     } else {
@@ -319,18 +313,18 @@ fn line<'a>(call: &Call<'a>, program: &Program) -> Result<Line<'a>, String> {
 /// Sets what the call says of the container and of what runs in it.
 fn describe(inside: &Inside<'_>, action: &mut Action) {
     if let Some(program) = inside.entrypoint.as_ref().or(inside.argv.first()) {
-        action.set("runs", text(known_as(program)).into_owned());
+        action.set(Container::RUNS, text(known_as(program)).into_owned());
     }
     if let Some(image) = inside.image {
-        action.set("image", text(image).into_owned());
+        action.set(Container::IMAGE, text(image).into_owned());
     }
     let mounts = inside.values(&["volume", "mount", "device", "volumes-from", "tmpfs"]);
-    action.set("mounts", mounts.map(text).collect::<Value>());
+    action.set(Container::MOUNTS, mounts.map(text).collect::<Set>());
     let hosts = inside.values(&["pid", "ipc", "uts", "userns", "network", "cgroupns"]);
     let asks = ["privileged", "cap-add", "device", "security-opt", "use-api-socket", "gpus"];
     let privileged = asks.iter().any(|name| inside.has(name))
         || hosts.into_iter().any(|value| value == b"host" || value.starts_with(b"container:"));
-    action.set("privileged", privileged);
+    action.set(Container::PRIVILEGED, privileged);
 }
 
 /// The call of a tool in a container, kept to change it.

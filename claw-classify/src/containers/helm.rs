@@ -8,7 +8,7 @@
 //! Known gaps: charts and values are not read. A release's manifest and values, which `get` shows,
 //! can hold whatever the chart's author put there.
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
@@ -31,47 +31,27 @@ pub(crate) static TOOL: Tool = Tool {
     reader: Reader::Judge(classify),
 };
 
-/// What one helm call asks for.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "helm",
-    governed: true,
-    sealed: true,
-    doc: "What one helm call asks for.",
-    facts: &[
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command with its sub-commands, aliases resolved: `list`, `repo add`.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &["config", "destroy", "exec", "local", "read", "write"],
-            "`local` reads or renders charts here, `read` asks the cluster or a repository, `write` changes the cluster or a registry, `destroy` removes a release, `exec` runs a program, `config` changes helm's own settings or files here.",
-        ),
-        fact(
-            "options",
-            Kind::Set,
-            &[],
-            "The long names of the options given, and the long name of the option that a variable stands for.",
-        ),
-        fact("namespace", Kind::Str, &[], "The namespace, where the call or a variable says it."),
-        fact(
-            "context",
-            Kind::Str,
-            &[],
-            "The kubeconfig context, where the call or a variable says it.",
-        ),
-        fact(
-            "kubeconfig",
-            Kind::Str,
-            &[],
-            "The kubeconfig file, where the call or a variable says it.",
-        ),
-        fact("plugins", Kind::Str, &[], "The folder of plugins, where a variable says it."),
-    ],
-};
+domain! {
+    /// What one helm call asks for.
+    pub(crate) static DOMAIN: Helm = "helm", governed: true, sealed: true;
+
+    /// The command with its sub-commands, aliases resolved: `list`, `repo add`.
+    COMMAND: String = "command";
+    /// `local` reads or renders charts here, `read` asks the cluster or a repository, `write` changes the cluster
+    /// or a registry, `destroy` removes a release, `exec` runs a program, `config` changes helm's own settings or
+    /// files here.
+    EFFECT: String = "effect" of &["config", "destroy", "exec", "local", "read", "write"];
+    /// The long names of the options given, and the long name of the option that a variable stands for.
+    OPTIONS: Set = "options";
+    /// The namespace, where the call or a variable says it.
+    NAMESPACE: String = "namespace";
+    /// The kubeconfig context, where the call or a variable says it.
+    CONTEXT: String = "context";
+    /// The kubeconfig file, where the call or a variable says it.
+    KUBECONFIG: String = "kubeconfig";
+    /// The folder of plugins, where a variable says it.
+    PLUGINS: String = "plugins";
+}
 
 const COMMANDS: Commands = Commands(include_str!("helm/commands.tsv"));
 
@@ -119,20 +99,20 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     };
     let mut action = Action::new(&DOMAIN, said);
     if !line.path.is_empty() {
-        action.set("command", line.path);
+        action.set(Helm::COMMAND, line.path);
     }
     let set =
         VARIABLES.iter().filter(|(name, _)| call.var(name).is_some_and(|value| !value.is_empty()));
     let given = line.options.iter().map(|given| text(given.name).into_owned());
     action.set(
-        "options",
-        given.chain(set.map(|(_, option)| (*option).to_owned())).collect::<Value>(),
+        Helm::OPTIONS,
+        given.chain(set.map(|(_, option)| (*option).to_owned())).collect::<Set>(),
     );
     for (fact, option, variable) in [
-        ("namespace", "namespace", "HELM_NAMESPACE"),
-        ("context", "kube-context", "HELM_KUBECONTEXT"),
-        ("kubeconfig", "kubeconfig", "KUBECONFIG"),
-        ("plugins", "plugins", "HELM_PLUGINS"),
+        (Helm::NAMESPACE, "namespace", "HELM_NAMESPACE"),
+        (Helm::CONTEXT, "kube-context", "HELM_KUBECONTEXT"),
+        (Helm::KUBECONFIG, "kubeconfig", "KUBECONFIG"),
+        (Helm::PLUGINS, "plugins", "HELM_PLUGINS"),
     ] {
         let value = line.value(option).or_else(|| call.var(variable));
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -140,7 +120,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
         }
     }
     let runs = ["post-renderer", "post-renderer-args"].iter().any(|option| line.has(option));
-    action.set("effect", if runs { "exec" } else { line.effect });
+    action.set(Helm::EFFECT, if runs { "exec" } else { line.effect });
     vec![action]
 }
 

@@ -8,16 +8,17 @@
 //! arguments.
 //!
 //! Known gaps: kustomizations (`-k`), folders and addresses of manifests are opaque. An object is
-//! read for its kind, name and namespace, not for what it would do. Defaults of a kuberc file are
-//! not read.
+//! read for its kind, name and namespace, not for what it would do. Of a kuberc it is only known that
+//! there is one.
 
 mod manifest;
 mod oc;
 mod resource;
+mod settings;
 
 use std::sync::LazyLock;
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::grammar::cobra::{self, Line, Unread};
@@ -45,76 +46,50 @@ pub(crate) static TOOL: Tool = Tool {
     reader: Reader::Judge(classify),
 };
 
-/// What one kubectl call asks of one kind of resource.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "k8s",
-    governed: true,
-    sealed: true,
-    doc: "What a call asks of one kind of resource, or of the cluster where it names none.",
-    facts: &[
-        fact(
-            "verb",
-            Kind::Str,
-            &[],
-            "The command with its sub-commands, aliases resolved: `get`, `rollout restart`, `create secret generic`.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"],
-            "`local` asks nothing of a cluster, `secret` reads secrets or credentials, `exec` runs a program in the cluster or here, `tunnel` opens a way into the cluster, `config` changes the kubeconfig, `destroy` deletes or evicts.",
-        ),
-        fact(
-            "resource",
-            Kind::Str,
-            &[],
-            "The kind of resource, plural and in lower case, short names resolved: `pods` for `po`. Without its group.",
-        ),
-        fact(
-            "group",
-            Kind::Str,
-            &[],
-            "What follows the first dot of the kind, `v1.apps` in `deploy.v1.apps`.",
-        ),
-        fact("names", Kind::Set, &[], "The names of the objects; empty for all of them."),
-        fact(
-            "namespace",
-            Kind::Str,
-            &[],
-            "The namespace, where the call says it; `*` for all of them.",
-        ),
-        fact("context", Kind::Str, &[], "The kubeconfig context, where the call says it."),
-        fact("cluster", Kind::Str, &[], "The kubeconfig cluster, where the call says it."),
-        fact("user", Kind::Str, &[], "The kubeconfig user, where the call says it."),
-        fact(
-            "kubeconfig",
-            Kind::Str,
-            &[],
-            "The kubeconfig file, where the call or the variable KUBECONFIG says it.",
-        ),
-        fact("options", Kind::Set, &[], "The long names of the options given."),
-        fact("raw", Kind::Str, &[], "The path of --raw, percent-decoded."),
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command that exec, attach, debug or run would run, words joined by spaces.",
-        ),
-        fact(
-            "tool",
-            Kind::Str,
-            &[],
-            "The governed tool that `exec` runs in the container; its own actions follow.",
-        ),
-        fact(
-            "programs",
-            Kind::Set,
-            &[],
-            "The environment variables that name a program which this command would start here.",
-        ),
-        fact("dry_run", Kind::Bool, &[], "Whether --dry-run is `client` or `server`."),
-    ],
-};
+domain! {
+    /// What a call asks of one kind of resource, or of the cluster where it names none.
+    pub(crate) static DOMAIN: K8s = "k8s", governed: true, sealed: true;
+
+    /// The command with its sub-commands, aliases resolved: `get`, `rollout restart`, `create secret generic`.
+    VERB: String = "verb";
+    /// `local` asks nothing of a cluster, `secret` reads secrets or credentials, `exec` runs a program in the
+    /// cluster or here, `tunnel` opens a way into the cluster, `config` changes the kubeconfig, `destroy` deletes
+    /// or evicts.
+    EFFECT: String = "effect" of &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"];
+    /// The kind of resource, plural and in lower case, short names resolved: `pods` for `po`. Without its group.
+    RESOURCE: String = "resource";
+    /// What follows the first dot of the kind, `v1.apps` in `deploy.v1.apps`.
+    GROUP: String = "group";
+    /// The names of the objects; empty for all of them.
+    NAMES: Set = "names";
+    /// The namespace, where the call says it; `*` for all of them.
+    NAMESPACE: String = "namespace";
+    /// The kubeconfig context, where the call says it.
+    CONTEXT: String = "context";
+    /// The kubeconfig cluster, where the call says it.
+    CLUSTER: String = "cluster";
+    /// The kubeconfig user, where the call says it.
+    USER: String = "user";
+    /// The kubeconfig file, where the call or the variable KUBECONFIG says it.
+    KUBECONFIG: String = "kubeconfig";
+    /// The long names of the options given.
+    OPTIONS: Set = "options";
+    /// The path of --raw, percent-decoded.
+    RAW: String = "raw";
+    /// The command that exec, attach, debug or run would run, words joined by spaces.
+    COMMAND: String = "command";
+    /// The governed tool that `exec` runs in the container; its own actions follow.
+    TOOL: String = "tool";
+    /// The environment variables that name a program which this command would start here.
+    PROGRAMS: Set = "programs";
+    /// Whether --dry-run is `client` or `server`.
+    DRY_RUN: bool = "dry_run";
+    /// What the kubeconfig says of the user and the cluster in use: another identity, a program that gives one, a
+    /// proxy. `kuberc`: there is one, and it gives options and aliases that the call does not show.
+    SETTINGS: Set = "settings" of &[
+        "as", "as-groups", "as-uid", "as-user-extra", "auth-provider", "exec", "kuberc", "proxy-url",
+    ];
+}
 
 /// What each command does, by its path. A command that is not here, and every plugin, is opaque.
 const EFFECTS: &[(&str, &str)] = &[
@@ -260,33 +235,39 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
         )];
     };
     let mut base = Action::new(&DOMAIN, said);
-    base.set("verb", line.path.as_str());
-    base.set("options", line.options.iter().map(|(name, _)| *name).collect::<Value>());
+    base.set(K8s::VERB, line.path.as_str());
+    base.set(K8s::OPTIONS, line.options.iter().map(|(name, _)| *name).collect::<Set>());
     if line.is_on("help") {
-        base.set("effect", "local");
+        base.set(K8s::EFFECT, "local");
         return vec![base];
     }
     where_to(call, &line, &mut base);
     let effect = refine(call, &line, effect, &mut base);
+    if effect != "local" {
+        match settings::settings(call, files, &line) {
+            Ok(names) => base.set(K8s::SETTINGS, names),
+            Err(reason) => base.set_opaque(K8s::SETTINGS, reason),
+        }
+    }
     let targets = match resource::targets(&line, |path| manifest::content(call, files, path)) {
         Ok(targets) => targets,
         Err(reason) => {
             // The resource decides whether secrets are read.
-            base.set_opaque("resource", reason.clone());
-            base.set_opaque("names", reason.clone());
+            base.set_opaque(K8s::RESOURCE, reason.clone());
+            base.set_opaque(K8s::NAMES, reason.clone());
             match effect {
-                "read" => base.set_opaque("effect", reason),
-                effect => base.set("effect", effect),
+                "read" => base.set_opaque(K8s::EFFECT, reason),
+                effect => base.set(K8s::EFFECT, effect),
             }
             return vec![base];
         }
     };
     let mut actions: Vec<Action> = match &targets[..] {
-        [] => vec![base.with("effect", effect)],
+        [] => vec![base.with(K8s::EFFECT, effect)],
         _ => targets.into_iter().map(|target| aim(base.clone(), effect, target)).collect(),
     };
     if let Some(inner) = inside(context, &line) {
-        inner.behind(&mut actions);
+        inner.behind(&mut actions, K8s::TOOL);
     }
     actions
 }
@@ -300,47 +281,43 @@ fn inside(context: &Context<'_>, line: &Line<'_>) -> Option<Inner> {
 
 fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {
     let secret = target.resource == "secrets";
-    action.set("effect", if secret && effect == "read" { "secret" } else { effect });
-    action.set("resource", target.resource);
+    action.set(K8s::EFFECT, if secret && effect == "read" { "secret" } else { effect });
+    action.set(K8s::RESOURCE, target.resource);
     if let Some(group) = target.group {
-        action.set("group", group);
+        action.set(K8s::GROUP, group);
     }
-    action.set("names", target.names);
+    action.set(K8s::NAMES, target.names);
     if let Some(namespace) = target.namespace {
-        action.set("namespace", namespace);
+        action.set(K8s::NAMESPACE, namespace);
     }
     action
 }
 
 /// The cluster, the identity and the namespace.
 fn where_to(call: &Call<'_>, line: &Line<'_>, action: &mut Action) {
-    for name in ["namespace", "context", "cluster", "user", "kubeconfig"] {
-        if let Some(value) = line.value(name) {
-            action.set(fact_name(name), text(value).into_owned());
+    for fact in [K8s::NAMESPACE, K8s::CONTEXT, K8s::CLUSTER, K8s::USER, K8s::KUBECONFIG] {
+        if let Some(value) = line.value(fact.name()) {
+            action.set(fact, text(value).into_owned());
         }
     }
     if line.value("kubeconfig").is_none()
         && let Some(value) = call.var("KUBECONFIG").filter(|value| !value.is_empty())
     {
-        action.set("kubeconfig", text(value).into_owned());
+        action.set(K8s::KUBECONFIG, text(value).into_owned());
     }
     if line.is_on("all-namespaces") {
-        action.set("namespace", "*");
+        action.set(K8s::NAMESPACE, "*");
     }
     if let Some(value) = line.last("dry-run") {
         match value.unwrap_or(b"unchanged") {
             b"client" | b"server" | b"unchanged" | b"1" | b"t" | b"T" | b"true" | b"TRUE"
-            | b"True" => action.set("dry_run", true),
+            | b"True" => action.set(K8s::DRY_RUN, true),
             b"none" | b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => {
-                action.set("dry_run", false);
+                action.set(K8s::DRY_RUN, false);
             }
-            _ => action.set_opaque("dry_run", "kubectl knows no such value of --dry-run"),
+            _ => action.set_opaque(K8s::DRY_RUN, "kubectl knows no such value of --dry-run"),
         }
     }
-}
-
-fn fact_name(option: &str) -> &'static str {
-    DOMAIN.facts.iter().map(|def| def.name).find(|name| *name == option).unwrap_or("options")
 }
 
 /// The effect, once options and the environment are taken into account.
@@ -353,7 +330,7 @@ fn refine(
     let path = line.path.as_str();
     if let Some(words) = to_run(line) {
         let words: Vec<_> = words.iter().map(|word| text(word)).collect();
-        action.set("command", words.join(" "));
+        action.set(K8s::COMMAND, words.join(" "));
     }
     let diffs = path == "diff" && call.var("KUBECTL_EXTERNAL_DIFF").is_some();
     let edits = path == "edit" || path == "apply edit-last-applied" || line.is_on("edit");
@@ -365,18 +342,18 @@ fn refine(
         programs
             .extend(["KUBE_EDITOR", "EDITOR"].into_iter().filter(|name| call.var(name).is_some()));
     }
-    action.set("programs", programs.into_iter().collect::<Value>());
+    action.set(K8s::PROGRAMS, programs.into_iter().collect::<Set>());
     let builds = ["enable-helm", "enable-alpha-plugins", "enable-exec"];
     if let Some(raw) = line.value("raw").filter(|_| path != "config view") {
         return match resource::raw(raw) {
             Ok(path) => {
                 let found = path.effect(effect);
-                action.set("raw", path.text);
+                action.set(K8s::RAW, path.text);
                 found
             }
             Err(reason) => {
-                action.set_opaque("raw", reason.clone());
-                action.set_opaque("resource", reason);
+                action.set_opaque(K8s::RAW, reason.clone());
+                action.set_opaque(K8s::RESOURCE, reason);
                 "secret"
             }
         };

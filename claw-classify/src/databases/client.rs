@@ -3,7 +3,7 @@
 //! Shared by `mysql`, `sqlite3`, `clickhouse`, `redis-cli` and `mongosh`, and by the clients of
 //! databases whose command lines are not read.
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
+use claw_policy::{Action, Rewrite, domain};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::language::sql;
@@ -13,27 +13,20 @@ use crate::tool::{
     Abilities, CannotRewrite, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
 };
 
-/// One thing such a client does.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "client",
-    governed: true,
-    sealed: true,
-    doc: "One thing a database client does apart from sending an SQL statement: an option, a command of its own; or one command of Redis, one call of MongoDB's shell.",
-    facts: &[
-        FactDef {
-            name: "name",
-            kind: Kind::Str,
-            values: &[],
-            doc: "The long name of the option, or the command without its dot or backslash.",
-        },
-        FactDef {
-            name: "class",
-            kind: Kind::Str,
-            values: CLASSES,
-            doc: "What it does: `inform` shows something or changes how it is shown, `catalog` shows the schema, `variable` sets something that statements use, `program` starts a program or loads code, `script` runs commands from elsewhere, `file_read` and `file_write` use files outside the database, `export` exports everything, `connect` opens another database, `admin` changes the database or its server, or shows its secrets; for commands that are not SQL, `read` reads data and `write` changes it.",
-        },
-    ],
-};
+domain! {
+    /// One thing a database client does apart from sending an SQL statement: an option, a command of its own; or
+    /// one command of Redis, one call of MongoDB's shell.
+    pub(crate) static DOMAIN: Client = "client", governed: true, sealed: true;
+
+    /// The long name of the option, or the command without its dot or backslash.
+    NAME: String = "name";
+    /// What it does: `inform` shows something or changes how it is shown, `catalog` shows the schema, `variable`
+    /// sets something that statements use, `program` starts a program or loads code, `script` runs commands from
+    /// elsewhere, `file_read` and `file_write` use files outside the database, `export` exports everything,
+    /// `connect` opens another database, `admin` changes the database or its server, or shows its secrets; for
+    /// commands that are not SQL, `read` reads data and `write` changes it.
+    CLASS: String = "class" of CLASSES;
+}
 
 const CLASSES: &[&str] = &[
     "admin",
@@ -52,7 +45,7 @@ const CLASSES: &[&str] = &[
 
 /// An action of this domain.
 pub(crate) fn fact(name: &str, class: &'static str, said: &str) -> Action {
-    Action::new(&DOMAIN, excerpt(said)).with("name", name).with("class", class)
+    Action::new(&DOMAIN, excerpt(said)).with(Client::NAME, name).with(Client::CLASS, class)
 }
 
 /// Where a text of statements is.

@@ -24,7 +24,7 @@ use crate::language::sql;
 use crate::language::sql::dialect::{self, Dialect, Kind, Word};
 use crate::loaders::Loads;
 use crate::secret::marks::{Holds, MarkedOption, Marks, Operand, marks, option};
-use crate::tool::{Abilities, Denial, Family, Reader, Tool};
+use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use options::Given;
 
 const PASSWORD: &[MarkedOption] = &[option(
@@ -70,7 +70,7 @@ pub(crate) static ADMIN: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     loads: PLUGINS,
-    reader: Reader::Judge(|context| admin(context.call)),
+    reader: Reader::Judge(|context| configured(context, ADMIN.names, admin)),
 };
 
 /// mysqlshow's row in the registry.
@@ -82,7 +82,7 @@ pub(crate) static SHOW: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     loads: PLUGINS,
-    reader: Reader::Judge(|context| whole(context.call, "catalog")),
+    reader: Reader::Judge(|context| configured(context, SHOW.names, |call| whole(call, "catalog"))),
 };
 
 /// mysqldump's row in the registry.
@@ -94,7 +94,7 @@ pub(crate) static DUMP: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     loads: PLUGINS,
-    reader: Reader::Judge(|context| whole(context.call, "export")),
+    reader: Reader::Judge(|context| configured(context, DUMP.names, |call| whole(call, "export"))),
 };
 
 /// The row of the programs that change a server.
@@ -123,12 +123,37 @@ pub(crate) static CHANGE: Tool = Tool {
     can: Abilities::of(Family::Databases),
     domains: &[&client::DOMAIN],
     loads: PLUGINS,
-    reader: Reader::Judge(|context| whole(context.call, "admin")),
+    reader: Reader::Judge(|context| configured(context, CHANGE.names, |call| whole(call, "admin"))),
 };
 
 fn said(call: &Call<'_>) -> String {
     let words: Vec<_> = call.argv.iter().take(40).map(|word| text(word)).collect();
     words.join(" ")
+}
+
+/// What a program with these names does, and what its option files say beside that.
+fn configured(
+    context: &Context<'_>,
+    names: &[&str],
+    own: impl FnOnce(&Call<'_>) -> Vec<Action>,
+) -> Vec<Action> {
+    let Context { call, files, .. } = *context;
+    let unread = |reason: &str| Action::opaque(&client::DOMAIN, said(call), reason);
+    let mut actions = own(call);
+    let words = match config::words(call, files, names) {
+        Ok(words) => words,
+        Err(reason) => return vec![unread(&reason)],
+    };
+    let program = call.argv.first().copied();
+    let argv: Vec<&[u8]> = program.into_iter().chain(words.iter().map(Vec::as_slice)).collect();
+    match options::read(&argv) {
+        Ok((given, _)) => actions.extend(given.iter().filter_map(|option| {
+            let class = options::class(option.name);
+            (class != "inform").then(|| fact(option.name, class, &said(call)))
+        })),
+        Err(reason) => actions.push(unread(&reason)),
+    }
+    actions
 }
 
 fn whole(call: &Call<'_>, class: &'static str) -> Vec<Action> {
@@ -181,7 +206,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
     if config::only_shown(call) {
         return vec![fact("print-defaults", "inform", &said(call)).into()];
     }
-    let configured = match config::words(call, files) {
+    let configured = match config::words(call, files, TOOL.names) {
         Ok(words) => words,
         Err(reason) => return refused(call, &reason),
     };

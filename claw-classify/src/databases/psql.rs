@@ -28,7 +28,7 @@ mod variables;
 
 use std::ops::Range;
 
-use claw_policy::{Action, Domain, FactDef, Kind, Rewrite};
+use claw_policy::{Action, Rewrite, domain};
 
 use crate::call::Stdin;
 use crate::language::sql::{self, Texts};
@@ -72,46 +72,32 @@ pub(crate) static TOOL: Tool = Tool {
 /// On Debian psql, like every PostgreSQL client, is a Perl script that runs the real one.
 pub(crate) const LOADS: Loads = Loads::of(&[Runtime::Perl]);
 
-/// What psql does apart from sending statements.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "psql",
-    governed: true,
-    sealed: true,
-    doc: "One thing psql does apart from sending a statement: an option, a variable of the environment, a backslash command, a source of commands.",
-    facts: &[
-        FactDef {
-            name: "source",
-            kind: Kind::Str,
-            values: &[
-                "option",
-                "connection",
-                "environment",
-                "variable",
-                "meta_command",
-                "file",
-                "stdin",
-                "terminal",
-            ],
-            doc: "Where it comes from.",
-        },
-        FactDef {
-            name: "name",
-            kind: Kind::Str,
-            values: &[],
-            doc: "The long name of the option, the name of the variable or connection keyword, or the backslash command without its backslash.",
-        },
-        FactDef {
-            name: "class",
-            kind: Kind::Str,
-            values: meta::CLASSES,
-            doc: "What it does: `inform` changes what is printed, `catalog` reads the server's catalogue, `query` runs the statement before it, `variable` sets a psql variable, `program` starts a program, `script` runs commands from elsewhere, `dynamic` runs what a statement returned, `connect` chooses the server by means claw does not follow, `environment` changes what programs psql starts will see, `role` changes a password.",
-        },
-    ],
-};
+domain! {
+    /// One thing psql does apart from sending a statement: an option, a variable of the environment, a backslash
+    /// command, a source of commands.
+    pub(crate) static DOMAIN: Psql = "psql", governed: true, sealed: true;
+
+    /// Where it comes from.
+    SOURCE: String = "source" of &[
+        "option", "connection", "environment", "variable", "meta_command", "file", "stdin",
+        "terminal",
+    ];
+    /// The long name of the option, the name of the variable or connection keyword, or the backslash command
+    /// without its backslash.
+    NAME: String = "name";
+    /// What it does: `inform` changes what is printed, `catalog` reads the server's catalogue, `query` runs the
+    /// statement before it, `variable` sets a psql variable, `program` starts a program, `script` runs commands
+    /// from elsewhere, `dynamic` runs what a statement returned, `connect` chooses the server by means claw does
+    /// not follow, `environment` changes what programs psql starts will see, `role` changes a password.
+    CLASS: String = "class" of meta::CLASSES;
+}
 
 /// An action of the domain `psql`.
 pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String>) -> Action {
-    Action::new(&DOMAIN, text).with("source", source).with("name", name).with("class", class)
+    Action::new(&DOMAIN, text)
+        .with(Psql::SOURCE, source)
+        .with(Psql::NAME, name)
+        .with(Psql::CLASS, class)
 }
 
 /// The row limits for the statements of one text.

@@ -9,7 +9,7 @@
 //! that begins with `-` therefore counts as an option. That names more options than the program may
 //! see, and never fewer.
 
-use claw_policy::Value;
+use claw_policy::Set;
 use memchr::{memchr, memrchr};
 
 use crate::call::{Call, excerpt, text};
@@ -165,7 +165,7 @@ impl<'a> Line<'a> {
     }
 
     /// The names of all options, for facts.
-    pub(crate) fn names(&self) -> Value {
+    pub(crate) fn names(&self) -> Set {
         self.options.iter().map(|given| text(given.name)).collect()
     }
 }
@@ -307,7 +307,7 @@ fn shown(word: &[u8]) -> String {
 
 /// The variables whose names begin, in whatever case, with one of `beginnings`, except the
 /// `harmless` ones. `beginnings` are in lower case.
-pub(crate) fn variables(call: &Call<'_>, beginnings: &[&str], harmless: &[&str]) -> Value {
+pub(crate) fn variables(call: &Call<'_>, beginnings: &[&str], harmless: &[&str]) -> Set {
     let names = call.env.iter().filter_map(|entry| entry.split(|&byte| byte == b'=').next());
     let begins = |name: &[u8], begin: &str| {
         name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin.as_bytes()))

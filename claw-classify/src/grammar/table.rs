@@ -5,7 +5,7 @@
 //! known could take the next word. Before the command that makes the whole line unreadable; after
 //! it, the line says so.
 
-use claw_policy::Value;
+use claw_policy::Set;
 use memchr::memmem;
 
 use crate::call::{excerpt, text};
@@ -271,7 +271,7 @@ impl<'a> Line<'a> {
     }
 
     /// The names of all options, for facts.
-    pub(crate) fn names(&self) -> Value {
+    pub(crate) fn names(&self) -> Set {
         self.given.iter().map(|(name, _)| name.as_str()).collect()
     }
 

@@ -17,7 +17,7 @@ mod standard;
 mod statement;
 mod texts;
 
-use claw_policy::{Action, Change, ChangeDef, ChangeTakes, Domain, Kind, fact};
+use claw_policy::{Action, Change, ChangeDef, ChangeTakes, Set, domain};
 
 use crate::call::excerpt;
 
@@ -47,119 +47,68 @@ pub(crate) fn rows(change: &Change) -> Option<u64> {
     }
 }
 
-/// What one SQL statement would do.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "sql",
-    governed: true,
-    sealed: true,
-    doc: "One SQL statement, or one setting that the client gives the server when it connects.",
-    facts: &[
-        fact(
-            "kind",
-            Kind::Str,
-            &[],
-            "The statement: `select`, `values`, `table`, `insert`, `update`, `delete`, `merge`, `copy`, `explain`, `show`, `set`, `reset`, `begin`, `commit`, `rollback`, `savepoint`, `release`, `create`, `alter`, `drop`, `truncate`, and so on.",
-        ),
-        fact(
-            "kinds",
-            Kind::Set,
-            &[],
-            "The statement and every statement inside it that would run: the parts of a WITH clause, what EXPLAIN ANALYZE runs.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            Effect::NAMES,
-            "The strongest effect of the statement and of what runs inside it, known functions included. A statement that only calls functions outside the catalogue can be `read`: see `functions_unknown`.",
-        ),
-        fact(
-            "tables",
-            Kind::Set,
-            &[],
-            "All tables and views named, as written: with the schema if it is given, in lower case if not quoted, without the names of the statement's own WITH clauses.",
-        ),
-        fact("tables_read", Kind::Set, &[], "Those of `tables` that are read or only planned."),
-        fact(
-            "tables_written",
-            Kind::Set,
-            &[],
-            "Those of `tables` that are changed, locked, created or dropped.",
-        ),
-        fact("functions", Kind::Set, &[], "The functions called, as tables are written."),
-        fact(
-            "functions_unknown",
-            Kind::Set,
-            &[],
-            "Those of `functions` that would run and are not in the server's catalogue: extensions' and users' own.",
-        ),
-        fact(
-            "function_effects",
-            Kind::Set,
-            functions::CLASSES,
-            "What the functions that would run do. `read` is always there, so that `only` can be asked.",
-        ),
-        fact(
-            "has_where",
-            Kind::Bool,
-            &[],
-            "Whether an UPDATE, DELETE or SELECT has a WHERE clause.",
-        ),
-        fact(
-            "unfiltered",
-            Kind::Bool,
-            &[],
-            "Whether an UPDATE or DELETE that would run, the statement itself or one inside it, has no WHERE clause.",
-        ),
-        fact(
-            "limited",
-            Kind::Bool,
-            &[],
-            "Whether the statement returns no more rows than its text says: a literal LIMIT or FETCH FIRST, or one row by construction. Absent where a row limit makes no sense.",
-        ),
-        fact("limit", Kind::Int, &[], "The literal row limit, in rows."),
-        fact("returning", Kind::Bool, &[], "Whether a statement that writes returns rows."),
-        fact(
-            "locks",
-            Kind::Bool,
-            &[],
-            "Whether it takes locks by its own words: FOR UPDATE and similar clauses, LOCK.",
-        ),
-        fact(
-            "setting",
-            Kind::Str,
-            &[],
-            "The server setting that is set or reset, in lower case; `all` for all of them.",
-        ),
-        fact(
-            "setting_value",
-            Kind::Str,
-            &[],
-            "The new value, in lower case, where it is one literal.",
-        ),
-        fact(
-            "transaction_modes",
-            Kind::Set,
-            &["read_only", "read_write", "isolation", "deferrable", "snapshot"],
-            "The transaction modes asked for.",
-        ),
-        fact(
-            "copy",
-            Kind::Str,
-            &["to_client", "from_client", "to_file", "from_file", "program"],
-            "Where COPY moves rows.",
-        ),
-        fact(
-            "parser",
-            Kind::Str,
-            &["both", "libpg_query", "sqlparser"],
-            "Which parsers read it. `both`: the server's own grammar and sqlparser, which agree. `libpg_query`: the server's own grammar alone. `sqlparser`: the SQL of another database.",
-        ),
-        fact("host", Kind::Str, &[], "The server's host, where the call says it."),
-        fact("port", Kind::Str, &[], "The server's port, where the call says it."),
-        fact("database", Kind::Str, &[], "The database, where the call says it."),
-        fact("user", Kind::Str, &[], "The database user, where the call says it."),
-    ],
-};
+domain! {
+    /// One SQL statement, or one setting that the client gives the server when it connects.
+    pub(crate) static DOMAIN: Sql = "sql", governed: true, sealed: true;
+
+    /// The statement: `select`, `values`, `table`, `insert`, `update`, `delete`, `merge`, `copy`, `explain`,
+    /// `show`, `set`, `reset`, `begin`, `commit`, `rollback`, `savepoint`, `release`, `create`, `alter`, `drop`,
+    /// `truncate`, and so on.
+    KIND: String = "kind";
+    /// The statement and every statement inside it that would run: the parts of a WITH clause, what EXPLAIN ANALYZE
+    /// runs.
+    KINDS: Set = "kinds";
+    /// The strongest effect of the statement and of what runs inside it, known functions included. A statement that
+    /// only calls functions outside the catalogue can be `read`: see `functions_unknown`.
+    EFFECT: String = "effect" of Effect::NAMES;
+    /// All tables and views named, as written: with the schema if it is given, in lower case if not quoted, without
+    /// the names of the statement's own WITH clauses.
+    TABLES: Set = "tables";
+    /// Those of `tables` that are read or only planned.
+    TABLES_READ: Set = "tables_read";
+    /// Those of `tables` that are changed, locked, created or dropped.
+    TABLES_WRITTEN: Set = "tables_written";
+    /// The functions called, as tables are written.
+    FUNCTIONS: Set = "functions";
+    /// Those of `functions` that would run and are not in the server's catalogue: extensions' and users' own.
+    FUNCTIONS_UNKNOWN: Set = "functions_unknown";
+    /// What the functions that would run do. `read` is always there, so that `only` can be asked.
+    FUNCTION_EFFECTS: Set = "function_effects" of functions::CLASSES;
+    /// Whether an UPDATE, DELETE or SELECT has a WHERE clause.
+    HAS_WHERE: bool = "has_where";
+    /// Whether an UPDATE or DELETE that would run, the statement itself or one inside it, has no WHERE clause.
+    UNFILTERED: bool = "unfiltered";
+    /// Whether the statement returns no more rows than its text says: a literal LIMIT or FETCH FIRST, or one row by
+    /// construction. Absent where a row limit makes no sense.
+    LIMITED: bool = "limited";
+    /// The literal row limit, in rows.
+    LIMIT: i64 = "limit";
+    /// Whether a statement that writes returns rows.
+    RETURNING: bool = "returning";
+    /// Whether it takes locks by its own words: FOR UPDATE and similar clauses, LOCK.
+    LOCKS: bool = "locks";
+    /// The server setting that is set or reset, in lower case; `all` for all of them.
+    SETTING: String = "setting";
+    /// The new value, in lower case, where it is one literal.
+    SETTING_VALUE: String = "setting_value";
+    /// The transaction modes asked for.
+    TRANSACTION_MODES: Set = "transaction_modes" of &[
+        "read_only", "read_write", "isolation", "deferrable", "snapshot",
+    ];
+    /// Where COPY moves rows.
+    COPY: String = "copy" of &["to_client", "from_client", "to_file", "from_file", "program"];
+    /// Which parsers read it. `both`: the server's own grammar and sqlparser, which agree. `libpg_query`: the
+    /// server's own grammar alone. `sqlparser`: the SQL of another database.
+    PARSER: String = "parser" of &["both", "libpg_query", "sqlparser"];
+    /// The server's host, where the call says it.
+    HOST: String = "host";
+    /// The server's port, where the call says it.
+    PORT: String = "port";
+    /// The database, where the call says it.
+    DATABASE: String = "database";
+    /// The database user, where the call says it.
+    USER: String = "user";
+}
 
 /// The statements of one text. The session keeps what a later text depends on.
 pub(crate) fn actions(text: &[u8], session: &mut Session) -> Vec<Action> {
@@ -206,8 +155,8 @@ fn opens(run: &[u8]) -> usize {
 /// What a program makes the server do without a text; which tables it means is opaque.
 pub(crate) fn utility(kind: &'static str, effect: Effect, text: &str) -> Action {
     let mut action = Statement::new(kind, effect).action(text);
-    for name in ["tables", "tables_read", "tables_written"] {
-        action.set_opaque(name, "the program's own options say which");
+    for fact in [Sql::TABLES, Sql::TABLES_READ, Sql::TABLES_WRITTEN] {
+        action.set_opaque(fact, "the program's own options say which");
     }
     action
 }

@@ -22,7 +22,7 @@ use crate::call::files::Files;
 use crate::call::home;
 use crate::call::{Call, Stdin, text};
 use crate::loaders::Loads;
-use crate::network::http::{self, Request};
+use crate::network::http::{self, Http, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use arguments::Setting;
@@ -344,7 +344,7 @@ impl Operation {
                     for (url, file) in targets {
                         let mut action = self.one(call, &url, file);
                         if ranges {
-                            action.set_opaque("path", "the URL's range makes many paths");
+                            action.set_opaque(Http::PATH, "the URL's range makes many paths");
                         }
                         actions.push(action);
                     }

@@ -10,76 +10,51 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Domain, Kind, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::{Call, excerpt, text};
 use crate::language::url::{self, Url};
 
-/// What one transfer asks.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "http",
-    governed: true,
-    sealed: true,
-    doc: "One transfer of a URL, or the call where it transfers none.",
-    facts: &[
-        fact(
-            "effect",
-            Kind::Str,
-            &["local", "read", "send", "program"],
-            "`local` contacts no server, `read` is a GET or HEAD that sends nothing but its URL and headers from the command line, `send` is every other request, `program` starts a program or loads code here.",
-        ),
-        fact("method", Kind::Str, &[], "The request method, as it is sent."),
-        fact(
-            "method_override",
-            Kind::Str,
-            &[],
-            "The method that a header such as X-HTTP-Method-Override asks for instead.",
-        ),
-        fact("scheme", Kind::Str, &[], "The scheme of the URL, in lower case."),
-        fact(
-            "host",
-            Kind::Str,
-            &[],
-            "The host of the URL, in lower case, without a dot at its end; numbers as dotted quads.",
-        ),
-        fact("port", Kind::Str, &[], "The port, where the URL says it."),
-        fact(
-            "path",
-            Kind::Str,
-            &[],
-            "The path that is asked for, without query and fragment: `/` if the URL has none, without dot segments if the tool removes them, or the value of `--request-target` instead.",
-        ),
-        fact("body", Kind::Bool, &[], "Whether the request has a body."),
-        fact(
-            "sends_files",
-            Kind::Set,
-            &[],
-            "The files whose content is sent; `-` is standard input.",
-        ),
-        fact("outputs", Kind::Set, &[], "The files that are written."),
-        fact(
-            "detours",
-            Kind::Set,
-            &[],
-            "The options that make it connect elsewhere than the URL says, or send to others what is meant for the URL's host: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header, another request target.",
-        ),
-        fact(
-            "proxy",
-            Kind::Str,
-            &[],
-            "The proxy it goes through, from an option or the environment.",
-        ),
-        fact("headers", Kind::Set, &[], "The names of the headers that are set, in lower case."),
-        fact("redirects", Kind::Bool, &[], "Whether redirects are followed, wherever they lead."),
-        fact(
-            "spans_hosts",
-            Kind::Bool,
-            &[],
-            "Whether pages of other hosts are fetched because a page links to them.",
-        ),
-        fact("options", Kind::Set, &[], "The long names of the options given."),
-    ],
-};
+domain! {
+    /// One transfer of a URL, or the call where it transfers none.
+    pub(crate) static DOMAIN: Http = "http", governed: true, sealed: true;
+
+    /// `local` contacts no server, `read` is a GET or HEAD that sends nothing but its URL and headers from the
+    /// command line, `send` is every other request, `program` starts a program or loads code here.
+    EFFECT: String = "effect" of &["local", "read", "send", "program"];
+    /// The request method, as it is sent.
+    METHOD: String = "method";
+    /// The method that a header such as X-HTTP-Method-Override asks for instead.
+    METHOD_OVERRIDE: String = "method_override";
+    /// The scheme of the URL, in lower case.
+    SCHEME: String = "scheme";
+    /// The host of the URL, in lower case, without a dot at its end; numbers as dotted quads.
+    HOST: String = "host";
+    /// The port, where the URL says it.
+    PORT: String = "port";
+    /// The path that is asked for, without query and fragment: `/` if the URL has none, without dot segments if the
+    /// tool removes them, or the value of `--request-target` instead.
+    PATH: String = "path";
+    /// Whether the request has a body.
+    BODY: bool = "body";
+    /// The files whose content is sent; `-` is standard input.
+    SENDS_FILES: Set = "sends_files";
+    /// The files that are written.
+    OUTPUTS: Set = "outputs";
+    /// The options that make it connect elsewhere than the URL says, or send to others what is meant for the URL's
+    /// host: `connect-to`, `resolve`, `unix-socket`, `proxy`, a Host header, another request target.
+    DETOURS: Set = "detours";
+    /// The proxy it goes through, from an option or the environment.
+    PROXY: String = "proxy";
+    /// The names of the headers that are set, in lower case.
+    HEADERS: Set = "headers";
+    /// Whether redirects are followed, wherever they lead.
+    REDIRECTS: bool = "redirects";
+    /// Whether pages of other hosts are fetched because a page links to them.
+    SPANS_HOSTS: bool = "spans_hosts";
+    /// The long names of the options given.
+    OPTIONS: Set = "options";
+}
 
 /// What is asked of every URL of one operation.
 #[derive(Debug, Clone, Default)]
@@ -156,42 +131,42 @@ impl Request {
                 }
                 proxy = proxy.filter(|_| !goes_direct(call, &url, self.no_proxy.as_deref()));
                 match self.path(&url) {
-                    Ok(path) => action.set("path", path),
-                    Err(reason) => action.set_opaque("path", reason),
+                    Ok(path) => action.set(Http::PATH, path),
+                    Err(reason) => action.set_opaque(Http::PATH, reason),
                 }
                 if self.target.is_some() {
                     detours.insert("request-target".to_owned());
                 }
-                action.set("scheme", url.scheme);
-                action.set("host", url.host);
+                action.set(Http::SCHEME, url.scheme);
+                action.set(Http::HOST, url.host);
                 if let Some(port) = url.port {
-                    action.set("port", port);
+                    action.set(Http::PORT, port);
                 }
             }
             Err(reason) => {
-                for name in ["scheme", "host", "port", "path"] {
-                    action.set_opaque(name, reason.clone());
+                for fact in [Http::SCHEME, Http::HOST, Http::PORT, Http::PATH] {
+                    action.set_opaque(fact, reason.clone());
                 }
             }
         }
-        action.set("method", self.method.as_str());
+        action.set(Http::METHOD, self.method.as_str());
         if let Some(method) = &self.method_override {
-            action.set("method_override", method.as_str());
+            action.set(Http::METHOD_OVERRIDE, method.as_str());
         }
         if self.opaque.is_none() {
-            action.set("effect", self.effect());
+            action.set(Http::EFFECT, self.effect());
         }
-        action.set("body", self.body);
-        action.set("sends_files", self.sends_files.clone());
-        action.set("outputs", self.outputs.clone());
-        action.set("detours", detours);
+        action.set(Http::BODY, self.body);
+        action.set(Http::SENDS_FILES, self.sends_files.clone());
+        action.set(Http::OUTPUTS, self.outputs.clone());
+        action.set(Http::DETOURS, detours);
         if let Some(proxy) = proxy {
-            action.set("proxy", proxy);
+            action.set(Http::PROXY, proxy);
         }
-        action.set("headers", self.headers.clone());
-        action.set("redirects", self.redirects);
-        action.set("spans_hosts", self.spans_hosts);
-        action.set("options", self.options.clone());
+        action.set(Http::HEADERS, self.headers.clone());
+        action.set(Http::REDIRECTS, self.redirects);
+        action.set(Http::SPANS_HOSTS, self.spans_hosts);
+        action.set(Http::OPTIONS, self.options.clone());
         action
     }
 
@@ -228,7 +203,7 @@ impl Request {
 
 /// The action of a call that transfers nothing.
 pub(crate) fn local(call: &Call<'_>) -> Action {
-    Action::new(&DOMAIN, words(call)).with("effect", "local")
+    Action::new(&DOMAIN, words(call)).with(Http::EFFECT, "local")
 }
 
 /// The action of a call that cannot be read.

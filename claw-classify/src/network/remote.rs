@@ -14,7 +14,7 @@ mod netcat;
 mod socat;
 mod ssh;
 
-use claw_policy::{Action, Domain, Kind, Value, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::loaders::Loads;
@@ -22,43 +22,32 @@ use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 pub(crate) use ssh::{SCP, SFTP, SSH};
 
-/// What a call connects to, and for what.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "net",
-    governed: true,
-    sealed: true,
-    doc: "A connection that a call makes or waits for.",
-    facts: &[
-        fact(
-            "effect",
-            Kind::Str,
-            &["connect", "copy", "forward", "git", "listen", "local", "probe", "program", "remote"],
-            "`local` connects nothing, `probe` connects and sends nothing, `connect` sends and receives bytes, `copy` moves files from or to another host, `remote` runs a command or a shell on another host, `git` is one of git's own services there, `forward` opens a tunnel, `listen` waits for others, `program` starts a program here that is named by an option, or joined to a connection.",
-        ),
-        fact("host", Kind::Str, &[], "The other host, where the call says it."),
-        fact(
-            "ports",
-            Kind::Set,
-            &[],
-            "The ports that are connected to, or waited on, as the call says them.",
-        ),
-        fact("user", Kind::Str, &[], "The user there, where the call says it."),
-        fact("command", Kind::Str, &[], "What would run on the other host."),
-        fact(
-            "tool",
-            Kind::Str,
-            &[],
-            "The governed tool that would run there, where that is all that would run; its own actions follow.",
-        ),
-        fact(
-            "git_service",
-            Kind::Str,
-            &["git-receive-pack", "git-upload-archive", "git-upload-pack"],
-            "Which of git's services would run there.",
-        ),
-        fact("programs", Kind::Set, &[], "The options that name a program or code to load here."),
-    ],
-};
+domain! {
+    /// A connection that a call makes or waits for.
+    pub(crate) static DOMAIN: Net = "net", governed: true, sealed: true;
+
+    /// `local` connects nothing, `probe` connects and sends nothing, `connect` sends and receives bytes, `copy`
+    /// moves files from or to another host, `remote` runs a command or a shell on another host, `git` is one of
+    /// git's own services there, `forward` opens a tunnel, `listen` waits for others, `program` starts a program
+    /// here that is named by an option, or joined to a connection.
+    EFFECT: String = "effect" of &[
+        "connect", "copy", "forward", "git", "listen", "local", "probe", "program", "remote",
+    ];
+    /// The other host, where the call says it.
+    HOST: String = "host";
+    /// The ports that are connected to, or waited on, as the call says them.
+    PORTS: Set = "ports";
+    /// The user there, where the call says it.
+    USER: String = "user";
+    /// What would run on the other host.
+    COMMAND: String = "command";
+    /// The governed tool that would run there, where that is all that would run; its own actions follow.
+    TOOL: String = "tool";
+    /// Which of git's services would run there.
+    GIT_SERVICE: String = "git_service" of &["git-receive-pack", "git-upload-archive", "git-upload-pack"];
+    /// The options that name a program or code to load here.
+    PROGRAMS: Set = "programs";
+}
 
 macro_rules! tools {
     ($($id:ident $names:expr, $doc:literal, $classify:expr;)*) => {
@@ -97,7 +86,7 @@ fn words(call: &Call<'_>) -> String {
 }
 
 fn action(call: &Call<'_>, effect: &'static str) -> Action {
-    Action::new(&DOMAIN, words(call)).with("effect", effect)
+    Action::new(&DOMAIN, words(call)).with(Net::EFFECT, effect)
 }
 
 /// Whether the only word asks about the program itself.
@@ -145,12 +134,12 @@ fn openssl(call: &Call<'_>) -> Action {
         _ => "local",
     };
     let mut action = action(call, effect);
-    action.set("programs", loads.into_iter().collect::<Value>());
+    action.set(Net::PROGRAMS, loads.into_iter().collect::<Set>());
     let to = given.iter().position(|word| word.trim_start_matches('-') == "connect");
     if let Some(host) = to.and_then(|at| given.get(at + 1)) {
         let (host, port) = host.rsplit_once(':').unwrap_or((host, "4433"));
-        action.set("host", host.to_ascii_lowercase());
-        action.set("ports", Value::from_iter([port]));
+        action.set(Net::HOST, host.to_ascii_lowercase());
+        action.set(Net::PORTS, Set::from_iter([port]));
     }
     action
 }
@@ -255,10 +244,10 @@ fn rsync(call: &Call<'_>) -> Action {
         }
     }
     let mut action = action(call, if programs.is_empty() { "copy" } else { "program" });
-    action.set("programs", programs);
-    action.set("host", host.to_ascii_lowercase());
+    action.set(Net::PROGRAMS, programs);
+    action.set(Net::HOST, host.to_ascii_lowercase());
     if let Some(user) = user {
-        action.set("user", user);
+        action.set(Net::USER, user);
     }
     action
 }
@@ -267,7 +256,7 @@ fn rsync(call: &Call<'_>) -> Action {
 mod tests {
     use super::*;
     use crate::{NoFiles, Tools};
-    use claw_policy::Reading;
+    use claw_policy::{Reading, Value};
     use proptest::prelude::*;
 
     fn effect(words: &[&str]) -> String {

@@ -34,6 +34,12 @@ impl Reading<'_> {
         self.files.paths.borrow().clone()
     }
 
+    /// Those of them that must be handed over as they were judged; the program reads the others where they are.
+    #[must_use]
+    pub fn handed_over(&self) -> BTreeSet<Vec<u8>> {
+        self.files.paths.borrow().difference(&self.files.staying.borrow()).cloned().collect()
+    }
+
     /// Whether another standard input could have given other facts.
     #[must_use]
     pub fn looked_at_stdin(&self) -> bool {
@@ -110,12 +116,14 @@ fn unset(env: &mut Vec<Vec<u8>>, name: &str) {
 pub(crate) struct Asked<'a> {
     known: &'a dyn Files,
     paths: RefCell<BTreeSet<Vec<u8>>>,
+    /// Those that stay where they are.
+    staying: RefCell<BTreeSet<Vec<u8>>>,
 }
 
 impl<'a> Asked<'a> {
     /// Over what is known.
     pub(crate) fn of(known: &'a dyn Files) -> Self {
-        Self { known, paths: RefCell::default() }
+        Self { known, paths: RefCell::default(), staying: RefCell::default() }
     }
 }
 
@@ -123,5 +131,11 @@ impl Files for Asked<'_> {
     fn file(&self, path: &[u8]) -> File<'_> {
         self.paths.borrow_mut().insert(path.to_vec());
         self.known.file(path)
+    }
+
+    fn settings(&self, path: &[u8]) -> File<'_> {
+        self.paths.borrow_mut().insert(path.to_vec());
+        self.staying.borrow_mut().insert(path.to_vec());
+        self.known.settings(path)
     }
 }

@@ -155,7 +155,7 @@ impl Files for UnreadableAt<'_> {
 fn what_cannot_be_read_is_not_absent() {
     let is_opaque = |action: &Action| {
         action.opaque.is_some()
-            || action.facts().any(|(_, fact)| matches!(fact, claw_policy::Fact::Opaque(_)))
+            || action.facts().any(|(_, fact)| matches!(fact, Reading::Opaque(_)))
     };
     let mut tried = std::collections::BTreeSet::new();
     let more =

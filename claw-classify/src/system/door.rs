@@ -10,39 +10,26 @@
 //! busctl(1), machinectl(1), loginctl(1), at(1), crontab(1), tmux(1), screen(1), dbus-send(1),
 //! gdbus(1), nsenter(1), unshare(1), chroot(1), gdb(1), strace(1), emacsclient(1), xdotool(1).
 
-use claw_policy::{Action, Domain, FactDef, Kind};
+use claw_policy::{Action, domain};
 
 use crate::call::{Call, excerpt, text};
 use crate::loaders::Loads;
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
-/// What one of these calls does.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "door",
-    governed: true,
-    sealed: false,
-    doc: "A call of a program that can have work done where it is not judged.",
-    facts: &[
-        FactDef {
-            name: "effect",
-            kind: Kind::Str,
-            values: EFFECTS,
-            doc: "`inform` shows something and changes nothing, `local` runs a program where it is judged, `identity` acts as another user, `schedule` has something run later, `service` talks to a service manager or a bus, `session` types into or starts something in a terminal's or editor's server, `namespace` changes the root or the namespaces, `attach` takes over a running process, `inject` loads code into a governed tool.",
-        },
-        FactDef {
-            name: "verb",
-            kind: Kind::Str,
-            values: &[],
-            doc: "The sub-command, where there are any.",
-        },
-        FactDef {
-            name: "command",
-            kind: Kind::Str,
-            values: &[],
-            doc: "The words of the call, joined by spaces.",
-        },
-    ],
-};
+domain! {
+    /// A call of a program that can have work done where it is not judged.
+    pub(crate) static DOMAIN: Door = "door", governed: true, sealed: false;
+
+    /// `inform` shows something and changes nothing, `local` runs a program where it is judged, `identity` acts as
+    /// another user, `schedule` has something run later, `service` talks to a service manager or a bus, `session`
+    /// types into or starts something in a terminal's or editor's server, `namespace` changes the root or the
+    /// namespaces, `attach` takes over a running process, `inject` loads code into a governed tool.
+    EFFECT: String = "effect" of EFFECTS;
+    /// The sub-command, where there are any.
+    VERB: String = "verb";
+    /// The words of the call, joined by spaces.
+    COMMAND: String = "command";
+}
 
 const EFFECTS: &[&str] = &[
     "attach",
@@ -164,7 +151,7 @@ fn words(call: &Call<'_>) -> String {
 /// An action of this domain.
 pub(crate) fn fact(call: &Call<'_>, effect: &'static str) -> Action {
     let said = words(call);
-    Action::new(&DOMAIN, said.clone()).with("effect", effect).with("command", said)
+    Action::new(&DOMAIN, said.clone()).with(Door::EFFECT, effect).with(Door::COMMAND, said)
 }
 
 fn action(call: &Call<'_>, effect: &'static str, informs: fn(&[&[u8]]) -> bool) -> Action {
@@ -174,7 +161,7 @@ fn action(call: &Call<'_>, effect: &'static str, informs: fn(&[&[u8]]) -> bool) 
     let lists = own.ends_with(b"atq") && given.iter().all(|word| *word != b"-d" && *word != b"-r");
     let mut action = fact(call, if lists || informs(given) { "inform" } else { effect });
     if let Some(verb) = given.iter().find(|word| !word.starts_with(b"-")) {
-        action.set("verb", text(verb).into_owned());
+        action.set(Door::VERB, text(verb).into_owned());
     }
     action
 }

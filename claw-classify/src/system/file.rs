@@ -18,7 +18,7 @@ mod disk;
 mod find;
 mod owner;
 
-use claw_policy::{Action, Domain, Kind, fact};
+use claw_policy::{Action, Domain, Set, domain};
 
 use crate::call::{Call, text};
 use crate::grammar::getopt::{self, Item, Located, Opt, Takes};
@@ -31,60 +31,36 @@ pub(crate) use disk::{DD, FDISK, MKFS, WIPEFS};
 pub(crate) use find::FIND;
 pub(crate) use owner::{CHMOD, CHOWN};
 
-/// What one of these calls does to files.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "file",
-    governed: false,
-    sealed: false,
-    doc: "What a call removes, overwrites or changes in the file system.",
-    facts: &[
-        fact(
-            "effect",
-            Kind::Str,
-            &[
-                "archive",
-                "copy",
-                "delete",
-                "extract",
-                "format",
-                "inform",
-                "mode",
-                "move",
-                "overwrite",
-                "owner",
-                "run",
-            ],
-            "`inform` changes nothing, `delete` removes files, `move` removes them from where they are, `copy` and `archive` write new files from others, `overwrite` replaces the content of a file or device, `extract` writes the files of an archive, `format` makes or wipes a file system, `mode` and `owner` change who may do what, `run` starts a program for files.",
-        ),
-        fact(
-            "targets",
-            Kind::Set,
-            &[],
-            "The absolute paths that the call removes, writes or walks through. `extract` gives the folder.",
-        ),
-        fact("places", Kind::Set, places::NAMES, places::DOC),
-        fact("recursive", Kind::Bool, &[], "Whether everything below the targets is affected too."),
-        fact(
-            "force",
-            Kind::Bool,
-            &[],
-            "Whether it is told to ask nothing, or to overwrite existing files.",
-        ),
-        fact("mode", Kind::Str, &[], "The mode that `chmod` gives, as it is written."),
-        fact(
-            "owner",
-            Kind::Str,
-            &[],
-            "The owner and group that `chown` or `chgrp` gives, as they are written.",
-        ),
-        fact(
-            "programs",
-            Kind::Set,
-            &[],
-            "The base names of the programs that it is told to start.",
-        ),
-    ],
-};
+domain! {
+    /// What a call removes, overwrites or changes in the file system.
+    pub(crate) static DOMAIN: OnFiles = "file", governed: false, sealed: false;
+
+    /// `inform` changes nothing, `delete` removes files, `move` removes them from where they are, `copy` and
+    /// `archive` write new files from others, `overwrite` replaces the content of a file or device, `extract`
+    /// writes the files of an archive, `format` makes or wipes a file system, `mode` and `owner` change who may do
+    /// what, `run` starts a program for files.
+    EFFECT: String = "effect" of &[
+        "archive", "copy", "delete", "extract", "format", "inform", "mode", "move", "overwrite",
+        "owner", "run",
+    ];
+    /// The absolute paths that the call removes, writes or walks through. `extract` gives the folder.
+    TARGETS: Set = "targets";
+    /// Where the targets are: `inside` below the working directory, `working_directory` it or a folder above it,
+    /// `outside` anywhere else, `root` the root folder, `home` the home folder or one above it, `system` below
+    /// /bin, /boot, /etc, /lib*, /opt, /proc, /run, /sbin, /srv, /sys, /usr or /var, `device` below /dev,
+    /// `temporary` below /tmp, /var/tmp or /dev/shm, `repository` a `.git` folder or what is in one.
+    PLACES: Set = "places" of places::NAMES;
+    /// Whether everything below the targets is affected too.
+    RECURSIVE: bool = "recursive";
+    /// Whether it is told to ask nothing, or to overwrite existing files.
+    FORCE: bool = "force";
+    /// The mode that `chmod` gives, as it is written.
+    MODE: String = "mode";
+    /// The owner and group that `chown` or `chgrp` gives, as they are written.
+    OWNER: String = "owner";
+    /// The base names of the programs that it is told to start.
+    PROGRAMS: Set = "programs";
+}
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
 
@@ -197,11 +173,11 @@ fn act<'a>(
     };
     let mut action = Action::new(&DOMAIN, said);
     if read.informs() {
-        return vec![action.with("effect", "inform")];
+        return vec![action.with(OnFiles::EFFECT, "inform")];
     }
     let mut places = Places::of(call);
     let effect = rest(&read, &mut action, &mut places);
-    action.set("effect", effect);
+    action.set(OnFiles::EFFECT, effect);
     places.set(&mut action);
     vec![action]
 }
@@ -229,8 +205,8 @@ fn rm(call: &Call<'_>) -> Vec<Action> {
         for operand in &read.operands {
             places.add(operand.bytes);
         }
-        action.set("recursive", read.recursive());
-        action.set("force", read.has("force"));
+        action.set(OnFiles::RECURSIVE, read.recursive());
+        action.set(OnFiles::FORCE, read.has("force"));
         "delete"
     })
 }
@@ -316,13 +292,13 @@ fn moved(call: &Call<'_>, effect: &'static str, options: &'static [Opt]) -> Vec<
             places.add(b".");
         }
         if let Some(program) = read.value("strip-program") {
-            action.set("programs", [text(program)].into_iter().collect::<claw_policy::Value>());
+            action.set(OnFiles::PROGRAMS, [text(program)].into_iter().collect::<Set>());
         }
-        action.set("recursive", effect == "move" || read.recursive() || read.has("archive"));
+        action.set(OnFiles::RECURSIVE, effect == "move" || read.recursive() || read.has("archive"));
         // ln(1)'s `-n` follows no link; it is not about overwriting.
         let links = call.argv.first().is_some_and(|name| name.ends_with(b"ln"));
         let keeps = (read.has("no-clobber") && !links) || read.has("interactive");
-        action.set("force", !keeps);
+        action.set(OnFiles::FORCE, !keeps);
         effect
     })
 }
@@ -360,7 +336,7 @@ fn written(call: &Call<'_>, options: &'static [Opt]) -> Vec<Action> {
         for operand in &read.operands {
             places.add(operand.bytes);
         }
-        action.set("force", !read.has("append"));
+        action.set(OnFiles::FORCE, !read.has("append"));
         if read.operands.is_empty() { "inform" } else { "overwrite" }
     })
 }
@@ -383,7 +359,7 @@ fn shred(call: &Call<'_>) -> Vec<Action> {
         for operand in &read.operands {
             places.add(operand.bytes);
         }
-        action.set("force", read.has("force"));
+        action.set(OnFiles::FORCE, read.has("force"));
         if read.has("remove") { "delete" } else { "overwrite" }
     })
 }

@@ -29,85 +29,48 @@ mod spec;
 mod uv;
 mod yarn;
 
-use claw_policy::{Domain, Kind, fact};
+use claw_policy::{Domain, Set, domain};
 
 use crate::loaders::{Loads, Runtime};
 use crate::secret::marks::{Marks, Operand, marks, secret};
 use crate::tool::{Classifier, Family, Tool};
 
-/// What one call of a package manager does.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "package",
-    governed: false,
-    sealed: false,
-    doc: "What one call of a package manager does.",
-    facts: &[
-        fact(
-            "command",
-            Kind::Str,
-            &[],
-            "The command with its sub-commands, aliases and abbreviations resolved: `install`, `cache clean`. A script or plugin that is called like a command has its own name here.",
-        ),
-        fact(
-            "effect",
-            Kind::Str,
-            &[
-                "build", "config", "fetch", "install", "local", "publish", "read", "remove", "run",
-                "secret",
-            ],
-            "`local` shows or arranges what is here, `read` asks a registry, `fetch` gets packages without installing them, `install` installs or updates packages, `remove` removes them, `build` compiles or tests the project, `run` runs a script, a plugin or a package's program, `publish` changes what a registry holds, `config` changes settings or credentials here, `secret` shows or makes credentials.",
-        ),
-        fact(
-            "options",
-            Kind::Set,
-            &[],
-            "The options given, without dashes, under their first name.",
-        ),
-        fact(
-            "packages",
-            Kind::Set,
-            &[],
-            "The packages named, without versions; the address or path of one that has no name.",
-        ),
-        fact(
-            "sources",
-            Kind::Set,
-            &["git", "list", "path", "project", "registry", "url"],
-            "Where the packages come from: a registry, an address, a repository, a path, a file that lists them, or what the project's own files say.",
-        ),
-        fact(
-            "registries",
-            Kind::Set,
-            &[],
-            "The host of every registry or index that the call or a variable names, or the name it is called by.",
-        ),
-        fact(
-            "runs",
-            Kind::Set,
-            &[],
-            "The scripts, programs or plugins that are run, as they are named.",
-        ),
-        fact(
-            "scripts",
-            Kind::Bool,
-            &[],
-            "Whether code of the packages or the project may run while it is done: install scripts, build scripts, tests.",
-        ),
-        fact(
-            "global",
-            Kind::Bool,
-            &[],
-            "Whether a command that installs or removes does so outside of the project, for the user or the machine.",
-        ),
-        fact("dry_run", Kind::Bool, &[], "Whether the call is told to change nothing."),
-        fact(
-            "settings",
-            Kind::Set,
-            &[],
-            "The variables that stand for settings of the program, or for options, except those that change none of these facts.",
-        ),
-    ],
-};
+domain! {
+    /// What one call of a package manager does.
+    pub(crate) static DOMAIN: Package = "package", governed: false, sealed: false;
+
+    /// The command with its sub-commands, aliases and abbreviations resolved: `install`, `cache clean`. A script or
+    /// plugin that is called like a command has its own name here.
+    COMMAND: String = "command";
+    /// `local` shows or arranges what is here, `read` asks a registry, `fetch` gets packages without installing
+    /// them, `install` installs or updates packages, `remove` removes them, `build` compiles or tests the project,
+    /// `run` runs a script, a plugin or a package's program, `publish` changes what a registry holds, `config`
+    /// changes settings or credentials here, `secret` shows or makes credentials.
+    EFFECT: String = "effect" of &[
+        "build", "config", "fetch", "install", "local", "publish", "read", "remove", "run",
+        "secret",
+    ];
+    /// The options given, without dashes, under their first name.
+    OPTIONS: Set = "options";
+    /// The packages named, without versions; the address or path of one that has no name.
+    PACKAGES: Set = "packages";
+    /// Where the packages come from: a registry, an address, a repository, a path, a file that lists them, or what
+    /// the project's own files say.
+    SOURCES: Set = "sources" of &["git", "list", "path", "project", "registry", "url"];
+    /// The host of every registry or index that the call or a variable names, or the name it is called by.
+    REGISTRIES: Set = "registries";
+    /// The scripts, programs or plugins that are run, as they are named.
+    RUNS: Set = "runs";
+    /// Whether code of the packages or the project may run while it is done: install scripts, build scripts, tests.
+    SCRIPTS: bool = "scripts";
+    /// Whether a command that installs or removes does so outside of the project, for the user or the machine.
+    GLOBAL: bool = "global";
+    /// Whether the call is told to change nothing.
+    DRY_RUN: bool = "dry_run";
+    /// The variables that stand for settings of the program, or for options, except those that change none of these
+    /// facts.
+    SETTINGS: Set = "settings";
+}
 
 static DOMAINS: &[&Domain] = &[&DOMAIN];
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use claw_policy::Action;
 
 use crate::call::{Call, text};
+use crate::system::file::OnFiles;
 
 /// What [`Places::names`] gives, for the documentation and for the check of policies.
 pub(crate) const NAMES: &[&str] = &[
@@ -23,9 +24,6 @@ pub(crate) const NAMES: &[&str] = &[
     "temporary",
     "working_directory",
 ];
-
-/// What the names mean.
-pub(crate) const DOC: &str = "Where the targets are: `inside` below the working directory, `working_directory` it or a folder above it, `outside` anywhere else, `root` the root folder, `home` the home folder or one above it, `system` below /bin, /boot, /etc, /lib*, /opt, /proc, /run, /sbin, /srv, /sys, /usr or /var, `device` below /dev, `temporary` below /tmp, /var/tmp or /dev/shm, `repository` a `.git` folder or what is in one.";
 
 /// Devices that store nothing.
 const HARMLESS_DEVICES: &[&str] =
@@ -99,14 +97,14 @@ impl<'a> Places<'a> {
     pub(crate) fn set(self, action: &mut Action) {
         const WHY: &str = "the working directory is not known";
         if self.unknown {
-            action.set_opaque("targets", WHY);
+            action.set_opaque(OnFiles::TARGETS, WHY);
         } else {
-            action.set("targets", self.paths);
+            action.set(OnFiles::TARGETS, self.paths);
         }
         if self.cwd.is_none() && (self.unknown || !self.names.is_empty()) {
-            action.set_opaque("places", WHY);
+            action.set_opaque(OnFiles::PLACES, WHY);
         } else {
-            action.set("places", self.names);
+            action.set(OnFiles::PLACES, self.names);
         }
     }
 }

@@ -9,47 +9,28 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Domain, Kind, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::loaders::Loads;
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
-/// A signal and the processes that get it.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "process",
-    governed: false,
-    sealed: false,
-    doc: "A signal that a call sends, and the processes that get it.",
-    facts: &[
-        fact(
-            "effect",
-            Kind::Str,
-            &["inform", "probe", "signal"],
-            "`inform` lists signals or processes, `probe` asks whether they are there (signal 0), `signal` sends one.",
-        ),
-        fact(
-            "signal",
-            Kind::Str,
-            &[],
-            "The signal as it is called in signal(7), without `SIG`; a number where it has no name.",
-        ),
-        fact("pids", Kind::Set, &[], "The process numbers that are named."),
-        fact(
-            "names",
-            Kind::Set,
-            &[],
-            "The names or patterns that are given, with the users and terminals of options.",
-        ),
-        fact(
-            "everyone",
-            Kind::Bool,
-            &[],
-            "Whether it goes to every process there is: `kill -9 -1`, or a pattern that matches anything.",
-        ),
-    ],
-};
+domain! {
+    /// A signal that a call sends, and the processes that get it.
+    pub(crate) static DOMAIN: Process = "process", governed: false, sealed: false;
+
+    /// `inform` lists signals or processes, `probe` asks whether they are there (signal 0), `signal` sends one.
+    EFFECT: String = "effect" of &["inform", "probe", "signal"];
+    /// The signal as it is called in signal(7), without `SIG`; a number where it has no name.
+    SIGNAL: String = "signal";
+    /// The process numbers that are named.
+    PIDS: Set = "pids";
+    /// The names or patterns that are given, with the users and terminals of options.
+    NAMES: Set = "names";
+    /// Whether it goes to every process there is: `kill -9 -1`, or a pattern that matches anything.
+    EVERYONE: bool = "everyone";
+}
 
 macro_rules! rows {
     ($($id:ident $names:expr, $prefix:literal, $doc:literal, $classify:expr;)*) => {
@@ -113,15 +94,15 @@ fn finish(
 ) -> Action {
     let signal = signal.unwrap_or_else(|| "TERM".to_owned());
     Action::new(&DOMAIN, said(call.argv))
-        .with("effect", if signal == "0" { "probe" } else { "signal" })
-        .with("signal", signal)
-        .with("pids", pids)
-        .with("names", names)
-        .with("everyone", everyone)
+        .with(Process::EFFECT, if signal == "0" { "probe" } else { "signal" })
+        .with(Process::SIGNAL, signal)
+        .with(Process::PIDS, pids)
+        .with(Process::NAMES, names)
+        .with(Process::EVERYONE, everyone)
 }
 
 fn informs(call: &Call<'_>) -> Action {
-    Action::new(&DOMAIN, said(call.argv)).with("effect", "inform")
+    Action::new(&DOMAIN, said(call.argv)).with(Process::EFFECT, "inform")
 }
 
 fn unknown(call: &Call<'_>, word: &[u8]) -> Action {
@@ -236,7 +217,7 @@ fn pkill(call: &Call<'_>) -> Action {
         first = false;
     }
     if looks {
-        return informs(call).with("names", names);
+        return informs(call).with(Process::NAMES, names);
     }
     finish(call, given, BTreeSet::new(), names, everyone)
 }

@@ -15,7 +15,7 @@ mod interpreter;
 pub(crate) mod start;
 mod wrapper;
 
-use claw_policy::{Action, Domain, Kind, fact};
+use claw_policy::{Action, Set, domain};
 
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
@@ -24,41 +24,24 @@ use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
 pub(crate) use interpreter::{StandsFor, stands_for};
 
-/// What one of these programs is given to run.
-pub(crate) static DOMAIN: Domain = Domain {
-    name: "program",
-    governed: false,
-    sealed: false,
-    doc: "What a shell, an interpreter or a program that runs another is given to run.",
-    facts: &[
-        fact(
-            "kind",
-            Kind::Str,
-            &["interpreter", "shell", "wrapper"],
-            "Which of these the program is.",
-        ),
-        fact(
-            "source",
-            Kind::Str,
-            &["command", "inform", "inline", "module", "script", "stdin"],
-            "Where what it runs comes from: `inline` an argument, `script` a file, `module` a module by name, `stdin` standard input or a terminal, `command` the words of a wrapper, `inform` nothing.",
-        ),
-        fact(
-            "code",
-            Kind::Str,
-            &[],
-            "The text that an argument gives, where `source` is `inline`.",
-        ),
-        fact("script", Kind::Str, &[], "The file, as it is named."),
-        fact("module", Kind::Str, &[], "The module."),
-        fact(
-            "programs",
-            Kind::Set,
-            &[],
-            "The base names of the programs that its words name, as far as the words of a shell are plain.",
-        ),
-    ],
-};
+domain! {
+    /// What a shell, an interpreter or a program that runs another is given to run.
+    pub(crate) static DOMAIN: Program = "program", governed: false, sealed: false;
+
+    /// Which of these the program is.
+    KIND: String = "kind" of &["interpreter", "shell", "wrapper"];
+    /// Where what it runs comes from: `inline` an argument, `script` a file, `module` a module by name, `stdin`
+    /// standard input or a terminal, `command` the words of a wrapper, `inform` nothing.
+    SOURCE: String = "source" of &["command", "inform", "inline", "module", "script", "stdin"];
+    /// The text that an argument gives, where `source` is `inline`.
+    CODE: String = "code";
+    /// The file, as it is named.
+    SCRIPT: String = "script";
+    /// The module.
+    MODULE: String = "module";
+    /// The base names of the programs that its words name, as far as the words of a shell are plain.
+    PROGRAMS: Set = "programs";
+}
 
 macro_rules! rows {
     ($($id:ident $names:expr, $runtimes:expr, $starts:expr, $doc:literal, $classify:expr;)*) => {
@@ -104,7 +87,7 @@ fn base(path: &[u8]) -> String {
 }
 
 fn action(call: &Call<'_>, kind: &'static str, source: &'static str) -> Action {
-    Action::new(&DOMAIN, said(call.argv)).with("kind", kind).with("source", source)
+    Action::new(&DOMAIN, said(call.argv)).with(Program::KIND, kind).with(Program::SOURCE, source)
 }
 
 #[cfg(test)]

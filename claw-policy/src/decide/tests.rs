@@ -4,14 +4,15 @@ use proptest::prelude::*;
 
 use super::decide;
 use crate::decision::{Change, Decision, Outcome};
-use crate::fact::{Action, Facts, Value};
+use crate::fact::{Action, Facts};
+use crate::handle::{Fact, FactType, Set};
 use crate::matcher::{Condition, Matcher, Names, Subject};
 use crate::parse::parse;
 use crate::pattern::Pattern;
 use crate::policy::Policy;
 use crate::rule::{About, Rule};
 use crate::verdict::Verdict;
-use crate::vocabulary::{EXEC, FILE, K8S, LIMIT_ROWS, SCHEMA, SQL, exec};
+use crate::vocabulary::{EXEC, Exec, FILE, K8S, K8s, LIMIT_ROWS, OnFiles, SCHEMA, SQL, Sql, exec};
 
 fn policy(text: &str) -> Policy {
     parse(&format!("version = 1\n{text}"), "p.toml", &SCHEMA).expect("right")
@@ -26,7 +27,7 @@ fn psql(actions: impl IntoIterator<Item = Action>) -> Facts {
 }
 
 fn sql(effect: &str) -> Action {
-    Action::new(&SQL, effect).with("effect", effect)
+    Action::new(&SQL, effect).with(Sql::EFFECT, effect)
 }
 
 /// The verdict, the rule that gave it and where it stands.
@@ -59,13 +60,13 @@ rewrite = { limit_rows = 1000 }
 "#;
 
 fn written(effect: &str, tables: &[&str]) -> Action {
-    sql(effect).with("tables_written", tables.iter().copied().collect::<Value>())
+    sql(effect).with(Sql::TABLES_WRITTEN, tables.iter().copied().collect::<Set>())
 }
 
 fn rm(targets: &[&str]) -> Facts {
     let action = Action::new(&FILE, "rm")
-        .with("effect", "delete")
-        .with("targets", targets.iter().copied().collect::<Value>());
+        .with(OnFiles::EFFECT, "delete")
+        .with(OnFiles::TARGETS, targets.iter().copied().collect::<Set>());
     Facts { tool: Some("rm".into()), disputed: None, actions: vec![exec(), action] }
 }
 
@@ -73,8 +74,8 @@ fn rm(targets: &[&str]) -> Facts {
 fn what_the_environment_has_loaded_into_a_governed_tool_is_stripped_unless_the_policy_says_otherwise()
  {
     let mut injected = psql([sql("read")]);
-    let names = || ["LD_PRELOAD", "PERL5LIB"].into_iter().collect::<Value>();
-    injected.actions[0].set("injected_env", names());
+    let names = || ["LD_PRELOAD", "PERL5LIB"].into_iter().collect::<Set>();
+    injected.actions[0].set(Exec::INJECTED_ENV, names());
     let decided =
         |default: &str, facts: &Facts| decide(&policy(&format!("{default}{RULES}")), facts);
     let unset = |name: &str| Change::UnsetEnv(name.to_owned());
@@ -98,12 +99,12 @@ fn what_the_environment_has_loaded_into_a_governed_tool_is_stripped_unless_the_p
     ddl.actions[1] = sql("ddl");
     assert_eq!(said(&decided("", &ddl)).1, Some("no-ddl"));
     let mut wide = injected.clone();
-    wide.actions[1].set("limited", false);
+    wide.actions[1].set(Sql::LIMITED, false);
     let decision = decided("", &wide);
     assert_eq!(decision.deciding.rule.as_deref(), Some("limit"));
     assert_eq!(strips(&decision)[1..], [unset("LD_PRELOAD"), unset("PERL5LIB")]);
     let mut other = Facts { tool: None, disputed: None, actions: vec![exec()] };
-    other.actions[0].set("injected_env", names());
+    other.actions[0].set(Exec::INJECTED_ENV, names());
     assert_eq!(decided("", &other).verdict.name(), "allow");
 }
 
@@ -113,7 +114,7 @@ fn a_file_that_only_goes_by_a_tool_s_name_is_a_program_as_well() {
     for (trusted, default, expected) in
         [(true, "deny", "allow"), (false, "allow", "allow"), (false, "deny", "deny")]
     {
-        copy.actions[0].set("trusted", trusted);
+        copy.actions[0].set(Exec::TRUSTED, trusted);
         let decision = decide(&policy(&format!("defaults.exec = \"{default}\"{RULES}")), &copy);
         assert_eq!(decision.verdict.name(), expected, "trusted {trusted}, defaults.exec {default}");
     }
@@ -188,7 +189,7 @@ fn an_everyday_action_that_cannot_be_read_is_denied_only_where_a_rule_asks_for_i
 #[test]
 fn the_strictest_rule_decides_each_action_and_the_call() {
     let policy = policy(RULES);
-    let limited = sql("read").with("limited", true);
+    let limited = sql("read").with(Sql::LIMITED, true);
     assert_eq!(
         said(&decide(&policy, &psql([limited.clone()]))),
         // The call itself is allowed too, but by no rule.
@@ -222,9 +223,9 @@ fn unless_excuses_and_only_never_holds_for_nothing() {
 #[test]
 fn a_rewrite_permits_and_changes() {
     let policy = policy(RULES);
-    let unlimited = || sql("read").with("limited", false);
+    let unlimited = || sql("read").with(Sql::LIMITED, false);
     let decision =
-        decide(&policy, &psql([unlimited(), sql("read").with("limited", true), unlimited()]));
+        decide(&policy, &psql([unlimited(), sql("read").with(Sql::LIMITED, true), unlimited()]));
     assert_eq!(said(&decision), ("rewrite", Some("limit"), Some("p.toml:17")));
     assert_eq!(decision.deciding.reason, "no more than 1000 rows");
     let rewrites: Vec<_> =
@@ -253,7 +254,7 @@ match.sql.limited = false
 rewrite = { limit_rows = 10, set_env = { B = "1" } }
 "#,
     );
-    let facts = psql([sql("read"), sql("read").with("limited", false)]);
+    let facts = psql([sql("read"), sql("read").with(Sql::LIMITED, false)]);
     let decision = decide(&policy, &facts);
     let rewrites: Vec<_> = decision
         .rewrites
@@ -276,8 +277,8 @@ rewrite = { limit_rows = 10, set_env = { B = "1" } }
 #[test]
 fn what_is_opaque_is_read_the_stricter_way() {
     let policy = policy(RULES);
-    let mut unreadable = Action::new(&SQL, "?").with("limited", true);
-    unreadable.set_opaque("effect", "two grammars disagree");
+    let mut unreadable = Action::new(&SQL, "?").with(Sql::LIMITED, true);
+    unreadable.set_opaque(Sql::EFFECT, "two grammars disagree");
     let outcome = decide(&policy, &psql([unreadable])).outcomes[1].clone();
     assert_eq!((outcome.verdict.name(), outcome.rule.as_deref()), ("deny", Some("no-ddl")));
     assert_eq!(
@@ -292,7 +293,7 @@ fn what_is_opaque_is_read_the_stricter_way() {
 
     // Whether to add a limit is unknown, so the call neither runs as it is nor changed.
     let mut read = sql("read");
-    read.set_opaque("limited", "the limit is an expression");
+    read.set_opaque(Sql::LIMITED, "the limit is an expression");
     let outcome = decide(&policy, &psql([read])).outcomes[1].clone();
     assert_eq!((outcome.verdict.name(), outcome.rule.as_deref()), ("deny", Some("limit")));
     assert_eq!(outcome.reason, "cannot be changed as the rule asks: the limit is an expression");
@@ -325,8 +326,8 @@ match.sql.effect = "admin"
     );
     let rule = |effect: &str| {
         let mut action = sql(effect);
-        action.set_opaque("limited", "why");
-        action.set_opaque("kinds", "why");
+        action.set_opaque(Sql::LIMITED, "why");
+        action.set_opaque(Sql::KINDS, "why");
         decide(&policy, &psql([action])).deciding.rule
     };
     assert_eq!(rule("admin").as_deref(), Some("surely"));
@@ -359,7 +360,7 @@ rewrite.limit_rows = 1
     );
     let outcome = |effect: &str| {
         let mut action = sql(effect);
-        action.set_opaque("limited", "why");
+        action.set_opaque(Sql::LIMITED, "why");
         decide(&policy, &psql([action])).outcomes[1].clone()
     };
     let denied = outcome("write");
@@ -407,7 +408,7 @@ match.sql.opaque = false
     assert_eq!(rule(sql("read")).as_deref(), Some("readable"));
     assert_eq!(rule(Action::opaque(&SQL, "?", "why")).as_deref(), Some("unreadable"));
     let mut partly = sql("read");
-    partly.set_opaque("kinds", "why");
+    partly.set_opaque(Sql::KINDS, "why");
     let decision = decide(&policy, &psql([partly]));
     assert_eq!(decision.deciding.because, ["sql is opaque: why"]);
 }
@@ -464,7 +465,7 @@ match.exec.path = "/usr/*"
 "#,
     );
     assert_eq!(decide(&policy, &psql([sql("read")])).verdict.name(), "allow");
-    let elsewhere = Action::new(&EXEC, "psql").with("path", "/tmp/psql");
+    let elsewhere = Action::new(&EXEC, "psql").with(Exec::PATH, "/tmp/psql");
     let facts =
         Facts { tool: Some("psql".into()), disputed: None, actions: vec![elsewhere, sql("read")] };
     assert_eq!(decide(&policy, &facts).verdict.name(), "deny");
@@ -479,7 +480,7 @@ fn tools_narrow_a_rule_and_say_what_it_is_about() {
         decide(policy, facts).outcomes.iter().map(|outcome| outcome.rule.is_some()).collect()
     };
     let kubectl = || {
-        let get = Action::new(&K8S, "get").with("verb", "get");
+        let get = Action::new(&K8S, "get").with(K8s::VERB, "get");
         Facts { tool: Some("kubectl".into()), disputed: None, actions: vec![exec(), get] }
     };
     let every = rule("deny", "tools = \"psql\"");
@@ -531,17 +532,17 @@ fn known<T: Clone + std::fmt::Debug + 'static>(
     ]
 }
 
-fn put<T: Into<Value>>(action: &mut Action, name: &'static str, known: Known<T>) {
+fn put<T: FactType, V: Into<T>>(action: &mut Action, fact: Fact<T>, known: Known<V>) {
     match known {
         Known::Absent => {}
-        Known::Opaque => action.set_opaque(name, "unreadable"),
-        Known::Value(value) => action.set(name, value),
+        Known::Opaque => action.set_opaque(fact, "unreadable"),
+        Known::Value(value) => action.set(fact, value),
     }
 }
 
 const TABLES: [&str; 3] = ["a", "b", "scratch.a"];
 
-fn tables() -> impl Strategy<Value = Value> + Clone {
+fn tables() -> impl Strategy<Value = Set> + Clone {
     prop::sample::subsequence(TABLES.to_vec(), 0..=3).prop_map(|names| names.into_iter().collect())
 }
 
@@ -562,10 +563,10 @@ prop_compose! {
         } else {
             Action::new(&SQL, "sql")
         };
-        put(&mut action, "effect", effect);
-        put(&mut action, "limited", limited);
-        put(&mut action, "tables_written", written);
-        put(&mut action, "depth", depth);
+        put(&mut action, Sql::EFFECT, effect);
+        put(&mut action, Sql::LIMITED, limited);
+        put(&mut action, Sql::TABLES_WRITTEN, written);
+        put(&mut action, Sql::DEPTH, depth);
         action
     }
 }
@@ -573,7 +574,7 @@ prop_compose! {
 prop_compose! {
     fn exec_action()(injected in known(tables()), whole in prop::bool::weighted(0.1)) -> Action {
         let mut action = if whole { Action::opaque(&EXEC, "?", "unreadable") } else { exec() };
-        put(&mut action, "injected", injected);
+        put(&mut action, Exec::INJECTED, injected);
         action
     }
 }
@@ -702,7 +703,7 @@ proptest! {
         let mut less = facts.clone();
         let action = action.index(less.actions.len());
         let fact = if action == 0 { "injected" } else { fact };
-        less.actions[action].set_opaque(fact, "unreadable");
+        less.actions[action].set_named_opaque(fact, "unreadable").unwrap();
         prop_assert!(decide(&policy, &less).verdict.strictness() >= decide(&policy, &facts).verdict.strictness());
     }
 

@@ -70,3 +70,13 @@ fn errors_are_open_s() {
     assert_eq!(resolve("/usr/bin/env"), Ok(()));
     assert_eq!(view().descriptor(9999).map(|_| ()), Err(Errno::BADF));
 }
+
+#[test]
+fn a_path_is_told_from_the_root_of_its_process() {
+    assert_eq!(below(b"/home/me", b"/"), Some(&b"/home/me"[..]));
+    assert_eq!(below(b"/", b"/"), Some(&b"/"[..]));
+    assert_eq!(below(b"/jail/home", b"/jail"), Some(&b"/home"[..]));
+    assert_eq!(below(b"/jail", b"/jail"), Some(&b"/"[..]));
+    assert_eq!(below(b"/jailed", b"/jail"), None);
+    assert_eq!(below(b"/home", b"/jail"), None);
+}

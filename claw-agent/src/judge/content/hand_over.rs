@@ -165,6 +165,7 @@ impl Files for Draft<'_> {
         match (self.files.get(path), self.found.get(path)) {
             (Some(content), _) => File::content(content),
             (None, Some(Found::Content { bytes, .. })) => File::in_place(bytes),
+            (None, Some(Found::Folder(real))) => File::folder(real),
             // It may be there by the time the program looks.
             (None, Some(Found::Absent)) => File::NOT_LOOKED_AT,
             (None, Some(Found::Unreadable | Found::Terminal) | None) => File::UNREADABLE,
@@ -273,11 +274,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The files that the tool asks for.
+    /// The files that the tool asks for and is handed.
     fn asked(&self, judge: &Judge<'_>) -> BTreeSet<Vec<u8>> {
         let stdin = self.stdin.as_deref().map_or(Stdin::Unknown, Stdin::Content);
         // A tool that a policy declares names no file whose content a verdict needs.
-        judge.own_tools().read(&self.words().call(stdin), self).asked()
+        judge.own_tools().read(&self.words().call(stdin), self).handed_over()
     }
 
     fn words(&self) -> Words<'_> {

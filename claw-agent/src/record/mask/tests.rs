@@ -1,20 +1,20 @@
-use claw_policy::{Domain, Kind as Type, Value, fact};
+use claw_policy::{Set, domain};
 
 use super::super::Level;
 use super::*;
 use crate::record::Proof;
 
-static DOMAIN: Domain = Domain {
-    name: "test",
-    governed: true,
-    sealed: true,
-    doc: "",
-    facts: &[
-        fact("word", Type::Str, &[], ""),
-        fact("words", Type::Set, &[], ""),
-        fact("unread", Type::Str, &[], ""),
-    ],
-};
+domain! {
+    /// A call that says a secret.
+    static DOMAIN: Test = "test", governed: true, sealed: true;
+
+    /// In a word.
+    WORD: String = "word";
+    /// In one of several words.
+    WORDS: Set = "words";
+    /// In why a fact is opaque.
+    UNREAD: String = "unread";
+}
 
 fn masker() -> (tempfile::TempDir, Masker) {
     let folder = tempfile::tempdir().expect("temporary folder");
@@ -29,9 +29,9 @@ fn argv(words: &[&str]) -> Strings {
 /// A record of a call that says `hunter2` wherever a record can say something.
 fn record(masker: &Masker) -> Record {
     let mut action = claw_policy::Action::new(&DOMAIN, "mysql -phunter2")
-        .with("word", "hunter2")
-        .with("words", Value::from_iter(["a", "xhunter2x"]));
-    action.set_opaque("unread", "cannot read `hunter2`");
+        .with(Test::WORD, "hunter2")
+        .with(Test::WORDS, Set::from_iter(["a", "xhunter2x"]));
+    action.set_opaque(Test::UNREAD, "cannot read `hunter2`");
     action.opaque = Some("because of `hunter2`".to_owned());
     let facts =
         claw_policy::Facts { tool: Some("mysql".into()), disputed: None, actions: vec![action] };

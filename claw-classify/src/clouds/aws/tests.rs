@@ -1,5 +1,6 @@
 //! Command lines and their facts.
 
+use claw_policy::Value;
 use proptest::prelude::*;
 
 use super::*;

@@ -5,7 +5,7 @@
 //!
 //! Known gaps: playbooks, roles, inventories and `ansible.cfg` are not read.
 
-use super::{PLAIN, Program};
+use super::{Infra, PLAIN, Program};
 use crate::grammar::subcommands::Commands;
 use crate::grammar::table::{self, Line, Options, Spelling, Table};
 
@@ -20,8 +20,8 @@ const OPTIONS: Options = Options {
 };
 
 const COMMON: Program = Program {
-    facts: &[("inventory", "server"), ("limit", "context")],
-    variables: &[("ANSIBLE_INVENTORY", "server")],
+    facts: &[("inventory", Infra::SERVER), ("limit", Infra::CONTEXT)],
+    variables: &[("ANSIBLE_INVENTORY", Infra::SERVER)],
     dry: &["check"],
     programs: &[
         "become-password-file",

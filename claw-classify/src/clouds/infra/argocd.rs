@@ -4,7 +4,7 @@
 //!
 //! Known gaps: applications and their manifests are not read.
 
-use super::{PLAIN, Program};
+use super::{Infra, PLAIN, Program};
 use crate::grammar::subcommands::Commands;
 use crate::grammar::table::{self, Options, Table};
 
@@ -64,14 +64,14 @@ pub(super) const ARGOCD: Program = Program {
         ("context", "delete", "config"),
     ],
     facts: &[
-        ("server", "server"),
-        ("argocd-context", "context"),
-        ("kube-context", "context"),
-        ("kubeconfig", "kubeconfig"),
-        ("app-namespace", "namespace"),
-        ("namespace", "namespace"),
+        ("server", Infra::SERVER),
+        ("argocd-context", Infra::CONTEXT),
+        ("kube-context", Infra::CONTEXT),
+        ("kubeconfig", Infra::KUBECONFIG),
+        ("app-namespace", Infra::NAMESPACE),
+        ("namespace", Infra::NAMESPACE),
     ],
-    variables: &[("ARGOCD_SERVER", "server"), ("KUBECONFIG", "kubeconfig")],
+    variables: &[("ARGOCD_SERVER", Infra::SERVER), ("KUBECONFIG", Infra::KUBECONFIG)],
     asks: &[
         ("app delete", &["yes", "no-prompts-enabled"]),
         ("app delete-resource", &["yes", "no-prompts-enabled"]),

@@ -5,7 +5,7 @@
 //! Known gaps: the kinds that `get`, `create`, `delete` and similar commands take are operands, and
 //! not checked.
 
-use super::{PLAIN, Program};
+use super::{Infra, PLAIN, Program};
 use crate::grammar::subcommands::Commands;
 use crate::grammar::table::{self, Options, Table};
 
@@ -40,10 +40,10 @@ pub(super) const FLUX: Program = Program {
         ("debug", "show-values", "secret"),
     ],
     facts: &[
-        ("server", "server"),
-        ("context", "context"),
-        ("kubeconfig", "kubeconfig"),
-        ("namespace", "namespace"),
+        ("server", Infra::SERVER),
+        ("context", Infra::CONTEXT),
+        ("kubeconfig", Infra::KUBECONFIG),
+        ("namespace", Infra::NAMESPACE),
     ],
     asks: &[("delete", &["silent"]), ("uninstall", &["silent"])],
     dry: &["dry-run"],

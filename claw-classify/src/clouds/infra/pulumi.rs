@@ -6,7 +6,7 @@
 //! Known gaps: the project's program runs for a preview too; what it starts or connects to is
 //! judged there.
 
-use super::{PLAIN, Program};
+use super::{Infra, PLAIN, Program};
 use crate::grammar::subcommands::Commands;
 use crate::grammar::table::{self, Options, Table};
 
@@ -51,11 +51,11 @@ pub(super) const PULUMI: Program = Program {
         ("up", "show-secrets", "secret"),
         ("stack history", "show-secrets", "secret"),
     ],
-    facts: &[("stack", "context"), ("cloud-url", "server")],
+    facts: &[("stack", Infra::CONTEXT), ("cloud-url", Infra::SERVER)],
     variables: &[
-        ("PULUMI_BACKEND_URL", "server"),
-        ("PULUMI_STACK", "context"),
-        ("KUBECONFIG", "kubeconfig"),
+        ("PULUMI_BACKEND_URL", Infra::SERVER),
+        ("PULUMI_STACK", Infra::CONTEXT),
+        ("KUBECONFIG", Infra::KUBECONFIG),
     ],
     asks: &[
         ("up", YES),

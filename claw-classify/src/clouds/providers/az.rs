@@ -5,9 +5,9 @@
 //! Known gaps: the groups that come with the program are known, their commands are not: the verb
 //! tells the effect. A command of an extension is opaque.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::{DOMAIN, settings};
+use super::{Cloud, DOMAIN, settings};
 use crate::call::text;
 use crate::grammar::subcommands::said;
 use crate::tool::Context;
@@ -209,14 +209,14 @@ pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
         }
     };
     let mut action = Action::new(&DOMAIN, said);
-    action.set("command", words.join(" "));
-    action.set("effect", effect);
+    action.set(Cloud::COMMAND, words.join(" "));
+    action.set(Cloud::EFFECT, effect);
     let names =
         options.iter().filter(|word| word.len() > 1 && word.starts_with(b"-")).map(|word| {
             let name = word.split(|&byte| byte == b'=').next().unwrap_or(word);
             text(name).trim_start_matches('-').to_owned()
         });
-    action.set("options", names.collect::<Value>());
-    action.set("settings", settings(call, "AZURE_", HARMLESS).into_iter().collect::<Value>());
+    action.set(Cloud::OPTIONS, names.collect::<Set>());
+    action.set(Cloud::SETTINGS, settings(call, "AZURE_", HARMLESS).into_iter().collect::<Set>());
     vec![action]
 }

@@ -3,10 +3,10 @@
 //! Source: `apiRun`, `httpRequest` and `parseFields` in cli/cli's `pkg/cmd/api`: fields make the method
 //! POST unless one is given, become a query string only for GET, and a body otherwise.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::graphql;
 use super::target::host;
+use super::{Gh, graphql};
 use crate::call::files::Files;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::cobra::Line;
@@ -14,11 +14,11 @@ use crate::grammar::cobra::Line;
 /// Sets the facts of the request.
 pub(super) fn read(call: &Call<'_>, files: &dyn Files, line: &Line<'_>, action: &mut Action) {
     let path = line.words.first().copied().unwrap_or_default();
-    action.set("path", text(path).into_owned());
+    action.set(Gh::PATH, text(path).into_owned());
     let address = path.windows(3).any(|part| part == b"://");
     if address && let Some(host) = host(path) {
         // gh sends its own token to the hosts it knows; it asks another host without one.
-        action.set("host", host);
+        action.set(Gh::HOST, host);
     }
     let input = line.value("input").filter(|file| !file.is_empty());
     let fields = line.values("field").next().is_some() || line.values("raw-field").next().is_some();
@@ -35,9 +35,9 @@ pub(super) fn read(call: &Call<'_>, files: &dyn Files, line: &Line<'_>, action: 
         .into_iter()
         .chain(line.values("field").filter_map(|field| value_of(field)?.strip_prefix(b"@")))
         .collect();
-    action.set("files", sent.iter().map(|file| text(file)).collect::<Value>());
+    action.set(Gh::FILES, sent.iter().map(|file| text(file)).collect::<Set>());
     let carries = input.is_some() || (fields && !in_query);
-    action.set("body", carries);
+    action.set(Gh::BODY, carries);
     let overrides = line.values("header").any(|header| {
         let name = header.split(|&byte| byte == b':').next().unwrap_or(header);
         name.trim_ascii().to_ascii_lowercase().contains(&b'_')
@@ -49,13 +49,13 @@ pub(super) fn read(call: &Call<'_>, files: &dyn Files, line: &Line<'_>, action: 
         "DELETE" => "destroy",
         _ => "write",
     };
-    action.set("effect", effect);
+    action.set(Gh::EFFECT, effect);
     if overrides {
         let reason = "a header may ask for another method";
-        action.set_opaque("method", reason);
-        action.set_opaque("effect", reason);
+        action.set_opaque(Gh::METHOD, reason);
+        action.set_opaque(Gh::EFFECT, reason);
     } else {
-        action.set("method", method.as_str());
+        action.set(Gh::METHOD, method.as_str());
     }
     let runs = match method.as_str() {
         "GET" => carries && !in_query,
@@ -64,20 +64,20 @@ pub(super) fn read(call: &Call<'_>, files: &dyn Files, line: &Line<'_>, action: 
     if is_graphql(path) && runs {
         match operation(call, files, line, input) {
             Ok((kind, from)) => {
-                action.set("operation", kind);
+                action.set(Gh::OPERATION, kind);
                 match kind {
-                    "mutation" if effect != "destroy" => action.set("effect", "write"),
-                    "query" | "subscription" if method == "POST" => action.set("effect", "read"),
+                    "mutation" if effect != "destroy" => action.set(Gh::EFFECT, "write"),
+                    "query" | "subscription" if method == "POST" => action.set(Gh::EFFECT, "read"),
                     _ => {}
                 }
-                action.set("body", false);
+                action.set(Gh::BODY, false);
                 // A document that was read is a request, not a file that is sent away.
                 let rest = sent.iter().filter(|file| Some(**file) != from);
-                action.set("files", rest.map(|file| text(file)).collect::<Value>());
+                action.set(Gh::FILES, rest.map(|file| text(file)).collect::<Set>());
             }
             Err(reason) => {
-                action.set_opaque("operation", reason.clone());
-                action.set_opaque("effect", reason);
+                action.set_opaque(Gh::OPERATION, reason.clone());
+                action.set_opaque(Gh::EFFECT, reason);
             }
         }
     }

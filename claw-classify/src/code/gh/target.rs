@@ -6,6 +6,7 @@
 
 use claw_policy::Action;
 
+use super::Gh;
 use crate::call::{Call, text};
 use crate::grammar::cobra::Line;
 
@@ -48,9 +49,9 @@ pub(super) fn aim(call: &Call<'_>, line: &Line<'_>, action: &mut Action) {
     let mut repositories: Vec<String> = named.iter().map(|word| repository(word)).collect();
     repositories.dedup();
     match &repositories[..] {
-        [repository] => action.set("repository", repository.as_str()),
+        [repository] => action.set(Gh::REPOSITORY, repository.as_str()),
         [] => {}
-        _ => action.set_opaque("repository", "several repositories are named"),
+        _ => action.set_opaque(Gh::REPOSITORY, "several repositories are named"),
     }
     let hostname = line.value("hostname").or_else(|| line.value("host"));
     let hostname = hostname.or(call.var("GH_HOST")).filter(|name| !name.is_empty());
@@ -71,13 +72,13 @@ pub(super) fn aim(call: &Call<'_>, line: &Line<'_>, action: &mut Action) {
     match &hosts[..] {
         _ if codespace => {
             action.set_opaque(
-                "host",
+                Gh::HOST,
                 "which variable says where codespaces are depends on gh's version",
             );
         }
-        [Some(host)] => action.set("host", host.as_str()),
+        [Some(host)] => action.set(Gh::HOST, host.as_str()),
         [None] | [] => {}
-        _ => action.set_opaque("host", "several hosts are named"),
+        _ => action.set_opaque(Gh::HOST, "several hosts are named"),
     }
 }
 

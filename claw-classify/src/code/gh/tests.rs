@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use claw_policy::Reading;
+use claw_policy::{Reading, Value};
 use proptest::prelude::*;
 use serde::Deserialize;
 

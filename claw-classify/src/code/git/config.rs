@@ -1,8 +1,6 @@
 //! Settings: where a call gets them from, what a key means, and git's configuration file.
 //!
 //! Sources: git-config(1), `config.c`, `quote.c` and git's documentation of each key.
-//!
-//! Known gaps: a configuration file whose content nobody vouches for is not read.
 
 use crate::call::{Call, text};
 
@@ -12,11 +10,24 @@ use crate::call::{Call, text};
 pub(super) struct Setting {
     pub(super) key: String,
     pub(super) value: Option<Vec<u8>>,
+    /// Where it comes from.
+    pub(super) from: Source,
+}
+
+/// Where a setting comes from, as far as that matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The call, its user or its repository.
+    Call,
+    /// The machine: programs that it names are its own.
+    Machine,
+    /// A file of which it is not known whether git reads it.
+    Perhaps,
 }
 
 impl Setting {
     pub(super) fn new(key: &[u8], value: Option<&[u8]>) -> Self {
-        Self { key: normal(key), value: value.map(<[u8]>::to_vec) }
+        Self { key: normal(key), value: value.map(<[u8]>::to_vec), from: Source::Call }
     }
 
     /// `KEY=VALUE` as `-c` takes it.
@@ -67,6 +78,9 @@ impl Setting {
     /// Whether the value is a program that git would start, or a place that programs come from,
     /// except for programs that do nothing of their own.
     pub(super) fn names_program(&self) -> bool {
+        if self.from == Source::Machine || self.value.as_deref() == Some(b"") {
+            return false;
+        }
         let leads_to_program = ["url", "pushurl"].iter().any(|name| self.is("remote", name))
             && self.text().starts_with("ext::");
         if leads_to_program || self.key.starts_with("url.ext::") {
@@ -581,6 +595,8 @@ mod tests {
             ("submodule.x.update=rebase", false),
             ("submodule.x.update=!id", true),
             ("protocol.ext.allow=always", true),
+            ("core.sshCommand=", false),
+            ("core.hooksPath=", false),
             ("user.name=sh", false),
             ("remote.origin.url=ext::sh -c id", true),
             ("remote.origin.url=https://h/r", false),

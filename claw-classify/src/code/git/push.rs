@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::config::{self, Setting};
+use super::Git;
+use super::config::{self, Setting, Source};
 use super::options::{self, Line, Unknown};
 use crate::call::text;
 
@@ -34,7 +35,9 @@ impl Known {
 /// The kind of place that a word names, by the rules of `remote.c`.
 pub(super) fn place(word: &[u8], known: &Known) -> &'static str {
     let word_text = text(word);
-    if known.of_remote("url").any(|(name, _)| name == word_text) || word == b"." {
+    let mut configured =
+        known.of_remote("url").filter(|(_, setting)| setting.from != Source::Perhaps);
+    if configured.any(|(name, _)| name == word_text) || word == b"." {
         return "name";
     }
     let colon = word.iter().position(|&byte| byte == b':');
@@ -105,10 +108,10 @@ pub(super) fn push<'a>(
     if known.of_remote("mirror").any(|(of, setting)| concerns(of) && setting.is_true()) {
         asked = Asked { forced: true, deletes: true };
     }
-    action.set("forced", asked.forced);
-    action.set("deletes", asked.deletes);
-    action.set("dry_run", line.is_on("dry-run"));
-    action.set("refspecs", specs.iter().map(|spec| text(spec)).collect::<Value>());
+    action.set(Git::FORCED, asked.forced);
+    action.set(Git::DELETES, asked.deletes);
+    action.set(Git::DRY_RUN, line.is_on("dry-run"));
+    action.set(Git::REFSPECS, specs.iter().map(|spec| text(spec)).collect::<Set>());
     match remote {
         Some(_) => aim(remote, known, action),
         None => aim_by_settings(known, action),
@@ -125,7 +128,7 @@ fn aim_by_settings(known: &Known, action: &mut Action) {
     let first = chosen.first().filter(|_| chosen.len() == 1);
     aim(address.or(first).map(Vec::as_slice), known, action);
     if address.is_none() && chosen.len() > 1 {
-        action.set_opaque("remote", "which of several remotes it is depends on the branch");
+        action.set_opaque(Git::REMOTE, "which of several remotes it is depends on the branch");
     }
 }
 
@@ -141,7 +144,7 @@ pub(super) fn send_pack<'a>(
     let line = options::read("send-pack", words, Unknown::Refuse)?;
     if line.is_on("stateless-rpc") {
         // It speaks over its own standard input and output, to the helper that has the connection.
-        action.set("effect", "local");
+        action.set(Git::EFFECT, "local");
         return Ok(line);
     }
     let mut operands = line.operands.iter().copied();
@@ -154,34 +157,34 @@ pub(super) fn send_pack<'a>(
     for spec in &specs {
         asked.refspec(spec);
     }
-    action.set("refspecs", specs.iter().map(|spec| text(spec)).collect::<Value>());
-    action.set("dry_run", line.is_on("dry-run"));
+    action.set(Git::REFSPECS, specs.iter().map(|spec| text(spec)).collect::<Set>());
+    action.set(Git::DRY_RUN, line.is_on("dry-run"));
     if line.is_on("stdin") {
         let reason = "the refs come from standard input";
-        action.set_opaque("forced", reason);
-        action.set_opaque("deletes", reason);
+        action.set_opaque(Git::FORCED, reason);
+        action.set_opaque(Git::DELETES, reason);
     } else {
-        action.set("forced", asked.forced);
-        action.set("deletes", asked.deletes);
+        action.set(Git::FORCED, asked.forced);
+        action.set(Git::DELETES, asked.deletes);
     }
     aim(address, known, action);
     // Here a name is not looked up: it is an address.
-    action.set("remote_kind", if address.is_some_and(config::is_name) { "path" } else { "url" });
-    action.set("remote_configured", false);
+    action.set(Git::REMOTE_KIND, if address.is_some_and(config::is_name) { "path" } else { "url" });
+    action.set(Git::REMOTE_CONFIGURED, false);
     Ok(line)
 }
 
 /// Where the push goes. Without a word for it git takes a configured remote.
 pub(super) fn aim(remote: Option<&[u8]>, known: &Known, action: &mut Action) {
     let Some(remote) = remote else {
-        action.set("remote_configured", true);
+        action.set(Git::REMOTE_CONFIGURED, true);
         return;
     };
     let kind = place(remote, known);
     let shown = text(remote);
     let mut addresses = known.of_remote("url").chain(known.of_remote("pushurl"));
     let configured = kind == "name" || addresses.any(|(_, setting)| setting.text() == shown);
-    action.set("remote", shown.into_owned());
-    action.set("remote_kind", kind);
-    action.set("remote_configured", configured);
+    action.set(Git::REMOTE, shown.into_owned());
+    action.set(Git::REMOTE_KIND, kind);
+    action.set(Git::REMOTE_CONFIGURED, configured);
 }

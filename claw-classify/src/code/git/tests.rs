@@ -35,7 +35,7 @@ struct Given(BTreeMap<String, String>);
 impl Files for Given {
     fn file(&self, path: &[u8]) -> File<'_> {
         let path = String::from_utf8_lossy(path).into_owned();
-        self.0.get(&path).map_or(File::ABSENT, |content| File::content(content.as_bytes()))
+        self.0.get(&path).map_or(File::NOT_LOOKED_AT, |content| File::content(content.as_bytes()))
     }
 }
 

@@ -5,11 +5,12 @@
 //!
 //! Sources: `git.c` (`handle_options`, `handle_alias`), git(1) for the variables.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::config::{self, Setting};
+use super::config::{self, Setting, Source};
+use super::discovery::Search;
 use super::push::Known;
-use super::{DOMAIN, commands, words};
+use super::{DOMAIN, Git, commands, words};
 use crate::call::files::Files;
 use crate::call::{Call, excerpt, text};
 
@@ -193,6 +194,17 @@ impl Walk<'_> {
         let rest = &words[1..];
         let key = config::normal(format!("alias.{name}").as_bytes());
         let alias = known.settings.iter().rev().find(|setting| setting.key == key);
+        if let Some(reason) = known.unread.clone() {
+            return self.opaque(words, reason);
+        }
+        if known
+            .settings
+            .iter()
+            .any(|setting| setting.key == key && setting.from == Source::Perhaps)
+        {
+            return self
+                .opaque(words, "which settings git has is not known, and an alias is among them");
+        }
         if let Some(alias) = alias {
             let value = alias.text();
             if depth >= ALIASES {
@@ -246,26 +258,8 @@ impl Walk<'_> {
 
     /// The settings that hold for the call: files first, so that the call's own come last.
     fn known(&self, start: &Start) -> Known {
-        let mut known = Known::default();
-        let mut unread = None;
-        let mut read = |path: &[u8]| {
-            let content = self.files.file(path).sought();
-            let settings = content.map(|content| content.map(config::parse).transpose());
-            let (Ok(Ok(settings)), None) = (settings, &unread) else {
-                unread.get_or_insert_with(|| {
-                    format!("the settings in `{}` are not read", text(path))
-                });
-                return None;
-            };
-            settings
-        };
-        let home = self.call.var("HOME").map(|home| [home, b"/.gitconfig"].concat());
-        let global = self.call.var("GIT_CONFIG_GLOBAL").map(<[u8]>::to_vec).or(home);
-        known.settings.extend(global.and_then(|path| read(&path)).unwrap_or_default());
-        let repository = start.repository(self.call).iter().find_map(|path| read(path));
-        known.repository = repository.is_some();
-        known.settings.extend(repository.unwrap_or_default());
-        known.unread = unread;
+        let Search { settings, repository, unread, .. } = Search::of(self.call, self.files, start);
+        let mut known = Known { settings, repository, unread };
         known.settings.extend(start.settings.iter().cloned());
         known
     }
@@ -288,8 +282,8 @@ impl Walk<'_> {
     /// The facts that every action has.
     fn base(&self, words: &[&[u8]], start: &Start, path: &str, effect: &'static str) -> Action {
         let mut action = Action::new(&DOMAIN, said(words));
-        action.set("command", path);
-        action.set("effect", effect);
+        action.set(Git::COMMAND, path);
+        action.set(Git::EFFECT, effect);
         let known = self.known(start);
         let mut programs = start.programs.clone();
         programs.extend(
@@ -299,20 +293,21 @@ impl Walk<'_> {
         if effect == "program" {
             programs.push(path.to_owned());
         }
-        action.set("programs", programs.into_iter().collect::<Value>());
+        action.set(Git::PROGRAMS, programs.into_iter().collect::<Set>());
         if let Some(reason) = self.unread(&known) {
-            action.set_opaque("programs", reason);
+            action.set_opaque(Git::PROGRAMS, reason);
         }
-        action.set("settings", start.settings.iter().map(|set| set.key.clone()).collect::<Value>());
-        action.set("redirects", start.settings.iter().any(Setting::redirects));
+        action
+            .set(Git::SETTINGS, start.settings.iter().map(|set| set.key.clone()).collect::<Set>());
+        action.set(Git::REDIRECTS, start.settings.iter().any(Setting::redirects));
         if let Some(directory) = &start.directory {
-            action.set("directory", text(directory).into_owned());
+            action.set(Git::DIRECTORY, text(directory).into_owned());
         }
         if let Some(path) = start.git_dir.as_deref().or_else(|| self.call.var("GIT_DIR")) {
-            action.set("git_dir", text(path).into_owned());
+            action.set(Git::GIT_DIR, text(path).into_owned());
         }
         if let Some(trace) = self.call.env.iter().find_map(|entry| trace_file(entry)) {
-            action.set("output", text(trace).into_owned());
+            action.set(Git::OUTPUT, text(trace).into_owned());
         }
         action
     }
@@ -385,29 +380,11 @@ impl Start {
         };
         self.directory = Some(joined);
     }
-
-    /// Where the repository's configuration file may be, the likeliest first.
-    fn repository(&self, call: &Call<'_>) -> Vec<Vec<u8>> {
-        let inside = |path: &[u8]| match &self.directory {
-            Some(directory) if !path.starts_with(b"/") && !directory.is_empty() => {
-                [directory, &b"/"[..], path].concat()
-            }
-            _ => path.to_vec(),
-        };
-        match self.git_dir.as_deref().or_else(|| call.var("GIT_DIR")) {
-            Some(git_dir) => vec![inside(&[git_dir, b"/config"].concat())],
-            None => vec![
-                inside(b".git/config"),
-                inside(b"../.git/config"),
-                inside(b"../../.git/config"),
-            ],
-        }
-    }
 }
 
 /// Settings decide what a push does, and they are not known.
 fn where_it_pushes_is_not_known(action: &mut Action, reason: &str) {
-    for fact in ["forced", "deletes", "remote_configured"] {
+    for fact in [Git::FORCED, Git::DELETES, Git::REMOTE_CONFIGURED] {
         action.set_opaque(fact, reason);
     }
 }

@@ -3,13 +3,13 @@
 //!
 //! Sources: the manual page of each command, `builtin/config.c`, `diff.c` for `--output`.
 
-use claw_policy::{Action, Reading, Value};
+use claw_policy::{Action, Reading, Set, Value};
 
-use super::commands;
-use super::config::{self, Setting};
+use super::config::{self, Setting, Source};
 use super::options::{self, Line, Unknown};
 use super::push::{self, Known};
 use super::walk::{ALIASES, Start, Walk};
+use super::{Git, commands};
 use crate::call::text;
 
 impl Walk<'_> {
@@ -31,8 +31,8 @@ impl Walk<'_> {
             "fetch" | "pull" | "clone" | "ls-remote" => {
                 let line = options::read(path, words, Unknown::Refuse)?;
                 if let Some(remote) = line.operands.first() {
-                    action.set("remote", text(remote).into_owned());
-                    action.set("remote_kind", push::place(remote, known));
+                    action.set(Git::REMOTE, text(remote).into_owned());
+                    action.set(Git::REMOTE_KIND, push::place(remote, known));
                 }
                 line
             }
@@ -64,7 +64,7 @@ impl Walk<'_> {
             }
             "submodule add" => Line { operands: words.to_vec(), ..Line::default() },
             "http-push" | "imap-send" | "send-email" | "cvsexportcommit" => {
-                for fact in ["forced", "deletes", "remote_configured"] {
+                for fact in [Git::FORCED, Git::DELETES, Git::REMOTE_CONFIGURED] {
                     action.set_opaque(fact, format!("what `git {path}` sends is not read"));
                 }
                 Line::default()
@@ -112,26 +112,26 @@ impl Walk<'_> {
             line.values("config").filter(|_| path == "clone").map(Setting::parse).collect();
         programs.extend(given.iter().filter(|set| set.names_program()).map(|set| set.key.clone()));
         if given.iter().any(Setting::redirects) {
-            action.set("redirects", true);
+            action.set(Git::REDIRECTS, true);
         }
         if let Some(setting) = given.iter().find(|setting| setting.includes()) {
             action.set_opaque(
-                "programs",
+                Git::PROGRAMS,
                 format!("`{}` brings in settings that are not read", setting.key),
             );
         } else if !programs.is_empty() {
-            let before = match action.fact("programs") {
+            let before = match action.read(Git::PROGRAMS) {
                 Some(Reading::Known(Value::Set(names))) => names.clone(),
                 _ => Default::default(),
             };
-            action.set("programs", before.into_iter().chain(programs).collect::<Value>());
+            action.set(Git::PROGRAMS, before.into_iter().chain(programs).collect::<Set>());
         }
         let settings = start.settings.iter().chain(&given).map(|set| set.key.clone());
-        action.set("settings", settings.collect::<Value>());
+        action.set(Git::SETTINGS, settings.collect::<Set>());
         let names = line.given.iter().filter(|given| given.on && !given.name.is_empty());
-        action.set("options", names.map(|given| given.name).collect::<Value>());
+        action.set(Git::OPTIONS, names.map(|given| given.name).collect::<Set>());
         if let Some(file) = output(path, words) {
-            action.set("output", text(file).into_owned());
+            action.set(Git::OUTPUT, text(file).into_owned());
         }
     }
 
@@ -158,7 +158,7 @@ impl Walk<'_> {
             }
         };
         let operand = |at: usize| line.operands.get(at).copied();
-        action.set("options", line.given.iter().map(|given| given.name).collect::<Value>());
+        action.set(Git::OPTIONS, line.given.iter().map(|given| given.name).collect::<Set>());
         let (written, value) = match mode {
             "set" | "unset" => (operand(0).map(config::normal), operand(1)),
             // A whole section counts as if each of its keys were written.
@@ -166,15 +166,15 @@ impl Walk<'_> {
                 (operand(0).map(|name| format!("{}.*", text(name))), None)
             }
             "edit" => {
-                action.set("effect", "config");
+                action.set(Git::EFFECT, "config");
                 return Ok(());
             }
             _ => return Ok(()),
         };
         let Some(key) = written else { return Ok(()) };
-        action.set("effect", "config");
-        action.set("written", std::iter::once(key.as_str()).collect::<Value>());
-        let setting = Setting { key, value: value.map(<[u8]>::to_vec) };
+        action.set(Git::EFFECT, "config");
+        action.set(Git::WRITTEN, std::iter::once(key.as_str()).collect::<Set>());
+        let setting = Setting { key, value: value.map(<[u8]>::to_vec), from: Source::Call };
         let renamed =
             operand(1).filter(|_| mode == "rename-section").map(|name| format!("{}.*", text(name)));
         let concerns = |section: &str| {
@@ -189,17 +189,17 @@ impl Walk<'_> {
             || (concerns("remote") && !chooses)
             || (mode == "set" && setting.redirects())
         {
-            action.set("effect", "remote");
+            action.set(Git::EFFECT, "remote");
         }
         if mode == "set" && setting.includes() {
             action.set_opaque(
-                "programs",
+                Git::PROGRAMS,
                 format!("`{}` brings in settings that are not read", setting.key),
             );
         } else if mode == "set" && setting.names_program() {
-            action.set("programs", [setting.key.clone()].into_iter().collect::<Value>());
+            action.set(Git::PROGRAMS, [setting.key.clone()].into_iter().collect::<Set>());
         } else if mode == "rename-section" {
-            action.set_opaque("programs", "what the section holds is not known");
+            action.set_opaque(Git::PROGRAMS, "what the section holds is not known");
         }
         if mode == "set"
             && let Some(name) = setting.alias()
@@ -220,7 +220,7 @@ impl Walk<'_> {
     ) {
         let value = setting.text();
         if value.starts_with('!') {
-            action.set("programs", [setting.key.clone()].into_iter().collect::<Value>());
+            action.set(Git::PROGRAMS, [setting.key.clone()].into_iter().collect::<Set>());
             return;
         }
         let words = config::split_alias(&value);

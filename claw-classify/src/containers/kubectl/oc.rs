@@ -7,7 +7,7 @@
 
 use claw_policy::Action;
 
-use super::DOMAIN;
+use super::{DOMAIN, K8s};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::{Commands, said};
 use crate::grammar::table::{self, Line, Options, Table};
@@ -32,29 +32,29 @@ pub(super) fn action(call: &Call<'_>) -> Option<Action> {
     }
     let line = Line::read(call.argv, &TABLE).ok().filter(|line| !line.command.is_empty())?;
     let mut action = Action::new(&DOMAIN, said(call.argv));
-    action.set("verb", line.command.as_str());
+    action.set(K8s::VERB, line.command.as_str());
     // An option that is not known could be `-t` with others.
     let shows = line.command == "whoami" && (line.has("show-token") || line.unknown.is_some());
-    action.set("effect", if shows { "secret" } else { line.effect });
-    action.set("options", line.names());
-    for (name, option) in [
-        ("namespace", "namespace"),
-        ("context", "context"),
-        ("cluster", "cluster"),
-        ("user", "user"),
-        ("kubeconfig", "kubeconfig"),
+    action.set(K8s::EFFECT, if shows { "secret" } else { line.effect });
+    action.set(K8s::OPTIONS, line.names());
+    for (fact, option) in [
+        (K8s::NAMESPACE, "namespace"),
+        (K8s::CONTEXT, "context"),
+        (K8s::CLUSTER, "cluster"),
+        (K8s::USER, "user"),
+        (K8s::KUBECONFIG, "kubeconfig"),
     ] {
         if let Some(value) = line.value(option) {
-            action.set(name, text(value).into_owned());
+            action.set(fact, text(value).into_owned());
         }
     }
     let file = call.var("KUBECONFIG").filter(|value| !value.is_empty());
-    if let Some(file) = file.filter(|_| action.fact("kubeconfig").is_none()) {
-        action.set("kubeconfig", text(file).into_owned());
+    if let Some(file) = file.filter(|_| action.read(K8s::KUBECONFIG).is_none()) {
+        action.set(K8s::KUBECONFIG, text(file).into_owned());
     }
     if line.command == "rsh" && line.operands.len() > 1 {
         let words: Vec<_> = line.operands.iter().skip(1).map(|word| text(word)).collect();
-        action.set("command", words.join(" "));
+        action.set(K8s::COMMAND, words.join(" "));
     }
     Some(action)
 }

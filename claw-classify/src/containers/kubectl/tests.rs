@@ -3,7 +3,7 @@
 use super::*;
 use crate::Tools;
 use crate::call::files::{Files, NoFiles};
-use claw_policy::Reading;
+use claw_policy::{Reading, Value};
 
 fn actions(words: &str, env: &[&[u8]]) -> Vec<Action> {
     let argv: Vec<&[u8]> = std::iter::once(&b"kubectl"[..])

@@ -6,8 +6,8 @@
 use crate::call::files::Files;
 use crate::call::{Call, text};
 
-/// The groups that the clients of MySQL and MariaDB read.
-const GROUPS: &[&str] = &["client", "client-mariadb", "client-server", "mariadb-client", "mysql"];
+/// The groups that the clients of MySQL and MariaDB read, beside the one of their own name.
+const GROUPS: &[&str] = &["client", "client-mariadb", "client-server", "mariadb-client"];
 
 /// The first option of a call that reads no such file.
 const WITHOUT: &[&[u8]] = &[b"--no-defaults", b"--defaults-file"];
@@ -15,11 +15,15 @@ const WITHOUT: &[&[u8]] = &[b"--no-defaults", b"--defaults-file"];
 /// Other options about such files that come before all others.
 const AROUND: &[&[u8]] = &[b"--defaults-extra-file=", b"--defaults-group-suffix="];
 
-/// The words that the option files add before the words of the call.
+/// The words that the option files add before the words of the call, for a program with these names.
 ///
 /// # Errors
 /// If a file cannot be read, or names others.
-pub(super) fn words(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<u8>>, String> {
+pub(super) fn words(
+    call: &Call<'_>,
+    files: &dyn Files,
+    names: &[&str],
+) -> Result<Vec<Vec<u8>>, String> {
     let mut words = Vec::new();
     let first = call.argv.get(1).copied().unwrap_or_default();
     if WITHOUT.iter().any(|start| first.starts_with(start)) {
@@ -30,12 +34,12 @@ pub(super) fn words(call: &Call<'_>, files: &dyn Files) -> Result<Vec<Vec<u8>>, 
         let path = [folder, b"/my.cnf"].concat();
         let unread = |_| format!("the option file in {name} is not read");
         let content = files.file(&path).named().map_err(unread)?;
-        read(call, content.unwrap_or_default(), &mut words)?;
+        read(call, names, content.unwrap_or_default(), &mut words)?;
     }
     if let Some(home) = call.var("HOME") {
         let content = files.file(&[home, b"/.my.cnf"].concat()).sought();
         let content = content.map_err(|_| "the option file `~/.my.cnf` is not read")?;
-        read(call, content.unwrap_or_default(), &mut words)?;
+        read(call, names, content.unwrap_or_default(), &mut words)?;
         if files.file(&[home, b"/.mylogin.cnf"].concat()).sought() != Ok(None) {
             // The file is encoded, and any option can be in it.
             words.push(b"--login-path=client".to_vec());
@@ -55,13 +59,18 @@ pub(super) fn only_shown(call: &Call<'_>) -> bool {
 }
 
 /// The options of the groups that count, as words.
-fn read(call: &Call<'_>, content: &[u8], words: &mut Vec<Vec<u8>>) -> Result<(), String> {
+fn read(
+    call: &Call<'_>,
+    names: &[&str],
+    content: &[u8],
+    words: &mut Vec<Vec<u8>>,
+) -> Result<(), String> {
     let suffixes: Vec<&[u8]> = ["MARIADB_GROUP_SUFFIX", "MYSQL_GROUP_SUFFIX"]
         .iter()
         .filter_map(|name| call.var(name))
         .collect();
     let counts = |group: &[u8]| {
-        GROUPS.iter().any(|known| {
+        GROUPS.iter().chain(names).any(|known| {
             group
                 .strip_prefix(known.as_bytes())
                 .is_some_and(|suffix| suffix.is_empty() || suffixes.contains(&suffix))
@@ -159,7 +168,7 @@ mod tests {
 
     fn added(content: &'static [u8]) -> Result<Vec<String>, String> {
         let call = Call { argv: &[b"mysql"], env: &[b"HOME=/home/me"], ..Call::default() };
-        let words = words(&call, &One(b"/home/me/.my.cnf", content))?;
+        let words = words(&call, &One(b"/home/me/.my.cnf", content), &["mysql"])?;
         Ok(words.iter().map(|word| text(word).into_owned()).collect())
     }
 
@@ -190,8 +199,8 @@ mod tests {
         let env: &[&[u8]] = &[b"HOME=/home/me", b"MYSQL_GROUP_SUFFIX=_x"];
         let file = One(b"/home/me/.my.cnf", b"[mysql_x]\nbatch\n[mysql_y]\nraw\n");
         let call = Call { argv: &[b"mysql"], env, ..Call::default() };
-        assert_eq!(words(&call, &file), Ok(vec![b"--batch".to_vec()]));
+        assert_eq!(words(&call, &file, &["mysql"]), Ok(vec![b"--batch".to_vec()]));
         let call = Call { argv: &[b"mysql", b"--no-defaults"], env, ..Call::default() };
-        assert_eq!(words(&call, &file), Ok(Vec::new()));
+        assert_eq!(words(&call, &file, &["mysql"]), Ok(Vec::new()));
     }
 }

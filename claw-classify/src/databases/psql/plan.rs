@@ -9,7 +9,7 @@ use super::query::Query;
 use super::script::Ends;
 use super::scripts::Scripts;
 use super::variables::{self, Sight, Variables};
-use super::{DOMAIN, conninfo, environment, fact, options, slash};
+use super::{DOMAIN, Psql, conninfo, environment, fact, options, slash};
 use crate::call::{Call, excerpt, text};
 use crate::grammar::getopt::{self, Item, Located};
 use crate::language::sql;
@@ -123,7 +123,7 @@ pub(super) fn plan(context: &Context<'_>) -> Plan {
         // everything else.
         let output = Some(Reading::Known(&Value::from("output")));
         let mut steps = line.steps;
-        steps.retain(|step| step.action.fact("name") == output);
+        steps.retain(|step| step.action.read(Psql::NAME) == output);
         steps.push(fact("option", name, "inform", format!("--{name}")).into());
         return Plan { steps, start: None };
     }
@@ -169,10 +169,8 @@ pub(super) fn plan(context: &Context<'_>) -> Plan {
 
 /// Whether a step is a backslash command that connects.
 fn connects_anew(step: &Step) -> bool {
-    let is = |name, word: &str| step.action.fact(name) == Some(Reading::Known(&Value::from(word)));
-    step.action.domain.name() == DOMAIN.name
-        && is("source", "meta_command")
-        && is("class", "connect")
+    let is = |fact, word: &str| step.action.read(fact) == Some(Reading::Known(&Value::from(word)));
+    is(Psql::SOURCE, "meta_command") && is(Psql::CLASS, "connect")
 }
 
 fn both_opaque(reason: &str) -> Vec<Step> {

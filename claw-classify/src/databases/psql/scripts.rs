@@ -11,6 +11,7 @@ use crate::call::files::{Files, NotRead};
 use crate::call::home;
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::language::sql;
+use crate::language::sql::Sql;
 
 /// How many scripts a call may run before the rest is not followed: a script may run itself.
 const SCRIPTS: usize = 64;
@@ -154,7 +155,7 @@ impl Scripts<'_> {
 /// Whether a statement takes rows from the script itself.
 pub(super) fn takes_rows(action: &Action) -> bool {
     action.opaque.is_none()
-        && action.fact("copy") == Some(Reading::Known(&Value::from("from_client")))
+        && action.read(Sql::COPY) == Some(Reading::Known(&Value::from("from_client")))
 }
 
 /// The path that `\i` and `\ir` name, if it is one plain word; `\ir` looks in the script's own

@@ -18,7 +18,7 @@ mod words;
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 use sqlparser::ast::{
     Expr, Fetch, LimitClause, ObjectName, Query, SetExpr, Setting, Statement as Tree,
     Value as Literal, Visit, Visitor,
@@ -26,7 +26,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::{ClickHouseDialect, Dialect as Grammar, MySqlDialect, SQLiteDialect};
 
 use super::statement::{Effect, Statement};
-use super::{DOMAIN, standard};
+use super::{DOMAIN, Sql, standard};
 use crate::call::excerpt;
 pub(crate) use clickhouse::BOUNDS;
 pub(crate) use limit::limit_rows;
@@ -156,12 +156,12 @@ fn statement(dialect: Dialect, text: &str, piece: &[Word]) -> Action {
         }
     }
     if found.opaque.is_none() {
-        action.set("effect", strongest.name());
+        action.set(Sql::EFFECT, strongest.name());
     }
-    action.set("functions", called);
-    action.set("functions_unknown", unknown);
-    action.set("function_effects", classes.into_iter().collect::<Value>());
-    action.set("parser", "sqlparser");
+    action.set(Sql::FUNCTIONS, called);
+    action.set(Sql::FUNCTIONS_UNKNOWN, unknown);
+    action.set(Sql::FUNCTION_EFFECTS, classes.into_iter().collect::<Set>());
+    action.set(Sql::PARSER, "sqlparser");
     action
 }
 

@@ -29,49 +29,21 @@ static CATALOGUE: LazyLock<HashMap<&str, (&str, bool)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Functions that the parser itself knows: not in pg_proc, and not functions that a user could
-/// replace.
-const SYNTAX: &[&str] = &[
-    "coalesce",
-    "greatest",
-    "grouping",
-    "json",
-    "json_array",
-    "json_arrayagg",
-    "json_exists",
-    "json_object",
-    "json_objectagg",
-    "json_query",
-    "json_scalar",
-    "json_serialize",
-    "json_value",
-    "least",
-    "merge_action",
-    "normalize",
-    "nullif",
-    "row",
-    "treat",
-    "xmlattributes",
-    "xmlconcat",
-    "xmlelement",
-    "xmlexists",
-    "xmlforest",
-    "xmlparse",
-    "xmlpi",
-    "xmlroot",
-    "xmlserialize",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "localtime",
-    "localtimestamp",
-    "session_user",
-    "user",
-];
+/// The names of the server's own operators.
+static OPERATORS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    // An operator can begin as a comment does, but holds no blank.
+    include_str!("functions/operators.txt").lines().filter(|line| !line.contains(' ')).collect()
+});
+
+/// The functions that each of the server's own views calls.
+static VIEWS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    rows(include_str!("functions/views.tsv"))
+        .filter_map(|mut row| Some((row.next()?, row.next()?)))
+        .collect()
+});
+
+/// Schemas whose views are the server's own.
+const OWN_SCHEMAS: [&str; 2] = ["information_schema", "pg_catalog"];
 
 fn rows(table: &'static str) -> impl Iterator<Item = std::str::Split<'static, char>> {
     table
@@ -102,18 +74,27 @@ pub(super) fn class(name: &str) -> &'static str {
     match CATALOGUE.get(own) {
         Some(("volatile", _)) => "state",
         Some(_) => "read",
-        None if SYNTAX.contains(&own) => "read",
         None => "unknown",
     }
+}
+
+/// Whether the server itself has an operator of this name. Which function it calls is decided by the types of its
+/// operands, and may be a user's all the same.
+pub(super) fn has_operator(name: &str) -> bool {
+    OPERATORS.contains(name)
+}
+
+/// The functions that a relation calls where it is one of the server's own views; none for any other.
+pub(super) fn of_view(schema: &str, name: &str) -> impl Iterator<Item = &'static str> {
+    let own = schema.is_empty() || OWN_SCHEMAS.contains(&schema);
+    let called = VIEWS.get(name).filter(|_| own).copied().unwrap_or_default();
+    called.split(',').filter(|function| !function.is_empty())
 }
 
 /// Whether a function is known to return one row only.
 pub(super) fn returns_one_row(name: &str) -> bool {
     let Some(own) = own_name(name) else { return false };
-    match CATALOGUE.get(own) {
-        Some((_, set)) => !set,
-        None => SYNTAX.contains(&own),
-    }
+    CATALOGUE.get(own).is_some_and(|(_, set)| !set)
 }
 
 fn effect(class: &str) -> Effect {
@@ -164,7 +145,9 @@ mod tests {
             ("pg_catalog.lower", "read"),
             ("app.lower", "unknown"),
             ("pg_catalog.lower.x", "unknown"),
-            ("coalesce", "read"),
+            // The parser's own forms are no calls of a function: who writes the name in quotes calls a user's.
+            ("coalesce", "unknown"),
+            ("json_value", "unknown"),
             ("nextval", "write"),
             ("lo_unlink", "write"),
             ("lo_get", "state"),
@@ -189,6 +172,10 @@ mod tests {
     #[test]
     fn tables_are_sound() {
         assert!(CATALOGUE.len() > 2_500, "{}", CATALOGUE.len());
+        assert!(OPERATORS.len() > 60 && ["#", "#>>", "||"].iter().all(|name| has_operator(name)));
+        assert!(!has_operator("<=>"));
+        assert_eq!(of_view("", "pg_hba_file_rules").collect::<Vec<_>>(), ["pg_hba_file_rules"]);
+        assert_eq!(of_view("app", "pg_hba_file_rules").count(), 0);
         assert!(returns_one_row("lower"));
         assert!(!returns_one_row("generate_series"));
         assert!(!returns_one_row("frobnicate"));

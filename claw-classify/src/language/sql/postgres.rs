@@ -6,8 +6,10 @@
 //! The grammar is PostgreSQL 18's. A server of another release may refuse what it accepts, and the
 //! reverse is opaque here.
 //!
-//! Known gaps: the planner may call an immutable function while it explains. `row.name` can call a
-//! function of that name. Operators and types without a schema count as the server's own.
+//! Known gaps: the planner may call an immutable function while it explains. `name.column` of a table, view or WITH
+//! query can call a user's function of that column's name, where there is no such column. An operator that has the
+//! name of one of the server's own can be a user's, by the types of its operands; a type can be a domain whose checks
+//! call functions, or have a cast of its own.
 
 mod nodes;
 mod options;
@@ -227,6 +229,24 @@ impl Walk {
                 self.foreign_name(node);
                 self.fields(node, &[]);
             }
+            "AIndirection" => {
+                for name in node.nodes("indirection").filter(|part| part.name == "String") {
+                    self.attribute(name.text("sval"), Attribute::OfExpression);
+                }
+                self.fields(node, &[]);
+            }
+            "ColumnRef" => {
+                if let [_, .., Tree::Node(last)] = node.list("fields")
+                    && last.name == "String"
+                {
+                    self.attribute(last.text("sval"), Attribute::OfName);
+                }
+                self.fields(node, &[]);
+            }
+            name if nodes::is_json(name) => {
+                self.called_in_older_releases(node);
+                self.fields(node, &[]);
+            }
             // A WITH clause is read where it occurs, so that the meaning of its names is known.
             "CommonTableExpr" => self.unreadable("a WITH query in a place of its own"),
             "LockingClause" => {}
@@ -396,6 +416,11 @@ impl Walk {
     fn reads(&mut self, relation: &Node) {
         if let Some(name) = self.table(relation) {
             self.statement.tables_read.insert(name);
+            for function in
+                functions::of_view(relation.text("schemaname"), relation.text("relname"))
+            {
+                self.called(function.to_owned());
+            }
         }
     }
 
@@ -425,7 +450,8 @@ impl Walk {
         let parts = |field| node.nodes(field).map(|part| part.text("sval")).collect::<Vec<_>>();
         for field in ["name", "use_op", "oper_name"] {
             match parts(field).as_slice() {
-                [] | [_] | ["pg_catalog", _] => {}
+                [] => {}
+                [name] | ["pg_catalog", name] if functions::has_operator(name) => {}
                 operator => self.called(spell(operator)),
             }
         }
@@ -437,6 +463,25 @@ impl Walk {
 
     fn calls(&mut self, call: &Node) {
         self.called(function_name(call));
+    }
+
+    /// `x.name`: a column, and else the function of that name called with `x` (`ParseFuncOrColumn` in
+    /// `src/backend/parser/parse_func.c`). The text does not show which.
+    fn attribute(&mut self, name: &str, of: Attribute) {
+        match (functions::class(name), of) {
+            // The row counts, in case it returns several.
+            ("read", _) if functions::returns_one_row(name) => {}
+            // Of a table it is a column, as far as anybody can tell.
+            ("unknown", Attribute::OfName) => {}
+            _ => self.called(spell(&[name])),
+        }
+    }
+
+    /// What this grammar has syntax for, and an older server reads as a call of whoever's function has the name.
+    fn called_in_older_releases(&mut self, node: &Node) {
+        if let Some(name) = nodes::json_call(node) {
+            self.called(name.to_owned());
+        }
     }
 
     fn called(&mut self, name: String) {
@@ -482,6 +527,15 @@ fn function_name(call: &Node) -> String {
         [_, name] if call.number("funcformat") == syntax => spell(&[name]),
         parts => spell(parts),
     }
+}
+
+/// What `.name` stands behind.
+#[derive(Debug, Clone, Copy)]
+enum Attribute {
+    /// The name of something in FROM, in most cases a table.
+    OfName,
+    /// An expression.
+    OfExpression,
 }
 
 /// Whether a query without a limit returns at most one row, or as many as its text lists.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use claw_policy::{Action, Reading, Value};
 
+use super::Sql;
 use super::texts::Texts;
 
 /// Which server, database and user the session has, as far as the call says it.
@@ -115,12 +116,12 @@ impl Session {
     /// Adds the facts of the connection to an action.
     pub(crate) fn describe(&self, action: &mut Action) {
         let Connection { host, port, user, database, elsewhere } = &self.connection;
-        for (name, value) in
-            [("host", host), ("port", port), ("user", user), ("database", database)]
+        for (fact, value) in
+            [(Sql::HOST, host), (Sql::PORT, port), (Sql::USER, user), (Sql::DATABASE, database)]
         {
             match (value, elsewhere) {
-                (Some(value), _) => action.set(name, value.as_str()),
-                (None, Some(reason)) => action.set_opaque(name, *reason),
+                (Some(value), _) => action.set(fact, value.as_str()),
+                (None, Some(reason)) => action.set_opaque(fact, *reason),
                 (None, None) => {}
             }
         }
@@ -129,15 +130,15 @@ impl Session {
     /// Takes in what statements do to the session.
     pub(crate) fn learn(&mut self, actions: &[Action]) {
         for action in actions {
-            if let Some(Reading::Known(Value::Str(name))) = action.fact("setting") {
-                let value = match action.fact("setting_value") {
+            if let Some(Reading::Known(Value::Str(name))) = action.read(Sql::SETTING) {
+                let value = match action.read(Sql::SETTING_VALUE) {
                     Some(Reading::Known(Value::Str(value))) => value.as_str(),
                     _ => "",
                 };
                 // RESET goes back to what the role or the database says, which is not known here.
                 self.note(name, value);
             }
-            let functions = match action.fact("functions") {
+            let functions = match action.read(Sql::FUNCTIONS) {
                 Some(Reading::Known(Value::Set(functions))) => functions.clone(),
                 _ => BTreeSet::new(),
             };

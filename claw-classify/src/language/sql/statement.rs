@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::DOMAIN;
 use super::functions;
+use super::{DOMAIN, Sql};
 use crate::call::excerpt;
 
 /// What a statement does, mildest first.
@@ -106,49 +106,49 @@ impl Statement {
         let mut action = Action::new(&DOMAIN, excerpt(text));
         let called = functions::Called::of(&self.functions);
         let effect = self.effect.max(called.effect);
-        action.set("kind", self.kind);
-        action.set("kinds", self.kinds.iter().copied().collect::<Value>());
+        action.set(Sql::KIND, self.kind);
+        action.set(Sql::KINDS, self.kinds.iter().copied().collect::<Set>());
         match &self.opaque {
-            Some(reason) => action.set_opaque("effect", reason.clone()),
-            None => action.set("effect", effect.name()),
+            Some(reason) => action.set_opaque(Sql::EFFECT, reason.clone()),
+            None => action.set(Sql::EFFECT, effect.name()),
         }
         let both: BTreeSet<String> =
             self.tables_read.union(&self.tables_written).cloned().collect();
-        action.set("tables", both);
-        action.set("tables_read", self.tables_read.clone());
-        action.set("tables_written", self.tables_written.clone());
+        action.set(Sql::TABLES, both);
+        action.set(Sql::TABLES_READ, self.tables_read.clone());
+        action.set(Sql::TABLES_WRITTEN, self.tables_written.clone());
         let functions: BTreeSet<String> =
             self.functions.union(&self.functions_planned).cloned().collect();
-        action.set("functions", functions);
-        action.set("functions_unknown", called.unknown.into_iter().collect::<Value>());
-        action.set("function_effects", called.classes.into_iter().collect::<Value>());
+        action.set(Sql::FUNCTIONS, functions);
+        action.set(Sql::FUNCTIONS_UNKNOWN, called.unknown.into_iter().collect::<Set>());
+        action.set(Sql::FUNCTION_EFFECTS, called.classes.into_iter().collect::<Set>());
         if let Some(has_where) = self.has_where {
-            action.set("has_where", has_where);
+            action.set(Sql::HAS_WHERE, has_where);
         }
-        action.set("unfiltered", self.unfiltered);
+        action.set(Sql::UNFILTERED, self.unfiltered);
         if let Some(limited) = self.limited {
-            action.set("limited", limited);
+            action.set(Sql::LIMITED, limited);
         }
         if let Some(limit) = self.limit {
-            action.set("limit", limit);
+            action.set(Sql::LIMIT, limit);
         }
-        action.set("returning", self.returning);
-        action.set("locks", self.locks);
+        action.set(Sql::RETURNING, self.returning);
+        action.set(Sql::LOCKS, self.locks);
         if let Some(setting) = &self.setting {
-            action.set("setting", setting.as_str());
+            action.set(Sql::SETTING, setting.as_str());
         }
         if let Some(value) = &self.setting_value {
-            action.set("setting_value", value.as_str());
+            action.set(Sql::SETTING_VALUE, value.as_str());
         }
         if !self.transaction_modes.is_empty() {
             action.set(
-                "transaction_modes",
-                self.transaction_modes.iter().copied().collect::<Value>(),
+                Sql::TRANSACTION_MODES,
+                self.transaction_modes.iter().copied().collect::<Set>(),
             );
         }
-        action.set("parser", if self.confirmed { "both" } else { "libpg_query" });
+        action.set(Sql::PARSER, if self.confirmed { "both" } else { "libpg_query" });
         if let Some(copy) = self.copy {
-            action.set("copy", copy);
+            action.set(Sql::COPY, copy);
         }
         action
     }

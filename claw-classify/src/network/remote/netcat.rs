@@ -4,9 +4,9 @@
 //! telnet(1) of NetKit and of GNU inetutils. One letter differs between the variants: `-d` takes a
 //! value in ncat and none elsewhere.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::{about, action};
+use super::{Net, about, action};
 use crate::call::{Call, text};
 
 /// Letters with a value, in every variant that has them.
@@ -124,22 +124,22 @@ pub(super) fn nc(call: &Call<'_>) -> Action {
     };
     let mut action = action(call, effect);
     if let Some(reason) = line.unclear {
-        action.set_opaque("host", reason.clone());
-        action.set_opaque("ports", reason);
+        action.set_opaque(Net::HOST, reason.clone());
+        action.set_opaque(Net::PORTS, reason);
         return action;
     }
     if letter(b"U") || long("unixsock") {
         // The operand is the path of a socket.
         return action;
     }
-    let shown = |ports: &[&[u8]]| ports.iter().map(|port| text(port)).collect::<Value>();
+    let shown = |ports: &[&[u8]]| ports.iter().map(|port| text(port)).collect::<Set>();
     match (&line.operands[..], listens) {
-        ([port], true) => action.set("ports", shown(&[port])),
-        ([_, ports @ ..], true) if !ports.is_empty() => action.set("ports", shown(ports)),
-        (_, true) => action.set("ports", shown(line.port.as_slice())),
+        ([port], true) => action.set(Net::PORTS, shown(&[port])),
+        ([_, ports @ ..], true) if !ports.is_empty() => action.set(Net::PORTS, shown(ports)),
+        (_, true) => action.set(Net::PORTS, shown(line.port.as_slice())),
         ([host, ports @ ..], false) => {
-            action.set("host", text(host).to_ascii_lowercase());
-            action.set("ports", shown(ports));
+            action.set(Net::HOST, text(host).to_ascii_lowercase());
+            action.set(Net::PORTS, shown(ports));
         }
         ([], false) => {}
     }
@@ -168,8 +168,8 @@ pub(super) fn telnet(call: &Call<'_>) -> Action {
         }
     }
     if let [host, port @ ..] = &operands[..] {
-        action.set("host", text(host).to_ascii_lowercase());
-        action.set("ports", port.iter().map(|port| text(port)).collect::<Value>());
+        action.set(Net::HOST, text(host).to_ascii_lowercase());
+        action.set(Net::PORTS, port.iter().map(|port| text(port)).collect::<Set>());
     }
     action
 }

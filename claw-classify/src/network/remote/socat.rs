@@ -2,9 +2,9 @@
 //!
 //! Source: socat(1), ADDRESS TYPES.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::action;
+use super::{Net, action};
 use crate::call::{Call, text};
 
 /// Types of addresses that stay on this host and start nothing.
@@ -58,17 +58,17 @@ pub(super) fn socat(call: &Call<'_>) -> Action {
     let mut action = action(call, effect);
     match &found.to[..] {
         _ if found.unclear => {
-            action.set_opaque("host", "an address leads through another host, or is not read");
-            action.set_opaque("ports", "an address leads through another host, or is not read");
+            action.set_opaque(Net::HOST, "an address leads through another host, or is not read");
+            action.set_opaque(Net::PORTS, "an address leads through another host, or is not read");
         }
         [(host, port)] => {
-            action.set("host", host.to_ascii_lowercase());
-            action.set("ports", Value::from_iter([port.as_str()]));
+            action.set(Net::HOST, host.to_ascii_lowercase());
+            action.set(Net::PORTS, Set::from_iter([port.as_str()]));
         }
         [] => {}
         _ => {
-            action.set_opaque("host", "two hosts are connected");
-            action.set("ports", found.to.iter().map(|(_, port)| port.as_str()).collect::<Value>());
+            action.set_opaque(Net::HOST, "two hosts are connected");
+            action.set(Net::PORTS, found.to.iter().map(|(_, port)| port.as_str()).collect::<Set>());
         }
     }
     action

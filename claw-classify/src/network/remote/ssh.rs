@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, host_of, words};
+use super::{DOMAIN, Net, action, host_of, words};
 use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
 use crate::loaders::Loads;
@@ -170,16 +170,16 @@ fn ssh(context: &Context<'_>) -> Vec<Action> {
         "remote"
     };
     let mut found = action(call, effect);
-    found.set("programs", programs);
+    found.set(Net::PROGRAMS, programs);
     place(&mut found, line.operands.first().copied().unwrap_or_default());
     if let Some((_, user)) = line.options.iter().find(|(letter, _)| *letter == b'l') {
-        found.set("user", text(user).into_owned());
+        found.set(Net::USER, text(user).into_owned());
     }
     if !command.is_empty() {
-        found.set("command", excerpt(&command));
+        found.set(Net::COMMAND, excerpt(&command));
     }
     if let Some(service) = service {
-        found.set("git_service", service);
+        found.set(Net::GIT_SERVICE, service);
     }
     let mut actions = vec![found];
     if effect != "git" {
@@ -187,7 +187,7 @@ fn ssh(context: &Context<'_>) -> Vec<Action> {
         let text = line.operands[1..].join(&b' ');
         let stdin = if has(b'n') || has(b'f') { Stdin::Null } else { call.stdin() };
         if let Some(inner) = Inner::of_text(context.tools, &text, stdin) {
-            inner.behind(&mut actions);
+            inner.behind(&mut actions, Net::TOOL);
         }
     }
     actions
@@ -210,9 +210,9 @@ fn place(found: &mut Action, destination: &[u8]) {
         Some((user, host)) => (Some(user), host),
         None => (None, bare),
     };
-    found.set("host", host.to_ascii_lowercase());
+    found.set(Net::HOST, host.to_ascii_lowercase());
     if let Some(user) = user {
-        found.set("user", user);
+        found.set(Net::USER, user);
     }
 }
 
@@ -241,10 +241,10 @@ fn copies(call: &Call<'_>, line: &Line<'_>) -> Action {
         return action(call, "local");
     };
     let mut found = action(call, if programs.is_empty() { "copy" } else { "program" });
-    found.set("programs", programs);
-    found.set("host", host.to_ascii_lowercase());
+    found.set(Net::PROGRAMS, programs);
+    found.set(Net::HOST, host.to_ascii_lowercase());
     if let Some(user) = user {
-        found.set("user", user);
+        found.set(Net::USER, user);
     }
     found
 }
@@ -266,7 +266,7 @@ fn sftp(call: &Call<'_>) -> Action {
         }
     }
     let mut found = action(call, if programs.is_empty() { "copy" } else { "program" });
-    found.set("programs", programs);
+    found.set(Net::PROGRAMS, programs);
     let operand = line.operands.first().copied().unwrap_or_default();
     place(&mut found, operand.split(|&byte| byte == b':').next().unwrap_or(operand));
     found

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::{DOMAIN, row};
+use super::{DOMAIN, OnFiles, row};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::secret::marks::{Marks, marks, secret};
@@ -234,14 +234,14 @@ fn facts<'a>(call: &Call<'a>, tar: Tar<'a>) -> Action {
         }
         _ => {}
     }
-    action.set("effect", if effect == "inform" && runs { "run" } else { effect });
-    action.set("force", effect == "extract" && !tar.keeps);
-    action.set("programs", tar.programs);
-    action.set("recursive", true);
+    action.set(OnFiles::EFFECT, if effect == "inform" && runs { "run" } else { effect });
+    action.set(OnFiles::FORCE, effect == "extract" && !tar.keeps);
+    action.set(OnFiles::PROGRAMS, tar.programs);
+    action.set(OnFiles::RECURSIVE, true);
     if tar.removes {
-        action.set("effect", "delete");
-        action.set_opaque("targets", "the files that go into the archive are taken away");
-        action.set_opaque("places", "the files that go into the archive are taken away");
+        action.set(OnFiles::EFFECT, "delete");
+        action.set_opaque(OnFiles::TARGETS, "the files that go into the archive are taken away");
+        action.set_opaque(OnFiles::PLACES, "the files that go into the archive are taken away");
         return action;
     }
     places.set(&mut action);
@@ -274,8 +274,8 @@ fn unzip(call: &Call<'_>) -> Action {
     if !informs {
         places.add(folder.unwrap_or(b"."));
     }
-    action.set("effect", if informs { "inform" } else { "extract" });
-    action.set("force", overwrites);
+    action.set(OnFiles::EFFECT, if informs { "inform" } else { "extract" });
+    action.set(OnFiles::FORCE, overwrites);
     places.set(&mut action);
     action
 }
@@ -296,15 +296,15 @@ fn zip(call: &Call<'_>) -> Action {
     let program = letter(b'T')
         || options().any(|word| word.starts_with(b"-TT") || word.starts_with(b"--unzip"));
     if program {
-        action.set("programs", ["unzip"].into_iter().collect::<Value>());
+        action.set(OnFiles::PROGRAMS, ["unzip"].into_iter().collect::<Set>());
     }
     let removes = letter(b'm') || named(b"move");
-    action.set("effect", if informs { "inform" } else { "archive" });
-    action.set("recursive", letter(b'r'));
+    action.set(OnFiles::EFFECT, if informs { "inform" } else { "archive" });
+    action.set(OnFiles::RECURSIVE, letter(b'r'));
     if removes && !informs {
-        action.set("effect", "delete");
-        action.set_opaque("targets", "the files that go into the archive are taken away");
-        action.set_opaque("places", "the files that go into the archive are taken away");
+        action.set(OnFiles::EFFECT, "delete");
+        action.set_opaque(OnFiles::TARGETS, "the files that go into the archive are taken away");
+        action.set_opaque(OnFiles::PLACES, "the files that go into the archive are taken away");
         return action;
     }
     places.set(&mut action);

@@ -2,7 +2,7 @@
 
 use claw_policy::Action;
 
-use super::{DOMAIN, Read, act, flag, long, row, value};
+use super::{DOMAIN, OnFiles, Read, act, flag, long, row, value};
 use crate::call::Call;
 use crate::grammar::getopt::{Opt, Takes};
 use crate::grammar::subcommands::said;
@@ -52,7 +52,7 @@ pub(crate) static FDISK: Tool = row(
 fn dd(call: &Call<'_>) -> Vec<Action> {
     let mut action = Action::new(&DOMAIN, said(call.argv));
     if matches!(call.argv, [_, b"--help" | b"--version"]) {
-        return vec![action.with("effect", "inform")];
+        return vec![action.with(OnFiles::EFFECT, "inform")];
     }
     let mut places = Places::of(call);
     let mut outputs = call.argv.iter().skip(1).filter_map(|word| word.strip_prefix(b"of="));
@@ -61,7 +61,7 @@ fn dd(call: &Call<'_>) -> Vec<Action> {
     if let Some(output) = output {
         places.add(output);
     }
-    action.set("effect", if output.is_some() { "overwrite" } else { "inform" });
+    action.set(OnFiles::EFFECT, if output.is_some() { "overwrite" } else { "inform" });
     places.set(&mut action);
     vec![action]
 }
@@ -72,13 +72,13 @@ fn whole(call: &Call<'_>, effect: &'static str, informs: &[&[u8]]) -> Vec<Action
     let mut action = Action::new(&DOMAIN, said(call.argv));
     let words = call.argv.get(1..).unwrap_or_default();
     if words.is_empty() || matches!(words, [only] if informs.contains(only)) {
-        return vec![action.with("effect", "inform")];
+        return vec![action.with(OnFiles::EFFECT, "inform")];
     }
     let mut places = Places::of(call);
     for word in words.iter().filter(|word| word.starts_with(b"/") || word.contains(&b'.')) {
         places.add(word);
     }
-    action.set("effect", effect);
+    action.set(OnFiles::EFFECT, effect);
     places.set(&mut action);
     vec![action]
 }
@@ -108,7 +108,7 @@ fn wipefs(call: &Call<'_>) -> Vec<Action> {
         for operand in &read.operands {
             places.add(operand.bytes);
         }
-        action.set("force", read.has("force"));
+        action.set(OnFiles::FORCE, read.has("force"));
         let wipes = (read.has("all") || read.has("offset")) && !read.has("no-act");
         if wipes { "format" } else { "inform" }
     })
@@ -135,7 +135,7 @@ fn fdisk(call: &Call<'_>) -> Vec<Action> {
     ];
     let lists = call.argv.get(1).is_some_and(|word| LISTS.contains(word));
     if lists {
-        return vec![Action::new(&DOMAIN, said(call.argv)).with("effect", "inform")];
+        return vec![Action::new(&DOMAIN, said(call.argv)).with(OnFiles::EFFECT, "inform")];
     }
     whole(call, "format", &[])
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use claw_policy::Action;
 
-use super::{DOMAIN, row};
+use super::{DOMAIN, OnFiles, row};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::system::places::Places;
@@ -204,10 +204,10 @@ fn classify(call: &Call<'_>) -> Action {
             },
         }
     }
-    action.set("recursive", true);
-    action.set("programs", programs);
+    action.set(OnFiles::RECURSIVE, true);
+    action.set(OnFiles::PROGRAMS, programs);
     action.set(
-        "effect",
+        OnFiles::EFFECT,
         match (deletes, runs, writes) {
             (true, _, _) => "delete",
             (_, true, _) => "run",

@@ -1,10 +1,10 @@
 //! `chmod`, `chown` and `chgrp`.
 
-use super::{Read, act, flag, long, row};
+use super::{OnFiles, Read, act, flag, long, row};
 use crate::call::{Call, text};
 use crate::grammar::getopt::{Opt, Takes};
 use crate::tool::Tool;
-use claw_policy::Action;
+use claw_policy::{Action, Fact};
 
 pub(crate) static CHMOD: Tool =
     row(&["chmod"], "chmod: ", "The mode, and the files that get it.", |context| {
@@ -47,11 +47,11 @@ fn chmod(call: &Call<'_>) -> Vec<Action> {
         call.argv.iter().filter(|word| mode.is_none_or(|mode| *word != mode)).copied().collect();
     // The operands live as long as the call, whichever list they were read from.
     let read = read_from(&argv, call);
-    changed(call, read, mode.copied(), "mode")
+    changed(call, read, mode.copied(), OnFiles::MODE)
 }
 
 fn chown(call: &Call<'_>) -> Vec<Action> {
-    changed(call, Read::new(call, OPTIONS), None, "owner")
+    changed(call, Read::new(call, OPTIONS), None, OnFiles::OWNER)
 }
 
 /// Reads `argv`, whose words are those of `call`.
@@ -77,7 +77,7 @@ fn changed<'a>(
     call: &Call<'a>,
     read: Result<Read<'a>, String>,
     given: Option<&[u8]>,
-    fact: &'static str,
+    fact: Fact<String>,
 ) -> Vec<Action> {
     act(call, read, |read, action, places| {
         let mut operands = read.operands.iter();
@@ -92,7 +92,7 @@ fn changed<'a>(
         for operand in operands {
             places.add(operand.bytes);
         }
-        action.set("recursive", read.has("recursive"));
-        fact
+        action.set(OnFiles::RECURSIVE, read.has("recursive"));
+        fact.name()
     })
 }

@@ -5,11 +5,11 @@
 //!
 //! Known gaps: `dpkg.cfg` is not read.
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::DOMAIN;
 use super::manager::Style;
 use super::spec;
+use super::{DOMAIN, Package};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 
@@ -143,19 +143,19 @@ pub(super) fn classify(call: &Call<'_>) -> Action {
         return Action::opaque(&DOMAIN, said, "no command is named");
     };
     let mut action = Action::new(&DOMAIN, said);
-    action.set("command", names[0].trim_start_matches('-'));
-    action.set("effect", *effect);
-    action.set("options", options.into_iter().collect::<Value>());
-    action.set("runs", runs.into_iter().collect::<Value>());
+    action.set(Package::COMMAND, names[0].trim_start_matches('-'));
+    action.set(Package::EFFECT, *effect);
+    action.set(Package::OPTIONS, options.into_iter().collect::<Set>());
+    action.set(Package::RUNS, runs.into_iter().collect::<Set>());
     if dry_run {
-        action.set("dry_run", true);
+        action.set(Package::DRY_RUN, true);
     }
     if *packages {
         let specs: Vec<_> = operands.iter().map(|word| spec::read(Style::Apt, word)).collect();
-        action.set("sources", specs.iter().map(|spec| spec.source).collect::<Value>());
-        action.set("packages", specs.into_iter().map(|spec| spec.name).collect::<Value>());
-        action.set("scripts", true);
-        action.set("global", true);
+        action.set(Package::SOURCES, specs.iter().map(|spec| spec.source).collect::<Set>());
+        action.set(Package::PACKAGES, specs.into_iter().map(|spec| spec.name).collect::<Set>());
+        action.set(Package::SCRIPTS, true);
+        action.set(Package::GLOBAL, true);
     }
     action
 }

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Value};
+use claw_policy::{Action, Set};
 
-use super::DOMAIN;
 use super::manager::{Manager, Operands, Reach, Role, Style};
 use super::spec::{self, Spec};
+use super::{DOMAIN, Package};
 use crate::call::{Call, excerpt, text};
 use crate::grammar::subcommands::{said, variables};
 use crate::grammar::table::{Line, covers};
@@ -35,48 +35,49 @@ impl Reading<'_> {
         let Self { call, manager, .. } = self;
         self.turn();
         if !self.line.command.is_empty() {
-            action.set("command", self.line.command.as_str());
+            action.set(Package::COMMAND, self.line.command.as_str());
         }
         // Such a mark after a name removes the package (apt-get(8)).
         let takes_away = self.line.command == "install" && manager.style == Style::Apt && {
             self.line.operands.iter().any(|word| word.ends_with(b"-"))
         };
         let effect = if takes_away { "remove" } else { self.line.effect };
-        action.set("effect", effect);
-        action.set("options", self.line.names());
-        action.set("settings", variables(call, manager.settings, manager.harmless));
+        action.set(Package::EFFECT, effect);
+        action.set(Package::OPTIONS, self.line.names());
+        action.set(Package::SETTINGS, variables(call, manager.settings, manager.harmless));
         let mut found = Found::default();
         self.look_at_options(&mut found);
         self.look_at_operands(&mut found);
-        action.set("registries", found.registries.into_iter().collect::<Value>());
+        action.set(Package::REGISTRIES, found.registries.into_iter().collect::<Set>());
         if found.dry_run {
-            action.set("dry_run", true);
+            action.set(Package::DRY_RUN, true);
         }
         if matches!(effect, "fetch" | "install" | "remove" | "publish" | "read" | "run") {
             if matches!(effect, "install" | "fetch") && found.sources.is_empty() {
                 let own = manager.reach != Reach::Machine;
                 found.sources.insert(if own { "project" } else { "registry" });
             }
-            action.set("packages", found.packages.into_iter().collect::<Value>());
-            action.set("sources", found.sources.into_iter().collect::<Value>());
+            action.set(Package::PACKAGES, found.packages.into_iter().collect::<Set>());
+            action.set(Package::SOURCES, found.sources.into_iter().collect::<Set>());
         }
         if matches!(effect, "build" | "fetch" | "install" | "publish" | "remove" | "run") {
             let quiet = manager.quiet.iter().any(|of| covers(of, &self.line.command));
-            action.set("scripts", !quiet && (!found.unscripted || effect == "run"));
+            action.set(Package::SCRIPTS, !quiet && (!found.unscripted || effect == "run"));
         }
         if matches!(effect, "install" | "remove") {
             match found.global.map_or_else(|| self.reach(), Ok) {
-                Ok(global) => action.set("global", global),
-                Err(reason) => action.set_opaque("global", reason),
+                Ok(global) => action.set(Package::GLOBAL, global),
+                Err(reason) => action.set_opaque(Package::GLOBAL, reason),
             }
         }
-        action.set("runs", found.runs.into_iter().collect::<Value>());
+        action.set(Package::RUNS, found.runs.into_iter().collect::<Set>());
         if let Some(word) = self.line.unknown.as_ref().filter(|_| effect != "local") {
             let reason = format!("the option `{word}` is not known, and may take the next word");
-            for name in
-                ["packages", "sources", "registries", "runs", "scripts", "global", "dry_run"]
-            {
-                action.set_opaque(name, &*reason);
+            for fact in [Package::PACKAGES, Package::SOURCES, Package::REGISTRIES, Package::RUNS] {
+                action.set_opaque(fact, &*reason);
+            }
+            for fact in [Package::SCRIPTS, Package::GLOBAL, Package::DRY_RUN] {
+                action.set_opaque(fact, &*reason);
             }
         }
         action

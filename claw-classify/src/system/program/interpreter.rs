@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, base};
+use super::{DOMAIN, Program, action, base};
 use crate::call::{Call, text};
 use crate::grammar::subcommands::said;
 use crate::language::shell as words;
@@ -175,9 +175,9 @@ fn facts(call: &Call<'_>, kind: &'static str, source: &Source<'_>) -> Action {
     let found = |name| action(call, kind, name);
     match source {
         Source::Inform => found("inform"),
-        Source::Inline(code) => found("inline").with("code", text(code).into_owned()),
-        Source::Module(module) => found("module").with("module", text(module).into_owned()),
-        Source::Script(script) => found("script").with("script", text(script).into_owned()),
+        Source::Inline(code) => found("inline").with(Program::CODE, text(code).into_owned()),
+        Source::Module(module) => found("module").with(Program::MODULE, text(module).into_owned()),
+        Source::Script(script) => found("script").with(Program::SCRIPT, text(script).into_owned()),
         Source::Stdin => found("stdin"),
     }
 }
@@ -319,9 +319,9 @@ pub(super) fn shell(call: &Call<'_>) -> Action {
         match words::commands(code) {
             Ok(found) => {
                 let named = found.iter().filter_map(|simple| simple.words.first()?.as_deref());
-                action.set("programs", named.map(base).collect::<BTreeSet<_>>());
+                action.set(Program::PROGRAMS, named.map(base).collect::<BTreeSet<_>>());
             }
-            Err(reason) => action.set_opaque("programs", reason),
+            Err(reason) => action.set_opaque(Program::PROGRAMS, reason),
         }
     }
     action

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, base};
+use super::{DOMAIN, Program, action, base};
 use crate::call::{Call, text};
 use crate::grammar::getopt::{self, Item, Opt, Takes};
 use crate::grammar::subcommands::said;
@@ -384,7 +384,7 @@ pub(super) fn classify(call: &Call<'_>) -> Action {
                 Some(_) => "sh".to_owned(),
                 None => base(call.argv[run.at]),
             };
-            action(call, "wrapper", "command").with("programs", BTreeSet::from([program]))
+            action(call, "wrapper", "command").with(Program::PROGRAMS, BTreeSet::from([program]))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Statements of MySQL and SQLite, what they do and how they are limited.
 
-use claw_policy::Reading;
+use claw_policy::{Reading, Value};
 use proptest::prelude::*;
 
 use super::*;

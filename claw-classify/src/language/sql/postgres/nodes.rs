@@ -2,14 +2,14 @@
 //! and the kind and effect of each statement. A node in none of these lists makes its statement
 //! opaque.
 
+use super::tree::Node;
 use crate::language::sql::statement::Effect::{self, Admin, Ddl, Session, Write};
 
-/// Parts of queries and expressions that do nothing by themselves. Sorted.
+/// Parts of queries and expressions that call nothing and do nothing by themselves. Sorted.
 const PLAIN: &[&str] = &[
     "AArrayExpr",
     "AConst",
     "AIndices",
-    "AIndirection",
     "AStar",
     "Alias",
     "BitString",
@@ -23,7 +23,6 @@ const PLAIN: &[&str] = &[
     "CoalesceExpr",
     "CollateClause",
     "ColumnDef",
-    "ColumnRef",
     "CteCycleClause",
     "CteSearchClause",
     "CurrentOfExpr",
@@ -37,27 +36,20 @@ const PLAIN: &[&str] = &[
     "JoinExpr",
     "JsonAggConstructor",
     "JsonArgument",
-    "JsonArrayAgg",
-    "JsonArrayConstructor",
     "JsonArrayQueryConstructor",
     "JsonBehavior",
     "JsonFormat",
-    "JsonFuncExpr",
     "JsonIsPredicate",
     "JsonKeyValue",
     "JsonObjectAgg",
-    "JsonObjectConstructor",
     "JsonOutput",
     "JsonParseExpr",
     "JsonReturning",
-    "JsonScalarExpr",
-    "JsonSerializeExpr",
     "JsonTable",
     "JsonTableColumn",
     "JsonTablePathSpec",
     "JsonValueExpr",
     "List",
-    "MergeSupportFunc",
     "MergeWhenClause",
     "MinMaxExpr",
     "MultiAssignRef",
@@ -88,6 +80,75 @@ const PLAIN: &[&str] = &[
 
 pub(super) fn is_plain(name: &str) -> bool {
     PLAIN.binary_search(&name).is_ok()
+}
+
+/// Whether a node is one that [`json_call`] looks at.
+pub(super) fn is_json(name: &str) -> bool {
+    matches!(
+        name,
+        "JsonArrayAgg"
+            | "JsonArrayConstructor"
+            | "JsonFuncExpr"
+            | "JsonObjectConstructor"
+            | "JsonScalarExpr"
+            | "JsonSerializeExpr"
+            | "MergeSupportFunc"
+    )
+}
+
+/// The function that a server calls for this node whose grammar has no such syntax yet, before PostgreSQL 16 or 17:
+/// nothing where the node is written in a way that is no call.
+pub(super) fn json_call(node: &Node) -> Option<&'static str> {
+    use pg_query::protobuf::{JsonExprOp, JsonFormatType, JsonQuotes, JsonWrapper};
+    // Zero stands for what is not said, too.
+    let unsaid = |field: &str, unspecified: i64| node.number(field) <= unspecified;
+    let formatted = |value: &Node| {
+        value.node("format").is_some_and(|format| {
+            format.number("format_type") > JsonFormatType::JsFormatDefault as i64
+        })
+    };
+    let returns = node.node("output").is_some();
+    match node.name {
+        "JsonFuncExpr" => {
+            let plain = !returns
+                && node.node("on_empty").is_none()
+                && node.node("on_error").is_none()
+                && node.list("passing").is_empty()
+                && unsaid("wrapper", JsonWrapper::JswUnspec as i64)
+                && unsaid("quotes", JsonQuotes::JsQuotesUnspec as i64)
+                && !node.node("context_item").is_some_and(formatted);
+            let op = node.number("op");
+            let name = [
+                (JsonExprOp::JsonExistsOp, "json_exists"),
+                (JsonExprOp::JsonQueryOp, "json_query"),
+                (JsonExprOp::JsonValueOp, "json_value"),
+            ]
+            .into_iter()
+            .find_map(|(known, name)| (known as i64 == op).then_some(name));
+            name.filter(|_| plain)
+        }
+        "JsonScalarExpr" => Some("json_scalar").filter(|_| !returns),
+        "JsonSerializeExpr" => {
+            let plain = !returns && !node.node("expr").is_some_and(formatted);
+            Some("json_serialize").filter(|_| plain)
+        }
+        "JsonArrayConstructor" => {
+            let plain = !returns && !node.nodes("exprs").any(formatted);
+            Some("json_array").filter(|_| plain)
+        }
+        "JsonArrayAgg" => {
+            let constructor = node.node("constructor");
+            let returns = constructor.is_some_and(|own| own.node("output").is_some());
+            let plain = !returns && !node.node("arg").is_some_and(formatted);
+            Some("json_arrayagg").filter(|_| plain)
+        }
+        // With a key and its value it is no call.
+        "JsonObjectConstructor" => {
+            Some("json_object").filter(|_| !returns && node.list("exprs").is_empty())
+        }
+        "MergeSupportFunc" => Some("merge_action"),
+        _ => None,
+    }
 }
 
 /// Statements whose node alone says what they do. Sorted.
