@@ -52,6 +52,10 @@ pub struct Call<'a> {
     /// inject it into this program too. Empty under `claw check`, which cannot know the
     /// interpreter.
     pub interpreters: &'a [&'a [u8]],
+    /// The tool that makes the call: the process runs the image of this tool, or of a helper of its own, and nothing
+    /// since, so the tool was judged when it started. None if another program calls, or if that is not known, as under
+    /// `claw check`: then somebody called by hand.
+    pub caller: Option<&'a str>,
     /// Notes what the reading of this call looks at, where somebody wants to know.
     pub watch: Option<&'a Watch>,
 }

@@ -38,13 +38,14 @@ mod registry;
 mod secret;
 mod system;
 mod tool;
+mod unread;
 pub mod work;
 
 pub use call::files::{File, Files, NoFiles};
 pub use call::{Call, Stdin, Watch};
 pub use language::sql::{LIMIT_ROWS, Texts};
 pub use registry::reading::Reading;
-pub use registry::{TOOLS, Tools, in_text, in_variable, schema, secrets};
+pub use registry::{TOOLS, Tools, in_text, in_variable, programs, schema, secrets};
 pub use secret::{HIDDEN, MASKED, Secret, Secrets, Span, masked};
 pub use tool::{
     Abilities, CannotRewrite, Denial, Family, Governed, Input, Meant, Rewritten, Start,

@@ -7,10 +7,10 @@ pub(crate) mod reading;
 
 use std::sync::{Arc, LazyLock};
 
-use claw_policy::{Action, Domain, Facts, Grammar, Rewrite, Schema, ToolDef};
+use claw_policy::{Action, Domain, Facts, Grammar, Rewrite, Schema, Set, ToolDef};
 
 use crate::call::files::{Files, NoFiles};
-use crate::call::{Call, Watch};
+use crate::call::{Call, Watch, text};
 use crate::clouds::{aws, infra, providers, terraform, vault};
 use crate::code::{gh, git};
 use crate::containers::{container, helm, kubectl};
@@ -24,6 +24,7 @@ use crate::system::{door, file, loader, package, process, program};
 use crate::tool::{
     CannotRewrite, Change, Context, Governed, Inside, Meant, NO_TOOL, Rewritten, Start, Tool,
 };
+use crate::unread::{self, launch, version};
 use crate::{code, exec};
 use reading::{Asked, Reading};
 
@@ -177,6 +178,18 @@ pub static TOOLS: &[&Tool] = &[
     &program::DENO,
     &program::JQ,
     &program::ENV,
+    &unread::DATABASES,
+    &unread::CLUSTERS,
+    &unread::CONTAINERS,
+    &unread::CLOUDS,
+    &unread::DEPLOYMENT,
+    &unread::SECRETS,
+    &unread::QUEUES,
+    &unread::STORAGE,
+    &unread::MIGRATIONS,
+    &unread::REMOTE,
+    &unread::CODE,
+    &unread::PACKAGES,
 ];
 
 /// What is marked as a secret in the words of the tools.
@@ -247,6 +260,7 @@ static DOMAINS: &[&Domain] = &[
     &process::DOMAIN,
     &package::DOMAIN,
     &program::DOMAIN,
+    &unread::DOMAIN,
 ];
 
 /// Everything a policy may speak of.
@@ -320,20 +334,67 @@ impl<'p> Tools<'p> {
     /// The tool that these base names mean. Allocates nothing.
     #[must_use]
     pub fn meant(&self, names: &[&[u8]]) -> Meant<'p> {
-        let governed = |name: &[u8]| {
-            let of_policy = || self.declared.iter().find(|grammar| grammar.goes_by(name));
-            let of_policy = || of_policy().map(|grammar| Governed::Declared(grammar));
-            by_name(name).map(Governed::Known).or_else(of_policy)
-        };
         let mut found: Option<Governed<'p>> = None;
         for name in names {
-            let Some(tool) = governed(name) else { continue };
+            let Some((tool, _)) = self.meaning(name) else { continue };
             match found {
                 Some(first) if first.name() != tool.name() => return Meant::Disputed(first, tool),
                 _ => found = Some(tool),
             }
         }
         found.map_or(Meant::Nothing, Meant::Tool)
+    }
+
+    /// The tool that goes by `name`, and the part of the name that says so, which is without a version. What is read
+    /// comes before what is known by name alone.
+    fn meaning<'n>(&self, name: &'n [u8]) -> Option<(Governed<'p>, &'n [u8])> {
+        if let Some(tool) = self.read_as(name) {
+            return Some((tool, name));
+        }
+        if let Some(row) = unread::exactly(name) {
+            return row.tool().map(|tool| (Governed::Known(tool), name));
+        }
+        let of_stem = |stem: &'n [u8]| {
+            let unread = || unread::exactly(stem)?.tool().map(Governed::Known);
+            self.read_as(stem).or_else(unread).map(|tool| (tool, stem))
+        };
+        let by_pattern = || Some((Governed::Known(unread::by_pattern(name)?.tool()?), name));
+        version::stems(name).find_map(of_stem).or_else(by_pattern)
+    }
+
+    /// The tool of exactly this name that is read.
+    fn read_as(&self, name: &[u8]) -> Option<Governed<'p>> {
+        let of_policy = || self.declared.iter().find(|grammar| grammar.goes_by(name));
+        let of_policy = || of_policy().map(|grammar| Governed::Declared(grammar));
+        by_name(name).map(Governed::Known).or_else(of_policy)
+    }
+
+    /// The tools whose own process a program file of this name is: the tool itself, or the one that it helps.
+    pub fn speaks_for(&self, name: &[u8]) -> Option<&'static str> {
+        match self.meant(&[name]) {
+            Meant::Tool(Governed::Known(tool)) if unread::is_one(tool) => {
+                let row = unread::exactly(name).or_else(|| unread::by_pattern(name))?;
+                row.helps().first().copied()
+            }
+            Meant::Tool(Governed::Known(tool)) => Some(tool.name),
+            Meant::Tool(Governed::Declared(_)) | Meant::Nothing | Meant::Disputed(..) => None,
+        }
+    }
+
+    /// The tool that stands for clients of the family of `tool` that are not read.
+    pub fn unread_kin(&self, tool: &str) -> Option<&'static str> {
+        let family = match self.named(tool)? {
+            Governed::Known(tool) => tool.can.family,
+            Governed::Declared(_) => return None,
+        };
+        let mut kin = TOOLS.iter().filter(|tool| unread::is_one(tool));
+        kin.find(|tool| tool.can.family == family).map(|tool| tool.name)
+    }
+
+    /// Whether programs of this name are known to be no clients.
+    pub fn is_no_client(&self, name: &[u8]) -> bool {
+        let row = unread::exactly(name).or_else(|| unread::by_pattern(name));
+        row.is_some_and(|row| row.tool().is_none())
     }
 
     /// These tools, for several readings of one call: `texts` remembers what is parsed for the others.
@@ -380,13 +441,41 @@ impl<'p> Tools<'p> {
         }
     }
 
-    /// The facts of the call of `context`, and how to change it.
+    /// The facts of the call of `context`, and how to change it. A name with a version behind it is read as the name.
     fn facts(&self, context: &Context<'_>) -> (Facts, Change) {
         let call = context.call;
-        match self.meant(call.names) {
+        let stem = |name| self.meaning(name).map_or(name, |(_, stem)| stem);
+        let called = call.argv.first().copied().unwrap_or_default();
+        let called = called.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        if call.names.iter().all(|name| stem(name) == *name) && stem(called) == called {
+            return self.facts_of(context);
+        }
+        let names: Vec<&[u8]> = call.names.iter().map(|name| stem(name)).collect();
+        let mut argv = call.argv.to_vec();
+        if let Some(first) = argv.first_mut().filter(|_| stem(called) != called) {
+            *first = stem(called);
+        }
+        let plain = Call { argv: &argv, names: &names, ..*call };
+        let (mut facts, change) = self.facts_of(&context.of(&plain));
+        let names = call.names.iter().map(|name| text(name)).collect::<Set>();
+        facts.actions[0].set(Exec::NAMES, names);
+        (facts, change)
+    }
+
+    /// As [`Tools::facts`], of a call whose names have no version.
+    fn facts_of(&self, context: &Context<'_>) -> (Facts, Change) {
+        let call = context.call;
+        let meant = match self.meant(call.names) {
+            Meant::Tool(Governed::Known(tool)) if unread::is_namesake(tool, call) => Meant::Nothing,
+            meant => meant,
+        };
+        match meant {
             Meant::Nothing => {
-                let actions = vec![exec::action(context, None)];
-                (Facts { tool: None, disputed: None, actions }, Change::never(NO_TOOL))
+                let mut actions = vec![exec::action(context, None)];
+                let launched = launch::launched(context, self.depth > DEPTH);
+                let tool = launched.first().map(|launched| launched.tool.clone());
+                actions.extend(launched.into_iter().map(|launched| launched.action));
+                (Facts { tool, disputed: None, actions }, Change::never(NO_TOOL))
             }
             Meant::Tool(tool) if self.depth > DEPTH => {
                 let mut actions = vec![exec::action(context, Some(tool))];
@@ -397,14 +486,17 @@ impl<'p> Tools<'p> {
             }
             Meant::Tool(tool) => {
                 if let Governed::Known(python) = tool
-                    && let Some((tool, rest)) = program::stands_for(context, python)
+                    && let Some(stands) = program::stands_for(context, python)
+                    && let Some(facts) = run_by_interpreter(context, &stands)
                 {
-                    return (run_by_interpreter(context, tool, rest), Change::never(NO_TOOL));
+                    return (facts, Change::never(NO_TOOL));
                 }
                 let mut actions = vec![exec::action(context, Some(tool))];
                 actions[0].set(Exec::TRUSTED, !call.untrusted);
                 let read = tool.read(context);
                 actions.extend(read.actions);
+                let launched = launch::launched(context, false);
+                actions.extend(launched.into_iter().map(|launched| launched.action));
                 (Facts { tool: Some(tool.to_name()), disputed: None, actions }, read.change)
             }
             Meant::Disputed(one, other) => {
@@ -466,17 +558,27 @@ fn not_read(tool: Governed<'_>, reason: &str, actions: &mut Vec<Action>) {
     actions.extend(tool.domains().into_iter().map(|domain| Action::opaque(domain, &*text, reason)));
 }
 
-/// The facts of a call whose interpreter runs `tool` itself, with the tool's words from `rest` on.
-/// The program that runs is still the interpreter.
-fn run_by_interpreter(context: &Context<'_>, tool: &'static Tool, rest: usize) -> Facts {
+/// The facts of a call whose interpreter runs a tool itself; none if it is the everyday work of a program that has a
+/// client's name. The program that runs is still the interpreter.
+fn run_by_interpreter(context: &Context<'_>, stands: &program::StandsFor) -> Option<Facts> {
     let call = context.call;
+    let program::StandsFor { tool, name, rest } = stands;
     let argv: Vec<&[u8]> =
-        std::iter::once(tool.name.as_bytes()).chain(call.argv[rest..].iter().copied()).collect();
-    let names = [tool.name.as_bytes()];
+        std::iter::once(name.as_slice()).chain(call.argv[*rest..].iter().copied()).collect();
+    let names = [name.as_slice()];
     let inner = Call { argv: &argv, names: &names, ..*call };
+    if unread::is_namesake(tool, &inner) {
+        return None;
+    }
     let mut actions = vec![exec::action(context, Some(Governed::Known(tool)))];
     actions.extend(tool.read(&context.of(&inner)).actions);
-    Facts { tool: Some(tool.name.into()), disputed: None, actions }
+    Some(Facts { tool: Some(tool.name.into()), disputed: None, actions })
+}
+
+/// The names that a tool's program files have; a `*` stands for anything.
+#[must_use]
+pub fn programs(tool: &Tool) -> Vec<&'static str> {
+    if unread::is_one(tool) { unread::names(tool) } else { tool.names.to_vec() }
 }
 
 #[cfg(test)]

@@ -93,6 +93,14 @@ pub enum Family {
     Packages,
     /// Shells, interpreters and what runs programs for others.
     Interpreters,
+    /// Stores of secrets.
+    Secrets,
+    /// Brokers, queues and mail.
+    Queues,
+    /// Objects and files elsewhere, and backups.
+    Storage,
+    /// Migrations of schemas, and frameworks' own commands for their database.
+    Migrations,
 }
 
 impl Family {
@@ -113,6 +121,10 @@ impl Family {
             Self::Processes => &["processes"],
             Self::Packages => &["packages"],
             Self::Interpreters => &["interpreters"],
+            Self::Secrets => &["secrets"],
+            Self::Queues => &["queues"],
+            Self::Storage => &["storage"],
+            Self::Migrations => &["migrations"],
         }
     }
 }
@@ -397,15 +409,6 @@ impl<'p> Governed<'p> {
         match self {
             Self::Known(tool) => tool.name.into(),
             Self::Declared(grammar) => (&grammar.name).into(),
-        }
-    }
-
-    /// Whether its program file may be called `name`.
-    #[must_use]
-    pub fn goes_by(self, name: &[u8]) -> bool {
-        match self {
-            Self::Known(tool) => tool.names.iter().any(|known| known.as_bytes() == name),
-            Self::Declared(grammar) => grammar.goes_by(name),
         }
     }
 

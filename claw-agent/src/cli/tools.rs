@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use claw_classify::{TOOLS, Tool, schema};
+use claw_classify::{TOOLS, Tool, programs, schema};
 use claw_policy::{ChangeDef, Domain, FactDef, Kind};
 
 /// Show which programs are read, what of them, and which facts rules can ask for, as Markdown
@@ -31,7 +31,7 @@ fn document() -> String {
     let mut tools: Vec<&Tool> = TOOLS.to_vec();
     tools.sort_unstable_by_key(|tool| tool.name);
     for tool in tools {
-        let programs = names(tool.names.iter().copied());
+        let programs = names(programs(tool).into_iter());
         let facts: Vec<String> =
             tool.domains.iter().map(|domain| format!("[{0}](#{0})", domain.name)).collect();
         let facts = facts.join(", ");

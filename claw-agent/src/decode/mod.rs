@@ -20,7 +20,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use claw_classify::Meant;
-use claw_policy::Policy;
+use claw_policy::{Name, Policy};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -56,6 +56,8 @@ pub(crate) struct Snapshot {
     pub(crate) env: Strings,
     /// The caller's working directory; `None` if it is unknown, or if no program in the chain is a tool.
     pub(crate) working_directory: Option<WorkingDirectory>,
+    /// The tool whose image makes the call; nothing if it is another program's, or if no program on the way is a tool.
+    pub(crate) caller: Option<Name>,
 }
 
 /// Why there is no snapshot.
@@ -124,11 +126,24 @@ impl Decoder {
         WorkingDirectory::of(process, &self.devices).ok().flatten()
     }
 
+    /// Whether a file is this machine's own shell.
+    pub(crate) fn is_shell(&self, file: Identity) -> bool {
+        self.installed.is_shell(file)
+    }
+
     /// Whether `process` runs the file `identity` right now.
     pub(crate) fn runs(&self, process: Pid, identity: Identity) -> bool {
         let exe = View::of(process).own("exe");
         let stat = exe.and_then(|exe| self.devices.stat(exe.as_fd(), process));
         stat.is_ok_and(|stat| stat.identity == identity)
+    }
+
+    /// The tool whose image the thread runs. Every exec of the tree is judged, so whoever runs this image became the tool
+    /// by a call that was allowed, or was forked from one that did. A fork of another program runs that other image.
+    fn caller(&self, tid: Pid) -> Result<Option<Name>, Errno> {
+        let stat = View::of(tid).own("exe").and_then(|exe| self.devices.stat(exe.as_fd(), tid));
+        let stat = shortage::unless_short(stat)?;
+        Ok(stat.and_then(|stat| self.installed.speaker(stat.identity)))
     }
 
     /// Reads in the kernel's order, so that the first error is the one that the kernel would give.
@@ -146,12 +161,13 @@ impl Decoder {
             let names: Vec<&[u8]> = program.names.iter().map(Vec::as_slice).collect();
             !matches!(tools.meant(&names), Meant::Nothing)
         };
-        let working_directory = if image.programs.iter().any(is_tool) {
-            WorkingDirectory::of(tid, devices)?
+        let (working_directory, caller) = if image.programs.iter().any(is_tool) {
+            (WorkingDirectory::of(tid, devices)?, self.caller(tid)?)
         } else {
-            None
+            (None, None)
         };
-        Ok(Snapshot { tid, process: process(tid), uid: uid(tid), image, env, working_directory })
+        let (process, uid) = (process(tid), uid(tid));
+        Ok(Snapshot { tid, process, uid, image, env, working_directory, caller })
     }
 }
 

@@ -43,6 +43,13 @@ const FOLDERS: &[&str] = &[
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 /// `FUSE_SUPER_MAGIC`: a file's owner there is whatever the user who mounted it says.
 const FUSE: u64 = 0x6573_5546;
+/// Where git keeps the programs that it starts itself, and Google's package its own.
+const OTHERS: &[&str] =
+    &["/usr/lib/git-core", "/usr/libexec/git-core", "/usr/lib/google-cloud-sdk/bin"];
+/// Where dpkg lists the files of each package.
+const PACKAGES: &str = "/var/lib/dpkg/info";
+/// The groups of tools whose packages hold other clients of the same server.
+const KIN: &[&str] = &["databases", "clusters", "clouds"];
 /// How many files' digests are remembered.
 const MAX_DIGESTS: usize = 1024;
 
@@ -53,6 +60,8 @@ type Sum = [u8; 32];
 #[derive(Debug)]
 pub(crate) struct Installed {
     known: Found,
+    /// `/bin/sh`, where root alone can have made it.
+    shell: Option<Identity>,
     digests: Mutex<HashMap<Stat, Sum>>,
 }
 
@@ -63,6 +72,11 @@ struct Found {
     installed: HashMap<Identity, Vec<Name>>,
     /// The files that have their tool's name, by size: the originals that a copy may match.
     originals: HashMap<u64, Vec<(PathBuf, Name)>>,
+    /// Files that only their neighbours tell of: programs in the package of a tool, and programs that stand next to one
+    /// and begin with its name.
+    siblings: HashMap<Identity, Name>,
+    /// The tools that a process speaks for which runs such a file, where root alone can have made it.
+    speakers: HashMap<Identity, Name>,
 }
 
 /// The tools that one policy can name: those of this machine, and those it declares.
@@ -83,8 +97,21 @@ impl Installed {
     /// # Errors
     /// A shortage.
     pub(crate) fn look(devices: &Devices) -> Result<Self, Errno> {
-        let known = Found::look(claw_classify::Tools::BUILT_IN.all(), devices)?;
-        Ok(Self { known, digests: Mutex::default() })
+        let known = Found::look(claw_classify::Tools::BUILT_IN, devices, |_| true)?;
+        let shell = looked_at(Path::new("/bin/sh"), devices)?;
+        let shell = shell.filter(|stat| stat.owner == 0 && stat.mode & 0o022 == 0);
+        let shell = shell.map(|stat| stat.identity);
+        Ok(Self { known, shell, digests: Mutex::default() })
+    }
+
+    /// Whether the file is `/bin/sh`, where root alone can have made it.
+    pub(super) fn is_shell(&self, file: Identity) -> bool {
+        self.shell == Some(file)
+    }
+
+    /// The tool that a process speaks for which runs this file.
+    pub(super) fn speaker(&self, file: Identity) -> Option<Name> {
+        self.known.speakers.get(&file).cloned()
     }
 }
 
@@ -99,12 +126,16 @@ impl Tools {
         devices: &Devices,
     ) -> Result<Self, Errno> {
         let declared = policy.declared().to_vec();
-        let own = || declared.iter().map(|grammar| Governed::Declared(grammar));
-        let all = claw_classify::Tools::with(&declared).all();
+        let all = claw_classify::Tools::with(&declared);
         let pins = all
+            .all()
             .filter_map(|tool| Some((tool.to_name(), policy.pins(tool.name())?.to_vec())))
             .collect();
-        let own = if declared.is_empty() { Found::default() } else { Found::look(own(), devices)? };
+        let own = if declared.is_empty() {
+            Found::default()
+        } else {
+            Found::look(all, devices, |tool| matches!(tool, Governed::Declared(_)))?
+        };
         Ok(Self { machine: Arc::clone(machine), declared, own, pins })
     }
 
@@ -128,14 +159,18 @@ impl Tools {
         stat: &Stat,
         names: &[Vec<u8>],
     ) -> Result<Option<Name>, Errno> {
+        let kin = || self.machine.known.siblings.get(&stat.identity);
+        let words = || names.iter().map(Vec::as_slice).collect::<Vec<_>>();
+        if let Some(kin) = kin().filter(|_| matches!(self.meant(&words()), Meant::Nothing)) {
+            return Ok(Some(kin.clone()));
+        }
         // Few programs have the size of a tool, so most pay only for this look-up.
         let of_size = self.found().map(|found| found.originals.get(&stat.size));
         let mut originals = of_size.into_iter().flatten().flatten().peekable();
         if originals.peek().is_none() {
             return Ok(None);
         }
-        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        if !matches!(self.meant(&names), Meant::Nothing) {
+        if !matches!(self.meant(&words()), Meant::Nothing) {
             return Ok(None);
         }
         let Some(digest) = unless_short(self.digest(file, stat))? else { return Ok(None) };
@@ -172,7 +207,9 @@ impl Tools {
             return Ok(digest.is_none_or(|digest| !digests.contains(&digest)));
         }
         let roots_alone = stat.owner == 0 && stat.mode & 0o022 == 0;
-        let own_name = names.last().is_some_and(|own| tool.goes_by(own));
+        let own_name = names.last().is_some_and(
+            |own| matches!(self.meant(&[own]), Meant::Tool(own) if own.name() == tool.name()),
+        );
         let installed = || {
             let here = |found: &Found| {
                 let tools = found.installed.get(&stat.identity);
@@ -211,57 +248,72 @@ impl Tools {
 }
 
 impl Found {
-    /// Looks in the folders of tools for those of `tools` that are governed.
+    /// Looks where tools are installed for those of `tools` that are governed and `wanted`.
     ///
     /// # Errors
     /// A shortage.
-    fn look<'a>(
-        tools: impl Iterator<Item = Governed<'a>>,
+    fn look(
+        tools: claw_classify::Tools<'_>,
         devices: &Devices,
+        wanted: impl Fn(Governed<'_>) -> bool,
     ) -> Result<Self, Errno> {
         let mut found = Self::default();
-        let folders = folders();
-        let names = names_of_inodes(&folders);
-        for tool in tools.filter(|tool| is_governed(*tool)) {
-            let own: Vec<&str> = match tool {
-                Governed::Known(tool) => tool.names.to_vec(),
-                Governed::Declared(grammar) => grammar.names.iter().map(String::as_str).collect(),
-            };
-            for name in own {
-                for folder in &folders {
-                    found.add(tool, &folder.join(name), &names, devices)?;
-                }
+        let programs = programs();
+        let names = names_of_inodes(&programs);
+        let mut of_kin = Vec::new();
+        for (path, _) in &programs {
+            let name = last_name(path.as_os_str().as_encoded_bytes());
+            let Meant::Tool(tool) = tools.meant(&[name]) else { continue };
+            if !is_governed(tool) || !wanted(tool) {
+                continue;
+            }
+            let Some(stat) = looked_at(path, devices)? else { continue };
+            found.add(tools, tool, path, &stat, &names)?;
+            let roots_alone = stat.owner == 0 && stat.mode & 0o022 == 0;
+            if let Some(speaks) = tools.speaks_for(name).filter(|_| roots_alone) {
+                found.speakers.insert(stat.identity, speaks.into());
+            }
+            if let Governed::Known(known) = tool
+                && known.can.family.groups().iter().any(|group| KIN.contains(group))
+                && let Some(kin) = tools.unread_kin(known.name)
+            {
+                of_kin.push((path.clone(), kin));
             }
         }
+        for (path, kin) in kin(&of_kin, &programs) {
+            let name = last_name(path.as_os_str().as_encoded_bytes());
+            let known = tools.is_no_client(name) || !matches!(tools.meant(&[name]), Meant::Nothing);
+            if let Some(stat) = looked_at(&path, devices)?.filter(|_| !known) {
+                found.siblings.insert(stat.identity, kin.into());
+            }
+        }
+        // One file behind many names, of which one is a tool's, is no sibling.
+        let Self { installed, siblings, .. } = &mut found;
+        siblings.retain(|file, _| !installed.contains_key(file));
         Ok(found)
     }
 
     fn add(
         &mut self,
-        tool: Governed,
+        tools: claw_classify::Tools<'_>,
+        tool: Governed<'_>,
         path: &Path,
+        stat: &Stat,
         names: &HashMap<u64, Vec<Vec<u8>>>,
-        devices: &Devices,
     ) -> Result<(), Errno> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let looked_at = openat(CWD, path, flags, Mode::empty())
-            .and_then(|file| devices.stat(file.as_fd(), rustix::process::getpid()));
-        let Some(stat) = unless_short(looked_at)? else { return Ok(()) };
-        if !stat.regular || stat.mode & 0o111 == 0 {
-            return Ok(());
-        }
         let known = self.installed.entry(stat.identity).or_default();
         if !known.contains(&tool.to_name()) {
             known.push(tool.to_name());
         }
         let Ok(target) = std::fs::canonicalize(path) else { return Ok(()) };
+        let goes_by = |name: &[u8]| matches!(tools.meant(&[name]), Meant::Tool(known) if known.name() == tool.name());
         // One file with the names of many programs is told apart by its name only.
         let many = || {
             let names = names.get(&stat.identity.ino);
-            names.is_some_and(|names| names.iter().any(|name| !tool.goes_by(name)))
+            names.is_some_and(|names| names.iter().any(|name| !goes_by(name)))
         };
         let own = last_name(target.as_os_str().as_encoded_bytes());
-        if tool.goes_by(own) && unless_short(is_native(&target))? == Some(true) && !many() {
+        if goes_by(own) && unless_short(is_native(&target))? == Some(true) && !many() {
             let same_size = self.originals.entry(stat.size).or_default();
             if !same_size.iter().any(|(other, _)| *other == target) {
                 same_size.push((target, tool.to_name()));
@@ -271,20 +323,73 @@ impl Found {
     }
 }
 
+/// A file that can be executed.
+///
+/// # Errors
+/// A shortage.
+fn looked_at(path: &Path, devices: &Devices) -> Result<Option<Stat>, Errno> {
+    let looked_at = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .and_then(|file| devices.stat(file.as_fd(), rustix::process::getpid()));
+    Ok(unless_short(looked_at)?.filter(|stat| stat.regular && stat.mode & 0o111 != 0))
+}
+
+/// The programs that only the tools next to them tell of, each with the tool that stands for it: those in the packages
+/// of `tools`, and those that begin with a tool's name and a separator.
+fn kin(
+    tools: &[(PathBuf, &'static str)],
+    programs: &[(PathBuf, u64)],
+) -> Vec<(PathBuf, &'static str)> {
+    let mut found = Vec::new();
+    for (tool, kin) in tools {
+        let name = tool.as_os_str().as_encoded_bytes();
+        let beside = programs.iter().filter(|(path, _)| {
+            let rest = path.as_os_str().as_encoded_bytes().strip_prefix(name);
+            // A name of one or two letters begins too many others.
+            let long = last_name(name).len() > 2;
+            long && rest.is_some_and(|rest| matches!(rest.first(), Some(b'-' | b'_' | b'.')))
+        });
+        found.extend(beside.map(|(path, _)| (path.clone(), *kin)));
+    }
+    for list in std::fs::read_dir(PACKAGES).into_iter().flatten().flatten() {
+        let path = list.path();
+        if path.extension().is_none_or(|end| end != "list") {
+            continue;
+        }
+        let Ok(files) = std::fs::read_to_string(&path) else { continue };
+        let is_program = |path: &&str| path.contains("bin/");
+        let of_tool = |path| tools.iter().find(|(tool, _)| tool == Path::new(path));
+        let Some((_, kin)) = files.lines().filter(is_program).find_map(of_tool) else { continue };
+        let folder = |path: &&str| {
+            let folder = Path::new(path).parent().and_then(Path::file_name);
+            folder.is_some_and(|folder| folder == "bin" || folder == "sbin")
+        };
+        found.extend(files.lines().filter(folder).map(|path| (PathBuf::from(path), *kin)));
+    }
+    found
+}
+
 /// Whether a tool's actions are governed. Everyday programs are known by name alone.
 fn is_governed(tool: Governed<'_>) -> bool {
     tool.domains().iter().any(DomainRef::governed)
 }
 
-/// The names that files have in these folders, by inode number; symbolic links are files of their own.
-fn names_of_inodes(folders: &[PathBuf]) -> HashMap<u64, Vec<Vec<u8>>> {
+/// What stands in the folders where programs are installed, with its inode number.
+fn programs() -> Vec<(PathBuf, u64)> {
     use std::os::unix::fs::DirEntryExt;
+    let mut found = Vec::new();
+    for folder in folders() {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        found.extend(entries.map(|entry| (entry.path(), entry.ino())));
+    }
+    found
+}
+
+/// The names that files have, by inode number; symbolic links are files of their own.
+fn names_of_inodes(programs: &[(PathBuf, u64)]) -> HashMap<u64, Vec<Vec<u8>>> {
     let mut names = HashMap::<u64, Vec<Vec<u8>>>::new();
-    for folder in folders {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let name = entry.file_name().into_encoded_bytes();
-            names.entry(entry.ino()).or_default().push(name);
-        }
+    for (path, inode) in programs {
+        let name = last_name(path.as_os_str().as_encoded_bytes()).to_vec();
+        names.entry(*inode).or_default().push(name);
     }
     names
 }
@@ -299,7 +404,7 @@ fn is_native(path: &Path) -> Result<bool, Errno> {
 }
 
 fn folders() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
+    let mut folders: Vec<PathBuf> = FOLDERS.iter().chain(OTHERS).map(PathBuf::from).collect();
     let path = std::env::var_os("PATH").unwrap_or_default();
     folders.extend(std::env::split_paths(&path).filter(|folder| folder.is_absolute()));
     let versions = std::fs::read_dir(POSTGRESQL).into_iter().flatten().flatten();

@@ -7,6 +7,7 @@ mod host;
 pub(crate) mod own;
 mod policies;
 mod refusal;
+mod relays;
 mod session;
 pub(crate) mod waits;
 

@@ -11,6 +11,7 @@ use rustix::process::Pid;
 
 use super::host::{Host, Unguarded};
 use super::policies::{Generation, Policies};
+use super::relays::Relays;
 use crate::kernel::{KernelSide, Tickets};
 use crate::record::{Audit, Level};
 
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) audit: Audit,
     /// Where its calls come from: the command that claw started.
     command: Command,
+    /// The shells that run one program for a tool.
+    pub(crate) relays: Relays,
     /// How many calls are between their notification and their record.
     calls: Arc<AtomicUsize>,
 }
@@ -107,6 +110,7 @@ impl Session {
                 sockets,
                 audit,
                 command: Command { process: command, ended: OnceLock::new() },
+                relays: Relays::default(),
                 calls: Arc::default(),
             })
         })?;

@@ -16,6 +16,7 @@ pub(crate) struct Words<'a> {
     uid: Option<u32>,
     cwd: Option<&'a [u8]>,
     untrusted: bool,
+    caller: Option<&'a str>,
 }
 
 impl<'a> Words<'a> {
@@ -30,6 +31,7 @@ impl<'a> Words<'a> {
             uid: snapshot.uid,
             cwd: snapshot.working_directory.as_ref().map(|cwd| cwd.path.as_slice()),
             untrusted: program.untrusted,
+            caller: snapshot.caller.as_deref(),
         }
     }
 
@@ -55,6 +57,7 @@ impl<'a> Words<'a> {
             uid: None,
             cwd,
             untrusted: false,
+            caller: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl<'a> Words<'a> {
             stdin,
             untrusted: self.untrusted,
             interpreters: &self.interpreters,
+            caller: self.caller,
             watch: None,
         }
     }

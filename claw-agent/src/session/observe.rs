@@ -108,6 +108,7 @@ fn snapshot(
         uid: Some(event.uid),
         image: Image::new(identity, programs),
         env,
+        caller: None,
         working_directory: decoder.working_directory(tid),
     })
 }

@@ -31,6 +31,7 @@ pub(super) fn walk(held: Held<Received>, exec: &Exec) {
     if held.session.audit.is_short() {
         return held.refuse(Refusal::Unrecorded);
     }
+    held.session.relays.look_through(&mut snapshot, decoder);
     if held.session.tickets().is_none() {
         // Only the kernel side can prove that the new image has this directory and shares it with nobody.
         snapshot.working_directory = None;

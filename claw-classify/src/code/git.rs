@@ -7,10 +7,11 @@
 //! Sources: git 2.47's manual pages and help (`git/options.tsv`), `git.c` for global options and
 //! aliases, `parse-options.c`, `builtin/push.c`, `remote.c`, `config.c`.
 //!
-//! Known gaps: the transport helpers (`git-remote-https` and others), which git starts itself, take
-//! what they push from standard input. Hooks, attributes and drivers of a repository run as
-//! programs of their own and are judged when they start. The machine's settings are looked for in
-//! `/etc/gitconfig` alone.
+//! The helpers of git (`git remote-https`, `git credential-store` and others) do what git tells them on standard input:
+//! a call by hand is a push of which nothing is known, or shows a secret. That git itself made the call is known live.
+//!
+//! Known gaps: hooks, attributes and drivers of a repository run as programs of their own and are judged when they start.
+//! The machine's settings are looked for in `/etc/gitconfig` alone.
 
 mod commands;
 mod config;

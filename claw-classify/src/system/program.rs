@@ -22,7 +22,7 @@ use crate::grammar::subcommands::said;
 use crate::loaders::{Loads, Runtime};
 use crate::tool::{Abilities, Denial, Family, Reader, Tool};
 
-pub(crate) use interpreter::stands_for;
+pub(crate) use interpreter::{StandsFor, stands_for};
 
 domain! {
     /// What a shell, an interpreter or a program that runs another is given to run.

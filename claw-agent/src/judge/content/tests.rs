@@ -82,6 +82,7 @@ fn judged_by(policy: &str, fake: &mut Fake, argv: &[&str]) -> (&'static str, Str
         uid: None,
         image: Image::new(Identity { dev: 0, ino: 0 }, vec![program]),
         env: strings(&["HOME=/h"]),
+        caller: None,
         working_directory: None,
     };
     let (image, change) = match image::judge_image(&policy, &snapshot) {

@@ -38,6 +38,10 @@ pub(super) struct Walk<'c> {
     pub(super) found: Vec<Action>,
 }
 
+/// Why nothing is known of a push that a transport helper makes.
+const BY_HAND: &str =
+    "a transport helper that git did not start pushes what its standard input says";
+
 /// Folders where git's own programs are installed.
 const EXEC_PATHS: &[&[u8]] = &[
     b"/usr/lib/git-core",
@@ -168,6 +172,9 @@ impl Walk<'_> {
         if asks_for_help {
             return self.finish(words, &start, &name, "read", None);
         }
+        if let Some(effect) = self.by_hand(&name, rest) {
+            return self.finish(words, &start, &name, effect, Some(BY_HAND));
+        }
         let (path, rest) = words::with_child(&name, rest);
         let effect = commands::child_effect(&path).unwrap_or(effect);
         let mut action = self.base(words, &start, &path, effect);
@@ -217,6 +224,9 @@ impl Walk<'_> {
                 None => self.opaque(words, "the alias has a quote that is not closed"),
             };
         }
+        if let Some(effect) = self.by_hand(name, rest) {
+            return self.finish(words, &start, name, effect, Some(BY_HAND));
+        }
         let (path, _) = words::with_child(name, rest);
         let effect = if name == "remote-ext" {
             "program"
@@ -228,6 +238,22 @@ impl Walk<'_> {
             start.programs.push(path.clone());
         }
         self.finish(words, &start, &path, effect, Some("what it sends is decided by a script"));
+    }
+
+    /// The effect of a helper that git did not start: it pushes what its standard input says, or shows a password. git
+    /// starts its helpers through itself, so such a call comes from git's own image.
+    fn by_hand(&self, name: &str, rest: &[&[u8]]) -> Option<&'static str> {
+        if self.call.caller == Some("git") {
+            return None;
+        }
+        if name.starts_with("remote-") && name != "remote-ext" {
+            return Some("push");
+        }
+        let helper = name.starts_with("credential-") && name != "credential-cache--daemon";
+        // These change what is kept here, and show nothing.
+        let keeps = rest.iter().any(|word| matches!(*word, b"store" | b"erase" | b"exit"))
+            && !rest.contains(&&b"get"[..]);
+        helper.then_some(if keeps { "local" } else { "secret" })
     }
 
     /// The settings that hold for the call: files first, so that the call's own come last.

@@ -74,6 +74,7 @@ impl<'a> Inner<'a> {
             stdin: self.stdin,
             untrusted: false,
             interpreters: &[],
+            caller: None,
             watch: None,
         }
     }

@@ -10,6 +10,7 @@ use crate::grammar::subcommands::said;
 use crate::language::shell as words;
 use crate::loaders::Runtime;
 use crate::tool::{Context, Governed, Meant, Tool};
+use crate::unread;
 
 /// How an interpreter's options are read.
 pub(super) struct Grammar {
@@ -338,26 +339,53 @@ const MODULES: &[(&[u8], &[u8])] = &[
     (b"poetry", b"poetry"),
 ];
 
-/// The governed tool that a call of Python is, because no other program starts then. Gives the name
-/// it goes by and where the tool's own words begin.
-pub(crate) fn stands_for(context: &Context<'_>, python: &Tool) -> Option<(&'static Tool, usize)> {
+/// A governed tool that an interpreter runs itself, because no other program starts then.
+pub(crate) struct StandsFor {
+    /// The tool.
+    pub(crate) tool: &'static Tool,
+    /// The name it goes by.
+    pub(crate) name: Vec<u8>,
+    /// Where its own words begin.
+    pub(crate) rest: usize,
+}
+
+/// The governed tool that a call of an interpreter is.
+pub(crate) fn stands_for(context: &Context<'_>, interpreter: &Tool) -> Option<StandsFor> {
     let call = context.call;
-    if !std::ptr::eq(python, &super::PYTHON) {
-        return None;
-    }
-    let (source, rest) = find(call.argv, &PYTHON);
-    let name = match source {
-        Source::Module(module) => MODULES.iter().find(|(known, _)| *known == module)?.1,
-        Source::Script(script) => script.rsplit(|byte| *byte == b'/').next()?,
+    let grammars: [(&Tool, &Grammar); 5] = [
+        (&super::PYTHON, &PYTHON),
+        (&super::NODE, &NODE),
+        (&super::PERL, &PERL),
+        (&super::PHP, &PHP),
+        (&super::RUBY, &RUBY),
+    ];
+    let (_, grammar) = grammars.into_iter().find(|(known, _)| std::ptr::eq(*known, interpreter))?;
+    let (source, rest) = find(call.argv, grammar);
+    let python = std::ptr::eq(interpreter, &super::PYTHON);
+    let (names, is_read) = match source {
+        Source::Module(module) => names_of_module(module),
+        Source::Script(script) => {
+            (vec![script.rsplit(|byte| *byte == b'/').next()?.to_vec()], python)
+        }
         Source::Inform | Source::Inline(_) | Source::Stdin => return None,
     };
-    match context.tools.meant(&[name]) {
-        // Python runs only a tool that is written in Python.
-        Meant::Tool(Governed::Known(tool))
-            if tool.loads.runtimes.contains(&Runtime::Python) && !std::ptr::eq(tool, python) =>
-        {
-            Some((tool, rest.min(call.argv.len())))
+    names.into_iter().find_map(|name| match context.tools.meant(&[&name]) {
+        Meant::Tool(Governed::Known(tool)) if !std::ptr::eq(tool, interpreter) => {
+            // Python runs only a tool that is written in Python; what is known by name alone may be written in anything.
+            let written = is_read && tool.loads.runtimes.contains(&Runtime::Python);
+            let runs = written || unread::is_one(tool);
+            runs.then(|| StandsFor { tool, name, rest: rest.min(call.argv.len()) })
         }
         _ => None,
+    })
+}
+
+/// The names of the programs that a module of Python may be, and whether it is known to be one of these.
+fn names_of_module(module: &[u8]) -> (Vec<Vec<u8>>, bool) {
+    if let Some((_, name)) = MODULES.iter().find(|(known, _)| *known == module) {
+        return (vec![name.to_vec()], true);
     }
+    let package = module.split(|byte| *byte == b'.').next().unwrap_or(module);
+    let dashed = package.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+    (vec![package.to_vec(), dashed], false)
 }
