@@ -2,18 +2,19 @@
 //!
 //! Input: the call, and the files it names. Output: one action of the domain `aws`.
 //!
-//! Sources: the commands of awscli 1.45 (`aws/operations.txt`), and of awscli 2 if version 1 has
+//! Sources: the commands of awscli 1.45 (`aws/operations.tsv`), and of awscli 2 if version 1 has
 //! none; awscli's `paramfile.py` for values that are files, `alias.py` for aliases, and botocore's
-//! `configprovider.py` for variables and settings. The first word of an operation's name tells its
-//! effect. Operations that are named like reads and return credentials are in
-//! `aws/credentials.tsv`.
+//! `configprovider.py` for variables and settings. The access level in IAM's reference tells whether
+//! an operation reads, and its service model whether it returns a secret. Operations of which only
+//! the documentation says that they return credentials are in `aws/credentials.tsv`.
 //!
-//! Known gaps: only the few parameters that decide an effect are read. A profile's own settings are
-//! seen if the caller knows the files. SQL in an operation is not read: such operations count as
-//! writes. Service models that were added by hand (`~/.aws/models`) are not seen.
+//! Known gaps: a profile's own settings are seen if the caller knows the files. A query in an
+//! operation is not read: such operations count as writes, but for languages that only read. Service models that were added by hand (`~/.aws/models`) are not seen.
 
 mod command_line;
 mod effect;
+mod operands;
+mod operations;
 mod settings;
 
 use claw_policy::{Action, Domain, Kind, Value, fact};
@@ -89,6 +90,26 @@ pub(crate) static DOMAIN: Domain = Domain {
             "The addresses whose content version 1 fetches and makes a parameter (`http://`, `https://`).",
         ),
         fact(
+            "resources",
+            Kind::Set,
+            &[],
+            "What the operation is about, as `TYPE:NAME`, however it is spelled: `bucket:b`, `function:f`, `instance:i-1`. Opaque where a document or a file says it.",
+        ),
+        fact(
+            "buckets",
+            Kind::Set,
+            &[],
+            "The buckets of S3 that the call names, in an option, an address or an ARN.",
+        ),
+        fact("keys", Kind::Set, &[], "The objects of S3 that the call names, by their keys."),
+        fact("accounts", Kind::Set, &[], "The numbers of the accounts that options and ARNs name."),
+        fact(
+            "outputs",
+            Kind::Set,
+            &[],
+            "The file that the operation writes what it returns to (`s3api get-object`). Opaque where nobody can tell which word it is.",
+        ),
+        fact(
             "settings",
             Kind::Set,
             &[],
@@ -96,33 +117,6 @@ pub(crate) static DOMAIN: Domain = Domain {
         ),
     ],
 };
-
-/// Every command of the program.
-const OPERATIONS: crate::grammar::subcommands::Commands =
-    crate::grammar::subcommands::Commands(include_str!("aws/operations.txt"));
-
-/// Commands of version 2 that version 1 does not have.
-const NEWER: &[&str] = &[
-    "configure export-credentials",
-    "configure import",
-    "configure list-profiles",
-    "configure sso",
-    "configure sso-session",
-    "ddb put",
-    "ddb select",
-    "ec2-instance-connect open-tunnel",
-    "ec2-instance-connect ssh",
-    "login",
-    "logout",
-    "logs tail",
-    "sso login",
-    "sso logout",
-];
-
-/// Whether a command of this path is known.
-fn is_known(path: &str) -> bool {
-    OPERATIONS.row(path).is_some() || NEWER.contains(&path)
-}
 
 fn classify(context: &Context<'_>) -> Vec<Action> {
     let Context { call, files, .. } = *context;
@@ -143,6 +137,13 @@ fn read(
     let service = line.service.map(text);
     let operation = line.operation.map(text);
     let found = settings::found(call, files, service.as_deref(), line);
+    let asked = line.globals.iter().any(|(name, _)| *name == "cli-auto-prompt");
+    let never = line.globals.iter().any(|(name, _)| *name == "no-cli-auto-prompt");
+    let local = service.is_none() || service.as_deref() == Some("help");
+    if asked || (found.prompts.is_some() && !never && !local) {
+        let by = if asked { "--cli-auto-prompt" } else { found.prompts.unwrap_or_default() };
+        return Err(format!("by `{by}` the program takes its command from the terminal"));
+    }
     action.set("endpoints", found.endpoints.into_iter().collect::<Value>());
     match found.unreadable {
         Some(reason) => action.set_opaque("settings", reason),
@@ -177,17 +178,34 @@ fn read(
     action.set("service", &*service);
     action.set("operation", &*operation);
     let helps = operation == "help" || (line.words.len() == 1 && line.words[0] == b"help");
-    if helps && (service == "help" || OPERATIONS.look_up(&service).is_group) {
+    if helps && (service == "help" || operations::is_service(&service)) {
         action.set("effect", "local");
         return Ok(action);
     }
-    if !is_known(&path) {
+    let Some(known) = operations::find(&path) else {
         return Err(format!("`aws {path}` is no command that is known, perhaps an alias"));
+    };
+    match operands::read(&service, known, line) {
+        Ok(found) => {
+            action.set("accounts", found.accounts.into_iter().collect::<Value>());
+            action.set("buckets", found.buckets.into_iter().collect::<Value>());
+            action.set("keys", found.keys.into_iter().collect::<Value>());
+            action.set("resources", found.resources.into_iter().collect::<Value>());
+        }
+        Err(reason) => {
+            for name in ["accounts", "buckets", "keys", "resources"] {
+                action.set_opaque(name, reason.as_str());
+            }
+        }
+    }
+    match operands::output(known, line) {
+        Ok(file) => action.set("outputs", file.into_iter().collect::<Value>()),
+        Err(reason) => action.set_opaque("outputs", reason),
     }
     let (unread, urls) = parameters(line, &path, files);
     action.set("files", unread.into_iter().collect::<Value>());
     action.set("urls", urls.into_iter().collect::<Value>());
-    match effect::effect(&service, &operation, line) {
+    match effect::effect(&service, &operation, known, line) {
         Ok(effect) => action.set("effect", effect),
         Err(reason) => action.set_opaque("effect", reason),
     }
