@@ -2,18 +2,19 @@
 //!
 //! Input: the call, and the files it names. Output: one action of the domain `aws`.
 //!
-//! Sources: the commands of awscli 1.45 (`aws/operations.txt`), and of awscli 2 if version 1 has
+//! Sources: the commands of awscli 1.45 (`aws/operations.tsv`), and of awscli 2 if version 1 has
 //! none; awscli's `paramfile.py` for values that are files, `alias.py` for aliases, and botocore's
-//! `configprovider.py` for variables and settings. The first word of an operation's name tells its
-//! effect. Operations that are named like reads and return credentials are in
-//! `aws/credentials.tsv`.
+//! `configprovider.py` for variables and settings. The access level in IAM's reference tells whether
+//! an operation reads, and its service model whether it returns a secret. Operations of which only
+//! the documentation says that they return credentials are in `aws/credentials.tsv`.
 //!
-//! Known gaps: only the few parameters that decide an effect are read. A profile's own settings are
-//! seen if the caller knows the files. SQL in an operation is not read: such operations count as
-//! writes. Service models that were added by hand (`~/.aws/models`) are not seen.
+//! Known gaps: a profile's own settings are seen if the caller knows the files. A query in an
+//! operation is not read: such operations count as writes, but for languages that only read. Service models that were added by hand (`~/.aws/models`) are not seen.
 
 mod command_line;
 mod effect;
+mod operands;
+mod operations;
 mod settings;
 
 use claw_policy::{Action, Set, domain};
@@ -66,36 +67,21 @@ domain! {
     FILES: Set = "files";
     /// The addresses whose content version 1 fetches and makes a parameter (`http://`, `https://`).
     URLS: Set = "urls";
+    /// What the operation is about, as `TYPE:NAME`, however it is spelled: `bucket:b`, `function:f`, `instance:i-1`.
+    /// Opaque where a document or a file says it.
+    RESOURCES: Set = "resources";
+    /// The buckets of S3 that the call names, in an option, an address or an ARN.
+    BUCKETS: Set = "buckets";
+    /// The objects of S3 that the call names, by their keys.
+    KEYS: Set = "keys";
+    /// The numbers of the accounts that options and ARNs name.
+    ACCOUNTS: Set = "accounts";
+    /// The file that the operation writes what it returns to (`s3api get-object`). Opaque where nobody can tell which
+    /// word it is.
+    OUTPUTS: Set = "outputs";
     /// Settings and variables that run a program, load code or models, or take credentials from where they say;
     /// opaque where a variable names a settings file that cannot be read.
     SETTINGS: Set = "settings";
-}
-
-/// Every command of the program.
-const OPERATIONS: crate::grammar::subcommands::Commands =
-    crate::grammar::subcommands::Commands(include_str!("aws/operations.txt"));
-
-/// Commands of version 2 that version 1 does not have.
-const NEWER: &[&str] = &[
-    "configure export-credentials",
-    "configure import",
-    "configure list-profiles",
-    "configure sso",
-    "configure sso-session",
-    "ddb put",
-    "ddb select",
-    "ec2-instance-connect open-tunnel",
-    "ec2-instance-connect ssh",
-    "login",
-    "logout",
-    "logs tail",
-    "sso login",
-    "sso logout",
-];
-
-/// Whether a command of this path is known.
-fn is_known(path: &str) -> bool {
-    OPERATIONS.row(path).is_some() || NEWER.contains(&path)
 }
 
 fn classify(context: &Context<'_>) -> Vec<Action> {
@@ -117,6 +103,13 @@ fn read(
     let service = line.service.map(text);
     let operation = line.operation.map(text);
     let found = settings::found(call, files, service.as_deref(), line);
+    let asked = line.globals.iter().any(|(name, _)| *name == "cli-auto-prompt");
+    let never = line.globals.iter().any(|(name, _)| *name == "no-cli-auto-prompt");
+    let local = service.is_none() || service.as_deref() == Some("help");
+    if asked || (found.prompts.is_some() && !never && !local) {
+        let by = if asked { "--cli-auto-prompt" } else { found.prompts.unwrap_or_default() };
+        return Err(format!("by `{by}` the program takes its command from the terminal"));
+    }
     action.set(Aws::ENDPOINTS, found.endpoints.into_iter().collect::<Set>());
     match found.unreadable {
         Some(reason) => action.set_opaque(Aws::SETTINGS, reason),
@@ -151,17 +144,34 @@ fn read(
     action.set(Aws::SERVICE, &*service);
     action.set(Aws::OPERATION, &*operation);
     let helps = operation == "help" || (line.words.len() == 1 && line.words[0] == b"help");
-    if helps && (service == "help" || OPERATIONS.look_up(&service).is_group) {
+    if helps && (service == "help" || operations::is_service(&service)) {
         action.set(Aws::EFFECT, "local");
         return Ok(action);
     }
-    if !is_known(&path) {
+    let Some(known) = operations::find(&path) else {
         return Err(format!("`aws {path}` is no command that is known, perhaps an alias"));
+    };
+    match operands::read(&service, known, line) {
+        Ok(found) => {
+            action.set(Aws::ACCOUNTS, found.accounts.into_iter().collect::<Set>());
+            action.set(Aws::BUCKETS, found.buckets.into_iter().collect::<Set>());
+            action.set(Aws::KEYS, found.keys.into_iter().collect::<Set>());
+            action.set(Aws::RESOURCES, found.resources.into_iter().collect::<Set>());
+        }
+        Err(reason) => {
+            for fact in [Aws::ACCOUNTS, Aws::BUCKETS, Aws::KEYS, Aws::RESOURCES] {
+                action.set_opaque(fact, reason.as_str());
+            }
+        }
+    }
+    match operands::output(known, line) {
+        Ok(file) => action.set(Aws::OUTPUTS, file.into_iter().collect::<Set>()),
+        Err(reason) => action.set_opaque(Aws::OUTPUTS, reason),
     }
     let (unread, urls) = parameters(line, &path, files);
     action.set(Aws::FILES, unread.into_iter().collect::<Set>());
     action.set(Aws::URLS, urls.into_iter().collect::<Set>());
-    match effect::effect(&service, &operation, line) {
+    match effect::effect(&service, &operation, known, line) {
         Ok(effect) => action.set(Aws::EFFECT, effect),
         Err(reason) => action.set_opaque(Aws::EFFECT, reason),
     }

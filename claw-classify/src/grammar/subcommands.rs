@@ -76,6 +76,12 @@ impl Commands {
         })
     }
 
+    /// What the table says of the command `path`: the fields behind it, with tabs between.
+    pub(crate) fn fields(self, path: &str) -> Option<&'static str> {
+        let rest = self.at_least(path).lines().next()?.strip_prefix(path)?;
+        if rest.is_empty() { Some(rest) } else { rest.strip_prefix('\t') }
+    }
+
     /// The table from the first line on that does not sort before `key`.
     fn at_least(self, key: &str) -> &'static str {
         let bytes = self.0.as_bytes();

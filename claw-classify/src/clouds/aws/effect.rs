@@ -1,9 +1,11 @@
 //! What an operation does, by its name and the few parameters that decide it.
 //!
-//! Source: the names of botocore 1.43's 18,378 operations, `aws/credentials.tsv`, and awscli's own
-//! commands (`customizations/`).
+//! Sources: IAM's access levels and botocore's service models (`aws/operations.tsv`), `aws/credentials.tsv`,
+//! and awscli's own commands (`customizations/`), which have neither. An operation without an access level is
+//! no read.
 
 use super::command_line::{CommandLine, abbreviates};
+use super::operations::Operation;
 use crate::call::{excerpt, text};
 use crate::grammar::subcommands::Commands;
 
@@ -17,18 +19,17 @@ const CREDENTIALS: Commands = Commands(include_str!("credentials.tsv"));
 /// Commands whose name does not tell what they do.
 const BY_PATH: &[(&str, &str)] = &[
     ("cloudfront sign", "secret"),
+    ("cloudtrail validate-logs", "read"),
     ("codeartifact login", "config"),
     ("codecommit credential-helper", "secret"),
     ("configservice get-status", "read"),
     ("configure export-credentials", "secret"),
     ("configure list", "local"),
     ("configure list-profiles", "local"),
+    ("datapipeline list-runs", "read"),
     ("ddb select", "read"),
     ("dsql generate-db-connect-admin-auth-token", "secret"),
     ("dsql generate-db-connect-auth-token", "secret"),
-    ("dynamodb query", "read"),
-    ("dynamodb scan", "read"),
-    ("dynamodb transact-get-items", "read"),
     ("ec2-instance-connect open-tunnel", "exec"),
     ("ec2-instance-connect send-serial-console-ssh-public-key", "exec"),
     ("ec2-instance-connect send-ssh-public-key", "exec"),
@@ -49,7 +50,6 @@ const BY_PATH: &[(&str, &str)] = &[
     ("kms generate-data-key", "secret"),
     ("kms generate-data-key-pair", "secret"),
     ("kms re-encrypt", "secret"),
-    ("logs filter-log-events", "read"),
     ("logs tail", "read"),
     ("rds generate-db-auth-token", "secret"),
     ("s3 ls", "read"),
@@ -59,6 +59,8 @@ const BY_PATH: &[(&str, &str)] = &[
     ("s3 rm", "destroy"),
     ("s3api select-object-content", "export"),
     ("secretsmanager batch-get-secret-value", "secret"),
+    // It hides the messages from everybody else for a while.
+    ("sqs receive-message", "write"),
     ("ssm resume-session", "exec"),
     ("ssm send-command", "exec"),
     ("ssm start-session", "exec"),
@@ -68,20 +70,6 @@ const BY_PATH: &[(&str, &str)] = &[
     ("sts assume-role-with-saml", "secret"),
     ("sts assume-role-with-web-identity", "secret"),
     ("sts assume-root", "secret"),
-];
-
-/// How names of operations that read begin.
-const READS: &[&str] = &[
-    "batch-describe-",
-    "batch-get-",
-    "describe-",
-    "get-",
-    "head-",
-    "list-",
-    "lookup-",
-    "search-",
-    "simulate-",
-    "validate-",
 ];
 
 /// How names of operations that delete or remove begin.
@@ -114,6 +102,7 @@ const PUBLIC: &[&str] = &["cli_pager", "output", "region", "retry_mode", "role_a
 pub(super) fn effect(
     service: &str,
     operation: &str,
+    known: Operation,
     line: &CommandLine<'_>,
 ) -> Result<&'static str, String> {
     let path = format!("{service} {operation}");
@@ -138,14 +127,21 @@ pub(super) fn effect(
             _ => "config",
         });
     }
-    let begins = |names: &[&str]| names.iter().any(|name| operation.starts_with(name));
-    Ok(if begins(READS) {
-        "read"
-    } else if begins(DESTROYS) {
+    Ok(if !known.reads() && DESTROYS.iter().any(|name| operation.starts_with(name)) {
         "destroy"
+    } else if known.returns_secret() {
+        "secret"
+    } else if known.reads() && !known.takes_query() {
+        "read"
     } else {
         "write"
     })
+}
+
+/// Whether a person said what the command does.
+#[cfg(test)]
+pub(super) fn is_by_hand(path: &str) -> bool {
+    CREDENTIALS.row(path).is_some() || BY_PATH.iter().any(|(known, _)| *known == path)
 }
 
 /// The effect of a command that returns credentials under `condition`.

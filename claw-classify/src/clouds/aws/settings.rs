@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) endpoints: Vec<String>,
     /// Settings and variables that run or load something, or bring other credentials.
     pub(super) settings: Vec<String>,
+    /// Where it says that the program asks on the terminal for what it does.
+    pub(super) prompts: Option<&'static str>,
     /// Why a settings file that the call names cannot be read.
     pub(super) unreadable: Option<String>,
 }
@@ -33,6 +35,15 @@ const SETTINGS: &[&str] = &[
     "data_path",
     "ec2_metadata_service_endpoint",
 ];
+
+/// The variable and the setting that make version 2 ask for the words of the call on the terminal. The option
+/// counts more, then the variable, then the setting. Source: `core.py` of awscli 2's `autoprompt`.
+const PROMPT: (&str, &str) = ("AWS_CLI_AUTO_PROMPT", "cli_auto_prompt");
+
+/// Whether a value of it does more than nothing. `on-partial` asks where the call is not complete.
+fn prompts(value: &[u8]) -> bool {
+    !value.is_empty() && !value.eq_ignore_ascii_case(b"off")
+}
 
 /// Reads the variables and the settings files of a call of `service`.
 pub(super) fn found(
@@ -78,6 +89,9 @@ pub(super) fn found(
             found.unreadable = Some("the file `~/.aws/cli/alias` cannot be read".to_owned());
         }
     }
+    if let Some(value) = call.var(PROMPT.0).filter(|value| !value.is_empty()) {
+        found.prompts = prompts(value).then_some(PROMPT.0);
+    }
     found
 }
 
@@ -120,6 +134,10 @@ impl Found {
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
             if name == "endpoint_url" {
                 self.endpoints.push(host(value.as_bytes()));
+            } else if name == PROMPT.1 {
+                if prompts(value.as_bytes()) {
+                    self.prompts = Some(PROMPT.1);
+                }
             } else if SETTINGS.contains(&name.as_str())
                 && !(name == "cli_pager"
                     && crate::grammar::subcommands::plain_pager(value.as_bytes()))

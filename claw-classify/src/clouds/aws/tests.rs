@@ -91,6 +91,123 @@ fn parameters_in_files_are_named_where_they_are_not_known() {
 fn every_credential_of_the_table_is_a_command() {
     for line in include_str!("credentials.tsv").lines().filter(|line| !line.starts_with('#')) {
         let path = line.split('\t').next().unwrap();
-        assert!(OPERATIONS.row(path).is_some(), "{path}");
+        assert!(operations::find(path).is_some(), "{path}");
+    }
+}
+
+#[test]
+fn a_call_that_asks_on_the_terminal_is_opaque() {
+    let words = "aws ec2 describe-vpcs";
+    let home: &[&[u8]] = &[b"HOME=/h"];
+    let on = b"[profile x]\ncli_auto_prompt = on-partial\n";
+    let off = b"[profile x]\ncli_auto_prompt = off\n";
+    let config = |content| Only(b"/h/.aws/config", content);
+    let is_opaque = |said: String| !said.contains("effect=read");
+    assert!(is_opaque(with_file(words, home, config(on))));
+    assert!(is_opaque(with_file("aws ec2 describe-vpcs --cli-auto-prompt", home, config(off))));
+    assert!(is_opaque(with_file(words, &[b"AWS_CLI_AUTO_PROMPT=on"], config(off))));
+    assert!(!is_opaque(with_file(words, home, config(off))));
+    assert!(!is_opaque(with_file(&format!("{words} --no-cli-auto-prompt"), home, config(on))));
+    let quiet: &[&[u8]] = &[b"HOME=/h", b"AWS_CLI_AUTO_PROMPT=off"];
+    assert!(!is_opaque(with_file(words, quiet, config(on))));
+}
+
+/// The fact `name` of a call, as text.
+fn fact_of(words: &str, name: &str) -> String {
+    format!("{:?}", corpus::actions(words)[0].fact(name))
+}
+
+/// Every spelling of the same operand gives the same fact, and no other operand does.
+#[test]
+fn an_operand_is_the_same_in_every_spelling() {
+    for (fact, spellings, other) in [
+        (
+            "buckets",
+            &[
+                "aws s3 ls s3://b/k",
+                "aws s3 ls s3://b",
+                "aws --region x s3 ls --recursive s3://b/k",
+                "aws s3api head-object --bucket b --key k",
+                "aws s3api head-object --key=k --bucket=b",
+                "aws s3api list-objects --bucket arn:aws:s3:::b",
+                "aws s3api get-object --key k out --bucket b",
+            ][..],
+            "aws s3 ls s3://c/b",
+        ),
+        (
+            "keys",
+            &[
+                "aws s3 cp s3://b/d/k out",
+                "aws s3api head-object --bucket b --key d/k",
+                "aws s3api get-object --bucket b --key d/k out",
+                "aws s3api get-object --bucket b --key=d/k out",
+            ],
+            "aws s3api head-object --bucket b --key /d/k",
+        ),
+        (
+            "resources",
+            &[
+                "aws lambda get-policy --function-name f",
+                "aws lambda get-policy --function-name=f:live",
+                "aws lambda get-policy --function-name 1:function:f",
+                "aws lambda get-policy --function-name arn:aws:lambda:eu-west-1:1:function:f",
+                "aws lambda get-policy --function-name arn:aws:lambda:eu-west-1:1:function:f:live",
+            ],
+            "aws lambda get-policy --function-name g",
+        ),
+        (
+            "resources",
+            &[
+                "aws ecs list-services --cluster c",
+                "aws ecs list-services --cluster arn:aws:ecs:eu-west-1:1:cluster/c",
+            ],
+            "aws ecs list-services --cluster d",
+        ),
+        (
+            "outputs",
+            &[
+                "aws s3api get-object --bucket b --key k /r/f",
+                "aws s3api get-object /r/f --bucket b --key k",
+                "aws s3api get-object --bucket b /r/./f --key k",
+                "aws s3api get-object --bucket=b --key=k /r//f",
+            ],
+            "aws s3api get-object --bucket b --key k f",
+        ),
+    ] {
+        let first = fact_of(spellings[0], fact);
+        assert!(first.contains("Known"), "{first}");
+        for spelling in spellings {
+            assert_eq!(fact_of(spelling, fact), first, "{spelling}");
+        }
+        assert_ne!(fact_of(other, fact), first, "{other}");
+    }
+    for hidden in [
+        "aws s3api head-object --buck b --key k",
+        "aws s3api head-object --cli-input-json {}",
+        "aws s3api list-objects --bucket arn:aws:s3:eu-west-1:1:accesspoint/a",
+        "aws s3api list-objects --bucket file://b",
+    ] {
+        assert!(fact_of(hidden, "buckets").contains("Opaque"), "{hidden}");
+    }
+    assert!(fact_of("aws s3api get-object --bucket b --key k", "outputs").contains("Opaque"));
+}
+
+/// No name makes a read of an operation of which the published data do not say that it is one.
+#[test]
+fn a_read_is_a_read_by_the_published_data() {
+    let table = include_str!("operations.tsv").lines().filter(|line| !line.starts_with('#'));
+    for path in table.filter_map(|line| line.split('\t').next()) {
+        let (service, operation) = path.split_once(' ').unwrap();
+        let known = operations::find(path).unwrap();
+        let argv = [&b"aws"[..], service.as_bytes(), operation.as_bytes()];
+        let line = command_line::read(&argv).unwrap();
+        let effect = effect::effect(service, operation, known, &line);
+        let waits = operation == "wait";
+        if effect == Ok("read") && !waits && !effect::is_by_hand(path) {
+            assert!(known.reads() && !known.returns_secret(), "{path}");
+        }
+        if known.returns_secret() && !effect::is_by_hand(path) {
+            assert!(matches!(effect, Ok("secret" | "destroy")), "{path}");
+        }
     }
 }

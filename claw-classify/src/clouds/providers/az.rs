@@ -173,7 +173,11 @@ fn effect(words: &[&str]) -> Option<&'static str> {
     ];
     let begins = |names: &[&str]| names.iter().any(|name| verb.starts_with(name));
     let reads = begins(&["list", "show", "get", "exists", "check", "wait", "query"]);
-    Some(if reads && (SECRETS.contains(&parent) || tells.iter().any(|word| verb.contains(word))) {
+    let keys = SECRETS.contains(&parent)
+        || ["-credential", "-credentials", "-key", "-keys", "-password", "-secret"]
+            .iter()
+            .any(|ending| parent.ends_with(ending));
+    Some(if reads && (keys || tells.iter().any(|word| verb.contains(word))) {
         "secret"
     } else if begins(&["generate-sas", "download", "backup", "export"]) {
         if begins(&["generate-sas"]) || first == "keyvault" { "secret" } else { "export" }

@@ -71,7 +71,6 @@ const BY_PATH: &[(&str, &str)] = &[
     ("config list", "local"),
     ("docker", "config"),
     ("help", "local"),
-    ("iam oauth-clients credentials describe", "secret"),
     ("iam service-accounts keys create", "secret"),
     ("iam service-accounts sign-blob", "secret"),
     ("iam service-accounts sign-jwt", "secret"),
@@ -80,7 +79,6 @@ const BY_PATH: &[(&str, &str)] = &[
     ("kms decrypt", "secret"),
     ("kms raw-decrypt", "secret"),
     ("secrets versions access", "secret"),
-    ("services api-keys get-key-string", "secret"),
     ("sql generate-login-token", "secret"),
     ("storage cat", "export"),
     ("storage cp", "export"),
@@ -89,8 +87,6 @@ const BY_PATH: &[(&str, &str)] = &[
     ("storage sign-url", "secret"),
     ("topic", "local"),
     ("version", "local"),
-    ("vmware private-clouds nsx credentials describe", "secret"),
-    ("vmware private-clouds vcenter credentials describe", "secret"),
 ];
 
 /// `config config-helper` and the tokens of `auth` print credentials.
@@ -105,6 +101,10 @@ const SECRET: &[&str] = &[
     "reset-secret",
 ];
 
+/// Words of a verb that shows a secret.
+const SECRET_WORDS: &[&str] =
+    &["auth-string", "key-string", "password", "private-key", "secret", "token"];
+
 fn effect(path: &'static str) -> &'static str {
     if path.is_empty() || path.starts_with("topic") {
         return "local";
@@ -117,6 +117,13 @@ fn effect(path: &'static str) -> &'static str {
         return "secret";
     }
     let begins = |beginnings: &[&str]| beginnings.iter().any(|begin| verb.starts_with(begin));
+    let shows = ["describe", "get", "list"].contains(&verb);
+    if (shows && path.split(' ').any(|group| group == "credentials"))
+        || (begins(&["fetch-", "get-", "print-"])
+            && SECRET_WORDS.iter().any(|word| verb.contains(word)))
+    {
+        return "secret";
+    }
     match verb {
         "get-credentials" => "config",
         "ssh" | "scp" | "sftp" | "interactive" => "exec",
