@@ -462,6 +462,8 @@ impl Walk {
         for field in ["name", "use_op", "oper_name"] {
             match parts(field).as_slice() {
                 [] => {}
+                // The grammar's own comparisons, BETWEEN and its like: no operator's name holds a letter.
+                [words] if words.starts_with(|first: char| first.is_ascii_uppercase()) => {}
                 [name] | ["pg_catalog", name] if functions::has_operator(name) => {}
                 operator => self.called(spell(operator)),
             }

@@ -133,13 +133,16 @@ pub(super) fn json_call(node: &Node) -> Option<&'static str> {
             Some("json_serialize").filter(|_| plain)
         }
         "JsonArrayConstructor" => {
-            let plain = !returns && !node.nodes("exprs").any(formatted);
+            // `NULL ON NULL` is no part of a call. The opposite is what is meant without any words.
+            let absent = node.flag("absent_on_null");
+            let plain = !returns && absent && !node.nodes("exprs").any(formatted);
             Some("json_array").filter(|_| plain)
         }
         "JsonArrayAgg" => {
             let constructor = node.node("constructor");
             let returns = constructor.is_some_and(|own| own.node("output").is_some());
-            let plain = !returns && !node.node("arg").is_some_and(formatted);
+            let absent = node.flag("absent_on_null");
+            let plain = !returns && absent && !node.node("arg").is_some_and(formatted);
             Some("json_arrayagg").filter(|_| plain)
         }
         // With a key and its value it is no call.
