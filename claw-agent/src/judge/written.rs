@@ -51,7 +51,7 @@ fn plain<'p>(path: &'p [u8], cwd: Option<&'p [u8]>) -> (bool, Vec<&'p [u8]>) {
     for part in parts {
         match part {
             b"" | b"." => {}
-            b".." if absolute || plain.last().is_some_and(|last| *last != b"..") => {
+            b".." if absolute => {
                 plain.pop();
             }
             part => plain.push(part),
