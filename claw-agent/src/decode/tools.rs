@@ -357,7 +357,7 @@ fn kin(
         }
         let Ok(files) = std::fs::read_to_string(&path) else { continue };
         let is_program = |path: &&str| path.contains("bin/");
-        let of_tool = |path| tools.iter().find(|(tool, _)| tool == Path::new(path));
+        let of_tool = |path: &str| tools.iter().find(|(tool, _)| tool == Path::new(path));
         let Some((_, kin)) = files.lines().filter(is_program).find_map(of_tool) else { continue };
         let folder = |path: &&str| {
             let folder = Path::new(path).parent().and_then(Path::file_name);
