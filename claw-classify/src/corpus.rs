@@ -86,6 +86,7 @@ pub(crate) fn lines() -> Vec<String> {
         include_str!("../corpus/process.toml"),
         include_str!("../corpus/program.toml"),
         include_str!("../corpus/terraform.toml"),
+        include_str!("../corpus/unread.toml"),
         include_str!("../corpus/vault.toml"),
     ];
     const CLIENTS: &[&str] = &[

@@ -481,6 +481,8 @@ impl<'p> Tools<'p> {
                 let mut actions = vec![exec::action(context, Some(tool))];
                 let reason = "calls stand in one another too deeply";
                 not_read(tool, reason, &mut actions);
+                let launched = launch::launched(context, true);
+                actions.extend(launched.into_iter().map(|launched| launched.action));
                 let facts = Facts { tool: Some(tool.to_name()), disputed: None, actions };
                 (facts, Change::never(reason))
             }

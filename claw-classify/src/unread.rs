@@ -6,7 +6,7 @@
 //! A name that begins or ends with `*` stands for all that end or begin so. Rows of the family `none` are programs that
 //! a pattern or a package would take for a client, and that are none.
 //!
-//! The table was written from the projects' own documentation and from the packages of Debian 12. Names that mean two
+//! The table was written by hand, from knowledge of these projects; it is long and not complete. Names that mean two
 //! programs are governed where the other one is rare on a developer's machine; the table's last column says so.
 //!
 //! Known gaps: a client that is not in the table, and one that was renamed and is not installed where claw looks, are

@@ -7,6 +7,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Meant, NoFiles, TOOLS, Tools};
 
+#[test]
+fn the_corpus_has_these_facts() {
+    crate::corpus::check(include_str!("../../corpus/unread.toml"));
+}
+
 fn tool(name: &[u8]) -> Option<&'static str> {
     match Tools::BUILT_IN.meant(&[name]) {
         Meant::Tool(tool) => Some(TOOLS.iter().find(|known| known.name == tool.name())?.name),

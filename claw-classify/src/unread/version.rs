@@ -34,14 +34,14 @@ fn before_last(name: &[u8]) -> Option<usize> {
     (digits > 0 && digits < word.len() && at > 2).then_some(at)
 }
 
-/// `15`, `v1`, `0rc1`, `3b2`.
+/// `15`, `v1`, `0rc1`, `3b2`, and `rc1` for one that stands behind a separator of its own.
 fn is_version(word: &[u8]) -> bool {
     let word = word.strip_prefix(b"v").unwrap_or(word);
     let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = &word[digits..];
     let letters = rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
     let named: [&[u8]; 6] = [b"", b"a", b"b", b"rc", b"alpha", b"beta"];
-    digits > 0
+    (digits > 0 || matches!(&rest[..letters], b"rc" | b"alpha" | b"beta"))
         && named.contains(&&rest[..letters])
         && rest[letters..].iter().all(u8::is_ascii_digit)
 }

@@ -112,7 +112,7 @@ pub(super) fn of_view(schema: &str, name: &str) -> impl Iterator<Item = &'static
     let own = schema.is_empty() || OWN_SCHEMAS.contains(&schema);
     let called = VIEWS.get(name).filter(|_| own).copied().unwrap_or_default();
     // What only shows the server's own state does so by a view of it too, and whoever reads the view knows what it is.
-    called.split(',').filter(|function| !matches!(class(function), "read" | "state"))
+    called.split(',').filter(|name| !name.is_empty() && !matches!(class(name), "read" | "state"))
 }
 
 /// Whether a function is known to return one row only.
