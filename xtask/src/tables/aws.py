@@ -193,7 +193,16 @@ def level(service, model, operation):
 
 
 NAMING = {"arn", "arns", "id", "identifier", "identifiers", "ids", "name", "names", "url"}
-NO_OPERAND = {"body", "description", "document", "token"}
+# IAM's types of resources, by their words: `bucket`, `function`, `cluster`.
+TYPES = {
+    word.rstrip("s")
+    for known in IAM.values()
+    if isinstance(known, dict)
+    for resource in known["resources"]
+    for word in words(resource.replace("-", " "))
+} | {"key"}
+# These hold what is sent rather than the name of it.
+CONTENTS = {"body", "command", "description", "document", "message", "parameter", "policy", "query", "statement", "value"}
 
 
 def texts(shape):
@@ -205,9 +214,11 @@ def operands(operation, required):
     for member, inner in shape.members.items() if shape else ():
         last = (words(member) or [""])[-1]
         leaf = inner.member if inner.type_name == "list" else inner
-        if texts(inner) and not getattr(leaf, "enum", None) and last not in NO_OPERAND:
-            if last in NAMING or member in required:
-                yield xform_name(member, "-")
+        if not texts(inner) or getattr(leaf, "enum", None) or names_secret(member) or leaf.metadata.get("sensitive"):
+            continue
+        one = last.removesuffix("s")
+        if last in NAMING or (member in required and one in TYPES and one not in CONTENTS and last != "token"):
+            yield xform_name(member, "-")
 
 
 def streams(operation):
