@@ -72,9 +72,9 @@ impl Variables {
 
     fn name(&self, name: &[u8]) -> bool {
         let is = |known: &&str| known.as_bytes() == name;
-        self.names.iter().any(|known| is(&known))
+        self.names.iter().any(&is)
             || (self.begin.iter().any(|begin| name.starts_with(begin.as_bytes()))
-                && !self.harmless.iter().any(|known| is(&known)))
+                && !self.harmless.iter().any(is))
     }
 }
 

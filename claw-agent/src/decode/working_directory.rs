@@ -52,7 +52,7 @@ impl WorkingDirectory {
         let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
         let named = openat2(&root, &path, flags, Mode::empty(), within)?;
         let identity = place(&folder)?;
-        Ok((place(&named)? == identity).then(|| Self { path, identity }))
+        Ok((place(&named)? == identity).then_some(Self { path, identity }))
     }
 }
 

@@ -236,10 +236,10 @@ fn read(context: &Context<'_>, program: &Program) -> Read {
     let variables = program.settings.iter().copied().filter(|name| call.var(name).is_some());
     let mut settings: Vec<&str> = variables.collect();
     if program.settings_file {
-        let named = said_context.clone();
         let found = Settings::of(call, context.files).and_then(|own| {
             settings.extend(&own.programs);
-            let context_in_use = named.or_else(|| own.context.clone().filter(|_| !has_engine));
+            let context_in_use =
+                said_context.or_else(|| own.context.clone().filter(|_| !has_engine));
             let engine = context_in_use.as_deref().map(|name| own.engine(name, context.files));
             Ok((context_in_use, engine.transpose()?.flatten()))
         });

@@ -153,12 +153,12 @@ impl Maker {
                 format!("({left} {} 3)", self.one(&["<", "=", ">=", "operator(pg_catalog.<)"]))
             }
             11 if kind == "boolean" => format!("not ({inner} and true)"),
-            10..=12 if kind == "integer" => self.of_integers(inner),
+            10..=12 if kind == "integer" => self.of_integers(&inner),
             _ => format!("(select x from (values ({inner})) t(x))"),
         }
     }
 
-    fn of_integers(&mut self, inner: String) -> String {
+    fn of_integers(&mut self, inner: &str) -> String {
         match self.below(11) {
             0 => format!("({inner} <%> 1)"),
             1 => format!("({inner} operator(watch.+) 1)"),

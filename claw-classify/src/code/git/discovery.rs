@@ -162,7 +162,7 @@ impl<'c> Search<'c> {
         let mut found = Vec::new();
         match self.files.file(&inner).place() {
             Place::File(_) => {
-                found.extend(self.linked(&inner).map(|git_dir| Candidate { git_dir, sure: true }))
+                found.extend(self.linked(&inner).map(|git_dir| Candidate { git_dir, sure: true }));
             }
             Place::Folder(_) | Place::NotLookedAt => found.extend(self.folder(inner)),
             Place::Absent => {}
