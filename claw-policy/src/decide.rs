@@ -7,9 +7,10 @@ mod hit;
 mod injection;
 
 use crate::decision::{Change, Decision, Outcome, Rewrite};
-use crate::fact::{Action, Facts, Reading, Value};
+use crate::fact::{Action, Facts, Reading};
 use crate::matcher::EXEC;
 use crate::policy::{Defaults, Policy};
+use crate::value::Value;
 use crate::verdict::Verdict;
 use hit::Hit;
 

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::fact::Value;
 use crate::schema::{Domain, Kind};
+use crate::value::Value;
 
 /// One fact of one of claw's own domains, whose values are of the type `T`.
 pub struct Fact<T> {

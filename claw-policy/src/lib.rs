@@ -25,6 +25,7 @@ mod policy;
 mod rule;
 mod schema;
 pub mod unix;
+mod value;
 mod verdict;
 #[cfg(test)]
 mod vocabulary;
@@ -33,7 +34,7 @@ pub use decide::decide;
 pub use decision::{Change, Decision, Outcome, Refusal, Rewrite};
 pub use diagnostic::{Diagnostic, nearest, position};
 pub use door::Door;
-pub use fact::{Action, Facts, NoSuchFact, Reading, Value};
+pub use fact::{Action, Facts, NoSuchFact, Reading};
 pub use grammar::Grammar;
 pub use handle::{Fact, FactType, Set, doc};
 pub use matcher::{EXEC, OPAQUE};
@@ -45,4 +46,5 @@ pub use schema::{
     ChangeDef, ChangeTakes, DeclaredDomain, Domain, DomainRef, FactDef, GOVERNED, Kind, Schema,
     ToolDef,
 };
+pub use value::Value;
 pub use verdict::{Strictness, Verdict};

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::fact::{Action, Reading, Value};
+use crate::fact::{Action, Reading};
 use crate::name::Name;
 use crate::pattern::Pattern;
 use crate::schema::DomainRef;
+use crate::value::Value;
 
 /// The domain of every call's first action. A rule can ask for its facts together with those of any other
 /// action.
@@ -199,8 +200,8 @@ fn show_set(names: &BTreeSet<String>, f: &mut fmt::Formatter<'_>) -> fmt::Result
 #[cfg(test)]
 mod tests {
     use super::{Matcher, Names};
-    use crate::fact::Value;
     use crate::pattern::Pattern;
+    use crate::value::Value;
 
     fn patterns(texts: &[&str]) -> Vec<Pattern> {
         texts.iter().map(|text| Pattern::new(text)).collect()

@@ -1,8 +1,9 @@
 //! The default for variables that load code into a governed tool.
 
 use crate::decision::{Change, Outcome, Rewrite};
-use crate::fact::{Facts, Reading, Value};
+use crate::fact::{Facts, Reading};
 use crate::policy::InjectedEnv;
+use crate::value::Value;
 use crate::verdict::Verdict;
 
 /// Stands for a rule's id in the changes. No rule can have this id.
