@@ -20,8 +20,8 @@ pub struct Ticket {
     pub with_env: bool,
     /// Whether the new image's memory is closed to other guarded processes.
     pub sealed: bool,
-    /// The working directory that the new image must have and not share; `None` if any will do.
-    pub working_directory: Option<WorkingDirectory>,
+    /// Whether the new image must have a certain [`WorkingDirectory`], for itself alone.
+    pub with_directory: bool,
 }
 
 /// The identity of a directory, and the mount it was reached through: from another mount, `..` leads
@@ -49,38 +49,49 @@ pub const TICKETS_AT_ONCE: u32 = 16 << 10;
 pub const TICKET_WORDS: usize = 7;
 
 impl Ticket {
-    /// The map's form.
-    #[inline(always)]
+    /// The map's form, with the directory that [`Ticket::with_directory`] speaks of.
     #[must_use]
-    pub const fn to_words(self) -> [u64; TICKET_WORDS] {
+    pub const fn to_words(self, directory: Option<WorkingDirectory>) -> [u64; TICKET_WORDS] {
         let with_env = if self.with_env { WITH_ENV } else { 0 };
         let sealed = if self.sealed { SEALED } else { 0 };
-        let (with_directory, directory, reached) = match self.working_directory {
-            Some(WorkingDirectory { ino, dev, mount }) => {
-                (WITH_DIRECTORY, ino, (mount as u64) << 32 | dev as u64)
-            }
-            None => (0, 0, 0),
+        let (with_directory, [number, reached]) = match directory {
+            Some(directory) => (WITH_DIRECTORY, directory.to_words()),
+            None => (0, [0, 0]),
         };
         let flags = self.dev as u64 | with_env | sealed | with_directory;
-        [self.hash, self.len, self.arg_len, self.ino, flags, directory, reached]
+        [self.hash, self.len, self.arg_len, self.ino, flags, number, reached]
     }
 
-    /// From the map's form.
+    /// From the map's form. The directory is not copied: the kernel side has little stack, and
+    /// [`WorkingDirectory::from_words`] reads it.
     #[inline(always)]
     #[must_use]
-    pub const fn from_words(words: [u64; TICKET_WORDS]) -> Self {
-        let [hash, len, arg_len, ino, flags, directory, reached] = words;
-        let (with_env, sealed) = (flags & WITH_ENV != 0, flags & SEALED != 0);
-        let working_directory = if flags & WITH_DIRECTORY != 0 {
-            Some(WorkingDirectory {
-                ino: directory,
-                dev: reached as u32,
-                mount: (reached >> 32) as u32,
-            })
-        } else {
-            None
-        };
-        Self { hash, len, arg_len, ino, dev: flags as u32, with_env, sealed, working_directory }
+    pub const fn from_words(words: &[u64; TICKET_WORDS]) -> Self {
+        let [hash, len, arg_len, ino, flags, ..] = *words;
+        Self {
+            hash,
+            len,
+            arg_len,
+            ino,
+            dev: flags as u32,
+            with_env: flags & WITH_ENV != 0,
+            sealed: flags & SEALED != 0,
+            with_directory: flags & WITH_DIRECTORY != 0,
+        }
+    }
+}
+
+impl WorkingDirectory {
+    const fn to_words(self) -> [u64; 2] {
+        [self.ino, (self.mount as u64) << 32 | self.dev as u64]
+    }
+
+    /// That of a ticket in the map's form.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_words(words: &[u64; TICKET_WORDS]) -> Self {
+        let [.., ino, reached] = *words;
+        Self { ino, dev: reached as u32, mount: (reached >> 32) as u32 }
     }
 }
 
@@ -100,12 +111,9 @@ mod tests {
     fn words_keep_every_field() {
         let directory =
             WorkingDirectory { ino: u64::MAX - 2, dev: device(8, 1), mount: u32::MAX - 3 };
-        for (with_env, sealed, working_directory) in [
-            (false, false, None),
-            (false, true, Some(directory)),
-            (true, false, Some(directory)),
-            (true, true, None),
-        ] {
+        for (with_env, sealed, with_directory) in
+            [(false, false, false), (false, true, true), (true, false, true), (true, true, false)]
+        {
             let ticket = Ticket {
                 hash: u64::MAX - 1,
                 len: 3,
@@ -114,9 +122,11 @@ mod tests {
                 dev: device(254, 0xf_ffff),
                 with_env,
                 sealed,
-                working_directory,
+                with_directory,
             };
-            assert_eq!(Ticket::from_words(ticket.to_words()), ticket);
+            let words = ticket.to_words(with_directory.then_some(directory));
+            assert_eq!(Ticket::from_words(&words), ticket);
+            assert_eq!(WorkingDirectory::from_words(&words) == directory, with_directory);
         }
     }
 }

@@ -80,6 +80,7 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         observe(task, ctx.arg(2), event);
         return 0;
     }
+    let moved = is_moved(task, caller);
     let ticket = tickets::take(caller);
     let image = Image::of(task);
     if let Some(image) = &image {
@@ -88,7 +89,8 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     event.cause = match (&ticket, &image) {
         (None, _) => cause::NO_TICKET,
         (_, None) => cause::UNREADABLE,
-        (Some(ticket), Some(image)) => compare(ticket, image, task),
+        (Some(_), Some(_)) if moved != 0 => cause::DIRECTORY,
+        (Some(ticket), Some(image)) => compare(ticket, image),
     };
     if !ticket.is_some_and(|ticket| ticket.sealed) {
         lineage::seal(tgid, mark, false);
@@ -118,14 +120,21 @@ fn own_directory(task: u64) -> Option<WorkingDirectory> {
     Some(WorkingDirectory { ino, dev, mount: field(mount, &MOUNT_ID)? })
 }
 
-/// 0 if the image that `task` has now is what the ticket says, else the [`cause`].
+/// 1 if the ticket of the thread `tid` asks for another working directory than `task` has for itself alone. A function of
+/// its own, whose stack [`compare`] does not pay for.
+#[inline(never)]
+extern "C" fn is_moved(task: u64, tid: u32) -> u32 {
+    match tickets::directory(tid) {
+        Some(judged) if own_directory(task) != Some(judged) => 1,
+        _ => 0,
+    }
+}
+
+/// 0 if the image is what the ticket says, else the [`cause`].
 #[inline(always)]
-fn compare(ticket: &Ticket, image: &Image, task: u64) -> u32 {
+fn compare(ticket: &Ticket, image: &Image) -> u32 {
     if (image.ino, image.dev) != (ticket.ino, ticket.dev) {
         return cause::FILE;
-    }
-    if ticket.working_directory.is_some() && own_directory(task) != ticket.working_directory {
-        return cause::DIRECTORY;
     }
     let end = if ticket.with_env { image.env_end } else { image.arg_end };
     let len = end.wrapping_sub(image.arg_start);

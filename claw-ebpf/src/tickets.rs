@@ -1,7 +1,7 @@
 //! Tickets: what the supervisor judged, by the thread that calls exec.
 
 use aya_ebpf::{macros::map, maps::HashMap};
-use claw_common::ticket::{TICKET_WORDS, TICKETS_AT_ONCE, Ticket};
+use claw_common::ticket::{TICKET_WORDS, TICKETS_AT_ONCE, Ticket, WorkingDirectory};
 
 /// Tickets by the thread that calls exec, in the initial pid namespace. The map is preallocated, so that an
 /// exec never fails for lack of kernel memory.
@@ -21,7 +21,19 @@ pub(crate) fn take(tid: u32) -> Option<Ticket> {
 pub(crate) fn look_at(tid: u32) -> Option<Ticket> {
     // SAFETY: the value is copied at once. Only the supervisor writes it, and only while the thread it
     // belongs to is held.
-    unsafe { TICKETS.get(tid) }.copied().map(Ticket::from_words)
+    unsafe { TICKETS.get(tid) }.map(Ticket::from_words)
+}
+
+/// The working directory in the ticket of the thread `tid`, if the ticket asks for one.
+#[inline(always)]
+pub(crate) fn directory(tid: u32) -> Option<WorkingDirectory> {
+    // SAFETY: as above.
+    let words = unsafe { TICKETS.get(tid) }?;
+    if Ticket::from_words(words).with_directory {
+        Some(WorkingDirectory::from_words(words))
+    } else {
+        None
+    }
 }
 
 /// Drops the ticket of the thread `tid`, if it has one.

@@ -1,7 +1,7 @@
 //! Proof A: the ticket that the kernel side compares the new image with.
 
 use claw_common::hash::{Key, of_parts};
-use claw_common::ticket::Ticket;
+use claw_common::ticket::{TICKET_WORDS, Ticket};
 
 use crate::decode::{Image, Snapshot, Strings};
 
@@ -16,14 +16,15 @@ pub(crate) struct Extent {
     pub(crate) sealed: bool,
 }
 
-/// The ticket for the image of this snapshot.
-pub(crate) fn ticket(key: Key, snapshot: &Snapshot, extent: Extent) -> Ticket {
+/// The ticket for the image of this snapshot, as the kernel side's map holds it.
+pub(crate) fn ticket(key: Key, snapshot: &Snapshot, extent: Extent) -> [u64; TICKET_WORDS] {
     let Extent { with_env, with_directory, sealed } = extent;
     let argv = argv(&snapshot.image);
     let env = if with_env { snapshot.env.area() } else { &[] };
     let (hash, len) = of_parts(key, [argv.area(), env]);
     let Image { identity, .. } = snapshot.image;
-    Ticket {
+    let directory = snapshot.working_directory.as_ref().filter(|_| with_directory);
+    let ticket = Ticket {
         hash,
         len,
         arg_len: argv.area().len() as u64,
@@ -31,12 +32,9 @@ pub(crate) fn ticket(key: Key, snapshot: &Snapshot, extent: Extent) -> Ticket {
         dev: identity.dev,
         with_env,
         sealed,
-        working_directory: snapshot
-            .working_directory
-            .as_ref()
-            .filter(|_| with_directory)
-            .map(|directory| directory.identity),
-    }
+        with_directory: directory.is_some(),
+    };
+    ticket.to_words(directory.map(|directory| directory.identity))
 }
 
 /// The arguments that the image will see: those of the last program in the chain of interpreters.

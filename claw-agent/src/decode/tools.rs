@@ -44,8 +44,13 @@ const POSTGRESQL: &str = "/usr/lib/postgresql";
 /// `FUSE_SUPER_MAGIC`: a file's owner there is whatever the user who mounted it says.
 const FUSE: u64 = 0x6573_5546;
 /// Where git keeps the programs that it starts itself, and Google's package its own.
-const OTHERS: &[&str] =
-    &["/usr/lib/git-core", "/usr/libexec/git-core", "/usr/lib/google-cloud-sdk/bin"];
+const OTHERS: &[&str] = &[
+    "/usr/lib/git-core",
+    "/usr/libexec/git-core",
+    "/usr/local/lib/git-core",
+    "/usr/local/libexec/git-core",
+    "/usr/lib/google-cloud-sdk/bin",
+];
 /// Where dpkg lists the files of each package.
 const PACKAGES: &str = "/var/lib/dpkg/info";
 /// The groups of tools whose packages hold other clients of the same server.

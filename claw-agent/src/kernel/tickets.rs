@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData};
 use claw_common::hash::Key;
-use claw_common::ticket::{TICKET_WORDS, Ticket};
+use claw_common::ticket::TICKET_WORDS;
 use rustix::process::Pid;
 
 use super::object::{Refused, map};
@@ -30,9 +30,9 @@ impl Tickets {
     ///
     /// # Errors
     /// E2BIG while the map is full.
-    pub(crate) fn write(&self, tid: Pid, ticket: Ticket) -> Result<(), Refused> {
+    pub(crate) fn write(&self, tid: Pid, ticket: [u64; TICKET_WORDS]) -> Result<(), Refused> {
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        map.insert(tid.as_raw_nonzero().get() as u32, ticket.to_words(), 0)
+        map.insert(tid.as_raw_nonzero().get() as u32, ticket, 0)
             .map_err(|error| Refused::Map { map: "TICKETS", error })
     }
 

@@ -114,7 +114,7 @@ fn tickets(supervisor: Pid) -> String {
     let is_it = |text: &String| {
         field(text, "map_type").as_deref() == Some(HASH_TABLE)
             && field(text, "key_size").as_deref() == Some("4")
-            && field(text, "value_size").as_deref() == Some("40")
+            && field(text, "value_size").as_deref() == Some("56")
     };
     texts.filter(is_it).find_map(|text| field(&text, "map_id")).expect("a map of tickets")
 }
