@@ -1,8 +1,8 @@
 //! Shells that a tool started to run one program for it, and nothing else: git runs its credential helpers and its
 //! filters as `sh -c 'git credential-store get'`.
 //!
-//! The next exec of such a process is the tool's own, if it is of exactly the words that the tool gave the shell. The
-//! shell must be the machine's own, its text plain words, and its environment free of functions. Anything else that it
+//! The next exec of such a process, or of a child that it forked for that, is the tool's own, if it is of exactly the
+//! words that the tool gave the shell. The shell must be the machine's own, its text plain words, and its environment free of functions. Anything else that it
 //! runs is called by hand.
 
 use std::collections::HashMap;
@@ -38,16 +38,23 @@ impl Relays {
     pub(crate) fn look_through(&self, snapshot: &mut Snapshot, decoder: &Decoder) {
         let process = snapshot.process;
         let relays = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let relay = relays().remove(&process);
+        let own = relays().remove(&process).map(|relay| (process, relay));
         let Some(tool) = snapshot.caller.clone() else {
             let called = snapshot.image.programs.first().map(|program| &program.argv);
-            snapshot.caller = relay
-                .filter(|relay| {
+            // A shell that forks for its one command waits for it, and so is still there.
+            let parents = || {
+                let parent = parent(process)?;
+                relays().remove(&parent).map(|relay| (parent, relay))
+            };
+            snapshot.caller = own
+                .or_else(parents)
+                .filter(|(shell, relay)| {
                     called.is_some_and(|argv| argv.iter().eq(relay.words.iter().map(Vec::as_slice)))
                         && decoder.runs(process, relay.shell)
-                        && began(process) == Some(relay.began)
+                        && decoder.runs(*shell, relay.shell)
+                        && began(*shell) == Some(relay.began)
                 })
-                .map(|relay| relay.tool);
+                .map(|(_, relay)| relay.tool);
             return;
         };
         let shell = snapshot.image.identity;
@@ -74,6 +81,12 @@ fn words(snapshot: &Snapshot) -> Option<Vec<Vec<u8>>> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" -_./:@,".contains(byte);
     let words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     text.iter().all(plain).then(|| words.map(<[u8]>::to_vec).collect())
+}
+
+/// The process that forked this one, while it is there.
+fn parent(process: Pid) -> Option<Pid> {
+    let stat = Process::new(process.as_raw_nonzero().get()).and_then(|it| it.stat()).ok()?;
+    Pid::from_raw(stat.ppid)
 }
 
 /// When a process began, in ticks since the machine did.
