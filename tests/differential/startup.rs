@@ -21,16 +21,11 @@ use tempfile::TempDir;
 struct OnDisk<'a> {
     cwd: &'a Path,
     asked: RefCell<BTreeSet<PathBuf>>,
-    /// What was given to the reader, which lives as long as its call.
-    held: RefCell<Vec<&'static [u8]>>,
 }
 
-impl OnDisk<'_> {
-    fn keep(&self, bytes: Vec<u8>) -> &'static [u8] {
-        let bytes: &'static [u8] = Box::leak(bytes.into_boxed_slice());
-        self.held.borrow_mut().push(bytes);
-        bytes
-    }
+/// Gives bytes for as long as the program runs: a reader borrows them, and there are few.
+fn kept(bytes: Vec<u8>) -> &'static [u8] {
+    Box::leak(bytes.into_boxed_slice())
 }
 
 impl Files for OnDisk<'_> {
@@ -41,10 +36,10 @@ impl Files for OnDisk<'_> {
             Err(_) => File::ABSENT,
             Ok(found) if found.is_dir() => {
                 let real = fs::canonicalize(&path).expect("it is there");
-                File::folder(self.keep(real.into_os_string().into_encoded_bytes()))
+                File::folder(kept(real.into_os_string().into_encoded_bytes()))
             }
             Ok(_) => match fs::read(&path) {
-                Ok(bytes) => File::content(self.keep(bytes)),
+                Ok(bytes) => File::content(kept(bytes)),
                 Err(_) => File::UNREADABLE,
             },
         }
@@ -271,7 +266,7 @@ fn opened(words: &[&str], env: &[String], cwd: &Path, top: &Path) -> BTreeSet<Pa
 
 /// The files that claw asks for.
 fn asked(words: &[&str], env: &[String], cwd: &Path) -> BTreeSet<PathBuf> {
-    let files = OnDisk { cwd, asked: RefCell::default(), held: RefCell::default() };
+    let files = OnDisk { cwd, asked: RefCell::default() };
     let argv: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     let env: Vec<&[u8]> = env.iter().map(|entry| entry.as_bytes()).collect();
     let uid = Some(rustix::process::getuid().as_raw());

@@ -9,7 +9,7 @@ use claw_tests::call::{Call, Ran};
 use claw_tests::claw::{self, Guard};
 use claw_tests::record;
 use claw_tests::scenario::Scenario;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 /// How often a program becomes another one.
@@ -25,7 +25,7 @@ fn read(words: &[&str], audit: &Path) -> Ran {
 fn session(guard: &Guard) -> Ran {
     let folder = TempDir::new().expect("a temporary directory");
     for name in ["psql", "forbidden"] {
-        fs::copy(program("witness", Linkage::Static), folder.path().join(name)).expect("compiled");
+        copy_program(program("witness", Linkage::Static), folder.path().join(name));
     }
     let connect = program("connect_forms", Linkage::Static).display().to_string();
     let script = format!(

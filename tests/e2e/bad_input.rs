@@ -11,7 +11,7 @@ use claw_tests::call::{Call, Ran};
 use claw_tests::claw::{self, Guard};
 use claw_tests::running::Running;
 use claw_tests::scenario::Scenario;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 /// Runs a command that leaves a file, under a policy that cannot be used: nothing may start.
@@ -261,11 +261,7 @@ fn a_governed_tool_with_unreadable_words_is_not_let_through() {
     use std::os::unix::ffi::OsStrExt;
     let folder = TempDir::new().expect("a temporary directory");
     let psql = folder.path().join("psql");
-    // A process that copies by itself would hand its open descriptor to whatever another test starts meanwhile, and
-    // nobody can run a file that is open for writing.
-    let mut copy = std::process::Command::new("cp");
-    copy.arg(program("witness", Linkage::Static)).arg(&psql);
-    assert!(copy.status().expect("cp runs").success());
+    copy_program(program("witness", Linkage::Static), &psql);
     for statement in [&b"SELECT 1; DROP TABLE users -- \xff"[..], b"DR\xffOP TABLE users", b"\xff"]
     {
         let statement = std::ffi::OsStr::from_bytes(statement);
@@ -298,7 +294,7 @@ fn a_thousand_deaths_leave_no_trace() {
     let folder = TempDir::new().expect("a temporary directory");
     let at = |name: &str| folder.path().join(name).display().to_string();
     for name in ["forbidden", "psql", "harmless"] {
-        fs::copy(program("witness", Linkage::Static), at(name)).expect("the witness is compiled");
+        copy_program(program("witness", Linkage::Static), at(name));
     }
     let storm = program("storm", Linkage::Static).display().to_string();
     let (log, harmless) = (at("log"), at("harmless"));

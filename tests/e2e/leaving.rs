@@ -14,7 +14,7 @@ use claw_tests::call::{Call, Ran};
 use claw_tests::cgroup;
 use claw_tests::claw::Guard;
 use claw_tests::scenario::Scenario;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 /// The ways of tests/programs/leave.c.
@@ -46,8 +46,7 @@ impl Stage {
     fn new() -> Self {
         let folder = TempDir::new().expect("a temporary directory");
         for (source, name) in [("witness", "forbidden"), ("connect_forms", "connect")] {
-            fs::copy(program(source, Linkage::Static), folder.path().join(name))
-                .expect("it is compiled");
+            copy_program(program(source, Linkage::Static), folder.path().join(name));
         }
         let own = ["--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--cgroup"];
         // A process cannot join one with more rights than its own, and a guarded process has fewer rights

@@ -7,7 +7,7 @@ use claw_tests::call::{Call, Ran};
 use claw_tests::claw::{self, Guard};
 use claw_tests::record;
 use claw_tests::scenario::Scenario;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 /// The programs of the calls below, each a copy of the witness: nothing is reached with what they are given.
@@ -116,8 +116,7 @@ impl Place {
     fn new() -> Self {
         let folder = TempDir::new().expect("a temporary directory");
         for name in PROGRAMS {
-            fs::copy(program("witness", Linkage::Static), folder.path().join(name))
-                .expect("compiled");
+            copy_program(program("witness", Linkage::Static), folder.path().join(name));
         }
         Self { folder }
     }

@@ -9,7 +9,7 @@ use claw_tests::call::{Call, Ran};
 use claw_tests::cgroup;
 use claw_tests::claw::Guard;
 use claw_tests::scenario::Scenario;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 fn cgroups() -> BTreeSet<PathBuf> {
@@ -27,8 +27,7 @@ fn cgroups() -> BTreeSet<PathBuf> {
 /// A folder with the witness as `forbidden`, and the file it writes first of all.
 fn forbidden() -> (TempDir, PathBuf) {
     let folder = TempDir::new().expect("a temporary directory");
-    fs::copy(program("witness", Linkage::Static), folder.path().join("forbidden"))
-        .expect("compiled");
+    copy_program(program("witness", Linkage::Static), folder.path().join("forbidden"));
     let log = folder.path().join("log");
     (folder, log)
 }

@@ -7,6 +7,7 @@ use claw_tests::call::{Call, Ran};
 use claw_tests::claw::Guard;
 use claw_tests::postgres::{self, Database};
 use claw_tests::scenario::Scenario;
+use claw_tests::tracee::copy_program;
 
 const DROP: &str = "DROP TABLE users";
 
@@ -19,7 +20,7 @@ fn text(path: &Path) -> String {
 
 fn copied(original: &Path, folder: &Path) -> Vec<String> {
     let path = folder.join("copied");
-    std::fs::copy(original, &path).expect("copied");
+    copy_program(original, &path);
     vec![text(&path)]
 }
 

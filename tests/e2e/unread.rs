@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use claw_tests::call::{Call, Ran};
 use claw_tests::claw::Guard;
 use claw_tests::scenario::Scenario;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 fn production() -> Guard {
@@ -41,7 +41,7 @@ fn a_client_that_is_not_read_does_not_act() {
     ] {
         let folder = TempDir::new().expect("a temporary directory");
         let (path, log) = (folder.path().join(name), folder.path().join("log"));
-        fs::copy(program("witness", Linkage::Static), &path).expect("compiled");
+        copy_program(program("witness", Linkage::Static), &path);
         let call = Call::new([path.as_os_str(), word.as_ref()]).env("WITNESS_LOG", &log);
         scenario.control(format!("{name} {word}: without claw it runs"));
         let bare = call.bare();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use claw_tests::call::{Call, Ran};
 use claw_tests::record::Record;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use claw_tests::{postgres, record};
 
 use crate::attempt::{Attempt, Goal, Level};
@@ -155,7 +155,7 @@ impl Trial<'_> {
             let place = cell.folder().join("bin").join(source);
             if !place.exists() {
                 let unfinished = room.join(source);
-                fs::copy(program(source, Linkage::Dynamic), &unfinished).expect("it is compiled");
+                copy_program(program(source, Linkage::Dynamic), &unfinished);
                 fs::set_permissions(&unfinished, PermissionsExt::from_mode(0o755)).expect("ours");
                 fs::rename(&unfinished, &place).expect("a rename inside one file system");
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use claw_tests::call::{Call, Ran};
 use claw_tests::claw::Guard;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 /// A suite that takes longer than this hangs. Generous: it measures nothing.
@@ -46,7 +46,7 @@ impl Arena {
         let directory = TempDir::with_prefix("claw-race-").expect("a temporary directory");
         let at = |name: &str| directory.path().join(name);
         for copy in ["psql", "harmless"] {
-            fs::copy(program(name, Linkage::Static), at(copy)).expect("the program is there");
+            copy_program(program(name, Linkage::Static), at(copy));
             fs::set_permissions(at(copy), fs::Permissions::from_mode(0o755)).expect("ours");
         }
         for (folder, to) in [("one", "../harmless"), ("two", "../psql")] {

@@ -7,7 +7,7 @@ use std::process::Command;
 use claw_tests::call::Call;
 use claw_tests::claw::Guard;
 use claw_tests::scenario::Scenario;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 
 use crate::arena::{Arena, count, turn};
 use crate::race::{ROUNDS, tries};
@@ -24,7 +24,7 @@ fn arena() -> Arena {
     let mode = |mode| fs::Permissions::from_mode(mode);
     fs::set_permissions(arena.path(), mode(0o755)).expect("ours");
     let attacker = arena.path().join("race_window");
-    fs::copy(program("race_window", Linkage::Static), &attacker).expect("a new file");
+    copy_program(program("race_window", Linkage::Static), &attacker);
     fs::set_permissions(attacker, mode(0o755)).expect("ours");
     arena
 }

@@ -32,6 +32,21 @@ pub fn program(name: &str, linkage: Linkage) -> PathBuf {
     built.entry((name.to_owned(), linkage)).or_insert_with(|| compile(name, linkage)).clone()
 }
 
+/// Copies a program that is run afterwards, with its mode.
+///
+/// A child does it: nobody can run a file that somebody has open for writing, and what another test starts meanwhile
+/// would inherit the descriptor that this process copies through.
+///
+/// # Panics
+/// When it cannot be copied.
+pub fn copy_program(original: impl AsRef<Path>, to: impl AsRef<Path>) {
+    let (original, to) = (original.as_ref(), to.as_ref());
+    let copied = Command::new("/bin/cp").arg("--preserve=mode").args([original, to]).output();
+    let copied = copied.expect("`cp` starts");
+    let complaint = String::from_utf8_lossy(&copied.stderr);
+    assert!(copied.status.success(), "`{}` cannot be copied: {complaint}", original.display());
+}
+
 /// What the headers hold, which any source may include.
 fn headers(programs: &Path) -> Vec<Vec<u8>> {
     let entries = fs::read_dir(programs).expect("the programs' directory can be read");

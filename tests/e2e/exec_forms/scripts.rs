@@ -1,11 +1,10 @@
 //! `#!` scripts: the kernel puts other words before the script's own, and runs another file.
 
-use std::fs;
 
 use claw_tests::call::Call;
 use claw_tests::scenario::Scenario;
 use claw_tests::sighting::Sighting;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 
 use crate::stage::{Stage, assert_allowed, assert_denied, guard};
 
@@ -111,7 +110,7 @@ fn broken_scripts_fail_as_without_claw() {
     stage.script("data", "no program\n");
     stage.script("empty", "");
     stage.script("to-unexecutable", &format!("#!{folder}/unexecutable\n"));
-    fs::copy(stage.path("witness"), stage.path("unexecutable")).expect("the stage is ours");
+    copy_program(stage.path("witness"), stage.path("unexecutable"));
     stage.executable("unexecutable", false);
     stage.script("itself", &format!("#!{folder}/itself\n"));
     stage.script("deep-0", &format!("#!{folder}/witness\n"));

@@ -8,7 +8,7 @@ use claw_tests::call::{Call, Ran};
 use claw_tests::claw::Guard;
 use claw_tests::record::Record;
 use claw_tests::sighting::Sighting;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use tempfile::TempDir;
 
 /// A folder that holds `witness`, `psql` and `forbidden`, which are all the witness.
@@ -43,7 +43,7 @@ impl Stage {
     pub(crate) fn place(&self, name: &str, linkage: Linkage) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("below the stage")).expect("the stage is ours");
-        fs::copy(program("witness", linkage), &path).expect("the witness is compiled");
+        copy_program(program("witness", linkage), &path);
         self.executable(name, true);
     }
 

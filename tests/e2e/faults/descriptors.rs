@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use claw_tests::postgres;
 use claw_tests::prompt::Prompt;
 use claw_tests::scenario::Scenario;
+use claw_tests::tracee::copy_program;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 
@@ -32,7 +33,7 @@ fn disguises(folder: &TempDir) -> [(&'static str, String); 4] {
     let at = |name: &str| folder.path().join(name).display().to_string();
     let real = postgres::real_psql();
     symlink(&real, at("link")).expect("a new link");
-    fs::copy(&real, at("copy")).expect("a new file");
+    copy_program(&real, at("copy"));
     let drop = "-X -c 'DROP TABLE users'";
     // A tool that is a script and starts no other program.
     let script = "#!/usr/bin/python3\nimport os\nopen(os.environ['LEFT'], 'w')\n";

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use claw_tests::claw::{self, Guard};
 use claw_tests::postgres;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -57,7 +57,7 @@ fn forms() -> TempDir {
     let folder = TempDir::new().expect("a temporary directory");
     for name in ["forbidden", "harmless"] {
         let place = folder.path().join(name);
-        fs::copy(program("witness", Linkage::Static), place).expect("the witness is compiled");
+        copy_program(program("witness", Linkage::Static), place);
     }
     folder
 }

@@ -6,7 +6,7 @@ use claw_tests::call::Call;
 use claw_tests::claw::Guard;
 use claw_tests::scenario::Scenario;
 use claw_tests::terminal::Terminal;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 
 use crate::{PATIENCE, eventually, open, sh, typed};
 
@@ -37,7 +37,7 @@ fn a_daemon_left_behind_is_never_free() {
     let witness = program("witness", Linkage::Static);
     let folder = tempfile::tempdir().expect("a temporary directory");
     let at = |name: &str| folder.path().join(name);
-    std::fs::copy(witness, at("forbidden")).expect("the witness is compiled");
+    copy_program(witness, at("forbidden"));
     let script = format!(
         "cd '{}'; setsid sh -c 'until [ -e go ]; do sleep 0.05; done; WITNESS_LOG=$PWD/log ./forbidden; echo >gone' \
          </dev/null >/dev/null 2>&1 & echo $!",
@@ -86,7 +86,7 @@ fn a_killed_claw_leaves_nothing_unguarded() {
     let witness = program("witness", Linkage::Static);
     let folder = tempfile::tempdir().expect("a temporary directory");
     let at = |name: &str| folder.path().join(name);
-    std::fs::copy(witness, at("forbidden")).expect("the witness is compiled");
+    copy_program(witness, at("forbidden"));
     let script = format!(
         "cd '{}'; echo ready; until [ -e go ]; do read -t 0.05 x <>/dev/null; done; WITNESS_LOG=$PWD/log ./forbidden; echo done >gone",
         folder.path().display()

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use claw_tests::call::{Call, Ran};
 use claw_tests::claw::Guard;
 use claw_tests::record::Record;
-use claw_tests::tracee::{Linkage, program};
+use claw_tests::tracee::{Linkage, copy_program, program};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketType, accept, bind, listen, recv,
     send, socket,
@@ -64,7 +64,7 @@ impl Stage {
         let folder = TempDir::with_prefix("claw-unix-").expect("a temporary directory");
         open_to_all(folder.path());
         let stage = Self { folder, heard: Arc::default(), words: AtomicU32::new(0) };
-        fs::copy(program("unix_reach", Linkage::Static), stage.program()).expect("a copy");
+        copy_program(program("unix_reach", Linkage::Static), stage.program());
         open_to_all(&stage.program());
         for side in ["open", "closed"] {
             stage.stream(side, UnixListener::bind(stage.name(side, "stream")).expect("bound"));
