@@ -444,9 +444,14 @@ impl<'p> Tools<'p> {
     /// The facts of the call of `context`, and how to change it. A name with a version behind it is read as the name.
     fn facts(&self, context: &Context<'_>) -> (Facts, Change) {
         let call = context.call;
-        let stem = |name| self.meaning(name).map_or(name, |(_, stem)| stem);
         let called = call.argv.first().copied().unwrap_or_default();
         let called = called.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        // Every exec comes through here, and hardly any name has a version.
+        let has_version = |name: &[u8]| version::stems(name).next().is_some();
+        if !has_version(called) && !call.names.iter().any(|name| has_version(name)) {
+            return self.facts_of(context);
+        }
+        let stem = |name| self.meaning(name).map_or(name, |(_, stem)| stem);
         if call.names.iter().all(|name| stem(name) == *name) && stem(called) == called {
             return self.facts_of(context);
         }

@@ -15,6 +15,9 @@ use crate::tool::Context;
 /// The program, the words after it, how many operands come before what is run, and what its name then begins with.
 type Launcher = (&'static str, &'static [&'static str], usize, &'static str);
 
+/// Every operand up to `--` is the program's own.
+const BEHIND_DASHES: usize = usize::MAX;
+
 static LAUNCHERS: &[Launcher] = &[
     ("npx", &[], 0, ""),
     ("pnpx", &[], 0, ""),
@@ -44,8 +47,8 @@ static LAUNCHERS: &[Launcher] = &[
     ("mamba", &["run"], 0, ""),
     ("micromamba", &["run"], 0, ""),
     ("bundle", &["exec"], 0, ""),
-    ("mise", &["exec"], 0, ""),
-    ("mise", &["x"], 0, ""),
+    ("mise", &["exec"], BEHIND_DASHES, ""),
+    ("mise", &["x"], BEHIND_DASHES, ""),
     ("asdf", &["exec"], 0, ""),
     ("direnv", &["exec"], 1, ""),
     ("nix", &["run"], 0, ""),
