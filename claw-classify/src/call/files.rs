@@ -22,7 +22,7 @@ enum State<'a> {
 
 /// What stands at a path, for a search that goes on elsewhere where it does not find what it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
+pub(crate) enum AtPath<'a> {
     /// Nobody looked.
     NotLookedAt,
     /// Somebody looked and cannot tell.
@@ -119,13 +119,13 @@ impl<'a> File<'a> {
     }
 
     /// What stands there.
-    pub(crate) fn place(self) -> Place<'a> {
+    pub(crate) fn at_path(self) -> AtPath<'a> {
         match self.0 {
-            State::NotLookedAt => Place::NotLookedAt,
-            State::Unreadable => Place::Unreadable,
-            State::Absent => Place::Absent,
-            State::Folder(real) => Place::Folder(real),
-            State::InPlace(bytes) | State::Content(bytes) => Place::File(bytes),
+            State::NotLookedAt => AtPath::NotLookedAt,
+            State::Unreadable => AtPath::Unreadable,
+            State::Absent => AtPath::Absent,
+            State::Folder(real) => AtPath::Folder(real),
+            State::InPlace(bytes) | State::Content(bytes) => AtPath::File(bytes),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `#!` scripts: the kernel puts other words before the script's own, and runs another file.
 
-
 use claw_tests::call::Call;
 use claw_tests::scenario::Scenario;
 use claw_tests::sighting::Sighting;

@@ -4,12 +4,12 @@
 //! (`do_git_config_sequence`, `handle_path_include`) and git-config(1), git 2.39 to 2.47.
 //!
 //! Whether git takes a folder for a repository depends on more than can be seen from here (links, owners, file systems).
-//! So each folder on the way up that may be one counts: its settings are known to hold only if it is the innermost and
-//! surely one, and else they may.
+//! So each folder on the way up that may be one counts: the settings of the innermost hold, those of the others may. If
+//! even the innermost is only perhaps one, the settings are not known.
 
 use super::config::{self, Setting, Source};
 use super::walk::Start;
-use crate::call::files::{Files, Place};
+use crate::call::files::{AtPath, Files};
 use crate::call::{Call, text};
 
 /// How deep files of settings may include one another, `MAX_INCLUDE_DEPTH` in `config.c`.
@@ -47,6 +47,10 @@ impl<'c> Search<'c> {
         }
         search.users_own();
         let candidates = search.candidates(start);
+        if let Some(Candidate { git_dir, sure: false }) = candidates.first() {
+            let reason = format!("whether `{}` is a repository cannot be told", text(git_dir));
+            search.unread.get_or_insert(reason);
+        }
         // The innermost last, as its settings come last.
         for (at, candidate) in candidates.iter().enumerate().rev() {
             let sure = at == 0 && candidate.sure;
@@ -141,15 +145,15 @@ impl<'c> Search<'c> {
     fn levels(&mut self, start: &Start) -> Option<Vec<Vec<u8>>> {
         let folder = start.directory.as_deref().filter(|folder| !folder.is_empty());
         let folder = folder.unwrap_or(b".");
-        match (self.files.file(folder).place(), self.call.cwd()) {
-            (Place::Folder(real), _) => Some(with_parents(real)),
-            (Place::NotLookedAt, Some(cwd)) => Some(with_parents(&join(cwd, folder))),
-            (Place::NotLookedAt, None) => {
+        match (self.files.file(folder).at_path(), self.call.cwd()) {
+            (AtPath::Folder(real), _) => Some(with_parents(real)),
+            (AtPath::NotLookedAt, Some(cwd)) => Some(with_parents(&join(cwd, folder))),
+            (AtPath::NotLookedAt, None) => {
                 let folder = if folder == b"." { b"" } else { folder };
                 Some([&b""[..], b"..", b"../.."].map(|up| join(folder, up)).to_vec())
             }
-            (Place::Absent | Place::File(_), _) => None,
-            (Place::Unreadable, _) => {
+            (AtPath::Absent | AtPath::File(_), _) => None,
+            (AtPath::Unreadable, _) => {
                 self.cannot_read(folder);
                 None
             }
@@ -160,13 +164,13 @@ impl<'c> Search<'c> {
     fn at(&mut self, level: &[u8]) -> Vec<Candidate> {
         let inner = join(level, b".git");
         let mut found = Vec::new();
-        match self.files.file(&inner).place() {
-            Place::File(_) => {
+        match self.files.file(&inner).at_path() {
+            AtPath::File(_) => {
                 found.extend(self.linked(&inner).map(|git_dir| Candidate { git_dir, sure: true }));
             }
-            Place::Folder(_) | Place::NotLookedAt => found.extend(self.folder(inner)),
-            Place::Absent => {}
-            Place::Unreadable => self.cannot_read(&inner),
+            AtPath::Folder(_) | AtPath::NotLookedAt => found.extend(self.folder(inner)),
+            AtPath::Absent => {}
+            AtPath::Unreadable => self.cannot_read(&inner),
         }
         found.extend(self.folder(level.to_vec()));
         found
@@ -174,7 +178,7 @@ impl<'c> Search<'c> {
 
     /// Where a `.git` that is a file leads: `read_gitfile_gently` in `setup.c`.
     fn linked(&self, path: &[u8]) -> Option<Vec<u8>> {
-        let Place::File(content) = self.files.file(path).place() else { return None };
+        let AtPath::File(content) = self.files.file(path).at_path() else { return None };
         let target = content.strip_prefix(b"gitdir: ")?.trim_ascii_end();
         let folder = path.iter().rposition(|&byte| byte == b'/').map_or(&b""[..], |at| &path[..at]);
         Some(join(folder, target))
@@ -182,28 +186,26 @@ impl<'c> Search<'c> {
 
     /// `is_git_directory` in `setup.c`.
     fn folder(&mut self, git_dir: Vec<u8>) -> Option<Candidate> {
-        let there = |name: &[u8]| match self.files.file(&join(&git_dir, name)).place() {
-            Place::Absent => Some(false),
-            Place::File(_) | Place::Folder(_) => Some(true),
-            Place::NotLookedAt | Place::Unreadable => None,
+        let at = |name: &[u8]| self.files.file(&join(&git_dir, name)).at_path();
+        let elsewhere = ["GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"];
+        let elsewhere = elsewhere.iter().any(|name| self.call.var(name).is_some());
+        let whole = || {
+            elsewhere || [&b"objects"[..], b"refs"].iter().all(|name| at(name) != AtPath::Absent)
         };
-        let sure = match self.files.file(&join(&git_dir, b"HEAD")).place() {
-            Place::File(head) => {
-                let valid =
-                    head.starts_with(b"ref:") || head.iter().take(40).all(u8::is_ascii_hexdigit);
-                let whole =
-                    [&b"objects"[..], b"refs"].iter().all(|name| there(name) != Some(false));
-                valid && whole
+        let sure = match at(b"HEAD") {
+            AtPath::File(head) => {
+                head.starts_with(b"ref:") || head.iter().take(40).all(u8::is_ascii_hexdigit)
             }
-            // A link to a branch that does not exist yet is a valid HEAD.
-            Place::Absent if there(b"config") == Some(true) => false,
-            Place::Absent => return None,
+            // It can be a link to a branch that does not exist yet, which is a valid one.
+            AtPath::Absent | AtPath::Unreadable => false,
+            AtPath::Folder(_) => return None,
             // Of a call that is written down only the settings are.
-            Place::NotLookedAt if there(b"config") == Some(true) => true,
-            Place::NotLookedAt => return None,
-            Place::Folder(_) | Place::Unreadable => false,
+            AtPath::NotLookedAt => {
+                let there = matches!(at(b"config"), AtPath::File(_));
+                return there.then_some(Candidate { git_dir, sure: true });
+            }
         };
-        Some(Candidate { git_dir, sure })
+        whole().then_some(Candidate { git_dir, sure })
     }
 
     /// Reads the settings of a repository, and of its work tree.

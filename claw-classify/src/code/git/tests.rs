@@ -116,6 +116,84 @@ fn calls() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Files and folders that are there, the latter with a slash at the end, and no others.
+#[derive(Debug)]
+struct Tree(&'static [(&'static str, &'static str)]);
+
+impl Files for Tree {
+    fn file(&self, path: &[u8]) -> File<'_> {
+        if path == b"." {
+            return File::folder(b"/h/p/deep");
+        }
+        let path = String::from_utf8_lossy(path);
+        let found = self.0.iter().find(|(name, _)| name.trim_end_matches('/') == path);
+        match found {
+            Some((name, _)) if name.ends_with('/') => File::folder(name.as_bytes()),
+            Some((_, content)) => File::content(content.as_bytes()),
+            None => File::ABSENT,
+        }
+    }
+}
+
+#[test]
+fn repositories_are_found_as_git_finds_them() {
+    const MIRROR: &str = "[remote \"origin\"]\nurl = u\nmirror = true\n";
+    const PLAIN: &str = "[remote \"origin\"]\nurl = u\n";
+    const HEAD: &str = "ref: refs/heads/main\n";
+    const ABOVE: [(&str, &str); 4] =
+        [("/h/.git/", ""), ("/h/.git/HEAD", HEAD), ("/h/.git/objects/", ""), ("/h/.git/refs/", "")];
+    let tree = |more: &[(&'static str, &'static str)]| {
+        let all: Vec<_> = ABOVE.into_iter().chain(more.iter().copied()).collect();
+        Tree(Box::leak(all.into_boxed_slice()))
+    };
+    let plain = ("/h/.git/config", PLAIN);
+    for (what, files, expected) in [
+        ("one above", tree(&[plain]), "push push"),
+        ("a mirror above", tree(&[("/h/.git/config", MIRROR)]), "push push forced deletes"),
+        (
+            "folders called config",
+            tree(&[plain, ("/h/p/config/", ""), ("/h/p/deep/config/", "")]),
+            "push push",
+        ),
+        (
+            "another program's config",
+            tree(&[plain, ("/h/p/deep/config", "a: {b: [c]}")]),
+            "push push",
+        ),
+        (
+            "a .git that is none, below a mirror",
+            tree(&[
+                ("/h/.git/config", MIRROR),
+                ("/h/p/.git/", ""),
+                ("/h/p/.git/HEAD", HEAD),
+                ("/h/p/.git/config", PLAIN),
+            ]),
+            "push push forced deletes",
+        ),
+        (
+            "a bare one, whose HEAD is a link to no branch yet",
+            tree(&[plain, ("/h/p/objects/", ""), ("/h/p/refs/", ""), ("/h/p/config", MIRROR)]),
+            "push push forced? deletes? elsewhere? programs?",
+        ),
+        (
+            "a HEAD of another form, below a mirror",
+            tree(&[
+                ("/h/.git/config", MIRROR),
+                ("/h/p/.git/", ""),
+                ("/h/p/.git/HEAD", "x"),
+                ("/h/p/.git/objects/", ""),
+                ("/h/p/.git/refs/", ""),
+                ("/h/p/.git/config", PLAIN),
+            ]),
+            "push push forced? deletes? elsewhere? programs?",
+        ),
+    ] {
+        let argv: [&[u8]; 3] = [b"git", b"push", b"origin"];
+        let call = Call { argv: &argv, ..Call::default() };
+        assert_eq!(shown(&classify(&Tools::BUILT_IN.context(&call, &files))), expected, "{what}");
+    }
+}
+
 #[test]
 fn the_target_and_the_refs_of_a_push_are_facts() {
     let words: &[&[u8]] = &[b"git", b"-C", b"a", b"-C", b"b", b"push", b"-n", b"origin", b"x:y"];

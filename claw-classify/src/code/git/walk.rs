@@ -105,7 +105,8 @@ impl Walk<'_> {
                 | b"-v" | b"--build-options" | b"--help" | b"-h" => {
                     let name =
                         if matches!(word, b"--version" | b"-v") { "version" } else { "help" };
-                    return self.finish(words, &start, name, "read", None);
+                    let known = self.known(&start);
+                    return self.finish(words, &start, &known, name, "read", None);
                 }
                 _ => {
                     if let Some(path) = word.strip_prefix(b"--exec-path=") {
@@ -119,7 +120,8 @@ impl Walk<'_> {
                             return self.opaque(words, reason);
                         }
                     } else if word.starts_with(b"--list-cmds=") {
-                        return self.finish(words, &start, "help", "read", None);
+                        let known = self.known(&start);
+                        return self.finish(words, &start, &known, "help", "read", None);
                     } else if [
                         &b"--work-tree="[..],
                         b"--namespace=",
@@ -142,7 +144,8 @@ impl Walk<'_> {
                 }
             }
         }
-        self.finish(words, &start, "help", "read", None);
+        let known = self.known(&start);
+        self.finish(words, &start, &known, "help", "read", None);
     }
 
     /// `--config-env=KEY=VARIABLE`, which takes the value from the environment.
@@ -160,24 +163,24 @@ impl Walk<'_> {
 
     /// Reads the command and what follows it.
     pub(super) fn command(&mut self, words: &[&[u8]], start: Start, depth: usize) {
+        let known = self.known(&start);
         let Some((&name, rest)) = words.split_first() else {
-            return self.finish(words, &start, "help", "read", None);
+            return self.finish(words, &start, &known, "help", "read", None);
         };
         let name = text(name).into_owned();
         let asks_for_help = matches!(rest, [b"--help", ..] | [b"-h"]);
-        let known = self.known(&start);
         let Some(effect) = commands::effect(&name) else {
             return self.other(&name, words, start, &known, depth);
         };
         if asks_for_help {
-            return self.finish(words, &start, &name, "read", None);
+            return self.finish(words, &start, &known, &name, "read", None);
         }
         if let Some(effect) = self.by_hand(&name, rest) {
-            return self.finish(words, &start, &name, effect, Some(BY_HAND));
+            return self.finish(words, &start, &known, &name, effect, Some(BY_HAND));
         }
         let (path, rest) = words::with_child(&name, rest);
         let effect = commands::child_effect(&path).unwrap_or(effect);
-        let mut action = self.base(words, &start, &path, effect);
+        let mut action = self.base(words, &start, &known, &path, effect);
         match self.read(&path, rest, &start, &known, &mut action, depth) {
             Ok(()) => {
                 if let (Some(reason), "push") = (&known.unread, effect) {
@@ -213,7 +216,7 @@ impl Walk<'_> {
             if value.starts_with('!') {
                 let mut start = start;
                 start.programs.push(key);
-                return self.finish(words, &start, name, "program", None);
+                return self.finish(words, &start, known, name, "program", None);
             }
             return match config::split_alias(&value) {
                 Some(mut expanded) => {
@@ -225,7 +228,7 @@ impl Walk<'_> {
             };
         }
         if let Some(effect) = self.by_hand(name, rest) {
-            return self.finish(words, &start, name, effect, Some(BY_HAND));
+            return self.finish(words, &start, known, name, effect, Some(BY_HAND));
         }
         let (path, _) = words::with_child(name, rest);
         let effect = if name == "remote-ext" {
@@ -237,7 +240,14 @@ impl Walk<'_> {
         if effect == "program" {
             start.programs.push(path.clone());
         }
-        self.finish(words, &start, &path, effect, Some("what it sends is decided by a script"));
+        self.finish(
+            words,
+            &start,
+            known,
+            &path,
+            effect,
+            Some("what it sends is decided by a script"),
+        );
     }
 
     /// The effect of a helper that git did not start: it pushes what its standard input says, or shows a password. git
@@ -268,11 +278,12 @@ impl Walk<'_> {
         &mut self,
         words: &[&[u8]],
         start: &Start,
+        known: &Known,
         path: &str,
         effect: &'static str,
         unread: Option<&str>,
     ) {
-        let mut action = self.base(words, start, path, effect);
+        let mut action = self.base(words, start, known, path, effect);
         if let (Some(reason), "push") = (unread, effect) {
             where_it_pushes_is_not_known(&mut action, reason);
         }
@@ -280,11 +291,17 @@ impl Walk<'_> {
     }
 
     /// The facts that every action has.
-    fn base(&self, words: &[&[u8]], start: &Start, path: &str, effect: &'static str) -> Action {
+    fn base(
+        &self,
+        words: &[&[u8]],
+        start: &Start,
+        known: &Known,
+        path: &str,
+        effect: &'static str,
+    ) -> Action {
         let mut action = Action::new(&DOMAIN, said(words));
         action.set(Git::COMMAND, path);
         action.set(Git::EFFECT, effect);
-        let known = self.known(start);
         let mut programs = start.programs.clone();
         programs.extend(
             known.settings.iter().filter(|set| set.names_program()).map(|set| set.key.clone()),
@@ -294,7 +311,7 @@ impl Walk<'_> {
             programs.push(path.to_owned());
         }
         action.set(Git::PROGRAMS, programs.into_iter().collect::<Set>());
-        if let Some(reason) = self.unread(&known) {
+        if let Some(reason) = self.unread(known) {
             action.set_opaque(Git::PROGRAMS, reason);
         }
         action
