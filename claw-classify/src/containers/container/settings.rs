@@ -9,8 +9,12 @@ use sha2::{Digest, Sha256};
 use crate::call::Call;
 use crate::call::files::Files;
 
-/// Keys that lead to programs which the call does not name.
-const PROGRAMS: &[&str] = &["aliases", "cliPluginsExtraDirs", "plugins"];
+/// The key whose folders hold plug-ins. `plugins` only sets options of plug-ins that are installed.
+const FOLDERS: &str = "cliPluginsExtraDirs";
+/// The key that has a plug-in stand in for a command of docker's own.
+const ALIASES: &str = "aliases";
+/// What `docker buildx install` writes there.
+const USUAL_ALIAS: (&str, &str) = ("builder", "buildx");
 
 const UNREAD: &str = "docker's settings are not read";
 
@@ -21,7 +25,7 @@ pub(super) struct Settings {
     folder: Vec<u8>,
     /// The context that holds where neither the call nor a variable names one.
     pub(super) context: Option<String>,
-    /// Those of [`PROGRAMS`] that are set.
+    /// The keys that lead to programs which the call does not name.
     pub(super) programs: Vec<&'static str>,
 }
 
@@ -41,17 +45,18 @@ impl Settings {
         };
         let table: Value = serde_json::from_slice(content).map_err(|_| UNREAD)?;
         let context = key(&table, "currentContext").and_then(Value::as_str);
-        let says_something = |name: &&str| {
-            key(&table, name).is_some_and(|value| match value {
-                Value::Null => false,
-                Value::Array(list) => !list.is_empty(),
-                Value::Object(map) => !map.is_empty(),
-                Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-            })
+        let folders = key(&table, FOLDERS).and_then(Value::as_array);
+        let aliases = key(&table, ALIASES).and_then(Value::as_object);
+        let usual = |(name, plugin): (&String, &Value)| {
+            (name.as_str(), plugin.as_str()) == (USUAL_ALIAS.0, Some(USUAL_ALIAS.1))
         };
+        let named = [
+            folders.is_some_and(|folders| !folders.is_empty()).then_some(FOLDERS),
+            (!aliases.is_none_or(|aliases| aliases.iter().all(usual))).then_some(ALIASES),
+        ];
         Ok(Self {
             context: context.filter(|name| !name.is_empty()).map(str::to_owned),
-            programs: PROGRAMS.iter().copied().filter(says_something).collect(),
+            programs: named.into_iter().flatten().collect(),
             folder,
         })
     }
@@ -84,4 +89,41 @@ impl Settings {
 fn key<'v>(table: &'v Value, name: &str) -> Option<&'v Value> {
     let mut all = table.as_object().into_iter().flatten();
     all.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::files::One;
+
+    fn found(content: &'static str) -> (Option<String>, Vec<&'static str>) {
+        let call = Call { env: &[b"HOME=/h"], ..Call::default() };
+        let found = Settings::of(&call, &One(b"/h/.docker/config.json", content.as_bytes()));
+        found.map(|found| (found.context, found.programs)).unwrap_or((None, vec!["unread"]))
+    }
+
+    #[test]
+    fn what_is_written_by_docker_itself_leads_to_no_programs() {
+        for (content, context, programs) in [
+            ("{}", None, &[][..]),
+            (
+                r#"{"auths": {}, "credsStore": "desktop", "currentContext": "desktop-linux"}"#,
+                Some("desktop-linux"),
+                &[],
+            ),
+            (
+                r#"{"plugins": {"-x-cli-hints": {"enabled": "true"}}, "features": {"hooks": "true"}}"#,
+                None,
+                &[],
+            ),
+            (r#"{"aliases": {"builder": "buildx"}}"#, None, &[]),
+            (r#"{"aliases": {"builder": "other"}}"#, None, &["aliases"]),
+            (r#"{"CLIPluginsExtraDirs": ["/tmp/p"]}"#, None, &["cliPluginsExtraDirs"]),
+            (r#"{"currentcontext": "far"}"#, Some("far"), &[]),
+            ("{", None, &["unread"]),
+        ] {
+            let found = found(content);
+            assert_eq!((found.0.as_deref(), &*found.1), (context, programs), "{content}");
+        }
+    }
 }
