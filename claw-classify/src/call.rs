@@ -1,10 +1,15 @@
 //! One call as decoding hands it over: plain bytes, nothing that could still change.
 
 pub(crate) mod files;
+pub(crate) mod ground;
 pub(crate) mod home;
 
 use std::borrow::Cow;
 use std::cell::Cell;
+
+use ground::Ground;
+
+use crate::writes::Outputs;
 
 /// What file descriptor 0 of a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,17 +61,21 @@ pub struct Call<'a> {
     /// since, so the tool was judged when it started. None if another program calls, or if that is not known, as under
     /// `claw check`: then somebody called by hand.
     pub caller: Option<&'a str>,
+    /// The folders round a live call; none of a written one.
+    pub ground: Option<&'a dyn Ground>,
     /// Notes what the reading of this call looks at, where somebody wants to know.
     pub watch: Option<&'a Watch>,
 }
 
-/// What the reading of a call looked at.
+/// What the reading of a call looked at, and what it found on the way.
 #[derive(Debug, Default)]
 pub struct Watch {
     /// Standard input.
     pub(crate) stdin: Cell<bool>,
     /// The working directory.
     pub(crate) cwd: Cell<bool>,
+    /// The files that the call writes.
+    pub(crate) outputs: Outputs,
 }
 
 impl<'a> Call<'a> {

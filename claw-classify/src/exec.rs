@@ -4,9 +4,10 @@
 
 use claw_policy::{Action, Set, domain};
 
-use crate::call::{excerpt, text};
+use crate::call::{Call, excerpt, text};
 use crate::loaders;
 use crate::tool::{Context, Governed, Meant};
+use crate::writes;
 
 domain! {
     /// The call as a whole. Every call has exactly one action of this domain.
@@ -22,6 +23,13 @@ domain! {
     /// load code or data from where they say (ld.so(8), gconv, Kerberos, SASL, OpenSSL, PKCS #11;
     /// one list for each runtime). An empty value loads nothing.
     INJECTED_ENV: Set = "injected_env";
+    /// Where the files are that a tool writes by its own options and words, in every domain: `workspace` the folder
+    /// that the session started in and below, `temporary` below /tmp, /var/tmp or /dev/shm, `startup` what programs
+    /// read when they start (hidden files and folders, and others), `credentials` where keys and passwords are kept,
+    /// `home` a home folder, `system` a folder of the system or a device, `elsewhere` anywhere else. Links are
+    /// followed. What is shown or thrown away (`/dev/null`) is nowhere. A session that starts in `/`, in a home folder
+    /// or above one, or in a folder of the system has no workspace. What git checks out is not counted.
+    WRITES_FILES: Set = "writes_files" of writes::NAMES;
 }
 
 /// The call-level action. `tool` is what a governed program is. Variables that inject code into the
@@ -35,6 +43,16 @@ pub(crate) fn action(context: &Context<'_>, tool: Option<Governed<'_>>) -> Actio
     let injected = call.env.iter().filter_map(|entry| injects(context, tool, entry).map(text));
     action.set(Exec::INJECTED_ENV, injected.collect::<Set>());
     action
+}
+
+/// Adds to the action of a call what its reading found that the call writes.
+pub(crate) fn add_outputs(action: &mut Action, call: &Call<'_>, tool: &str, read: &[Action]) {
+    let Some(watch) = call.watch else { return };
+    writes::note_options(call, tool, read);
+    match watch.outputs.places(call) {
+        Ok(places) => action.set(Exec::WRITES_FILES, places),
+        Err(why) => action.set_opaque(Exec::WRITES_FILES, why),
+    }
 }
 
 /// Whether the environment makes the tool load code or data.
@@ -67,7 +85,7 @@ fn injects<'e>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Call, NoFiles, Tools};
+    use crate::{NoFiles, Tools};
     use claw_policy::{Reading, Value};
 
     #[test]

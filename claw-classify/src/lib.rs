@@ -40,8 +40,10 @@ mod system;
 mod tool;
 mod unread;
 pub mod work;
+mod writes;
 
 pub use call::files::{File, Files, NoFiles};
+pub use call::ground::Ground;
 pub use call::{Call, Stdin, Watch};
 pub use language::sql::{LIMIT_ROWS, Texts};
 pub use registry::reading::Reading;

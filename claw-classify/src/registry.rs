@@ -501,6 +501,7 @@ impl<'p> Tools<'p> {
                 let mut actions = vec![exec::action(context, Some(tool))];
                 actions[0].set(Exec::TRUSTED, !call.untrusted);
                 let read = tool.read(context);
+                exec::add_outputs(&mut actions[0], call, tool.name(), &read.actions);
                 actions.extend(read.actions);
                 let launched = launch::launched(context, false);
                 actions.extend(launched.into_iter().map(|launched| launched.action));
@@ -578,7 +579,9 @@ fn run_by_interpreter(context: &Context<'_>, stands: &program::StandsFor) -> Opt
         return None;
     }
     let mut actions = vec![exec::action(context, Some(Governed::Known(tool)))];
-    actions.extend(tool.read(&context.of(&inner)).actions);
+    let read = tool.read(&context.of(&inner));
+    exec::add_outputs(&mut actions[0], &inner, tool.name, &read.actions);
+    actions.extend(read.actions);
     Some(Facts { tool: Some(tool.name.into()), disputed: None, actions })
 }
 

@@ -6,6 +6,7 @@
 mod content;
 mod identity;
 mod image;
+mod landing;
 mod memory;
 mod path;
 mod proc;
@@ -56,6 +57,10 @@ pub(crate) struct Snapshot {
     pub(crate) env: Strings,
     /// The caller's working directory; `None` if it is unknown, or if no program in the chain is a tool.
     pub(crate) working_directory: Option<WorkingDirectory>,
+    /// The caller's working directory where the kernel proof does not cover it.
+    pub(crate) unproven_directory: Option<Vec<u8>>,
+    /// The folder that the session works in; `None` if it has none.
+    pub(crate) start: Option<Arc<[u8]>>,
     /// The tool whose image makes the call; nothing if it is another program's, or if no program on the way is a tool.
     pub(crate) caller: Option<Name>,
 }
@@ -167,7 +172,17 @@ impl Decoder {
             (None, None)
         };
         let (process, uid) = (process(tid), uid(tid));
-        Ok(Snapshot { tid, process, uid, image, env, working_directory, caller })
+        Ok(Snapshot {
+            tid,
+            process,
+            uid,
+            image,
+            env,
+            working_directory,
+            unproven_directory: None,
+            start: None,
+            caller,
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use super::proc;
 use super::shortage::unless_short;
 
 /// How many symbolic links one path may pass, `MAXSYMLINKS` in include/linux/namei.h.
-const MAX_LINKS: usize = 40;
+pub(super) const MAX_LINKS: usize = 40;
 /// `PROC_SUPER_MAGIC`.
 const PROC: u64 = 0x9fa0;
 /// The inode number of the root of procfs, `PROC_ROOT_INO` in include/linux/proc_ns.h.
@@ -394,7 +394,7 @@ pub(crate) fn last_name(path: &[u8]) -> &[u8] {
 }
 
 /// The directory part (`.` or `/` if there is none) and the last name.
-fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
     let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
     let path = &path[..end];
     match path.iter().rposition(|byte| *byte == b'/') {

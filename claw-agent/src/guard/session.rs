@@ -30,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) audit: Audit,
     /// Where its calls come from: the command that claw started.
     command: Command,
+    /// The folder that it works in, without links; `None` if it has none.
+    pub(crate) start: Option<Arc<[u8]>>,
     /// The shells that run one program for a tool.
     pub(crate) relays: Relays,
     /// How many calls are between their notification and their record.
@@ -48,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) audit: Audit,
     /// Its first process, which has not run the command yet.
     pub(crate) command: Pid,
+    /// The folder that it works in, without links; `None` if it has none.
+    pub(crate) start: Option<Arc<[u8]>>,
 }
 
 /// The first process of a session.
@@ -99,7 +103,7 @@ impl Session {
     /// # Errors
     /// What the host lacks for it; nobody is guarded then.
     pub(crate) fn begin(host: &Arc<Host>, settings: Settings) -> Result<Arc<Self>> {
-        let Settings { policy, level, sockets, audit, command } = settings;
+        let Settings { policy, level, sockets, audit, command, start } = settings;
         let session = host.admit(|number| {
             let first = generation(host, number, 1, policy)?;
             Ok(Self {
@@ -110,6 +114,7 @@ impl Session {
                 sockets,
                 audit,
                 command: Command { process: command, ended: OnceLock::new() },
+                start,
                 relays: Relays::default(),
                 calls: Arc::default(),
             })

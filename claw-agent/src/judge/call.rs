@@ -1,7 +1,7 @@
 //! The one place that builds a [`Call`]: for an exec that is held or observed, for one with handed-over
 //! content, and for a written one.
 
-use claw_classify::{Call, Stdin};
+use claw_classify::{Call, Ground, Stdin};
 
 use crate::decode::{Program, Snapshot};
 
@@ -17,6 +17,7 @@ pub(crate) struct Words<'a> {
     cwd: Option<&'a [u8]>,
     untrusted: bool,
     caller: Option<&'a str>,
+    ground: Option<&'a dyn Ground>,
 }
 
 impl<'a> Words<'a> {
@@ -32,6 +33,7 @@ impl<'a> Words<'a> {
             cwd: snapshot.working_directory.as_ref().map(|cwd| cwd.path.as_slice()),
             untrusted: program.untrusted,
             caller: snapshot.caller.as_deref(),
+            ground: Some(snapshot),
         }
     }
 
@@ -58,6 +60,7 @@ impl<'a> Words<'a> {
             cwd,
             untrusted: false,
             caller: None,
+            ground: None,
         }
     }
 
@@ -74,6 +77,7 @@ impl<'a> Words<'a> {
             untrusted: self.untrusted,
             interpreters: &self.interpreters,
             caller: self.caller,
+            ground: self.ground,
             watch: None,
         }
     }

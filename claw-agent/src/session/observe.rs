@@ -27,10 +27,11 @@ pub(super) fn record(session: &Session, event: &Event, payload: &[u8]) -> Entry 
         Strings::from_area(argv),
         Strings::from_area(env),
     );
-    let Some(snapshot) = snapshot else {
+    let Some(mut snapshot) = snapshot else {
         let what = What::Exec(Box::default());
         return Entry::new(what, Level::Observed, Proof::None, "the event names no process");
     };
+    snapshot.start = session.start.clone();
     let generation = session.policy_at(event.generation).unwrap_or_else(|| session.policy());
     let judged = judge_observed(&generation.policy, &snapshot);
     let program = &snapshot.image.programs[judged.program];
@@ -110,5 +111,7 @@ fn snapshot(
         env,
         caller: None,
         working_directory: decoder.working_directory(tid),
+        unproven_directory: None,
+        start: None,
     })
 }

@@ -1,6 +1,9 @@
 //! The supervisor's process: starts the command, serves its tree, and stays until the tree is gone.
 
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -17,7 +20,7 @@ use rustix::process::{
 use super::tree::Tree;
 use super::watch::{self, Watch};
 use super::wire::{Channel, Message};
-use super::{Options, be_unreadable, command, journal};
+use super::{Options, User, be_unreadable, command, journal};
 use crate::guard::own::OwnProcesses;
 use crate::guard::{Host, Session, Settings, Sockets};
 use crate::intercept::Listener;
@@ -101,7 +104,9 @@ fn start(
     let host = Host::new(kernel, own_processes)?;
     let watch = Watch::start(&host)?;
     let policy = options.policy.clone();
-    let session = Session::begin(&host, Settings { policy, level, sockets, audit, command })?;
+    let start = workspace(&host, command, options.user.as_ref());
+    let settings = Settings { policy, level, sockets, audit, command, start };
+    let session = Session::begin(&host, settings)?;
     let argv = options.command.iter().map(|word| word.as_encoded_bytes()).collect();
     let started = format!("policy {}", options.policy.file());
     session.audit.record(Entry {
@@ -116,6 +121,14 @@ fn start(
     }
     channel.send(&Message::Go, None).context("the command's process is gone")?;
     Ok(Started { session, watch, listener })
+}
+
+/// The folder that the command starts in, if it is one to work in: nobody's home is, nor a folder above it.
+fn workspace(host: &Host, command: Pid, user: Option<&User>) -> Option<Arc<[u8]>> {
+    let start = host.decoder.working_directory(command)?.path;
+    let homes = [std::env::var_os("HOME"), user.map(|user| user.home().to_owned())];
+    let is_above = |home: &OsString| Path::new(home).starts_with(OsStr::from_bytes(&start));
+    (!homes.iter().flatten().any(is_above)).then(|| start.into())
 }
 
 /// A command that waits for its first exec.

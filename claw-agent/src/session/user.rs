@@ -37,6 +37,11 @@ pub(crate) struct User {
 }
 
 impl User {
+    /// Its home folder.
+    pub(crate) fn home(&self) -> &OsStr {
+        &self.home
+    }
+
     /// The user that `text` names: a login name or a number, and after a colon the number of its group,
     /// where that is not to be the account's own.
     ///

@@ -34,8 +34,9 @@ pub(super) fn walk(held: Held<Received>, exec: &Exec) {
     held.session.relays.look_through(&mut snapshot, decoder);
     if held.session.tickets().is_none() {
         // Only the kernel side can prove that the new image has this directory and shares it with nobody.
-        snapshot.working_directory = None;
+        snapshot.unproven_directory = snapshot.working_directory.take().map(|folder| folder.path);
     }
+    snapshot.start = held.session.start.clone();
     let (held, response) = held.step(|Received| Seen { snapshot }).judge();
     match response {
         Response::Fail(errno) => held.fail(errno, None),

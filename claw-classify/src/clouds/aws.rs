@@ -165,8 +165,14 @@ fn read(
         }
     }
     match operands::output(known, line) {
-        Ok(file) => action.set(Aws::OUTPUTS, file.into_iter().collect::<Set>()),
-        Err(reason) => action.set_opaque(Aws::OUTPUTS, reason),
+        Ok(file) => {
+            file.iter().for_each(|file| call.writes(file));
+            action.set(Aws::OUTPUTS, file.into_iter().collect::<Set>());
+        }
+        Err(reason) => {
+            call.writes_somewhere(reason.clone());
+            action.set_opaque(Aws::OUTPUTS, reason);
+        }
     }
     let (unread, urls) = parameters(line, &path, files);
     action.set(Aws::FILES, unread.into_iter().collect::<Set>());

@@ -27,6 +27,7 @@ use crate::secret::marks::{Given, Holds, Marks, marks, option, secret, switch};
 use crate::tool::{
     Abilities, CannotRewrite, Change, Changed, Context, Denial, Edit, Family, Read, Reader, Tool,
 };
+use crate::writes;
 use inside::{Inside, Kept};
 use settings::Settings;
 
@@ -223,6 +224,9 @@ fn read(context: &Context<'_>, program: &Program) -> Read {
     let mut action = Action::new(&DOMAIN, said);
     if !line.path.is_empty() {
         action.set(Container::COMMAND, line.path);
+    }
+    if line.path.rsplit(' ').next() == Some("cp") {
+        writes::note_copy(call, call.argv.last().copied());
     }
     let first = |names: &[&str]| names.iter().find_map(|name| call.var(name));
     let given = |value: Option<&[u8]>| {

@@ -26,6 +26,7 @@ use crate::inner::Inner;
 use crate::loaders::Loads;
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
+use crate::writes;
 use resource::Target;
 
 /// What holds a secret in its words.
@@ -242,6 +243,9 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
         return vec![base];
     }
     where_to(call, &line, &mut base);
+    if line.path == "cp" {
+        writes::note_copy(call, line.words.last().copied());
+    }
     let effect = refine(call, &line, effect, &mut base);
     if effect != "local" {
         match settings::settings(call, files, &line) {

@@ -15,7 +15,7 @@
 mod config;
 mod options;
 
-use claw_policy::Action;
+use claw_policy::{Action, Reading, Value};
 
 use crate::call::files::Files;
 use crate::call::{Call, Stdin, text};
@@ -267,6 +267,13 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
                         Some(format!("the character set `{value}` may cut it otherwise"));
                 }
                 let class = options::class(name);
+                match name {
+                    "tee" => call.writes(&*value),
+                    _ if class == "file_write" && option.on => {
+                        call.writes_somewhere(format!("the file of `--{name}` is not read"));
+                    }
+                    _ => {}
+                }
                 if class != "inform" && option.on {
                     steps.push(fact(name, class, &said(call)).into());
                 }
@@ -277,6 +284,7 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
         // MariaDB's client refuses further operands, and so does MySQL's.
         return vec![dialect::unread(&said(call), "mysql takes one database and no more").into()];
     }
+    let of_options = steps.len();
     match &statements[..] {
         [] => match call.stdin() {
             Stdin::Null => {}
@@ -303,7 +311,17 @@ fn read(call: &Call<'_>, argv: &[&[u8]]) -> Vec<Step> {
     if steps.is_empty() {
         steps.push(fact("stdin", "inform", "no input").into());
     }
+    // The option of this name has its value; of the command only the line is known.
+    if statements_tee(&steps[of_options..]) {
+        call.writes_somewhere("the file of the command `tee` is not read");
+    }
     steps
+}
+
+/// Whether a statement of these steps is the client's command `tee`.
+fn statements_tee(steps: &[Step]) -> bool {
+    let tee = Value::from("tee");
+    steps.iter().any(|step| step.action.fact("name") == Some(Reading::Known(&tee)))
 }
 
 /// The client's commands: name, class, and whether words may follow (`commands[]` in

@@ -18,6 +18,7 @@ mod environment;
 mod lexer;
 mod meta;
 mod options;
+mod outputs;
 mod plan;
 mod query;
 mod script;

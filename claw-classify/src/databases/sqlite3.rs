@@ -140,6 +140,7 @@ fn steps(call: &Call<'_>, files: &dyn Files) -> Vec<Step> {
                 steps.push(fact(&name, "inform", &text(word)).into());
             }
             archive if archive.starts_with('A') => {
+                call.writes_somewhere("the files of sqlite3's archive are not read");
                 steps.push(fact("archive", "file_write", &text(word)).into());
                 return steps;
             }
@@ -364,7 +365,23 @@ fn dot(call: &Call<'_>, command: &str, files: &dyn Files, depth: usize, steps: &
         }
         _ => class,
     };
+    if class == "file_write" {
+        note_output(call, name, &arguments);
+    }
     steps.push(fact(name, class, &said).into());
+}
+
+/// Notes the file that a dot-command writes. `.backup` and `.save` may name a database before it.
+fn note_output(call: &Call<'_>, name: &str, arguments: &[&str]) {
+    let file = match name {
+        "backup" | "save" => arguments.last(),
+        "clone" | "iotrace" | "log" | "once" | "output" | "trace" => arguments.first(),
+        _ => None,
+    };
+    match file.filter(|file| !file.starts_with(['\'', '"', '-']) && arguments.len() < 3) {
+        Some(file) => call.writes(file),
+        None => call.writes_somewhere("the file that sqlite3 writes is not known"),
+    }
 }
 
 #[cfg(test)]

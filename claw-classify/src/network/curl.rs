@@ -15,6 +15,7 @@
 mod arguments;
 mod form;
 mod glob;
+mod saves;
 
 use claw_policy::Action;
 
@@ -27,6 +28,7 @@ use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
 use arguments::Setting;
 use glob::Expanded;
+use saves::Saves;
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] = &[marks(
@@ -77,6 +79,7 @@ struct Operation {
     uploads: Vec<String>,
     glob_off: bool,
     guess: Option<String>,
+    saves: Saves,
 }
 
 /// How deep configuration files may include each other.
@@ -205,6 +208,7 @@ fn gather(
 impl Operation {
     fn apply(&mut self, name: &'static str, on: bool, value: String) {
         self.request.options.insert(name.to_owned());
+        self.saves.option(name, on, &value);
         let request = &mut self.request;
         match name {
             "url" => self.urls.push(value),
@@ -324,6 +328,9 @@ impl Operation {
             self.request.opaque.get_or_insert(reason.to_owned());
         }
         let urls = std::mem::take(&mut self.urls);
+        if !urls.is_empty() {
+            self.saves.note(call, &urls);
+        }
         let mut actions = Vec::new();
         for (at, url) in urls.iter().enumerate() {
             let upload = self.uploads.get(at);
@@ -382,6 +389,9 @@ impl Operation {
         let mut request = self.request.clone();
         request.method = self.custom.clone().unwrap_or_else(|| implied.to_owned());
         request.body |= matches!(implied, "POST" | "PUT");
+        if file.is_some() && scheme.eq_ignore_ascii_case("file") {
+            call.writes(url.split_once("://").map_or(url, |(_, path)| path));
+        }
         request.sends_files.extend(file);
         request.transfer(call, url, guess)
     }

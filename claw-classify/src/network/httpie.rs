@@ -21,6 +21,7 @@ use crate::loaders::Loads;
 use crate::network::http::{self, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
+use crate::writes::join;
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] = &[
@@ -48,7 +49,19 @@ static OPTIONS: LazyLock<Vec<Opt>> =
 fn classify(context: &Context<'_>) -> Vec<Action> {
     let Context { call, files, .. } = *context;
     match read(call, files) {
-        Ok(Some((request, url))) => vec![request.transfer(call, &url, "http")],
+        Ok(Some((request, url))) => {
+            for file in &request.outputs {
+                match file.as_str() {
+                    "*" => call.writes_into(""),
+                    // A session without a path is kept in the program's own folder.
+                    file if request.options.contains("session") && !file.contains('/') => {
+                        call.writes(join(b"~/.config/httpie", file.as_bytes()));
+                    }
+                    file => call.writes(file),
+                }
+            }
+            vec![request.transfer(call, &url, "http")]
+        }
         Ok(None) => vec![http::local(call)],
         Err(reason) => vec![http::opaque(call, reason)],
     }

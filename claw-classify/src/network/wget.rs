@@ -58,6 +58,12 @@ struct Line {
     spider: bool,
     /// Whether an option says where fetched content is written.
     names_outputs: bool,
+    /// The file that all content is written to.
+    document: Option<String>,
+    /// The folder that other content is written to.
+    folder: Option<String>,
+    /// Files for everything else.
+    others: Vec<String>,
 }
 
 fn classify(context: &Context<'_>) -> Vec<Action> {
@@ -166,10 +172,19 @@ impl Line {
             | "rejected-log" | "warc-file" | "hsts-file" | "directory-prefix"
                 if own != "-" =>
             {
+                match name {
+                    "output-document" => self.document = Some(own.clone()),
+                    "directory-prefix" => self.folder = Some(own.clone()),
+                    "warc-file" => self.others.push(format!("{own}.warc.gz")),
+                    _ => self.others.push(own.clone()),
+                }
                 self.names_outputs |= matches!(name, "output-document" | "directory-prefix");
                 request.outputs.insert(own);
             }
-            "output-document" => self.names_outputs = true,
+            "output-document" => {
+                self.names_outputs = true;
+                self.document = Some("/dev/stdout".to_owned());
+            }
             _ => {}
         }
         Ok(())
@@ -205,10 +220,16 @@ impl Line {
                 self.request.no_proxy = Some(value.to_owned());
                 return Ok(());
             }
-            "logfile" | "robots" | "dirstruct" | "adddirs" | "reclevel" | "agent" | "useragent"
-            | "httpuser" | "httppassword" | "passiveftp" | "timestamping" | "dirprefix" => {
+            "logfile" => {
+                self.others.push(value.to_owned());
                 return Ok(());
             }
+            "dirprefix" => {
+                self.folder = Some(value.to_owned());
+                return Ok(());
+            }
+            "robots" | "dirstruct" | "adddirs" | "reclevel" | "agent" | "useragent"
+            | "httpuser" | "httppassword" | "passiveftp" | "timestamping" => return Ok(()),
             _ => {}
         }
         // Most settings have the name of the option.
@@ -274,6 +295,19 @@ impl Line {
             // Without a URL wget says so and ends.
             return vec![http::local(call)];
         }
+        self.note_outputs(call);
         self.urls.iter().map(|url| self.request.transfer(call, url, "http")).collect()
+    }
+
+    /// Notes the files that are written. Without `-O` the server or the URL names them, below a folder.
+    fn note_outputs(&self, call: &Call<'_>) {
+        for file in &self.others {
+            call.writes(file);
+        }
+        match &self.document {
+            Some(file) => call.writes(file),
+            None if self.spider => {}
+            None => call.writes_into(self.folder.as_deref().unwrap_or_default()),
+        }
     }
 }

@@ -35,6 +35,11 @@ const SYSTEM: &[&str] = &[
     "sys", "usr", "var",
 ];
 
+/// Whether a folder of this name under the root belongs to the system.
+pub(crate) fn is_of_system(name: &[u8]) -> bool {
+    SYSTEM.iter().any(|folder| folder.as_bytes() == name)
+}
+
 /// The paths that a call names, resolved one by one.
 #[derive(Debug)]
 pub(crate) struct Places<'a> {
@@ -135,7 +140,7 @@ fn name<'p>(
         }) {
             note("device");
         }
-    } else if SYSTEM.iter().any(|name| is(0, name)) {
+    } else if parts.first().is_some_and(|first| is_of_system(first)) {
         note("system");
     }
     if parts.contains(&&b".git"[..]) {

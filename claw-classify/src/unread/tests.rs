@@ -152,7 +152,7 @@ proptest! {
         rest in "[a-z]{3,9}",
     ) {
         let platforms = ["linux", "amd64", "darwin", "windows", "freebsd", "static", "macos", "real", "orig", "distrib",
-            "musl", "gnu", "bin", "exe", "osx", "x64"];
+            "musl", "gnu", "bin", "exe", "osx", "x64", "alpha", "beta"];
         prop_assume!(!platforms.contains(&rest.as_str()));
         let name = format!("{stem}{separator}{rest}");
         let exact = TOOLS.iter().any(|tool| tool.names.contains(&name.as_str()));

@@ -36,7 +36,8 @@ fn before_last(name: &[u8]) -> Option<usize> {
 
 /// `15`, `v1`, `0rc1`, `3b2`, and `rc1` for one that stands behind a separator of its own.
 fn is_version(word: &[u8]) -> bool {
-    let word = word.strip_prefix(b"v").unwrap_or(word);
+    let numbered = |rest: &&[u8]| rest.first().is_some_and(u8::is_ascii_digit);
+    let word = word.strip_prefix(b"v").filter(numbered).unwrap_or(word);
     let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = &word[digits..];
     let letters = rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count();

@@ -84,6 +84,8 @@ fn judged_by(policy: &str, fake: &mut Fake, argv: &[&str]) -> (&'static str, Str
         env: strings(&["HOME=/h"]),
         caller: None,
         working_directory: None,
+        unproven_directory: None,
+        start: None,
     };
     let (image, change) = match image::judge_image(&policy, &snapshot) {
         (image, Response::Stop(Plan::Look)) => {

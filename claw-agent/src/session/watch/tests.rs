@@ -121,6 +121,7 @@ impl Guarded {
             sockets: Sockets::InKernel,
             audit,
             command: caller.pid(),
+            start: None,
         };
         Ok(Self { session: Session::begin(host, settings)?, caller, folder })
     }

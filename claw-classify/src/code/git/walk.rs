@@ -324,6 +324,7 @@ impl Walk<'_> {
             action.set(Git::GIT_DIR, text(path).into_owned());
         }
         if let Some(trace) = self.call.env.iter().find_map(|entry| trace_file(entry)) {
+            self.call.writes(trace);
             action.set(Git::OUTPUT, text(trace).into_owned());
         }
         action

@@ -75,6 +75,7 @@ impl<'a> Inner<'a> {
             untrusted: false,
             interpreters: &[],
             caller: None,
+            ground: None,
             watch: None,
         }
     }

@@ -33,12 +33,20 @@ pub(super) fn class(arguments: &str) -> &'static str {
     }
 }
 
+/// The file that a `\\copy` with these arguments writes. Nobody knows one that is not read.
+pub(super) fn output(arguments: &str) -> Result<Option<String>, ()> {
+    let copy = read(arguments).ok_or(())?;
+    Ok(copy.file.filter(|_| !copy.from))
+}
+
 /// A `\\copy` that was read.
 struct Copy {
     statement: String,
     /// Whether the file or program gives the rows, or takes them.
     from: bool,
     program: bool,
+    /// The file, without quotes; none for psql's own standard streams.
+    file: Option<String>,
 }
 
 fn read(arguments: &str) -> Option<Copy> {
@@ -57,12 +65,20 @@ fn read(arguments: &str) -> Option<Copy> {
         }
         before.extend([" ", word]);
     };
-    let program = place(&mut rest)?.eq_ignore_ascii_case("program");
+    let first = place(&mut rest)?;
+    let program = first.eq_ignore_ascii_case("program");
+    let stream = ["pstdin", "pstdout", "stdin", "stdout"]
+        .iter()
+        .any(|stream| first.eq_ignore_ascii_case(stream));
+    let file = (!program && !stream).then(|| match first.strip_prefix('\'') {
+        Some(quoted) => quoted.strip_suffix('\'').unwrap_or(quoted).replace("''", "'"),
+        None => first.to_owned(),
+    });
     if program {
         place(&mut rest)?;
     }
     let end = if from { "FROM STDIN" } else { "TO STDOUT" };
-    Some(Copy { statement: format!("COPY {before} {end} {rest}"), from, program })
+    Some(Copy { statement: format!("COPY {before} {end} {rest}"), from, program, file })
 }
 
 /// The next word: a delimiter, a quoted text, or anything up to one of those. Single quotes are

@@ -43,6 +43,7 @@ pub(super) fn steps(
         environment("PGSSLKEY", "program", key);
     }
     if let Some(file) = call.var("PGSSLKEYLOGFILE") {
+        call.writes(file);
         environment("PGSSLKEYLOGFILE", "file_write", file);
     }
     if let Some(options) = call.var("PGOPTIONS") {

@@ -232,8 +232,14 @@ fn read<'a>(call: &Call<'a>) -> Result<CommandLine<'a>, String> {
             "host" => line.host = Some(value.bytes),
             "port" => line.port = Some(value.bytes),
             "username" => line.user = Some(value.bytes),
-            "output" => line.steps.push(output(value.bytes).into()),
+            "output" => {
+                if !value.bytes.starts_with(b"|") {
+                    call.writes(value.bytes);
+                }
+                line.steps.push(output(value.bytes).into());
+            }
             "log-file" => {
+                call.writes(value.bytes);
                 let said = format!("--log-file={}", excerpt(&text(value.bytes)));
                 line.steps.push(fact("option", opt, "file_write", said).into());
             }
@@ -359,7 +365,13 @@ fn connection(
                     if keyword == "hostaddr" {
                         address = Some(value);
                     } else {
-                        steps.extend(keyword_steps(&keyword, value, &mut connection, session));
+                        steps.extend(keyword_steps(
+                            call,
+                            &keyword,
+                            value,
+                            &mut connection,
+                            session,
+                        ));
                     }
                 }
             }
@@ -441,6 +453,7 @@ const PLAIN: &[&str] = &[
 ];
 
 fn keyword_steps(
+    call: &Call<'_>,
     keyword: &str,
     value: String,
     connection: &mut sql::Connection,
@@ -463,6 +476,7 @@ fn keyword_steps(
             session.unreadable.get_or_insert_with(|| reason.to_owned());
         }
         "sslkeylogfile" => {
+            call.writes(&value);
             return vec![fact("connection", keyword, "file_write", excerpt(&value)).into()];
         }
         // `engine:key` loads an engine into psql.

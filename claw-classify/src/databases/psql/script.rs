@@ -14,6 +14,7 @@ use std::rc::Rc;
 use super::branches::{Branches, Runs, is_branch};
 use super::lexer::{Lexer, Stop, Unread};
 use super::meta::{self, Meta};
+use super::outputs;
 use super::plan::{Holder, Place, meta_action};
 use super::query::Query;
 use super::scripts::{Scripts, takes_rows};
@@ -233,6 +234,7 @@ impl Scripts<'_> {
         let meta = Meta { name: &command.name, arguments: &arguments };
         let class = meta::class(meta).unwrap_or("");
         self.steps.push(meta_action(meta).into());
+        outputs::note(self.call, command, class);
         let word = |at: usize| command.arguments.get(at);
         if command.name.eq_ignore_ascii_case("copy") {
             self.copy(&command.raw);

@@ -12,6 +12,7 @@ use crate::call::{Call, Stdin, excerpt, text};
 use crate::inner::Inner;
 use crate::loaders::Loads;
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
+use crate::writes;
 
 /// ssh's row in the registry.
 pub(crate) static SSH: Tool = Tool {
@@ -236,6 +237,7 @@ fn copies(call: &Call<'_>, line: &Line<'_>) -> Action {
             programs.insert(name.to_owned());
         }
     }
+    writes::note_copy(call, line.operands.last().copied());
     let operands: Vec<_> = line.operands.iter().map(|word| text(word)).collect();
     let Some((user, host)) = operands.iter().find_map(|operand| host_of(operand)) else {
         return action(call, "local");
@@ -268,6 +270,8 @@ fn sftp(call: &Call<'_>) -> Action {
     let mut found = action(call, if programs.is_empty() { "copy" } else { "program" });
     found.set(Net::PROGRAMS, programs);
     let operand = line.operands.first().copied().unwrap_or_default();
+    // What is fetched lands in the working directory, or where the commands say.
+    call.writes_into("");
     place(&mut found, operand.split(|&byte| byte == b':').next().unwrap_or(operand));
     found
 }

@@ -1,0 +1,174 @@
+//! The options of tools whose values are files or folders that the tool writes, in one table for all tools.
+//!
+//! Input: the words and the environment of a call whose command is known. A word is taken for such an option wherever
+//! it stands before `--`, also where it is the value of another option: that finds more files than there are, and never
+//! fewer.
+
+use std::sync::LazyLock;
+
+use super::Output;
+use crate::call::Call;
+
+/// One row of the table.
+struct Row {
+    command: &'static str,
+    name: &'static str,
+    is_folder: bool,
+}
+
+/// The rows of each tool.
+static ROWS: LazyLock<Vec<(&'static str, Row)>> = LazyLock::new(|| {
+    let lines = include_str!("options.tsv").lines().filter(|line| !line.starts_with('#'));
+    let rows = lines.filter_map(|line| {
+        let [tools, command, name, kind] = line.split('\t').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let row = move |tool| (tool, Row { command, name, is_folder: kind == "folder" });
+        Some(tools.split(',').map(row))
+    });
+    rows.flatten().collect()
+});
+
+impl Row {
+    fn is_of(&self, command: &str) -> bool {
+        match self.command.strip_suffix('*') {
+            Some(start) => command.starts_with(start.trim_end()),
+            None => command == self.command,
+        }
+    }
+
+    fn output(&self, value: &[u8]) -> Option<Output> {
+        // Standard output, where a program knows it by this name.
+        let shows = matches!(value, b"" | b"-") && !self.is_folder;
+        let own = value.to_vec();
+        (!shows).then_some(if self.is_folder { Output::In(own) } else { Output::At(own) })
+    }
+
+    /// The value that `word` gives this option, or that stands in the word behind it.
+    fn value<'a>(&self, word: &'a [u8]) -> Option<Value<'a>> {
+        let name = self.name.as_bytes();
+        match name {
+            [b'-', b'-', long @ ..] => named(long, word.strip_prefix(b"--")?),
+            [b'-', letter] => {
+                let bundle = word.strip_prefix(b"-").filter(|rest| !rest.starts_with(b"-"))?;
+                let at = bundle.iter().position(|byte| byte == letter)?;
+                // Everything before the letter could only be letters without a value.
+                let letters = bundle[..at].iter().all(u8::is_ascii_alphabetic);
+                let rest = &bundle[at + 1..];
+                let rest = rest.strip_prefix(b"=").unwrap_or(rest);
+                letters.then_some(if rest.is_empty() { Value::Next } else { Value::Own(rest) })
+            }
+            // Go's flag package takes one dash or two.
+            [b'-', long @ ..] => {
+                let word = word.strip_prefix(b"-")?;
+                named(long, word.strip_prefix(b"-").unwrap_or(word))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where the value of an option stands.
+enum Value<'a> {
+    Own(&'a [u8]),
+    Next,
+}
+
+/// The value in the word `given` of the option `long`, which may begin or end with a `*`.
+fn named<'a>(long: &[u8], given: &'a [u8]) -> Option<Value<'a>> {
+    let (name, value) = match given.iter().position(|&byte| byte == b'=') {
+        Some(at) => (&given[..at], Value::Own(&given[at + 1..])),
+        None => (given, Value::Next),
+    };
+    let same = match (long.strip_prefix(b"*"), long.strip_suffix(b"*")) {
+        (Some(end), _) => name.ends_with(end),
+        (_, Some(start)) => name.starts_with(start),
+        (None, None) => name == long,
+    };
+    same.then_some(value)
+}
+
+/// Whether the table speaks of `tool`. Most calls end here.
+pub(super) fn knows(tool: &str) -> bool {
+    ROWS.iter().any(|(own, _)| *own == tool)
+}
+
+/// What a call of `tool` writes whose command is `command`.
+pub(super) fn outputs(call: &Call<'_>, tool: &str, command: &str) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    let rows = ROWS.iter().filter(|(own, row)| *own == tool && row.is_of(command));
+    for (_, row) in rows {
+        if let Some(variable) = row.name.strip_prefix('$') {
+            outputs.extend(call.var(variable).and_then(|value| row.output(value)));
+            continue;
+        }
+        if row.name == "operand" {
+            let behind = 1 + command.split(' ').count();
+            let words = call.argv.iter().skip(behind).filter(|word| !word.starts_with(b"-"));
+            outputs.extend(words.take(1).filter_map(|word| row.output(word)));
+            continue;
+        }
+        let mut words = call.argv.iter().skip(1).take_while(|word| **word != b"--");
+        while let Some(word) = words.next() {
+            let value = match row.value(word) {
+                Some(Value::Own(value)) => Some(value),
+                Some(Value::Next) => words.clone().next().copied(),
+                None => None,
+            };
+            outputs.extend(value.and_then(|value| row.output(value)));
+        }
+    }
+    outputs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(tool: &str, command: &str, line: &str) -> String {
+        let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        let env: &[&[u8]] = &[b"KUBECACHEDIR=/c"];
+        let outputs = outputs(&Call { argv: &argv, env, ..Call::default() }, tool, command);
+        let shown = |output: &Output| match output {
+            Output::At(path) => String::from_utf8_lossy(path).into_owned(),
+            Output::In(path) => format!("{}/", String::from_utf8_lossy(path)),
+            Output::Unknown(why) => format!("? {why}"),
+        };
+        outputs.iter().map(shown).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn values_are_found_in_every_spelling() {
+        for (tool, command, line, expected) in [
+            ("docker", "save", "docker save -o f i", "f"),
+            ("docker", "save", "docker save -of i", "f"),
+            ("docker", "save", "docker save -qo f i", "f"),
+            ("docker", "save", "docker save --output=f i", "f"),
+            ("docker", "save", "docker save --output f i", "f"),
+            ("docker", "save", "docker save i -- -o f", ""),
+            ("docker", "save", "docker save -o - i", ""),
+            ("docker", "ps", "docker ps -o f", ""),
+            ("terraform", "plan", "terraform plan -out=f", "f"),
+            ("terraform", "plan", "terraform plan --out f", "f"),
+            ("gcloud", "kms encrypt", "gcloud kms encrypt --x-output-file=f", "f"),
+            ("kubectl", "get", "kubectl get pods --cache-dir d", "/c/ d/"),
+            ("git", "archive", "git archive -o f HEAD", "f"),
+            ("git", "log", "git log --output=f", "f"),
+        ] {
+            assert_eq!(found(tool, command, line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_read_and_is_of_a_tool() {
+        let lines = include_str!("options.tsv").lines().filter(|line| !line.starts_with('#'));
+        for line in lines.clone() {
+            assert_eq!(line.split('\t').count(), 4, "{line}");
+            assert!(line.ends_with("\tfile") || line.ends_with("\tfolder"), "{line}");
+        }
+        assert!(lines.clone().is_sorted(), "sorted by bytes");
+        for (tool, _) in ROWS.iter() {
+            assert!(crate::TOOLS.iter().any(|known| known.name == *tool), "{tool}");
+        }
+    }
+}
