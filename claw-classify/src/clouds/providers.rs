@@ -8,6 +8,7 @@ mod doctl;
 mod eksctl;
 mod gcloud;
 mod gsutil;
+mod settings;
 
 use claw_policy::{Action, Domain, Set, domain};
 
@@ -97,13 +98,13 @@ domain! {
     OPTIONS: Set = "options";
     /// The project or subscription, where the call says it before or right behind the option.
     PROJECT: String = "project";
-    /// The variables that stand for settings which choose the identity, the server, the folder of settings or the
-    /// interpreter.
+    /// The settings which choose the identity, the server, the folder of settings or the interpreter: variables by
+    /// their names, and what gcloud's and az's own files say as `proxy/type`.
     SETTINGS: Set = "settings";
 }
 
 /// The action of a line.
-fn action(line: &Line<'_>, said: String, effect: &'static str, settings: Vec<String>) -> Action {
+fn action(line: &Line<'_>, said: String, effect: &'static str) -> Action {
     let mut action = Action::new(&DOMAIN, said);
     if !line.path.is_empty() {
         action.set(Cloud::COMMAND, line.path);
@@ -113,7 +114,6 @@ fn action(line: &Line<'_>, said: String, effect: &'static str, settings: Vec<Str
     if let Some(project) = line.value("project") {
         action.set(Cloud::PROJECT, text(project).into_owned());
     }
-    action.set(Cloud::SETTINGS, settings.into_iter().collect::<Set>());
     action
 }
 
@@ -139,16 +139,6 @@ fn copies_out(call: &Call<'_>, effect: &'static str) -> &'static str {
     let up = call.argv.last().is_some_and(|to| to.starts_with(b"gs://"));
     let copies = call.argv.iter().any(|word| *word == b"cp");
     if effect == "export" && copies && up { "write" } else { effect }
-}
-
-/// The variables of the call whose names begin with `prefix`, except those of `harmless`.
-fn settings(call: &Call<'_>, prefix: &str, harmless: &[&str]) -> Vec<String> {
-    let names = call.env.iter().filter_map(|entry| entry.split(|&byte| byte == b'=').next());
-    names
-        .filter(|name| name.starts_with(prefix.as_bytes()))
-        .map(|name| text(name).into_owned())
-        .filter(|name| !harmless.contains(&&name[prefix.len()..]))
-        .collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 use claw_policy::{Action, Set, domain};
 
 use crate::call::text;
+use crate::containers::kubectl::settings::{Chosen, of_kubeconfigs};
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
 use crate::loaders::Loads;
 use crate::secret::marks::{Marks, marks, secret};
@@ -49,6 +50,10 @@ domain! {
     CONTEXT: String = "context";
     /// The kubeconfig file, where the call or a variable says it.
     KUBECONFIG: String = "kubeconfig";
+    /// What the kubeconfig says that an option could say too: another identity (`as`, `auth-provider`, `exec`), another
+    /// way to the cluster (`proxy-url`). For the context in use where the call or the file says it, and for every
+    /// user and cluster of the file else.
+    SETTINGS: Set = "settings";
     /// The folder of plugins, where a variable says it.
     PLUGINS: String = "plugins";
 }
@@ -117,6 +122,17 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
         let value = line.value(option).or_else(|| call.var(variable));
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             action.set(fact, text(value).into_owned());
+        }
+    }
+    if line.effect != "local" {
+        let chosen = Chosen {
+            kubeconfig: line.value("kubeconfig"),
+            context: line.value("kube-context").or_else(|| call.var("HELM_KUBECONTEXT")),
+            ..Chosen::default()
+        };
+        match of_kubeconfigs(call, context.files, chosen) {
+            Ok(found) => action.set(Helm::SETTINGS, found),
+            Err(reason) => action.set_opaque(Helm::SETTINGS, reason),
         }
     }
     let runs = ["post-renderer", "post-renderer-args"].iter().any(|option| line.has(option));

@@ -14,7 +14,7 @@
 mod manifest;
 mod oc;
 mod resource;
-mod settings;
+pub(crate) mod settings;
 
 use std::sync::LazyLock;
 

@@ -7,7 +7,8 @@
 
 use claw_policy::{Action, Set};
 
-use super::{Cloud, DOMAIN, settings};
+use super::settings::Program;
+use super::{Cloud, DOMAIN};
 use crate::call::text;
 use crate::grammar::subcommands::said;
 use crate::tool::Context;
@@ -116,6 +117,12 @@ const HARMLESS: &[&str] = &[
     "TENANT_ID",
 ];
 
+const SETTINGS: Program = Program {
+    prefix: "AZURE_",
+    harmless: HARMLESS,
+    own: &["CORE_FIRST_RUN", "CORE_LOGIN_EXPERIENCE_V2", "EXTENSION_USE_DYNAMIC_INSTALL_ASK"],
+};
+
 /// Names of things that are secrets when they are listed or shown.
 const SECRETS: &[&str] = &[
     "admin-key",
@@ -221,6 +228,6 @@ pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
             text(name).trim_start_matches('-').to_owned()
         });
     action.set(Cloud::OPTIONS, names.collect::<Set>());
-    action.set(Cloud::SETTINGS, settings(call, "AZURE_", HARMLESS).into_iter().collect::<Set>());
+    SETTINGS.set(&mut action, call, SETTINGS.of_file(call, context.files, ".azure/config"));
     vec![action]
 }

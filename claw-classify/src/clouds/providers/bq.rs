@@ -3,12 +3,12 @@
 //! Source: bq 2's help (`data/cli/bq.json` of Google Cloud SDK 528). Its options are absl's: one
 //! dash or two, `--noNAME` for a switch.
 //!
-//! Known gaps: the statements of `query` are not read, and count as writes. `.bigqueryrc` is not
-//! read.
+//! Known gaps: the statements of `query` are not read, and count as writes.
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, settings};
+use super::settings::Program;
+use super::{DOMAIN, action};
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
 use crate::tool::Context;
 
@@ -32,14 +32,33 @@ const OPTIONS: &[Opt] = &[
     switch(&["--synchronous_mode"]),
 ];
 
+/// `.bigqueryrc` holds options, those of a command in a section of its name.
+const SETTINGS: Program = Program {
+    prefix: "CLOUDSDK_",
+    harmless: &["CORE_PROJECT"],
+    own: &[
+        "_DATASET_ID",
+        "_FORMAT",
+        "_LOCATION",
+        "_PROJECT_ID",
+        "HEAD_MAX_ROWS",
+        "LS_MAX_RESULTS",
+        "QUERY_MAX_ROWS",
+        "QUERY_USE_LEGACY_SQL",
+    ],
+};
+
 pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
     let call = context.call;
     let said = said(call.argv);
     match subcommands::read(call.argv, COMMANDS, OPTIONS, Place::Before, "") {
         Ok(line) => {
-            let mut settings = settings(call, "BIGQUERYRC", &[]);
-            settings.extend(super::settings(call, "CLOUDSDK_", &["CORE_PROJECT"]));
-            vec![action(&line, said, line.effect, settings)]
+            let mut action = action(&line, said, line.effect);
+            let variable = call.var("BIGQUERYRC").map(|_| "BIGQUERYRC".to_owned());
+            let files = SETTINGS.of_file(call, context.files, ".bigqueryrc");
+            let found = files.map(|found| variable.into_iter().chain(found).collect());
+            SETTINGS.set(&mut action, call, found);
+            vec![action]
         }
         Err(reason) => vec![Action::opaque(&DOMAIN, said, reason)],
     }

@@ -4,12 +4,15 @@
 //! which takes options anywhere and no abbreviations; `core/properties.py` for the variables
 //! `CLOUDSDK_*`.
 //!
-//! Known gaps: a file of options (`--flags-file`) is only named.
+//! Known gaps: a file of options (`--flags-file`) is only named. The settings of the installation itself
+//! (`properties` beside the SDK) are the machine's.
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, copies_out, settings};
-use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
+use super::settings::{self, Program};
+use super::{DOMAIN, action, copies_out};
+use crate::call::text;
+use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said, switch, valued};
 use crate::tool::Context;
 
 const COMMANDS: Commands = Commands(include_str!("gcloud.txt"));
@@ -47,6 +50,36 @@ const HARMLESS: &[&str] = &[
     "CORE_VERBOSITY",
     "RUN_REGION",
 ];
+
+const SETTINGS: Program = Program {
+    prefix: "CLOUDSDK_",
+    harmless: HARMLESS,
+    own: &[
+        "ACCESSIBILITY_SCREEN_READER",
+        "ARTIFACTS_LOCATION",
+        "ARTIFACTS_REPOSITORY",
+        "BATCH_LOCATION",
+        "BILLING_QUOTA_PROJECT",
+        "BUILDS_REGION",
+        "COMPONENT_MANAGER_DISABLE_UPDATE_CHECK",
+        "CONTAINER_CLUSTER",
+        "CORE_ACCOUNT",
+        "CORE_DEFAULT_FORMAT",
+        "CORE_DISABLE_COLOR",
+        "CORE_SHOW_STRUCTURED_LOGS",
+        "CORE_USER_OUTPUT_ENABLED",
+        "DATAFLOW_REGION",
+        "DATAPROC_REGION",
+        "DEPLOY_REGION",
+        "EVENTARC_LOCATION",
+        "FUNCTIONS_REGION",
+        "RUN_CLUSTER",
+        "RUN_CLUSTER_LOCATION",
+        "RUN_PLATFORM",
+        "SURVEY_DISABLE_PROMPTS",
+        "WORKFLOWS_LOCATION",
+    ],
+};
 
 /// Commands whose last word does not tell what they do.
 const BY_PATH: &[(&str, &str)] = &[
@@ -160,10 +193,32 @@ pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
         Ok(line) => {
             let effect =
                 if line.effect == "local" { "local" } else { copies_out(call, effect(line.path)) };
-            vec![action(&line, said, effect, settings(call, "CLOUDSDK_", HARMLESS))]
+            let mut action = action(&line, said, effect);
+            let files = if effect == "local" { Ok(Vec::new()) } else { own(context, &line) };
+            SETTINGS.set(&mut action, call, files);
+            vec![action]
         }
         Err(reason) => vec![Action::opaque(&DOMAIN, said, reason)],
     }
+}
+
+/// The settings of the user's own file: that of the configuration in use.
+fn own(context: &Context<'_>, line: &Line<'_>) -> Result<Vec<String>, settings::Unread> {
+    let Context { call, files, .. } = *context;
+    let said = line.value("configuration").or_else(|| call.var("CLOUDSDK_ACTIVE_CONFIG_NAME"));
+    let name = match said.filter(|name| !name.is_empty()) {
+        Some(name) => Some(text(name).into_owned()),
+        None => settings::own(call, files, ".config/gcloud/active_config")?,
+    };
+    match name.as_deref().map_or("default", str::trim) {
+        "NONE" => Ok(Vec::new()),
+        "" => SETTINGS.of_file(call, files, &configuration("default")),
+        name => SETTINGS.of_file(call, files, &configuration(name)),
+    }
+}
+
+fn configuration(name: &str) -> String {
+    format!(".config/gcloud/configurations/config_{name}")
 }
 
 /// Whether `words` are nothing but options of the program with their values.

@@ -2,11 +2,12 @@
 //!
 //! Source: gsutil 5's help (`data/cli/gsutil.json` of Google Cloud SDK 528).
 //!
-//! Known gaps: settings of its `.boto` file are not read.
+//! Known gaps: `/etc/boto.cfg` is the machine's.
 
 use claw_policy::Action;
 
-use super::{DOMAIN, action, copies_out, settings};
+use super::settings::Program;
+use super::{DOMAIN, action, copies_out};
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
 use crate::tool::Context;
 
@@ -25,15 +26,38 @@ const OPTIONS: &[Opt] = &[
     valued(&["--user-project", "-u"]),
 ];
 
+/// `.boto` holds the user's keys beside the settings.
+const SETTINGS: Program = Program {
+    prefix: "CLOUDSDK_",
+    harmless: &["CORE_PROJECT"],
+    own: &[
+        "CREDENTIALS_AWS_ACCESS_KEY_ID",
+        "CREDENTIALS_AWS_SECRET_ACCESS_KEY",
+        "CREDENTIALS_GS_ACCESS_KEY_ID",
+        "CREDENTIALS_GS_OAUTH2_REFRESH_TOKEN",
+        "CREDENTIALS_GS_SECRET_ACCESS_KEY",
+        "CREDENTIALS_GS_SERVICE_KEY_FILE",
+        "GSUTIL_CONTENT_LANGUAGE",
+        "GSUTIL_DEFAULT_API_VERSION",
+        "GSUTIL_DEFAULT_PROJECT_ID",
+        "GSUTIL_PARALLEL_PROCESS_COUNT",
+        "GSUTIL_PARALLEL_THREAD_COUNT",
+    ],
+};
+
 pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
     let call = context.call;
     let said = said(call.argv);
     match subcommands::read(call.argv, COMMANDS, OPTIONS, Place::Before, "") {
         Ok(line) => {
-            let mut settings = settings(call, "BOTO_", &[]);
-            settings.extend(super::settings(call, "CLOUDSDK_", &["CORE_PROJECT"]));
+            let boto =
+                ["BOTO_CONFIG", "BOTO_PATH"].into_iter().filter(|name| call.var(name).is_some());
+            let files = SETTINGS.of_file(call, context.files, ".boto");
+            let found = files.map(|own| boto.map(str::to_owned).chain(own).collect());
             let effect = copies_out(call, line.effect);
-            vec![action(&line, said, effect, settings)]
+            let mut action = action(&line, said, effect);
+            SETTINGS.set(&mut action, call, found);
+            vec![action]
         }
         Err(reason) => vec![Action::opaque(&DOMAIN, said, reason)],
     }

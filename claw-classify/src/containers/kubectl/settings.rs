@@ -19,6 +19,19 @@ const OF_USER: &[&str] = &["as", "as-groups", "as-uid", "as-user-extra", "auth-p
 /// What a cluster may not say: another way there.
 const OF_CLUSTER: &[&str] = &["proxy-url"];
 
+/// What a call chooses for itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Chosen<'a> {
+    /// The kubeconfig.
+    pub(crate) kubeconfig: Option<&'a [u8]>,
+    /// The context.
+    pub(crate) context: Option<&'a [u8]>,
+    /// The cluster.
+    pub(crate) cluster: Option<&'a [u8]>,
+    /// The user.
+    pub(crate) user: Option<&'a [u8]>,
+}
+
 /// The settings that the files of a call make.
 ///
 /// # Errors
@@ -28,16 +41,35 @@ pub(super) fn settings(
     files: &dyn Files,
     line: &Line<'_>,
 ) -> Result<BTreeSet<String>, String> {
+    let chosen = Chosen {
+        kubeconfig: line.value("kubeconfig"),
+        context: line.value("context"),
+        cluster: line.value("cluster"),
+        user: line.value("user"),
+    };
+    let mut found = of_kubeconfigs(call, files, chosen)?;
+    if kuberc(call, files, line)? {
+        found.insert("kuberc".to_owned());
+    }
+    Ok(found)
+}
+
+/// The settings that the kubeconfigs of a call make, for whichever program reads them.
+///
+/// # Errors
+/// As [`settings`].
+pub(crate) fn of_kubeconfigs(
+    call: &Call<'_>,
+    files: &dyn Files,
+    chosen: Chosen<'_>,
+) -> Result<BTreeSet<String>, String> {
     let mut found = BTreeSet::new();
-    for (path, content) in kubeconfigs(call, files, line)? {
+    for (path, content) in kubeconfigs(call, files, chosen)? {
         let documents = yaml::documents(content)
             .map_err(|why| format!("the kubeconfig `{}` {why}", text(&path)))?;
         for document in &documents {
-            found.extend(of_kubeconfig(document, line).into_iter().map(str::to_owned));
+            found.extend(of_kubeconfig(document, chosen).into_iter().map(str::to_owned));
         }
-    }
-    if kuberc(call, files, line)? {
-        found.insert("kuberc".to_owned());
     }
     Ok(found)
 }
@@ -48,11 +80,11 @@ type Content<'f> = (Vec<u8>, &'f [u8]);
 fn kubeconfigs<'f>(
     call: &Call<'_>,
     files: &'f dyn Files,
-    line: &Line<'_>,
+    chosen: Chosen<'_>,
 ) -> Result<Vec<Content<'f>>, String> {
     let unread = |path: &[u8]| format!("the kubeconfig `{}` is not read", text(path));
     let variable = call.var("KUBECONFIG").filter(|value| !value.is_empty());
-    let named: Vec<&[u8]> = match (line.value("kubeconfig"), variable) {
+    let named: Vec<&[u8]> = match (chosen.kubeconfig, variable) {
         (Some(path), _) => vec![path],
         (None, Some(list)) => list.split(|&byte| byte == b':').collect(),
         (None, None) => Vec::new(),
@@ -93,17 +125,17 @@ fn at_home(call: &Call<'_>, path: &[u8]) -> Vec<u8> {
 }
 
 /// What one kubeconfig says of the user and the cluster in use.
-fn of_kubeconfig(document: &Node, line: &Line<'_>) -> Vec<&'static str> {
+fn of_kubeconfig(document: &Node, chosen: Chosen<'_>) -> Vec<&'static str> {
     let Node::Map(config) = document else { return Vec::new() };
-    let said = |option: &str| line.value(option).map(|value| text(value).into_owned());
-    let context = said("context").or_else(|| word(config, "current-context"));
+    let said = |value: Option<&[u8]>| value.map(|value| text(value).into_owned());
+    let context = said(chosen.context).or_else(|| word(config, "current-context"));
     let context = context.and_then(|name| named(config, "contexts", &name));
     let context = context.and_then(|entry| map(entry, "context"));
     let of_context = |key| context.and_then(|context| word(context, key));
     let mut found = Vec::new();
     for (kind, inner, chosen, keys) in [
-        ("users", "user", said("user").or_else(|| of_context("user")), OF_USER),
-        ("clusters", "cluster", said("cluster").or_else(|| of_context("cluster")), OF_CLUSTER),
+        ("users", "user", said(chosen.user).or_else(|| of_context("user")), OF_USER),
+        ("clusters", "cluster", said(chosen.cluster).or_else(|| of_context("cluster")), OF_CLUSTER),
     ] {
         let one = chosen.and_then(|name| named(config, kind, &name));
         let entries = one.map_or_else(|| list(config, kind), |one| vec![one]);
