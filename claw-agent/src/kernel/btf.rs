@@ -181,7 +181,13 @@ mod tests {
     #[test]
     fn cut_short_is_an_error() {
         let blob = blob();
-        assert!(Btf::parse(&blob[..60]).and_then(|btf| btf.offset("s", "a")).is_err());
-        assert!(Btf::parse(b"not type information").is_err());
+        assert_eq!(
+            Btf::parse(&blob[..60]).and_then(|btf| btf.offset("s", "a")).unwrap_err().to_string(),
+            "the kernel's type information is malformed at byte 68"
+        );
+        assert_eq!(
+            Btf::parse(b"not type information").map(drop).unwrap_err().to_string(),
+            "the kernel's type information is malformed at byte 0"
+        );
     }
 }

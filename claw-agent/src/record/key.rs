@@ -151,14 +151,21 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let path = dir.path().join(NAME);
         Key::of(dir.path(), "a").expect("a key");
+        let refused = || {
+            let error = Key::of(dir.path(), "a").expect_err("unfit").to_string();
+            error.replace(path.to_str().expect("UTF-8"), "KEY")
+        };
         set_permissions(&path, Permissions::from_mode(0o640)).expect("changed");
-        assert!(Key::of(dir.path(), "a").is_err(), "readable by its group");
+        assert_eq!(
+            refused(),
+            "`KEY` is not a file that its owner alone can read; remove it, and claw makes another"
+        );
         std::fs::write(&path, b"short").expect("written");
         set_permissions(&path, Permissions::from_mode(0o600)).expect("changed");
-        assert!(Key::of(dir.path(), "a").is_err(), "too short");
+        assert_eq!(refused(), "`KEY` is too short; remove it, and claw makes another");
         std::fs::rename(&path, dir.path().join("elsewhere")).expect("moved");
         std::os::unix::fs::symlink("elsewhere", &path).expect("linked");
-        assert!(Key::of(dir.path(), "a").is_err(), "a link");
+        assert!(refused().contains("symbolic link"), "{}", refused());
     }
 
     #[test]

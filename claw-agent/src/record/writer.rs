@@ -230,6 +230,7 @@ mod tests {
     use super::super::reader::Problem;
     use super::super::{Exec, Level, Proof, read, verify};
     use super::*;
+    use std::sync::mpsc::TryRecvError;
 
     fn settings(folder: &std::path::Path, part_bytes: u64) -> Settings {
         let (session, labels) = ("abc".into(), vec![]);
@@ -296,7 +297,7 @@ mod tests {
         audit.record(entry("fourth"));
         audit.record_at(third, entry("third"));
         let flushed = audit.flush();
-        assert!(flushed.try_recv().is_err(), "two places before it are open");
+        assert_eq!(flushed.try_recv(), Err(TryRecvError::Empty), "two places before it are open");
         audit.record_at(first, entry("first"));
         drop(given_up);
         flushed.recv().expect("the writer answers");

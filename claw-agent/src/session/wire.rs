@@ -167,6 +167,6 @@ mod tests {
             assert!(fd.is_some());
         }
         drop(one);
-        assert!(other.receive().is_err());
+        assert_eq!(other.receive().unwrap_err().to_string(), "unexpected end of file");
     }
 }

@@ -311,12 +311,16 @@ mod tests {
             assert_eq!(limited(before.as_bytes()).unwrap(), after, "{before}");
         }
         // The limit of a UNION belongs to its last query, and LIMIT BY means something else.
-        for refused in [
-            "SELECT 1 FROM a UNION ALL SELECT 2 FROM b",
-            "SELECT a FROM t LIMIT 1 BY a",
-            "INSERT INTO t VALUES (1)",
+        for (refused, why) in [
+            (
+                "SELECT 1 FROM a UNION ALL SELECT 2 FROM b",
+                "the limit would change more than the limit",
+            ),
+            ("SELECT a FROM t LIMIT 1 BY a", "a limit for each value leaves no place for another"),
+            ("INSERT INTO t VALUES (1)", "the statement is no query"),
         ] {
-            assert!(limited(refused.as_bytes()).is_err(), "{refused}");
+            let error = limited(refused.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), format!("cannot apply rule `r`: {why}"), "{refused}");
         }
     }
 

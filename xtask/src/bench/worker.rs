@@ -221,7 +221,8 @@ mod tests {
             assert_eq!(word.parse::<Work>()?, work);
             assert_eq!(work.word(), word);
         }
-        assert!("dance".parse::<Work>().is_err());
+        let unknown = "dance".parse::<Work>().expect_err("no such work").to_string();
+        assert_eq!(unknown, "no work is called `dance`");
         Ok(())
     }
 
@@ -239,6 +240,7 @@ mod tests {
     #[test]
     fn another_exit_status_is_not_timed_as_if_it_were_right() {
         assert!(wait(&mut Command::new("/bin/true"), 0).is_ok());
-        assert!(wait(&mut Command::new("/bin/false"), 0).is_err());
+        let failed = wait(&mut Command::new("/bin/false"), 0).expect_err("another status");
+        assert!(failed.to_string().contains("not with exit status 0"), "{failed}");
     }
 }

@@ -65,7 +65,10 @@ fn what_an_older_reader_does_not_know_is_no_error_but_a_newer_version_is() {
 #[test]
 fn a_kind_that_is_not_known_is_an_error() {
     let line = common(json!({"kind": "rewound"}));
-    assert!(serde_json::from_value::<Record>(line).is_err());
+    assert_eq!(
+        serde_json::from_value::<Record>(line).unwrap_err().to_string(),
+        "unknown variant `rewound`, expected one of `start`, `exec`, `connect`, `killed`, `refused`, `tamper`, `lost`, `end`"
+    );
 }
 
 #[test]

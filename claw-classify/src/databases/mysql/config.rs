@@ -190,8 +190,11 @@ mod tests {
             let expected: Vec<String> = expected.iter().map(|&word| word.to_owned()).collect();
             assert_eq!(added(content), Ok(expected), "{}", text(content));
         }
-        assert!(added(b"!includedir /tmp\n").is_err());
-        assert!(added(b"[mysql\n").is_err());
+        assert_eq!(
+            added(b"!includedir /tmp\n").unwrap_err().to_string(),
+            "an option file names others, which are not read"
+        );
+        assert_eq!(added(b"[mysql\n").unwrap_err().to_string(), "a group's name has no end");
     }
 
     #[test]

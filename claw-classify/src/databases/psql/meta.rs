@@ -203,9 +203,15 @@ mod tests {
         ] {
             assert_eq!(class(cut(text)), Ok(expected), "{text}");
         }
-        assert!(class(cut("!id")).is_err());
-        assert!(class(cut("")).is_err());
-        assert!(class(cut("frobnicate")).is_err());
+        assert_eq!(
+            class(cut("!id")).unwrap_err().to_string(),
+            "psql meta-command `\\!id` is not known"
+        );
+        assert_eq!(class(cut("")).unwrap_err().to_string(), "psql meta-command `\\` is not known");
+        assert_eq!(
+            class(cut("frobnicate")).unwrap_err().to_string(),
+            "psql meta-command `\\frobnicate` is not known"
+        );
     }
 
     #[test]

@@ -104,8 +104,14 @@ fn limits_land_in_their_arguments() {
     let words: Vec<&str> =
         rewritten.argv.iter().map(|word| str::from_utf8(word).unwrap()).collect();
     assert_eq!(words, ["psql", "-cTABLE a LIMIT 1; TABLE b", "--comm=TABLE c LIMIT 3", "db"]);
-    assert!(rewrite(&call, &NoFiles, &[limit(0, 1)]).is_err());
-    assert!(rewrite(&call, &NoFiles, &[limit(9, 1)]).is_err());
+    assert_eq!(
+        rewrite(&call, &NoFiles, &[limit(0, 1)]).unwrap_err().to_string(),
+        "cannot apply rule `r`: the rows do not come from a statement that can be changed"
+    );
+    assert_eq!(
+        rewrite(&call, &NoFiles, &[limit(9, 1)]).unwrap_err().to_string(),
+        "cannot apply rule `r`: the rows do not come from a statement that can be changed"
+    );
     let set = Change::SetEnv("A".to_owned(), "b".to_owned());
     assert!(
         rewrite(&call, &NoFiles, &[Rewrite { action: 1, change: set, rule: "r".to_owned() }])

@@ -157,7 +157,13 @@ mod tests {
             shown,
             ["core.bare=true", "remote.Or\"i.url=a b", "remote.Or\"i.push=+main", "a.b.c=d e"]
         );
-        assert!(parse(b"[core\nx=y").is_err());
-        assert!(parse(b"[core]\nx=\"y").is_err());
+        assert_eq!(
+            parse(b"[core\nx=y").unwrap_err().to_string(),
+            "the configuration file cannot be read as git reads one"
+        );
+        assert_eq!(
+            parse(b"[core]\nx=\"y").unwrap_err().to_string(),
+            "the configuration file cannot be read as git reads one"
+        );
     }
 }
