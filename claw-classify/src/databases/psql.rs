@@ -12,6 +12,7 @@
 //! nor is what a role's or a database's own settings change.
 
 mod branches;
+mod connection;
 mod conninfo;
 mod copy;
 mod environment;

@@ -3,7 +3,9 @@
 use super::*;
 use crate::Stdin;
 use crate::call::files::File;
-use claw_policy::{Change, Reading, Value};
+use crate::tool::{CannotRewrite, Meant, Rewritten};
+use crate::{Files, NoFiles};
+use claw_policy::{Action, Change, Facts, Reading, Rewrite, Value};
 
 fn classify(call: &Call<'_>) -> Facts {
     Tools::BUILT_IN.classify(call, &NoFiles)

@@ -3,8 +3,9 @@
 //! Source: the manual's section on libpq's environment variables, and `src/bin/psql` for `PSQLRC`,
 //! the pagers and the editors.
 
+use super::connection::{encoding, settings};
 use super::fact;
-use super::plan::{Step, encoding, settings};
+use super::plan::Step;
 use crate::call::{Call, excerpt, text};
 use crate::grammar::getopt::Located;
 use crate::language::sql;

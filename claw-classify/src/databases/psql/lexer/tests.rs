@@ -2,6 +2,7 @@
 
 use super::super::variables::Variables;
 use super::*;
+use crate::databases::psql::variables::Value;
 
 #[test]
 fn parts_of_a_line_are_found_in_the_script() {
