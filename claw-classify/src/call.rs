@@ -3,13 +3,13 @@
 pub(crate) mod files;
 pub(crate) mod ground;
 pub(crate) mod home;
+pub(crate) mod outputs;
 
 use std::borrow::Cow;
 use std::cell::Cell;
 
 use ground::Ground;
-
-use crate::writes::Outputs;
+use outputs::Outputs;
 
 /// What file descriptor 0 of a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,10 +4,13 @@
 
 use claw_policy::{Action, Set, domain};
 
-use crate::call::{Call, excerpt, text};
+use crate::call::{excerpt, text};
 use crate::loaders;
 use crate::tool::{Context, Governed, Meant};
-use crate::writes;
+
+/// The kinds of place that a file can be in, for somebody who wants to know what writing it can do.
+pub(crate) const PLACES: &[&str] =
+    &["credentials", "elsewhere", "home", "startup", "system", "temporary", "workspace"];
 
 domain! {
     /// The call as a whole. Every call has exactly one action of this domain.
@@ -29,7 +32,7 @@ domain! {
     /// `home` a home folder, `system` a folder of the system or a device, `elsewhere` anywhere else. Links are
     /// followed. What is shown or thrown away (`/dev/null`) is nowhere. A session that starts in `/`, in a home folder
     /// or above one, or in a folder of the system has no workspace. What git checks out is not counted.
-    WRITES_FILES: Set = "writes_files" of writes::NAMES;
+    WRITES_FILES: Set = "writes_files" of PLACES;
 }
 
 /// The call-level action. `tool` is what a governed program is. Variables that inject code into the
@@ -43,16 +46,6 @@ pub(crate) fn action(context: &Context<'_>, tool: Option<Governed<'_>>) -> Actio
     let injected = call.env.iter().filter_map(|entry| injects(context, tool, entry).map(text));
     action.set(Exec::INJECTED_ENV, injected.collect::<Set>());
     action
-}
-
-/// Adds to the action of a call what its reading found that the call writes.
-pub(crate) fn add_outputs(action: &mut Action, call: &Call<'_>, tool: &str, read: &[Action]) {
-    let Some(watch) = call.watch else { return };
-    writes::note_options(call, tool, read);
-    match watch.outputs.places(call) {
-        Ok(places) => action.set(Exec::WRITES_FILES, places),
-        Err(why) => action.set_opaque(Exec::WRITES_FILES, why),
-    }
 }
 
 /// Whether the environment makes the tool load code or data.
@@ -85,7 +78,7 @@ fn injects<'e>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{NoFiles, Tools};
+    use crate::{Call, NoFiles, Tools};
     use claw_policy::{Reading, Value};
 
     #[test]

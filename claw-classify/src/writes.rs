@@ -9,93 +9,44 @@
 mod options;
 mod place;
 
-use std::borrow::Cow;
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use claw_policy::{Action, Reading, Value};
 
+use crate::call::outputs::{Output, Outputs, join};
 use crate::call::{Call, text};
 use crate::system::file;
 use place::Ground;
 
-pub(crate) use place::NAMES;
-
-/// A file that a call writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// The file at this path.
-    At(Vec<u8>),
-    /// Files in this folder, whose names nobody knows before: a server or the tool chooses them.
-    In(Vec<u8>),
-    /// Files of which nobody knows where they are, and why.
-    Unknown(Cow<'static, str>),
-}
-
-/// The outputs that a reading found so far.
-#[derive(Debug, Default)]
-pub(crate) struct Outputs(RefCell<Vec<Output>>);
-
-impl Outputs {
-    fn add(&self, output: Output) {
-        self.0.borrow_mut().push(output);
+/// The kinds of place that the files land in, for a call that names them.
+///
+/// # Errors
+/// Why one of them is not known.
+pub(crate) fn places(outputs: &Outputs, call: &Call<'_>) -> Result<BTreeSet<String>, String> {
+    let outputs = outputs.found();
+    if outputs.is_empty() {
+        return Ok(BTreeSet::new());
     }
-
-    /// The kinds of place that the files land in, for a call that names them.
-    ///
-    /// # Errors
-    /// Why one of them is not known.
-    pub(crate) fn places(&self, call: &Call<'_>) -> Result<BTreeSet<String>, String> {
-        let outputs = self.0.borrow();
-        if outputs.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let ground = Ground::of(call);
-        let mut places = BTreeSet::new();
-        for output in outputs.iter() {
-            let place = match output {
-                Output::At(path) => ground.place(path),
-                Output::In(folder) => ground.place(&join(folder, b"file")),
-                Output::Unknown(why) => return Err(why.clone().into_owned()),
-            };
-            let path = || match output {
-                Output::At(path) | Output::In(path) => text(path).into_owned(),
-                Output::Unknown(_) => String::new(),
-            };
-            match place {
-                Ok(place) => places.extend(place.map(str::to_owned)),
-                Err(place::Unknown) => {
-                    return Err(format!("nobody can tell where `{}` is", path()));
-                }
+    let ground = Ground::of(call);
+    let mut places = BTreeSet::new();
+    for output in outputs.iter() {
+        let place = match output {
+            Output::At(path) => ground.place(path),
+            Output::In(folder) => ground.place(&join(folder, b"file")),
+            Output::Unknown(why) => return Err(why.clone().into_owned()),
+        };
+        let path = || match output {
+            Output::At(path) | Output::In(path) => text(path).into_owned(),
+            Output::Unknown(_) => String::new(),
+        };
+        match place {
+            Ok(place) => places.extend(place.map(str::to_owned)),
+            Err(place::Unknown) => {
+                return Err(format!("nobody can tell where `{}` is", path()));
             }
         }
-        Ok(places)
     }
-}
-
-impl Call<'_> {
-    /// Notes that the call writes the file at `path`. `-` is standard output where the tool says so; whoever calls
-    /// this knows.
-    pub(crate) fn writes(&self, path: impl AsRef<[u8]>) {
-        self.note(Output::At(path.as_ref().to_vec()));
-    }
-
-    /// Notes that the call writes files into `folder` whose names are not known.
-    pub(crate) fn writes_into(&self, folder: impl AsRef<[u8]>) {
-        let folder = folder.as_ref();
-        self.note(Output::In(if folder.is_empty() { b".".to_vec() } else { folder.to_vec() }));
-    }
-
-    /// Notes that the call writes files of which nobody knows where they are.
-    pub(crate) fn writes_somewhere(&self, why: impl Into<Cow<'static, str>>) {
-        self.note(Output::Unknown(why.into()));
-    }
-
-    fn note(&self, output: Output) {
-        if let Some(watch) = self.watch {
-            watch.outputs.add(output);
-        }
-    }
+    Ok(places)
 }
 
 /// Variables that make a library write a file in whatever program loads it.
@@ -152,12 +103,4 @@ fn note_targets(call: &Call<'_>, actions: &[Action]) {
             _ => call.writes_somewhere("the files that are written are not known"),
         }
     }
-}
-
-/// `name` below `folder`, or `name` alone if it is absolute.
-pub(crate) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    if name.starts_with(b"/") || folder.is_empty() {
-        return name.to_vec();
-    }
-    [folder, b"/", name].concat()
 }

@@ -14,6 +14,7 @@ use claw_policy::Action;
 
 use crate::call::files::Files;
 use crate::call::home;
+use crate::call::outputs::join;
 use crate::call::{Call, Stdin, text};
 use crate::grammar::getopt::{self, Item, Opt};
 use crate::grammar::options::rows;
@@ -21,7 +22,6 @@ use crate::loaders::Loads;
 use crate::network::http::{self, Request};
 use crate::secret::marks::{Given, Holds, Marks, marks, option, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
-use crate::writes::join;
 
 /// What holds a secret in its words.
 pub(crate) static SECRETS: &[Marks] = &[

@@ -15,6 +15,7 @@ use crate::tool::{
     CannotRewrite, Change, Context, Governed, Inside, Meant, NO_TOOL, Rewritten, Start, Tool,
 };
 use crate::unread::{self, launch, version};
+use crate::writes;
 
 /// The tool that goes by `name`. One look-up in a table sorted by name, because every exec of every
 /// program comes through here.
@@ -238,7 +239,7 @@ impl<'p> Tools<'p> {
                 let mut actions = vec![exec::action(context, Some(tool))];
                 actions[0].set(Exec::TRUSTED, !call.untrusted);
                 let read = tool.read(context);
-                exec::add_outputs(&mut actions[0], call, tool.name(), &read.actions);
+                add_outputs(&mut actions[0], call, tool.name(), &read.actions);
                 actions.extend(read.actions);
                 let launched = launch::launched(context, false);
                 actions.extend(launched.into_iter().map(|launched| launched.action));
@@ -297,6 +298,16 @@ impl Inside for Tools<'_> {
     }
 }
 
+/// Adds to the action of a call what its reading found that the call writes.
+fn add_outputs(action: &mut Action, call: &Call<'_>, tool: &str, read: &[Action]) {
+    let Some(watch) = call.watch else { return };
+    writes::note_options(call, tool, read);
+    match writes::places(&watch.outputs, call) {
+        Ok(places) => action.set(Exec::WRITES_FILES, places),
+        Err(why) => action.set_opaque(Exec::WRITES_FILES, why),
+    }
+}
+
 /// Adds that nothing is known of what a call of `tool` does, behind the action of the call itself.
 fn not_read(tool: Governed<'_>, reason: &str, actions: &mut Vec<Action>) {
     let text = actions[0].text.clone();
@@ -317,7 +328,7 @@ fn run_by_interpreter(context: &Context<'_>, stands: &program::StandsFor) -> Opt
     }
     let mut actions = vec![exec::action(context, Some(Governed::Known(tool)))];
     let read = tool.read(&context.of(&inner));
-    exec::add_outputs(&mut actions[0], &inner, tool.name, &read.actions);
+    add_outputs(&mut actions[0], &inner, tool.name, &read.actions);
     actions.extend(read.actions);
     Some(Facts { tool: Some(tool.name.into()), disputed: None, actions })
 }

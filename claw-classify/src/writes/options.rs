@@ -6,8 +6,8 @@
 
 use std::sync::LazyLock;
 
-use super::Output;
 use crate::call::Call;
+use crate::call::outputs::Output;
 
 /// One row of the table.
 struct Row {

@@ -3,11 +3,8 @@
 use std::borrow::Cow;
 
 use crate::call::Call;
+use crate::call::outputs::join;
 use crate::system::places;
-
-/// The kinds of place.
-pub(crate) const NAMES: &[&str] =
-    &["credentials", "elsewhere", "home", "startup", "system", "temporary", "workspace"];
 
 /// A place of no other kind.
 const ELSEWHERE: &str = "elsewhere";
@@ -105,7 +102,7 @@ impl<'a> Ground<'a> {
         }
         let path = match &self.cwd {
             _ if path.starts_with(b"/") => path.to_vec(),
-            Some(cwd) => super::join(cwd, path),
+            Some(cwd) => join(cwd, path),
             None => return Err(Unknown),
         };
         let real = match self.call.ground {

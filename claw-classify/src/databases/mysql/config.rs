@@ -191,10 +191,10 @@ mod tests {
             assert_eq!(added(content), Ok(expected), "{}", text(content));
         }
         assert_eq!(
-            added(b"!includedir /tmp\n").unwrap_err().to_string(),
+            added(b"!includedir /tmp\n").unwrap_err(),
             "an option file names others, which are not read"
         );
-        assert_eq!(added(b"[mysql\n").unwrap_err().to_string(), "a group's name has no end");
+        assert_eq!(added(b"[mysql\n").unwrap_err(), "a group's name has no end");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Sources: curl(1) 8.5, `src/tool_operate.c`.
 
 use crate::call::Call;
-use crate::writes::join;
+use crate::call::outputs::join;
 
 /// The files that the options of one operation name.
 #[derive(Debug, Default)]

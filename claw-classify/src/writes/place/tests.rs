@@ -1,4 +1,4 @@
-use super::super::Outputs;
+use super::super::places;
 use super::*;
 
 /// A live call's folders, with one link.
@@ -135,10 +135,11 @@ fn live_calls_are_judged_without_links_and_by_where_the_session_started() {
 
 #[test]
 fn every_place_is_named() {
-    let outputs = Outputs::default();
+    let watch = crate::Watch::default();
+    let call = Call { watch: Some(&watch), ..Call::default() };
     for path in ["/root/.ssh/x", "/data", "/root/a", ".x", "/etc", "/tmp/a", "a"] {
-        outputs.add(super::super::Output::At(path.into()));
+        call.writes(path);
     }
-    let places = outputs.places(&Call::default()).expect("known");
-    assert_eq!(places.iter().map(String::as_str).collect::<Vec<_>>(), NAMES);
+    let places = places(&watch.outputs, &call).expect("known");
+    assert_eq!(places.iter().map(String::as_str).collect::<Vec<_>>(), crate::exec::PLACES);
 }

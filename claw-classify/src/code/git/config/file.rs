@@ -158,11 +158,11 @@ mod tests {
             ["core.bare=true", "remote.Or\"i.url=a b", "remote.Or\"i.push=+main", "a.b.c=d e"]
         );
         assert_eq!(
-            parse(b"[core\nx=y").unwrap_err().to_string(),
+            parse(b"[core\nx=y").unwrap_err(),
             "the configuration file cannot be read as git reads one"
         );
         assert_eq!(
-            parse(b"[core]\nx=\"y").unwrap_err().to_string(),
+            parse(b"[core]\nx=\"y").unwrap_err(),
             "the configuration file cannot be read as git reads one"
         );
     }
