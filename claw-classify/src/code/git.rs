@@ -95,6 +95,9 @@ domain! {
     REDIRECTS: bool = "redirects";
     /// The keys and sections that `git config` writes or removes.
     WRITTEN: Set = "written";
+    /// Whether a command drops commits or refs of this repository of which nothing else may be left: `update-ref -d`,
+    /// what expires or deletes reflogs, prunes at once, clears stashes or rewrites all branches.
+    DISCARDS: bool = "discards";
     /// The file that a command which shows something writes to, or that a trace goes to.
     OUTPUT: String = "output";
     /// The folder that `-C` names.

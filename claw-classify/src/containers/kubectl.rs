@@ -54,8 +54,8 @@ domain! {
     /// The command with its sub-commands, aliases resolved: `get`, `rollout restart`, `create secret generic`.
     VERB: String = "verb";
     /// `local` asks nothing of a cluster, `secret` reads secrets or credentials, `exec` runs a program in the
-    /// cluster or here, `tunnel` opens a way into the cluster, `config` changes the kubeconfig, `destroy` deletes
-    /// or evicts.
+    /// cluster or here, `tunnel` opens a way into the cluster, `config` changes the kubeconfig, `destroy` deletes,
+    /// evicts or scales to nothing.
     EFFECT: String = "effect" of &["config", "destroy", "exec", "local", "read", "secret", "tunnel", "write"];
     /// The kind of resource, plural and in lower case, short names resolved: `pods` for `po`. Without its group.
     RESOURCE: String = "resource";
@@ -367,11 +367,19 @@ fn refine(
         "kustomize" if builds.iter().any(|option| line.is_on(option)) => "exec",
         "diff" if diffs => "exec",
         "replace" if line.is_on("force") => "destroy",
+        // Nothing is left of what is scaled to nothing.
+        "scale" if !keeps_some(line) => "destroy",
         // Objects that the manifests no longer name are deleted.
         "apply" if line.is_on("prune") => "destroy",
         "rollout undo" => "write",
         _ => effect,
     }
+}
+
+/// Whether `--replicas` is a number that leaves something.
+fn keeps_some(line: &Line<'_>) -> bool {
+    let replicas = line.value("replicas").and_then(|value| str::from_utf8(value).ok());
+    replicas.and_then(|value| value.parse::<u32>().ok()).is_some_and(|replicas| replicas > 0)
 }
 
 #[cfg(test)]

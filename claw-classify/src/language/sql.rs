@@ -85,6 +85,9 @@ domain! {
     LIMITED: bool = "limited";
     /// The literal row limit, in rows.
     LIMIT: i64 = "limit";
+    /// Whether a table, view or sequence that is created is a temporary one, which goes with the session. Known for
+    /// PostgreSQL.
+    TEMPORARY: bool = "temporary";
     /// Whether a statement that writes returns rows.
     RETURNING: bool = "returning";
     /// Whether it takes locks by its own words: FOR UPDATE and similar clauses, LOCK.

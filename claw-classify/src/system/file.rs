@@ -50,6 +50,10 @@ domain! {
     /// /bin, /boot, /etc, /lib*, /opt, /proc, /run, /sbin, /srv, /sys, /usr or /var, `device` below /dev,
     /// `temporary` below /tmp, /var/tmp or /dev/shm, `repository` a `.git` folder or what is in one.
     PLACES: Set = "places" of places::NAMES;
+    /// What is removed or given another mode or owner with everything below it: `root` all there is,
+    /// `home` a home folder or all of them, `system` a folder that the system is made of; or `device`, a device that is
+    /// overwritten or formatted. For accidents: where the working directory is not proven, the one that was seen counts.
+    WIPES: Set = "wipes" of &["device", "home", "root", "system"];
     /// Whether everything below the targets is affected too.
     RECURSIVE: bool = "recursive";
     /// Whether it is told to ask nothing, or to overwrite existing files.

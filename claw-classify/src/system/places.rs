@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use claw_policy::Action;
+use claw_policy::{Action, Reading, Set, Value};
 
 use crate::call::{Call, text};
 use crate::system::file::OnFiles;
@@ -53,6 +53,10 @@ pub(crate) struct Places<'a> {
     pub(crate) names: BTreeSet<String>,
     /// Whether a path could not be resolved.
     pub(crate) unknown: bool,
+    /// What relative paths are relative to where that is not proven.
+    unproven: Option<&'a [u8]>,
+    /// Whole places that are among the paths, also where their place is not proven.
+    whole: BTreeSet<&'static str>,
 }
 
 impl<'a> Places<'a> {
@@ -66,6 +70,8 @@ impl<'a> Places<'a> {
             paths: BTreeSet::new(),
             names: BTreeSet::new(),
             unknown: false,
+            unproven: call.ground.and_then(|ground| ground.working_directory()),
+            whole: BTreeSet::new(),
         }
     }
 
@@ -82,6 +88,11 @@ impl<'a> Places<'a> {
 
     /// Adds `path`.
     pub(crate) fn add(&mut self, path: &[u8]) {
+        let base = self.base.as_deref().or(self.unproven);
+        if let Some(parts) = absolute(path, base) {
+            let home = self.home.and_then(|home| absolute(home, None));
+            self.whole.extend(whole(&parts, home.as_deref()));
+        }
         let Some(parts) = absolute(path, self.base.as_deref()) else {
             self.unknown = true;
             return;
@@ -101,6 +112,14 @@ impl<'a> Places<'a> {
     /// Sets the paths and their kinds of place as facts of `action`.
     pub(crate) fn set(self, action: &mut Action) {
         const WHY: &str = "the working directory is not known";
+        let is = |name: &str, value: &Value| action.fact(name) == Some(Reading::Known(value));
+        let recursive = is("recursive", &Value::from(true));
+        let effect = |names: &[&str]| names.iter().any(|name| is("effect", &Value::from(*name)));
+        let wipes =
+            (recursive && effect(&["delete", "mode", "owner"])) || effect(&["format", "overwrite"]);
+        let devices = effect(&["format", "overwrite"]);
+        let wiped = self.whole.iter().filter(|place| wipes && (**place == "device") == devices);
+        action.set(OnFiles::WIPES, wiped.copied().collect::<Set>());
         if self.unknown {
             action.set_opaque(OnFiles::TARGETS, WHY);
         } else {
@@ -111,6 +130,22 @@ impl<'a> Places<'a> {
         } else {
             action.set(OnFiles::PLACES, self.names);
         }
+    }
+}
+
+/// The place that a path is the whole of: everything, a home folder or all of them, a folder that the system is made
+/// of, a device.
+fn whole(parts: &[&[u8]], home: Option<&[&[u8]]>) -> Option<&'static str> {
+    let names = |list: &[&str], part: &[u8]| list.iter().any(|name| name.as_bytes() == part);
+    match parts {
+        [] => Some("root"),
+        [b"home" | b"root"] | [b"home", _] => Some("home"),
+        _ if home == Some(parts) => Some("home"),
+        [b"dev", b"fd" | b"shm" | b"pts", ..] => None,
+        [b"dev", device, ..] if !names(HARMLESS_DEVICES, device) => Some("device"),
+        [b"dev"] | [b"usr", _] => Some("system"),
+        [folder] if is_of_system(folder) => Some("system"),
+        _ => None,
     }
 }
 

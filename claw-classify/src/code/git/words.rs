@@ -130,6 +130,11 @@ impl Walk<'_> {
         action.set(Git::SETTINGS, settings.collect::<Set>());
         let names = line.given.iter().filter(|given| given.on && !given.name.is_empty());
         action.set(Git::OPTIONS, names.map(|given| given.name).collect::<Set>());
+        match discards(path, words) {
+            Some(true) => action.set(Git::DISCARDS, true),
+            Some(false) => {}
+            None => action.set_opaque(Git::DISCARDS, "the refs that are changed stand in a file"),
+        }
         if let Some(file) = output(path, words) {
             action.set(Git::OUTPUT, text(file).into_owned());
         }
@@ -288,6 +293,19 @@ fn has(words: &[&[u8]], option: &str) -> bool {
     until_dashes.into_iter().any(|word| {
         word.strip_prefix(option.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'=')
     })
+}
+
+/// Whether commits or refs are dropped for good; none if the words do not tell.
+fn discards(path: &str, words: &[&[u8]]) -> Option<bool> {
+    match path {
+        "update-ref" if has(words, "--stdin") => None,
+        "update-ref" => Some(has(words, "-d")),
+        "reflog expire" | "reflog delete" | "stash clear" | "prune" | "filter-branch" => {
+            Some(!has(words, "-n") && !has(words, "--dry-run"))
+        }
+        "gc" => Some(has(words, "--prune")),
+        _ => Some(false),
+    }
 }
 
 /// The file of `--output`, which every command that shows revisions takes (diff.c).

@@ -80,7 +80,7 @@ fn effects_and_resources() {
         ("set image deploy/web web=x", "write deployments/web"),
         ("rollout restart deploy/web", "write deployments/web"),
         ("rollout status deploy web", "read deployments/web"),
-        ("scale --replicas=0 deploy/web", "write deployments/web"),
+        ("scale --replicas=0 deploy/web", "destroy deployments/web"),
         ("replace --force -f x", "destroy ?/?"),
         ("create secret generic db", "write secrets/db"),
         ("create token sa", "secret serviceaccounts/sa"),

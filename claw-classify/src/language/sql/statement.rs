@@ -62,6 +62,8 @@ pub(super) struct Statement {
     pub(super) setting_value: Option<String>,
     pub(super) transaction_modes: BTreeSet<&'static str>,
     pub(super) copy: Option<&'static str>,
+    /// Whether what it creates goes with the session; none if it creates nothing, or nobody can tell.
+    pub(super) temporary: Option<bool>,
     /// Whether a second parser read the same.
     pub(super) confirmed: bool,
     /// Its place in the text, in bytes; none for the whole text.
@@ -91,6 +93,7 @@ impl Statement {
             setting_value: None,
             transaction_modes: BTreeSet::new(),
             copy: None,
+            temporary: None,
             confirmed: false,
             span: None,
         }
@@ -140,6 +143,9 @@ impl Statement {
         }
         if let Some(limit) = self.limit {
             action.set(Sql::LIMIT, limit);
+        }
+        if let Some(temporary) = self.temporary {
+            action.set(Sql::TEMPORARY, temporary);
         }
         action.set(Sql::RETURNING, self.returning);
         action.set(Sql::LOCKS, self.locks);
