@@ -118,8 +118,34 @@ fn decide(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) -> i32 {
     // A connection that cannot be recorded is refused.
     let shut = state[SHUT] != 0;
     let recorded = if shut { events::lose(&event) } else { events::report(&event, when) };
-    if mark.is_observed() || (verdict.allow && recorded) { ALLOW } else { DENY }
+    if mark.is_observed() {
+        return ALLOW;
+    }
+    if !(verdict.allow && recorded) {
+        return DENY;
+    }
+    lead_to_this_host(ctx, family, addr);
+    ALLOW
 }
+
+/// Makes the address `0.0.0.0` say where it leads: the kernel takes it for the address that the socket is bound to,
+/// which no rule was asked about, and for 127.0.0.1 only if the socket is bound to none.
+#[inline(always)]
+fn lead_to_this_host(ctx: &SockAddrContext, family: u32, addr: [u32; 4]) {
+    let at = ctx.sock_addr;
+    // SAFETY: the context is valid while the program runs; the verifier checks these stores, which the hooks for
+    // connect and sendmsg may make.
+    unsafe {
+        if family == 4 && addr[0] == 0 {
+            (&raw mut (*at).user_ip4).write_volatile(LOOPBACK);
+        } else if family == 6 && addr == [0, 0, MAPPED, 0] {
+            (&raw mut (*at).user_ip6[3]).write_volatile(LOOPBACK);
+        }
+    }
+}
+
+/// 127.0.0.1, in network order.
+const LOOPBACK: u32 = 0x7f00_0001_u32.to_be();
 
 /// The third word of a v4-mapped address, `::ffff:0:0/96`, in network order.
 const MAPPED: u32 = 0xffff_u32.to_be();

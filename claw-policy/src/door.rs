@@ -44,13 +44,16 @@ pub enum Door {
     /// Sockets for raw packets (CAP_NET_RAW), which carry no address that rules could decide on.
     RawSockets,
     /// Sockets of families and protocols whose peers no rule can name: vsock, TIPC, Bluetooth, AF_ALG, SCTP,
-    /// DCCP, SMC and every newer family. Unix, IPv4, IPv6 and netlink sockets remain.
+    /// DCCP, SMC, L2TP and every newer family and protocol. Unix and netlink sockets remain, and of IPv4 and IPv6
+    /// TCP, MPTCP, UDP and UDP-Lite.
     OtherSockets,
+    /// Sockets for ICMP echo requests, which ping uses. At the level `proven` nobody decides where they send.
+    Ping,
 }
 
 impl Door {
     /// Every door.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Ptrace,
         Self::Descriptors,
         Self::IoUring,
@@ -68,6 +71,7 @@ impl Door {
         Self::Network,
         Self::RawSockets,
         Self::OtherSockets,
+        Self::Ping,
     ];
 
     /// As a policy spells it.
@@ -91,6 +95,7 @@ impl Door {
             Self::Network => "network",
             Self::RawSockets => "raw_sockets",
             Self::OtherSockets => "other_sockets",
+            Self::Ping => "ping",
         }
     }
 }

@@ -180,6 +180,57 @@ fn the_unspecified_address_is_loopback() {
     }
 }
 
+/// Binds a socket to an address of a closed network, and reaches for the unspecified address with it: the kernel takes
+/// that for the address that the socket is bound to.
+const BOUND: &str = r#"
+import socket, struct, sys
+form, source, target, port = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+family = socket.AF_INET6 if ":" in target else socket.AF_INET
+kind = socket.SOCK_STREAM if form == "tcp" else socket.SOCK_DGRAM
+s = socket.socket(family, kind)
+try:
+    if form != "udp-pktinfo":
+        s.bind((source, 0))
+    if form == "tcp":
+        s.connect((target, port))
+    elif form == "udp-connect":
+        s.connect((target, port))
+        s.send(b"x")
+    elif form == "udp-sendto":
+        s.sendto(b"x", (target, port))
+    else:
+        info = struct.pack("i4s4s", 0, socket.inet_aton(source), b"\0" * 4)
+        s.sendmsg([b"x"], [(socket.IPPROTO_IP, 8, info)], 0, (target, port))
+except OSError as error:
+    print(error.errno)
+"#;
+
+#[test]
+fn the_unspecified_address_is_not_the_one_that_a_socket_is_bound_to() {
+    let script = |form: &str, source: &str, target: &str, port: u16| {
+        Call::new(["/usr/bin/python3", "-c", BOUND, form, source, target, &port.to_string()])
+    };
+    let forms = ["tcp", "udp-connect", "udp-sendto", "udp-pktinfo"]
+        .map(|form| (form, "127.0.9.7", "0.0.0.0"));
+    let mapped = ["tcp", "udp-connect", "udp-sendto"]
+        .map(|form| (form, "::ffff:127.0.9.7", "::ffff:0.0.0.0"));
+    for ((form, source, target), port) in forms.into_iter().chain(mapped).zip(17790..) {
+        let scenario = Scenario::new(format!("{form} from {source} to {target}"));
+        let listener = Listener::new(form, "127.0.9.7", port);
+        let call = script(form, source, target, port);
+        let bare = call.bare().exits(0);
+        scenario.control("without claw it arrives where the socket is bound, in a closed network");
+        assert_eq!(listener.callers(), 1, "{}", bare.story());
+        let held = Guard::with_policy("connect").without_capabilities();
+        for (level, guard) in [("proven", Guard::with_policy("connect")), ("held", held)] {
+            let ran = call.guarded(&guard).exits(0);
+            scenario.then(format!("{level}: nothing arrives there"));
+            assert_eq!(ran.execs()[0].level(), level, "{}", ran.story());
+            assert_eq!(listener.callers(), 0, "{}", ran.story());
+        }
+    }
+}
+
 #[test]
 fn every_process_of_the_tree_is_guarded() {
     let scenario = Scenario::new("connections of grandchildren and daemons");

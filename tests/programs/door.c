@@ -115,6 +115,26 @@ static long attempt(const char *door)
 		return socket(AF_INET, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (!strcmp(door, "other_sockets-dccp"))
 		return socket(AF_INET6, 6 | SOCK_NONBLOCK, 0);
+	if (!strcmp(door, "other_sockets-l2tp"))
+		return socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 115);
+	if (!strcmp(door, "other_sockets-unknown"))
+		return socket(AF_INET6, SOCK_DGRAM, 263);
+	if (!strcmp(door, "ping"))
+		return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 1);
+	if (!strcmp(door, "ping-v6"))
+		return socket(AF_INET6, SOCK_DGRAM, 58);
+	if (!strcmp(door, "route"))
+		return setsockopt(socket(AF_INET, SOCK_DGRAM, 0), 0, 4 /* IP_OPTIONS */, NULL, 0);
+	if (!strcmp(door, "route-v6"))
+		return setsockopt(socket(AF_INET6, SOCK_DGRAM, 0), 41, 57 /* IPV6_RTHDR */, NULL, 0);
+	if (!strcmp(door, "route-v6-old"))
+		return setsockopt(socket(AF_INET6, SOCK_DGRAM, 0), 41, 6 /* IPV6_2292PKTOPTIONS */, NULL, 0);
+	if (!strcmp(door, "route-v6-options"))
+		return setsockopt(socket(AF_INET6, SOCK_DGRAM, 0), 41, 59 /* IPV6_DSTOPTS */, NULL, 0);
+	if (!strcmp(door, "stays-mptcp"))
+		return socket(AF_INET, SOCK_STREAM, 262);
+	if (!strcmp(door, "stays-udplite"))
+		return socket(AF_INET6, SOCK_DGRAM, 136);
 	if (!strcmp(door, "stays-unix"))
 		return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (!strcmp(door, "stays-tcp"))

@@ -125,9 +125,9 @@ static long reach(const char *way, pid_t pid)
 	if (!strcmp(way, "scheduler"))
 		return sched_setscheduler(pid, SCHED_OTHER, &(struct sched_param){ 0 });
 	if (!strcmp(way, "priority"))
-		return setpriority(PRIO_PROCESS, pid, 0);
+		return setpriority(PRIO_PROCESS, pid, getpriority(PRIO_PROCESS, 0));
 	if (!strcmp(way, "priority-of-user"))
-		return setpriority(PRIO_USER, 65432, 0);
+		return setpriority(PRIO_USER, 65432, getpriority(PRIO_PROCESS, 0));
 	if (!strcmp(way, "io-priority"))
 		return syscall(SYS_ioprio_set, 1, pid, 0);
 	if (!strcmp(way, "pages"))

@@ -4,6 +4,8 @@
 //! A capability is lost unless an open door needs it. If this machine's libseccomp does not know the name of
 //! a call, the start fails; a door is never silently left open.
 
+use std::sync::LazyLock;
+
 use anyhow::{Context, Result};
 use claw_policy::Door;
 use rustix::thread::{self, CapabilitySet};
@@ -23,9 +25,13 @@ pub(super) enum Shut {
     Unless(&'static str, u32, u32),
     /// Uses where this argument has this value or a greater one.
     From(&'static str, u32, u32),
+    /// Uses where the second argument and the third have these values.
+    Both(&'static str, u32, u32),
     /// Uses of socket(2) of this family (any, if `None`) and this type. The type is compared without the
     /// flags that share its argument.
     OfType(&'static str, Option<u32>, u32),
+    /// Uses of socket(2) of this family and type, where the protocol has these bits under this mask.
+    OfProtocol { family: u32, kind: u32, mask: u32, bits: u32 },
 }
 
 /// Pushes a character into a terminal's input, as if its user had typed it; ioctl_tty(2).
@@ -45,17 +51,43 @@ const PERSONALITY_READ: u32 = 0xffff_ffff;
 
 /// Closed under every policy. Each of these names a process to signal behind a pointer, which another thread
 /// could change. `fcntl(F_SETOWN)` does the same with the number in a register, where claw can check it.
-pub(super) const ALWAYS: [Shut; 3] = [
+///
+/// The others set options of a socket that send its packets elsewhere than to the address that was judged: source
+/// routes and routing headers (include/uapi/linux/{in,in6}.h).
+pub(super) const ALWAYS: [Shut; 8] = [
     Shut::If("fcntl", 1, F_SETOWN_EX),
     Shut::If("ioctl", 1, FIOSETOWN),
     Shut::If("ioctl", 1, SIOCSPGRP),
+    // IP_OPTIONS.
+    Shut::Both("setsockopt", 0, 4),
+    // IPV6_2292PKTOPTIONS, IPV6_RTHDRDSTOPTS, IPV6_RTHDR, IPV6_DSTOPTS.
+    Shut::Both("setsockopt", 41, 6),
+    Shut::Both("setsockopt", 41, 55),
+    Shut::Both("setsockopt", 41, 57),
+    Shut::Both("setsockopt", 41, 59),
+];
+
+const IPV4: u32 = 2;
+const IPV6: u32 = 10;
+const STREAM: u32 = 1;
+const DATAGRAM: u32 = 2;
+/// ICMP and ICMPv6, include/uapi/linux/in.h and in6.h.
+const ICMP: u32 = 1;
+const ICMPV6: u32 = 58;
+
+/// The protocols whose addresses somebody decides, with the family and the type of their sockets; 0 stands for the
+/// usual one of the type. TCP and MPTCP; UDP and UDP-Lite. ICMP has a door of its own.
+const DECIDED: [(u32, u32, &[u32]); 4] = [
+    (IPV4, STREAM, &[0, 6, 262]),
+    (IPV6, STREAM, &[0, 6, 262]),
+    (IPV4, DATAGRAM, &[0, 17, 136, ICMP]),
+    (IPV6, DATAGRAM, &[0, 17, 136, ICMPV6]),
 ];
 
 /// Every socket except Unix (1), IPv4 (2), IPv6 (10), netlink (16) and packet sockets (17, which
-/// `raw_sockets` covers): families by number (include/linux/socket.h), then the protocols of IPv4 and IPv6
-/// that connect past the kernel's hooks for addresses (include/uapi/linux/in.h), by number and by type. The
-/// families that stay open have no other protocol with one of these numbers.
-const OTHER_SOCKETS: &[Shut] = &[
+/// `raw_sockets` covers): families by number (include/linux/socket.h), and the types of IPv4 and IPv6 that
+/// connect past the kernel's hooks for addresses. Raw sockets need the capability of `raw_sockets`.
+const OTHER_FAMILIES: &[Shut] = &[
     Shut::If("socket", 0, 3),
     Shut::If("socket", 0, 4),
     Shut::If("socket", 0, 5),
@@ -69,15 +101,36 @@ const OTHER_SOCKETS: &[Shut] = &[
     Shut::If("socket", 0, 14),
     Shut::If("socket", 0, 15),
     Shut::From("socket", 0, 18),
-    // DCCP, SCTP, SMC.
-    Shut::If("socket", 2, 33),
-    Shut::If("socket", 2, 132),
-    Shut::If("socket", 2, 256),
     // SOCK_DCCP of any family, and SOCK_SEQPACKET, which is SCTP, of IPv4 and IPv6.
     Shut::OfType("socket", None, 6),
     Shut::OfType("socket", Some(2), 5),
     Shut::OfType("socket", Some(10), 5),
 ];
+
+/// Those, and the protocols of IPv4 and IPv6 that are not among [`DECIDED`].
+static OTHER_SOCKETS: LazyLock<Vec<Shut>> = LazyLock::new(|| {
+    let others = DECIDED.iter().flat_map(|&(family, kind, decided)| {
+        let but = move |(mask, bits)| Shut::OfProtocol { family, kind, mask, bits };
+        all_but(decided).into_iter().map(but)
+    });
+    OTHER_FAMILIES.iter().copied().chain(others).collect()
+});
+
+/// Masks, and the bits under them, that cover every number but these, each once.
+fn all_but(numbers: &[u32]) -> Vec<(u32, u32)> {
+    let mut covered = Vec::new();
+    // Prefixes of growing length that some of the numbers share; what differs in the next bit is covered.
+    let mut prefixes = vec![0];
+    for bit in (0..u32::BITS).rev() {
+        let mask = !0 << bit;
+        let halves = prefixes.iter().flat_map(|prefix| [*prefix, prefix | 1 << bit]);
+        let (shared, free): (Vec<u32>, Vec<u32>) =
+            halves.partition(|half| numbers.iter().any(|number| number & mask == *half));
+        covered.extend(free.into_iter().map(|bits| (mask, bits)));
+        prefixes = shared;
+    }
+    covered
+}
 
 /// Capabilities that the command loses under every policy. With the first, root could trace the supervisor.
 /// With the second, it could choose the number of the supervisor's next thread.
@@ -132,7 +185,11 @@ pub(super) fn behind(door: Door) -> &'static [Shut] {
             Call("settimeofday"),
             Call("clock_settime"),
         ],
-        Door::OtherSockets => OTHER_SOCKETS,
+        Door::OtherSockets => &OTHER_SOCKETS,
+        Door::Ping => &[
+            Shut::OfProtocol { family: IPV4, kind: DATAGRAM, mask: !0, bits: ICMP },
+            Shut::OfProtocol { family: IPV6, kind: DATAGRAM, mask: !0, bits: ICMPV6 },
+        ],
         // Dropping the capability is enough: without it these calls fail by themselves.
         Door::Network | Door::RawSockets => &[],
     }
@@ -167,7 +224,8 @@ fn needs(door: Door) -> CapabilitySet {
         | Door::Handles
         | Door::Personality
         | Door::Terminal
-        | Door::OtherSockets => CapabilitySet::empty(),
+        | Door::OtherSockets
+        | Door::Ping => CapabilitySet::empty(),
     }
 }
 
@@ -221,6 +279,20 @@ mod tests {
         assert_eq!(everything - lost(&all_but(Door::Kexec)), CapabilitySet::SYS_BOOT);
         assert_eq!(lost(&[]), ALWAYS_LOST);
         assert_eq!(lost(&all_but(Door::Ptrace)), everything);
+    }
+
+    #[test]
+    fn every_number_but_the_decided_ones_is_covered_once() {
+        for (_, _, decided) in DECIDED {
+            let covered = all_but(decided);
+            let times =
+                |number: u32| covered.iter().filter(|(mask, bits)| number & mask == *bits).count();
+            let far = [1 << 20, u32::MAX, u32::MAX - 1, 1 << 31];
+            for number in (0..1024).chain(far) {
+                let expected = usize::from(!decided.contains(&number));
+                assert_eq!(times(number), expected, "{number}");
+            }
+        }
     }
 
     #[test]

@@ -129,6 +129,15 @@ fn close(filter: &mut ScmpFilterContext, shut: &Shut) -> Result<()> {
         Shut::From(name, argument, value) => {
             (named(name)?, vec![compare(argument, ScmpCompareOp::GreaterEqual, value)])
         }
+        Shut::Both(name, second, third) => {
+            let conditions = vec![compare(1, low_half, second), compare(2, low_half, third)];
+            (named(name)?, conditions)
+        }
+        Shut::OfProtocol { family, kind, mask, bits } => {
+            let of_type = compare(1, ScmpCompareOp::MaskedEqual(SOCK_TYPE_MASK), kind);
+            let of_protocol = compare(2, ScmpCompareOp::MaskedEqual(mask.into()), bits);
+            (named("socket")?, vec![compare(0, low_half, family), of_type, of_protocol])
+        }
         Shut::OfType(name, family, kind) => {
             let family = family.map(|family| compare(0, low_half, family));
             let kind = compare(1, ScmpCompareOp::MaskedEqual(SOCK_TYPE_MASK), kind);

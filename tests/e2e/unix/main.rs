@@ -1,5 +1,6 @@
 //! Unix sockets: decided by what a name leads to, at both levels, and every decision a record.
 
+mod identity;
 mod names;
 mod races;
 mod stage;

@@ -158,6 +158,19 @@ impl Kind {
     }
 }
 
+/// The address `name`, which leads to `to`, with 127.0.0.1 in place of `0.0.0.0`: the kernel takes `0.0.0.0` for the
+/// address that the socket is bound to, which no rule was asked about.
+pub(crate) fn to_this_host(mut name: Vec<u8>, to: SocketAddr) -> Vec<u8> {
+    if to.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
+        // The last bytes of a `sin_addr`, and of a `sin6_addr` that holds an IPv4 address.
+        let end = if family(&name) == Some(AddressFamily::INET6) { V6 } else { 8 };
+        if let Some(ip) = name.get_mut(end - 4..end) {
+            ip.copy_from_slice(&Ipv4Addr::LOCALHOST.octets());
+        }
+    }
+    name
+}
+
 fn family(name: &[u8]) -> Option<AddressFamily> {
     let bytes = name.first_chunk::<FAMILY>()?;
     Some(AddressFamily::from_raw(u16::from_ne_bytes(*bytes)))

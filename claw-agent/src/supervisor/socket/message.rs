@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use super::Taken;
 use super::peer::Peer;
 use crate::apply::on_behalf::control;
+use crate::apply::on_behalf::subject::{Assumed, Sender};
 use crate::decode::socket::{MESSAGE_LENGTH, MULTIPLE_MESSAGE, Outgoing, message};
 use crate::guard::waits::interruption;
 use crate::guard::{Held, Refusal};
@@ -125,8 +126,12 @@ impl Held<Taken> {
         let to = self.state.kind.send(name.as_deref(), flags)?;
         let peer = self.judge(&to, name)?;
         let mut control = std::mem::take(&mut outgoing.control);
-        let passed =
-            control::take_over(&mut control, self.state.kind.is_inet(), &self.state.owner)?;
+        let sender = match self.state.kind.is_unix() {
+            true => Sender::of(self.tid())?,
+            false => None,
+        };
+        let (inet, owner) = (self.state.kind.is_inet(), &self.state.owner);
+        let passed = control::take_over(&mut control, inet, owner, sender.as_ref())?;
         Ok(Sending { peer, outgoing, control, passed, flags, sent: 0 })
     }
 
@@ -173,7 +178,10 @@ impl Held<Taken> {
             data: &data,
             control: if first { &sending.control } else { &[] },
         };
-        let _as_them = self.assume()?;
+        let _as_them = match self.state.kind.is_inet() {
+            true => None,
+            false => Some(Assumed::as_sender(self.tid())?),
+        };
         let flags = sending.flags | flags;
         let call = || send(self.state.socket.as_fd(), parcel, flags);
         let result = if slowly {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::net::AddressFamily;
 
 use super::Taken;
-use crate::apply::on_behalf::destination::Destination;
+use crate::apply::on_behalf::destination::{self, Destination};
 use crate::decode;
 use crate::guard::{Held, Refusal};
 use crate::record::{Connect, Entry, Proof, What};
@@ -43,6 +43,7 @@ impl Held<Taken> {
             Destination::Unruled => Ok(Peer { name, _file: None }),
             Destination::Inet(to, protocol) => {
                 self.decide(*to, *protocol)?;
+                let name = name.map(|name| destination::to_this_host(name, *to));
                 Ok(Peer { name, _file: None })
             }
             Destination::Abstract(abstract_name) => {
