@@ -233,3 +233,35 @@ fn what_cannot_be_is_said() {
     let ran = shell("true").guarded(&guard).exits(2);
     assert!(ran.err().contains("`--user` needs root"), "{}", ran.story());
 }
+
+#[test]
+fn what_root_has_open_stays_root_s() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let file = folder.path().join("root-s");
+    let open = format!("exec 9<>{}; exec \"$@\"", file.display());
+    let script = shell("printf owned >&9");
+    let write = |guard: Option<Guard>| {
+        fs::write(&file, "").expect("written");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("changed");
+        let ran = match guard {
+            Some(guard) => script.guarded(&guard.inside(["/bin/bash", "-c", &open, "bash"])),
+            None => {
+                let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+                let words = ["/bin/bash", "-c", &open, "bash"].into_iter().chain(user);
+                Call::new(words.chain(["/bin/sh", "-c", "printf owned >&9"])).bare()
+            }
+        };
+        (fs::read_to_string(&file).expect("read"), ran)
+    };
+    let scenario =
+        Scenario::new("a file that root has open when it starts a command as another user");
+    scenario.control("without claw the command writes to it");
+    assert_eq!(write(None).0, "owned");
+    scenario.then("under claw it cannot");
+    let (content, ran) = write(Some(guard("open", Some("nobody"))));
+    assert_eq!(content, "", "{}", ran.story());
+    assert_ne!(ran.code(), Some(0), "{}", ran.story());
+    scenario.then("unless root says so");
+    let (content, ran) = write(Some(guard("open", Some("nobody")).option("--keep-fd").option("9")));
+    assert_eq!(content, "owned", "{}", ran.story());
+}

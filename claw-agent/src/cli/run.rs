@@ -44,6 +44,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NAME|UID[:GID]")]
     user: Option<String>,
 
+    /// Leave this open file descriptor of the caller's open to the command, which with `--user` has only its standard
+    /// streams else. May be given several times
+    #[arg(long = "keep-fd", value_name = "N", requires = "user", value_parser = clap::value_parser!(u32).range(3..))]
+    keep_fds: Vec<u32>,
+
     /// The folder of the audit; /var/log/claw for root if not given, else `claw` in $XDG_STATE_HOME
     /// or ~/.local/state
     #[arg(long, value_name = "DIR", default_value_os_t = default_folder(), hide_default_value = true)]
@@ -87,6 +92,7 @@ impl Run {
             labels: self.labels,
             audit,
             user,
+            keep_fds: self.keep_fds,
             part_bytes: self.audit_part_mib << 20,
             command: self.command,
         })

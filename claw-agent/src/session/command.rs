@@ -15,6 +15,7 @@ use super::{Options, User, be_unreadable};
 use crate::guard::Sockets;
 use crate::intercept;
 use crate::record::Level;
+use crate::sys::process::close_on_exec;
 
 /// Exit statuses as a shell gives them: the command was not found, and it cannot be executed.
 const NOT_FOUND: i32 = 127;
@@ -99,6 +100,13 @@ fn drop_rights(options: &Options, level: Level) -> Result<()> {
         intercept::drop_capabilities(options.policy.closed_doors())?;
     }
     if let Some(user) = &options.user {
+        // What root has open is root's: a policy, a log, a socket.
+        close_on_exec(3, &options.keep_fds).with_context(|| {
+            format!(
+                "cannot close root's descriptors to the command, or keep {:?}",
+                options.keep_fds
+            )
+        })?;
         user.assume()?;
     }
     // Until its exec this process has a copy of the supervisor's memory, including the key of the kernel

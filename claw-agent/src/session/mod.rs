@@ -57,6 +57,8 @@ pub(crate) struct Options {
     pub(crate) part_bytes: u64,
     /// The user to run the command as, if not the caller.
     pub(crate) user: Option<User>,
+    /// The descriptors besides the standard streams that stay open in the command, where it runs as another user.
+    pub(crate) keep_fds: Vec<u32>,
     /// The command and its arguments; not empty.
     pub(crate) command: Vec<OsString>,
 }

@@ -8,8 +8,9 @@
 //! carry no address. There is one exception: if the kernel side decides all IP addresses and refuses every
 //! Unix address, then a call that names no Unix socket continues.
 //!
-//! Known gaps: a peer on a Unix socket sees the supervisor's process number (`SO_PEERCRED`,
-//! `SCM_CREDENTIALS`) with the tracee's user; `MSG_ZEROCOPY` is answered ENOBUFS, on which programs copy.
+//! Known gaps: a peer on a Unix socket sees the supervisor's process number (`SO_PEERCRED`) with the tracee's user, and
+//! a message carries that number (`SCM_CREDENTIALS`) where the supervisor lacks CAP_SYS_ADMIN; `MSG_ZEROCOPY` is
+//! answered ENOBUFS, on which programs copy.
 
 mod message;
 mod peer;

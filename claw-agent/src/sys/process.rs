@@ -178,6 +178,22 @@ pub(crate) fn duplicate(source: &impl AsRawFd) -> io::Result<OwnedFd> {
     borrowed.try_clone_to_owned()
 }
 
+/// Marks every descriptor from `first` on to be closed by the next exec, but those of `kept`, which are marked to stay.
+///
+/// # Errors
+/// As close_range(2); EBADF for a descriptor of `kept` that is not open.
+pub(crate) fn close_on_exec(first: u32, kept: &[u32]) -> io::Result<()> {
+    // SAFETY: the call takes three numbers. It closes nothing now, and only marks this process's descriptors.
+    check(unsafe {
+        libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+    })?;
+    for descriptor in kept {
+        // SAFETY: the call takes numbers alone.
+        check(i64::from(unsafe { libc::fcntl(*descriptor as i32, libc::F_SETFD, 0) }))?;
+    }
+    Ok(())
+}
+
 fn signal_set(signals: &[i32]) -> libc::sigset_t {
     // SAFETY: all-zero is a valid value of this plain C struct.
     let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
