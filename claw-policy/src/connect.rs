@@ -79,6 +79,7 @@ pub fn decide(policy: &Policy, to: IpAddr, port: u16, protocol: Protocol) -> Out
             at: Some(rule.at.clone()),
             reason: rule.reason.clone(),
             because: vec![format!("connect = {protocol} {}", Endpoint(canonical(to), port))],
+            unread: None,
         },
         None => {
             let verdict = policy.defaults().connect;
@@ -91,6 +92,7 @@ pub fn decide(policy: &Policy, to: IpAddr, port: u16, protocol: Protocol) -> Out
                     "no rule covers this connection (`defaults.connect` is `{verdict}`)"
                 ),
                 because: vec![format!("connect = {protocol} {}", Endpoint(canonical(to), port))],
+                unread: None,
             }
         }
     }

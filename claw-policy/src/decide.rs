@@ -101,7 +101,7 @@ fn unmatched(defaults: &Defaults, facts: &Facts, index: usize, action: &Action) 
         .map(|reason| format!("{} is opaque: {reason}", action.domain.name()))
         .into_iter()
         .collect();
-    Outcome { action: index, verdict, rule: None, at: None, reason, because }
+    Outcome { action: index, verdict, rule: None, at: None, reason, because, unread: None }
 }
 
 /// Applies `defaults.exec` to a call with everyday actions, as to an ungoverned program, unless a rule
@@ -133,6 +133,7 @@ fn nothing_was_read() -> Decision {
         at: None,
         reason: "nothing was read of this call".to_owned(),
         because: Vec::new(),
+        unread: None,
     };
     let outcomes = vec![deciding.clone()];
     Decision { verdict: Verdict::Deny, deciding, outcomes, rewrites: Vec::new() }

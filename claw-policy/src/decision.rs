@@ -63,6 +63,8 @@ pub struct Outcome {
     pub reason: String,
     /// The facts that made the rule match, `sql.effect = ddl`, or why they could not be read.
     pub because: Vec<String>,
+    /// Why what the rule asks about could not be read, if that alone made it match.
+    pub unread: Option<String>,
 }
 
 /// The verdict on a call, with its reasons.
@@ -84,7 +86,8 @@ impl Decision {
     /// Turns the decision into a denial. The changes are dropped, because nothing runs.
     pub fn refuse(&mut self, refusal: Refusal) {
         let Refusal { action, rule, at, reason, because } = refusal;
-        let outcome = Outcome { action, verdict: Verdict::Deny, rule, at, reason, because };
+        let outcome =
+            Outcome { action, verdict: Verdict::Deny, rule, at, reason, because, unread: None };
         if let Some(of_action) = self.outcomes.get_mut(action) {
             of_action.clone_from(&outcome);
         }

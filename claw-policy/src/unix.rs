@@ -65,6 +65,7 @@ pub fn decide(policy: &Policy, names: &Names) -> Outcome {
             |rule| rule.reason.clone(),
         ),
         because,
+        unread: None,
     }
 }
 

@@ -244,8 +244,23 @@ pub(super) fn denial(policy: &Policy, judgement: &Judgement, program: &Program) 
     let argv: Vec<&[u8]> = program.argv.iter().collect();
     // Mask the program's own secrets: a terminal or a model's log may keep the message.
     let secrets = secrets(&Call { argv: &argv, ..Call::default() });
-    let (text, because) = (quote(&secrets.hide(text)), because(deciding, &secrets));
-    let message = format!("{prefix}permission denied: {text} ({because})\n");
+    let text = quote(&secrets.hide(text));
+    let message = match (&deciding.unread, &deciding.rule) {
+        // Nobody says that this is forbidden, and whoever spells it plainly may get through.
+        (Some(why), Some(rule)) => {
+            let what = match judgement.facts.actions.get(deciding.action) {
+                Some(action) if action.domain.name() == "sql" => "SQL",
+                _ => "call",
+            };
+            let why = why.strip_prefix("it does not parse: ").unwrap_or(why);
+            let why = quote(&secrets.hide(why));
+            format!("{prefix}claw cannot read this {what}: {why}; in: {text} (claw rule {rule})\n")
+        }
+        _ => {
+            let because = because(deciding, &secrets);
+            format!("{prefix}permission denied: {text} ({because})\n")
+        }
+    };
     Refused::Said { message: message.into_bytes(), status }
 }
 

@@ -75,13 +75,14 @@ impl<'a> Hit<'a> {
                 .map(|condition| condition.reading(first, action)),
         );
         let conditions = || self.rule.matches.iter().chain(&self.rule.unless);
-        let reason = match conditions().find_map(|condition| condition.unknown(first, action)) {
-            Some(why) if !self.certain && self.own => {
-                format!("{reason} (not ruled out: {why})")
-            }
-            Some(why) if !self.certain => format!("cannot be changed as the rule asks: {why}"),
-            _ => reason.clone(),
+        let unknown = conditions().find_map(|condition| condition.unknown(first, action));
+        let unknown = unknown.filter(|_| !self.certain);
+        let reason = match &unknown {
+            Some(why) if self.own => format!("cannot be read: {why} (not ruled out: {reason})"),
+            Some(why) => format!("cannot be changed as the rule asks: {why}"),
+            None => reason.clone(),
         };
+        let unread = unknown.filter(|_| self.own).map(|why| why.to_string());
         Outcome {
             action: index,
             verdict: self.verdict,
@@ -89,6 +90,7 @@ impl<'a> Hit<'a> {
             at: Some(at.clone()),
             reason,
             because,
+            unread,
         }
     }
 }

@@ -288,7 +288,7 @@ fn what_is_opaque_is_read_the_stricter_way() {
 
     assert_eq!(
         outcome.reason,
-        "schema changes go through migrations (not ruled out: two grammars disagree)"
+        "cannot be read: two grammars disagree (not ruled out: schema changes go through migrations)"
     );
 
     // Whether to add a limit is unknown, so the call neither runs as it is nor changed.

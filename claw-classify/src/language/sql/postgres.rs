@@ -42,7 +42,10 @@ fn parse(text: &str) -> Result<Vec<(Tree, std::ops::Range<usize>)>, String> {
     // pg_query indexes and casts inside its own summaries; a panic there must not escape from here.
     let parsed = catch_unwind(|| pg_query::parse(text, 0))
         .map_err(|_| "libpg_query could not summarise it".to_owned())?
-        .map_err(|error| format!("it does not parse: {error}"))?;
+        .map_err(|error| match error {
+            pg_query::Error::Parse(why) => format!("it does not parse: {why}"),
+            error => format!("it does not parse: {error}"),
+        })?;
     parsed
         .protobuf
         .stmts

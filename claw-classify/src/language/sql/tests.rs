@@ -132,7 +132,7 @@ fn what_is_no_query_is_not_limited() {
         ("DELETE FROM t", NO_ROWS),
         ("EXPLAIN SELECT 1", NO_ROWS),
         ("SHOW ALL", NO_ROWS),
-        ("SELEC", "it does not parse: Invalid statement: syntax error at or near \"SELEC\""),
+        ("SELEC", "it does not parse: syntax error at or near \"SELEC\""),
         ("", "there is no such statement"),
         ("DECLARE c CURSOR FOR SELECT 1", NO_ROWS),
     ] {
