@@ -15,6 +15,7 @@
 
 mod commands;
 mod config;
+mod destinations;
 mod discovery;
 mod options;
 mod push;
@@ -80,8 +81,16 @@ domain! {
     REMOTE_CONFIGURED: bool = "remote_configured";
     /// The refspecs of a push, as given.
     REFSPECS: Set = "refspecs";
+    /// The branches of the remote that a push may change, by their short names, however the refspecs, options and
+    /// settings spell them: `main` for `x:main`, `+HEAD:refs/heads/main` and `--delete main`, and the branch that is
+    /// checked out where none is named. Other refs stand by their whole names (`refs/tags/v1`), and `*` for all branches.
+    BRANCHES: Set = "branches";
     /// Whether a push may overwrite what is there: by option, by `+`, by mirroring, or by a setting.
     FORCED: bool = "forced";
+    /// Whether a push overwrites by `--force-with-lease` alone: only what this repository has seen.
+    LEASED: bool = "leased";
+    /// Whether a push changes the branch that is checked out, under its own name, and nothing else.
+    OWN_BRANCH: bool = "own_branch";
     /// Whether a push may delete refs: by option, by an empty source, by pruning, by mirroring, or by a setting.
     DELETES: bool = "deletes";
     /// Whether a push sends nothing.

@@ -28,6 +28,8 @@ pub(super) struct Search<'c> {
     pub(super) repository: bool,
     /// Why settings may be missing: the first file that could not be read.
     pub(super) unread: Option<String>,
+    /// The ref that is checked out in the innermost repository; none if that is not known.
+    pub(super) head: Option<String>,
 }
 
 /// A folder that git may take for a repository.
@@ -41,7 +43,7 @@ impl<'c> Search<'c> {
     /// The settings that files give to `call`, which begins with `start`.
     pub(super) fn of(call: &'c Call<'c>, files: &'c dyn Files, start: &Start) -> Self {
         let mut search =
-            Self { call, files, settings: Vec::new(), repository: false, unread: None };
+            Self { call, files, settings: Vec::new(), repository: false, unread: None, head: None };
         if !call.var("GIT_CONFIG_NOSYSTEM").is_some_and(is_true) {
             search.file(SYSTEM, Source::Machine, 0);
         }
@@ -50,6 +52,16 @@ impl<'c> Search<'c> {
         if let Some(Candidate { git_dir, sure: false }) = candidates.first() {
             let reason = format!("whether `{}` is a repository cannot be told", text(git_dir));
             search.unread.get_or_insert(reason);
+        }
+        if let Some(Candidate { git_dir, sure: true }) = candidates.first() {
+            search.head = match files.file(&join(git_dir, b"HEAD")).at_path() {
+                AtPath::File(head) => {
+                    head.strip_prefix(b"ref:").map(|name| text(name).trim().to_owned())
+                }
+                AtPath::NotLookedAt | AtPath::Unreadable | AtPath::Absent | AtPath::Folder(_) => {
+                    None
+                }
+            };
         }
         // The innermost last, as its settings come last.
         for (at, candidate) in candidates.iter().enumerate().rev() {

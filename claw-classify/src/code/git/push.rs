@@ -8,6 +8,7 @@ use claw_policy::{Action, Set};
 
 use super::Git;
 use super::config::{self, Setting, Source};
+use super::destinations;
 use super::options::{self, Line, Unknown};
 use crate::call::text;
 
@@ -20,10 +21,15 @@ pub(super) struct Known {
     pub(super) repository: bool,
     /// Why settings may be missing among them: a file of them could not be read.
     pub(super) unread: Option<String>,
+    /// The ref that is checked out; none if that is not known, or if it is no branch.
+    pub(super) head: Option<String>,
 }
 
 impl Known {
-    fn of_remote<'s>(&'s self, variable: &'s str) -> impl Iterator<Item = (&'s str, &'s Setting)> {
+    pub(super) fn of_remote<'s>(
+        &'s self,
+        variable: &'s str,
+    ) -> impl Iterator<Item = (&'s str, &'s Setting)> {
         self.settings.iter().filter_map(move |setting| {
             let (head, tail) = setting.key.rsplit_once('.')?;
             let name = head.strip_prefix("remote.")?;
@@ -64,6 +70,8 @@ pub(super) fn helper(word: &[u8]) -> Option<&str> {
 struct Asked {
     forced: bool,
     deletes: bool,
+    /// Whether a refspec begins with `+`, or the remote is mirrored by a setting.
+    plus: bool,
 }
 
 impl Asked {
@@ -73,6 +81,7 @@ impl Asked {
             None => (false, spec),
         };
         self.forced |= forced;
+        self.plus |= forced;
         // A lone colon pushes what both sides have.
         self.deletes |= rest.len() > 1 && rest.starts_with(b":");
     }
@@ -94,6 +103,7 @@ pub(super) fn push<'a>(
     let mut asked = Asked {
         forced: line.is_on("force") || line.is_on("force-with-lease") || line.is_on("mirror"),
         deletes: line.is_on("delete") || line.is_on("prune") || line.is_on("mirror"),
+        plus: false,
     };
     for spec in &specs {
         asked.refspec(spec);
@@ -106,12 +116,28 @@ pub(super) fn push<'a>(
         }
     }
     if known.of_remote("mirror").any(|(of, setting)| concerns(of) && setting.is_true()) {
-        asked = Asked { forced: true, deletes: true };
+        asked = Asked { forced: true, deletes: true, plus: true };
     }
     action.set(Git::FORCED, asked.forced);
     action.set(Git::DELETES, asked.deletes);
     action.set(Git::DRY_RUN, line.is_on("dry-run"));
     action.set(Git::REFSPECS, specs.iter().map(|spec| text(spec)).collect::<Set>());
+    let by_force = line.is_on("force") || line.is_on("mirror") || asked.plus;
+    action.set(Git::LEASED, line.is_on("force-with-lease") && !by_force);
+    match destinations::branches(&line, name.as_deref(), &specs, known) {
+        Ok(branches) => {
+            let own = destinations::head(known).map(|head| branches.iter().eq([&head]));
+            match own {
+                Ok(own) => action.set(Git::OWN_BRANCH, own),
+                Err(why) => action.set_opaque(Git::OWN_BRANCH, why),
+            }
+            action.set(Git::BRANCHES, branches);
+        }
+        Err(why) => {
+            action.set_opaque(Git::OWN_BRANCH, why.clone());
+            action.set_opaque(Git::BRANCHES, why);
+        }
+    }
     match remote {
         Some(_) => aim(remote, known, action),
         None => aim_by_settings(known, action),
@@ -152,6 +178,7 @@ pub(super) fn send_pack<'a>(
     let mut asked = Asked {
         forced: line.is_on("force") || line.is_on("force-with-lease") || line.is_on("mirror"),
         deletes: line.is_on("mirror"),
+        plus: false,
     };
     let specs: Vec<&[u8]> = operands.collect();
     for spec in &specs {
@@ -159,6 +186,14 @@ pub(super) fn send_pack<'a>(
     }
     action.set(Git::REFSPECS, specs.iter().map(|spec| text(spec)).collect::<Set>());
     action.set(Git::DRY_RUN, line.is_on("dry-run"));
+    match line.is_on("stdin") {
+        true => action.set_opaque(Git::BRANCHES, "the refs come from standard input"),
+        // It knows no settings of remotes.
+        false => match destinations::branches(&line, None, &specs, &Known::default()) {
+            Ok(branches) => action.set(Git::BRANCHES, branches),
+            Err(why) => action.set_opaque(Git::BRANCHES, why),
+        },
+    }
     if line.is_on("stdin") {
         let reason = "the refs come from standard input";
         action.set_opaque(Git::FORCED, reason);

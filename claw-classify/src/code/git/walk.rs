@@ -268,8 +268,9 @@ impl Walk<'_> {
 
     /// The settings that hold for the call: files first, so that the call's own come last.
     fn known(&self, start: &Start) -> Known {
-        let Search { settings, repository, unread, .. } = Search::of(self.call, self.files, start);
-        let mut known = Known { settings, repository, unread };
+        let Search { settings, repository, unread, head, .. } =
+            Search::of(self.call, self.files, start);
+        let mut known = Known { settings, repository, unread, head };
         known.settings.extend(start.settings.iter().cloned());
         known
     }
