@@ -128,8 +128,26 @@ fn run(call: &Call<'_>, files: &dyn Files, words: &[&[u8]], depth: usize) -> Act
     }
     if line.path == "api" {
         request::read(call, files, &line, &mut action);
+    } else {
+        action.set(Gh::FILES, sent(&line).map(text).collect::<Set>());
     }
     action
+}
+
+/// The files whose content a command sends, beside `gh api`. `-` is standard input.
+fn sent<'l, 'a: 'l>(line: &'l Line<'a>) -> impl Iterator<Item = &'a [u8]> + 'l {
+    let options = ["body-file", "notes-file", "env-file"];
+    let named = options.into_iter().flat_map(|option| line.values(option));
+    let words: &[&[u8]] = match line.path.as_str() {
+        "gist create" | "ssh-key add" | "gpg-key add" => &line.words,
+        "gist edit" | "release create" | "release upload" => {
+            line.words.get(1..).unwrap_or_default()
+        }
+        _ => &[],
+    };
+    // What stands behind a `#` is how an asset is shown.
+    let words = words.iter().map(|word| word.split(|&byte| byte == b'#').next().unwrap_or(word));
+    named.chain(words)
 }
 
 /// The effect of a command, once its options are taken into account.

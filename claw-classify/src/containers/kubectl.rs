@@ -14,6 +14,7 @@
 mod manifest;
 mod oc;
 mod resource;
+mod scope;
 pub(crate) mod settings;
 
 use std::sync::LazyLock;
@@ -63,7 +64,8 @@ domain! {
     GROUP: String = "group";
     /// The names of the objects; empty for all of them.
     NAMES: Set = "names";
-    /// The namespace, where the call says it; `*` for all of them.
+    /// The namespace that the objects stand in, where the call, a manifest or the raw path says it; `*` for all of them.
+    /// Absent for kinds that stand in none, whatever `-n` says; opaque where a kind is not built in, and so may.
     NAMESPACE: String = "namespace";
     /// The kubeconfig context, where the call says it.
     CONTEXT: String = "context";
@@ -259,6 +261,9 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
             // The resource decides whether secrets are read.
             base.set_opaque(K8s::RESOURCE, reason.clone());
             base.set_opaque(K8s::NAMES, reason.clone());
+            if let Some(namespace) = scope::chosen(&line) {
+                base.set(K8s::NAMESPACE, namespace);
+            }
             match effect {
                 "read" => base.set_opaque(K8s::EFFECT, reason),
                 effect => base.set(K8s::EFFECT, effect),
@@ -266,9 +271,18 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
             return vec![base];
         }
     };
+    let namespace = scope::chosen(&line);
     let mut actions: Vec<Action> = match &targets[..] {
-        [] => vec![base.with(K8s::EFFECT, effect)],
-        _ => targets.into_iter().map(|target| aim(base.clone(), effect, target)).collect(),
+        [] => {
+            if let Some(namespace) = namespace.filter(|_| line.value("raw").is_none()) {
+                base.set(K8s::NAMESPACE, namespace);
+            }
+            vec![base.with(K8s::EFFECT, effect)]
+        }
+        _ => {
+            let one = |target| aim(base.clone(), effect, target, namespace.as_deref());
+            targets.into_iter().map(one).collect()
+        }
     };
     if let Some(inner) = inside(context, &line) {
         inner.behind(&mut actions, K8s::TOOL);
@@ -283,7 +297,13 @@ fn inside(context: &Context<'_>, line: &Line<'_>) -> Option<Inner> {
     Inner::of_words(context.tools, words, &[], stdin)
 }
 
-fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {
+fn aim(
+    mut action: Action,
+    effect: &'static str,
+    target: Target,
+    namespace: Option<&str>,
+) -> Action {
+    scope::set(&mut action, &target, namespace);
     let secret = target.resource == "secrets";
     action.set(K8s::EFFECT, if secret && effect == "read" { "secret" } else { effect });
     action.set(K8s::RESOURCE, target.resource);
@@ -291,15 +311,12 @@ fn aim(mut action: Action, effect: &'static str, target: Target) -> Action {
         action.set(K8s::GROUP, group);
     }
     action.set(K8s::NAMES, target.names);
-    if let Some(namespace) = target.namespace {
-        action.set(K8s::NAMESPACE, namespace);
-    }
     action
 }
 
 /// The cluster, the identity and the namespace.
 fn where_to(call: &Call<'_>, line: &Line<'_>, action: &mut Action) {
-    for fact in [K8s::NAMESPACE, K8s::CONTEXT, K8s::CLUSTER, K8s::USER, K8s::KUBECONFIG] {
+    for fact in [K8s::CONTEXT, K8s::CLUSTER, K8s::USER, K8s::KUBECONFIG] {
         if let Some(value) = line.value(fact.name()) {
             action.set(fact, text(value).into_owned());
         }
@@ -308,9 +325,6 @@ fn where_to(call: &Call<'_>, line: &Line<'_>, action: &mut Action) {
         && let Some(value) = call.var("KUBECONFIG").filter(|value| !value.is_empty())
     {
         action.set(K8s::KUBECONFIG, text(value).into_owned());
-    }
-    if line.is_on("all-namespaces") {
-        action.set(K8s::NAMESPACE, "*");
     }
     if let Some(value) = line.last("dry-run") {
         match value.unwrap_or(b"unchanged") {
@@ -352,6 +366,7 @@ fn refine(
         return match resource::raw(raw) {
             Ok(path) => {
                 let found = path.effect(effect);
+                scope::set_raw(action, &path.text);
                 action.set(K8s::RAW, path.text);
                 found
             }
@@ -372,6 +387,8 @@ fn refine(
         // Objects that the manifests no longer name are deleted.
         "apply" if line.is_on("prune") => "destroy",
         "rollout undo" => "write",
+        // It asks no server for its version.
+        "version" if line.is_on("client") => "local",
         _ => effect,
     }
 }

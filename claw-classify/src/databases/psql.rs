@@ -30,7 +30,7 @@ mod variables;
 
 use std::ops::Range;
 
-use claw_policy::{Action, Rewrite, domain};
+use claw_policy::{Action, Fact, Rewrite, domain};
 
 use crate::call::Stdin;
 use crate::language::sql::{self, Texts};
@@ -92,7 +92,20 @@ domain! {
     /// from elsewhere, `dynamic` runs what a statement returned, `connect` chooses the server by means claw does
     /// not follow, `environment` changes what programs psql starts will see, `role` changes a password.
     CLASS: String = "class" of meta::CLASSES;
+    /// The server that a command which reads the catalogue asks, as `sql.host`.
+    HOST: String = "host";
+    /// Its port, where the call says it.
+    PORT: String = "port";
+    /// The user who asks, where the call says it.
+    USER: String = "user";
+    /// The database, where the call says it.
+    DATABASE: String = "database";
+    /// The object or the pattern that a backslash command names, as it is written: `users*` of `\dt users*`.
+    OBJECT: String = "object";
 }
+
+/// Where a command that reads the catalogue does so.
+const PLACE: [Fact<String>; 4] = [Psql::HOST, Psql::PORT, Psql::USER, Psql::DATABASE];
 
 /// An action of the domain `psql`.
 pub(crate) fn fact(source: &str, name: &str, class: &str, text: impl Into<String>) -> Action {

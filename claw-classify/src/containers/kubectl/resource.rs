@@ -76,6 +76,11 @@ const KINDS: &[(&str, &[&str])] = &[
     ("volumeattachments", &["volumeattachment"]),
 ];
 
+/// Whether the kind of this plural name is built in.
+pub(super) fn is_built_in(plural: &str) -> bool {
+    KINDS.iter().any(|(known, _)| *known == plural)
+}
+
 /// A kind as kubectl resolves it: without regard to case, `kind.version.group` split at the first
 /// dot.
 fn kind(said: &str) -> (String, Option<String>) {

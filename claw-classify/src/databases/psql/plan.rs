@@ -10,7 +10,7 @@ use super::query::Query;
 use super::script::Ends;
 use super::scripts::Scripts;
 use super::variables::{self, Sight, Variables};
-use super::{DOMAIN, Psql, environment, fact, options, slash};
+use super::{DOMAIN, PLACE, Psql, environment, fact, options, slash};
 use crate::call::{Call, excerpt, text};
 use crate::grammar::getopt::{self, Item, Located};
 use crate::language::sql;
@@ -143,7 +143,9 @@ pub(super) fn plan(context: &Context<'_>) -> Plan {
         with_startup_file: false,
     };
     if line.list {
-        steps.push(fact("option", "list", "catalog", "--list").into());
+        let mut list = fact("option", "list", "catalog", "--list");
+        session.describe_as(&mut list, PLACE);
+        steps.push(list.into());
         return Plan { steps, start: Some(start) };
     }
     let mut scripts =

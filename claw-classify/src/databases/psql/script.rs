@@ -20,6 +20,7 @@ use super::query::Query;
 use super::scripts::{Scripts, takes_rows};
 use super::slash::{self, Argument, Command};
 use super::variables::{Sight, Value, takes_any};
+use super::{PLACE, Psql};
 use crate::call::text;
 use crate::language::sql::Connection;
 
@@ -233,7 +234,20 @@ impl Scripts<'_> {
         let arguments = command.said();
         let meta = Meta { name: &command.name, arguments: &arguments };
         let class = meta::class(meta).unwrap_or("");
-        self.steps.push(meta_action(meta).into());
+        let mut action = meta_action(meta);
+        if class == "catalog" {
+            self.session.describe_as(&mut action, PLACE);
+            let object = match &command.arguments[..] {
+                [] => Some(arguments.trim()).filter(|rest| !rest.is_empty()),
+                [object, ..] => Some(&*object.text).filter(|_| object.known),
+            };
+            match (object, command.arguments.is_empty()) {
+                (Some(object), _) => action.set(Psql::OBJECT, object),
+                (None, true) => {}
+                (None, false) => action.set_opaque(Psql::OBJECT, "a variable stands for the name"),
+            }
+        }
+        self.steps.push(action.into());
         outputs::note(self.call, command, class);
         let word = |at: usize| command.arguments.get(at);
         if command.name.eq_ignore_ascii_case("copy") {

@@ -324,3 +324,32 @@ proptest! {
         prop_assert!(!classify(&call, &NoFiles).is_empty());
     }
 }
+
+#[test]
+fn what_reads_the_catalogue_says_where_and_of_what() {
+    for (words, expected) in [
+        (
+            &["psql", "-h", "DB.Internal.", "-d", "app", "-c", "\\d+ users_pii"][..],
+            "db.internal app users_pii",
+        ),
+        (&["psql", "host=DB.INTERNAL dbname=app", "-c", "\\dt users*"], "db.internal app users*"),
+        (&["psql", "postgres://u@DB.internal/app", "-c", "\\sf app.f"], "db.internal app app.f"),
+        (&["psql", "-h", "/run/PG", "-l"], "/run/PG - -"),
+        (&["psql", "-h", "evil.example", "-l"], "evil.example - -"),
+        (&["psql", "-h", "h", "-c", "\\d"], "h - -"),
+        (&["psql", "-h", "h", "-v", "x=users", "-c", "\\d :x"], "h - users"),
+    ] {
+        let argv: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        let call = Call { argv: &argv, names: &[b"psql"], ..Call::default() };
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
+        let class = Value::from("catalog");
+        let is_catalog = |action: &&Action| action.fact("class") == Some(Reading::Known(&class));
+        let action = facts.actions.iter().find(is_catalog).expect("it reads the catalogue");
+        let found = ["host", "database", "object"].map(|name| match action.fact(name) {
+            Some(Reading::Known(Value::Str(value))) => value.clone(),
+            None => "-".to_owned(),
+            other => format!("{other:?}"),
+        });
+        assert_eq!(found.join(" "), expected, "{words:?}");
+    }
+}

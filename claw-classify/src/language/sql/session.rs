@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use claw_policy::{Action, Reading, Value};
+use claw_policy::{Action, Fact, Reading, Value};
 
 use super::Sql;
 use super::texts::Texts;
@@ -115,10 +115,18 @@ impl Session {
 
     /// Adds the facts of the connection to an action.
     pub(crate) fn describe(&self, action: &mut Action) {
+        self.describe_as(action, [Sql::HOST, Sql::PORT, Sql::USER, Sql::DATABASE]);
+    }
+
+    /// As [`Session::describe`], by the facts of another domain for host, port, user and database.
+    pub(crate) fn describe_as(&self, action: &mut Action, facts: [Fact<String>; 4]) {
         let Connection { host, port, user, database, elsewhere } = &self.connection;
-        for (fact, value) in
-            [(Sql::HOST, host), (Sql::PORT, port), (Sql::USER, user), (Sql::DATABASE, database)]
-        {
+        // Names of hosts are the same in letters of either case, and with a dot at their end.
+        let host = host.as_ref().map(|host| match host.starts_with(['/', '@']) {
+            true => host.clone(),
+            false => host.trim_end_matches('.').to_ascii_lowercase(),
+        });
+        for (fact, value) in facts.into_iter().zip([&host, port, user, database]) {
             match (value, elsewhere) {
                 (Some(value), _) => action.set(fact, value.as_str()),
                 (None, Some(reason)) => action.set_opaque(fact, *reason),
