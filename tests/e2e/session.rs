@@ -215,3 +215,20 @@ fn nobody_guarded_reaches_the_supervisor_where_the_third_lock_is() {
     assert!(lock || !demanded, "this kernel is to have it: {start}");
     assert!(!lock || ran.out().is_empty(), "{}", ran.story());
 }
+
+#[test]
+fn without_a_policy_the_starter_policy_holds_and_claw_says_so() {
+    let audit = tempfile::tempdir().expect("a temporary directory");
+    let hide = "if [ -d /etc/claw ]; then mount -t tmpfs none /etc/claw; fi; exec \"$@\"";
+    let call = |words: &[&str]| {
+        let claw = [claw_tests::claw::binary().as_os_str(), "run".as_ref(), "--audit".as_ref()];
+        let argv = ["unshare", "-m", "sh", "-c", hide, "sh"].map(std::ffi::OsStr::new).into_iter();
+        let argv = argv.chain(claw).chain([audit.path().as_os_str(), "--".as_ref()]);
+        Call::new(argv.chain(words.iter().map(std::ffi::OsStr::new))).bare()
+    };
+    let denied = call(&["psql", "-X", "-c", "DROP TABLE users"]);
+    assert!(denied.err().contains("the built-in starter policy holds"), "{}", denied.story());
+    assert!(denied.err().contains("claw rule sql-no-ddl"), "{}", denied.story());
+    let allowed = call(&["echo", "hello"]).exits(0);
+    assert_eq!(allowed.out(), "hello", "{}", allowed.story());
+}

@@ -1,6 +1,7 @@
 //! `claw run`: guards a command and everything it starts.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ const PART_MIB: u64 = 64;
 /// ended it). Exit status 2: nothing was started, and why is on stderr.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
-    /// The policy; the machine's own at /etc/claw/policy.toml if not given
+    /// The policy; the machine's own at /etc/claw/policy.toml if not given, and without one the shipped starter policy
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -69,21 +70,27 @@ impl Run {
     /// # Errors
     /// What is missing; nothing was started. A mistake in the policy is reported here.
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let mut policy = match policy_file::load(self.policy.as_deref()) {
-            Ok(policy) => policy,
+        let (mut policy, is_starter) = match policy_file::load_or_starter(self.policy.as_deref()) {
+            Ok(loaded) => loaded,
             Err(error) => {
                 error.report()?;
                 return Ok(FAILED.into());
             }
         };
+        if is_starter {
+            let machine = policy_file::DEFAULT;
+            writeln!(
+                std::io::stderr(),
+                "claw: no policy is named and there is no `{machine}`: the built-in starter policy holds; `--policy FILE` names another"
+            )?;
+        }
         policy.resolve_unix_folders(real_folder);
         let audit = std::path::absolute(self.audit)?;
         let user = self.user.as_deref().map(User::named).transpose()?;
         if let Some(user) = &user {
-            user.must_not_change(
-                self.policy.as_deref().unwrap_or(policy_file::DEFAULT.as_ref()),
-                &audit,
-            )?;
+            let machine = policy_file::DEFAULT.as_ref();
+            let file = self.policy.as_deref().or((!is_starter).then_some(machine));
+            user.must_not_change(file, &audit)?;
         }
         session::run(&Options {
             policy,

@@ -12,6 +12,9 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, S
 /// The policy of the machine, used when a command names none.
 pub(crate) const DEFAULT: &str = "/etc/claw/policy.toml";
 
+/// The policy of a session whose user names none, on a machine that has none.
+const STARTER: &str = include_str!("../../../policies/starter.toml");
+
 /// The width of a report, in columns.
 const WIDTH: usize = 110;
 
@@ -78,6 +81,22 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Policy, PolicyError> {
     };
     claw_policy::parse(&text, &file.to_string_lossy(), &claw_classify::schema())
         .map_err(|found| Mistakes::new(file, text, found).into())
+}
+
+/// As [`load`], and the shipped starter policy where there is none to read. The second value says that it was taken.
+///
+/// # Errors
+/// [`PolicyError`].
+pub(crate) fn load_or_starter(path: Option<&Path>) -> Result<(Policy, bool), PolicyError> {
+    match load(path) {
+        Err(PolicyError::Missing) => {
+            let name = Path::new("starter.toml (built in)");
+            claw_policy::parse(STARTER, &name.to_string_lossy(), &claw_classify::schema())
+                .map(|policy| (policy, true))
+                .map_err(|found| Mistakes::new(name, STARTER.to_owned(), found).into())
+        }
+        policy => policy.map(|policy| (policy, false)),
+    }
 }
 
 /// The text of a policy or of its tests.

@@ -87,12 +87,13 @@ impl User {
     ///
     /// # Errors
     /// The file or folder that the user can change, and what to do about it.
-    pub(crate) fn must_not_change(&self, policy: &Path, audit: &Path) -> Result<()> {
+    pub(crate) fn must_not_change(&self, policy: Option<&Path>, audit: &Path) -> Result<()> {
         let name = self.name.display();
         if self.uid == 0 {
             bail!("`--user {name}` is root, who can change the policy and the audit: name another");
         }
-        for (what, path) in [("policy", policy), ("audit", audit)] {
+        let policy = policy.map(|policy| ("policy", policy));
+        for (what, path) in policy.into_iter().chain([("audit", audit)]) {
             let path = std::path::absolute(path)?;
             if let Some(changeable) = self.changeable(&path, false, LINKS)? {
                 let (path, changeable) = (path.display(), changeable.display());
