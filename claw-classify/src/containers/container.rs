@@ -18,7 +18,7 @@ mod settings;
 
 use claw_policy::{Action, Domain, Rewrite, Set, domain};
 
-use crate::call::{Call, excerpt, text};
+use crate::call::{Call, Stdin, excerpt, text};
 use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said};
 use crate::inner::{Inner, known_as};
 use crate::language::sql;
@@ -286,6 +286,13 @@ fn read(context: &Context<'_>, program: &Program) -> Read {
     describe(&inside, &mut action);
     let mut actions = vec![action];
     if !inside.is_there {
+        let words = inside.words_of_image();
+        let env: Vec<Vec<u8>> = inside.env();
+        let env: Vec<&[u8]> = env.iter().map(Vec::as_slice).collect();
+        let stdin = if inside.reads_stdin { call.stdin() } else { Stdin::Null };
+        if let Some(inner) = Inner::of_words(context.tools, &words, &env, stdin) {
+            inner.behind(&mut actions, Container::TOOL);
+        }
         return Read::refused(actions, changes(NOTHING.to_owned()));
     }
     let kept = inside.keep();

@@ -27,7 +27,7 @@ pub(super) struct Inside<'a> {
     /// The environment of the caller, for `-e NAME`.
     outer: &'a [&'a [u8]],
     /// Whether it reads the caller's standard input.
-    reads_stdin: bool,
+    pub(super) reads_stdin: bool,
 }
 
 /// What is kept of a command in a container, to read its call and to change it.
@@ -37,7 +37,7 @@ pub(super) struct Kept {
     pub(super) at: usize,
     /// What the call adds to its environment.
     env: Vec<Vec<u8>>,
-    reads_stdin: bool,
+    pub(super) reads_stdin: bool,
 }
 
 impl Kept {
@@ -81,6 +81,27 @@ impl<'a> Inner<'a> {
     }
 }
 
+/// Images that have a client of the second name as their entry point. Others are named after a client and start its
+/// server, as `mysql` does.
+const CLIENTS: &[(&str, &str)] = &[
+    ("argocd", "argocd"),
+    ("aws-cli", "aws"),
+    ("doctl", "doctl"),
+    ("eksctl", "eksctl"),
+    ("flyway", "flyway"),
+    ("helm", "helm"),
+    ("helmfile", "helmfile"),
+    ("kubectl", "kubectl"),
+    ("kustomize", "kustomize"),
+    ("liquibase", "liquibase"),
+    ("migrate", "migrate"),
+    ("opentofu", "tofu"),
+    ("pulumi", "pulumi"),
+    ("rclone", "rclone"),
+    ("terraform", "terraform"),
+    ("velero", "velero"),
+];
+
 impl<'a> Inside<'a> {
     /// The values of the options `names`.
     pub(super) fn values<'b>(&'b self, names: &'b [&str]) -> impl Iterator<Item = &'a [u8]> + 'b {
@@ -99,8 +120,29 @@ impl<'a> Inside<'a> {
         Kept { at: self.at, env: self.env(), reads_stdin: self.reads_stdin }
     }
 
+    /// The words of the call that a new container makes: those of the entry point that the call names, those of a client
+    /// whose image has it as its entry point, or those of the call itself.
+    pub(super) fn words_of_image(&self) -> Vec<&'a [u8]> {
+        let after = |program: &'a [u8]| -> Vec<&'a [u8]> {
+            std::iter::once(program).chain(self.argv.iter().copied()).collect()
+        };
+        let client = || {
+            let path = self.image?.split(|&byte| byte == b'@').next()?;
+            let last = path.rsplit(|&byte| byte == b'/').next()?;
+            let name = last.split(|&byte| byte == b':').next()?;
+            CLIENTS
+                .iter()
+                .find(|(image, _)| image.as_bytes() == name)
+                .map(|(_, tool)| tool.as_bytes())
+        };
+        match self.entrypoint.or_else(client) {
+            Some(program) => after(program),
+            None => self.argv.to_vec(),
+        }
+    }
+
     /// The environment that the call adds inside.
-    fn env(&self) -> Vec<Vec<u8>> {
+    pub(super) fn env(&self) -> Vec<Vec<u8>> {
         let entries = self.values(&["env"]).filter_map(|entry| {
             if entry.contains(&b'=') {
                 return Some(entry.to_vec());
