@@ -18,6 +18,9 @@ use crate::call::{Call, text};
 use crate::system::file;
 use place::Ground;
 
+/// The most files of one call that are looked at; whoever makes the call chooses how many it names.
+const MOST: usize = 256;
+
 /// The kinds of place that the files land in, for a call that names them.
 ///
 /// # Errors
@@ -26,6 +29,9 @@ pub(crate) fn places(outputs: &Outputs, call: &Call<'_>) -> Result<BTreeSet<Stri
     let outputs = outputs.found();
     if outputs.is_empty() {
         return Ok(BTreeSet::new());
+    }
+    if outputs.len() > MOST {
+        return Err("the call writes more files than anybody looks at".to_owned());
     }
     let ground = Ground::of(call);
     let mut places = BTreeSet::new();

@@ -1,7 +1,5 @@
 //! Where the files of a call land: the folders round it, and paths without their links.
 
-use std::os::fd::OwnedFd;
-
 use claw_classify::Ground;
 use rustix::fs::readlinkat;
 use rustix::io::Errno;
@@ -28,9 +26,12 @@ impl Ground for Snapshot {
 /// The path without links of the file that is written at `path`, which need not exist. A link at its end that leads
 /// nowhere is followed: open(2) makes the file that it names.
 fn landing(view: View, mut path: Vec<u8>) -> Result<Vec<u8>, Errno> {
-    for _ in 0..MAX_LINKS {
+    // What comes below `path` and is not there, the innermost first.
+    let mut missing: Vec<Vec<u8>> = Vec::new();
+    let mut links = 0;
+    let there = loop {
         match view.resolve(Base::Cwd, &path) {
-            Ok(found) => return view.path_of(&found.file),
+            Ok(found) => break view.path_of(&found.file)?,
             Err(Errno::NOENT) => {}
             Err(error) => return Err(error),
         }
@@ -38,25 +39,30 @@ fn landing(view: View, mut path: Vec<u8>) -> Result<Vec<u8>, Errno> {
         if matches!(name, b"" | b"." | b"..") {
             return Err(Errno::NOENT);
         }
-        let folder: OwnedFd = match view.resolve(Base::Cwd, parent) {
+        let folder = match view.resolve(Base::Cwd, parent) {
             Ok(found) => found.file,
             // Nothing is there, so no links are below it.
             Err(Errno::NOENT) => {
-                let parent = landing(view, parent.to_vec())?;
-                return Ok([&parent, &b"/"[..], name].concat());
+                missing.push(name.to_vec());
+                path = parent.to_vec();
+                continue;
             }
             Err(error) => return Err(error),
         };
         match readlinkat(&folder, name, Vec::new()) {
+            _ if links == MAX_LINKS => return Err(Errno::LOOP),
             Ok(link) if link.as_bytes().starts_with(b"/") => path = link.into_bytes(),
             Ok(link) => path = [&view.path_of(&folder)?, &b"/"[..], link.as_bytes()].concat(),
             Err(Errno::NOENT) => {
-                return Ok([&view.path_of(&folder)?, &b"/"[..], name].concat());
+                missing.push(name.to_vec());
+                break view.path_of(&folder)?;
             }
             Err(error) => return Err(error),
         }
-    }
-    Err(Errno::LOOP)
+        links += 1;
+    };
+    let below = missing.into_iter().rev();
+    Ok(below.fold(there, |path, name| [&path, &b"/"[..], &name].concat()))
 }
 
 #[cfg(test)]
@@ -92,6 +98,8 @@ mod tests {
         ] {
             assert_eq!(land(name).as_deref(), Ok(expected), "{name}");
         }
+        let deep = "a/".repeat(1500) + "b";
+        assert_eq!(land(&deep), Ok(format!("/{deep}")));
         assert_eq!(land("loop"), Err(Errno::LOOP));
         assert_eq!(land("there/file/x"), Err(Errno::NOTDIR));
     }
