@@ -267,3 +267,26 @@ fn a_log_in_parts_is_one_chain() {
     }
     let _ = read(&["log", "verify"], guard.audit()).exits(0);
 }
+
+#[test]
+fn the_log_shows_what_is_asked_for_and_who_connected() {
+    let guard = Guard::with_policy("connect").option("--label").option("team=a");
+    let connect = program("connect_forms", Linkage::Static);
+    let name = connect.file_name().expect("a name").to_string_lossy().into_owned();
+    let path = connect.display().to_string();
+    let ran = Call::new([path.as_str(), "tcp", "127.0.9.7", "9"]).guarded(&guard).exits(0);
+    let log = |options: &[&str]| {
+        let words: Vec<&str> = ["log"].into_iter().chain(options.iter().copied()).collect();
+        read(&words, guard.audit()).exits(0).out()
+    };
+    let denied = log(&["--denied"]);
+    assert_eq!(denied.lines().count(), 1, "{denied}");
+    let pid = ran.records.iter().find(|record| record.kind() == "connect").expect("one").pid();
+    let by = format!("connect tcp 127.0.9.7:9 by {name}, process {pid}  [no-network]");
+    assert!(denied.contains(&by), "{denied}");
+    assert_eq!(log(&["--denied", "--program", &name]), denied);
+    assert_eq!(log(&["--denied", "--program", "cat"]), "");
+    assert_eq!(log(&["--denied", "--label", "team=b"]), "");
+    assert_eq!(log(&["--denied", "--since", "1h", "--label", "team=a"]), denied);
+    assert_eq!(log(&["--since", "2099-01-01T00:00:00Z"]), "");
+}

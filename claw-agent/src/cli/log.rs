@@ -1,5 +1,7 @@
 //! `claw log` and `claw explain`: what was decided, and why.
 
+mod filter;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,7 +9,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use claw_policy::Verdict;
 
+use crate::judge::written::is_active;
 use crate::record::{Kind, Line, Record, parts, read, verify};
+use filter::{Filter, Programs};
 
 /// The exit status where the chain does not hold.
 const BROKEN: u8 = 1;
@@ -31,9 +35,8 @@ pub(crate) struct Log {
     #[arg(long, value_name = "DIR", global = true, default_value_os_t = default_folder(), hide_default_value = true)]
     audit: PathBuf,
 
-    /// Only this session
-    #[arg(long, value_name = "ID")]
-    session: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
 
     /// Only the last N records
     #[arg(short = 'n', long, value_name = "N")]
@@ -73,22 +76,26 @@ impl Log {
             return Ok(ExitCode::SUCCESS);
         }
         let lines = read(&self.audit).with_context(|| unreadable(&self.audit))?;
-        let of = |line: &Line| line.record.as_ref().is_ok_and(|record| self.is_of(record));
-        let wanted = |line: &&Line| self.session.is_none() || of(line);
-        let lines: Vec<&Line> = lines.iter().filter(wanted).collect();
+        let mut programs = Programs::default();
+        let wanted = |line: Line| {
+            let program = line.record.as_ref().ok().and_then(|record| programs.of(record));
+            let shown = match &line.record {
+                Ok(record) => self.filter.lets(record, program.as_deref()),
+                // Nobody can tell what it is.
+                Err(_) => !self.filter.asks(),
+            };
+            shown.then_some((line, program))
+        };
+        let lines: Vec<(Line, Option<String>)> = lines.into_iter().filter_map(wanted).collect();
         let skipped = self.last.map_or(0, |last| lines.len().saturating_sub(last));
-        for line in &lines[skipped..] {
+        for (line, program) in &lines[skipped..] {
             match &line.record {
                 _ if self.json => writeln!(out, "{}", line.text)?,
-                Ok(record) => writeln!(out, "{}", one_line(record))?,
+                Ok(record) => writeln!(out, "{}", one_line(record, program.as_deref()))?,
                 Err(error) => writeln!(out, "{}", not_a_record(line, error))?,
             }
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn is_of(&self, record: &Record) -> bool {
-        self.session.as_ref().is_some_and(|session| record.session == *session)
     }
 }
 
@@ -112,15 +119,17 @@ impl Explain {
     /// When the audit cannot be read or has no such record.
     pub(crate) fn run(self) -> Result<ExitCode> {
         let lines = read(&self.audit).with_context(|| unreadable(&self.audit))?;
+        let mut programs = Programs::default();
         let found = lines.iter().find_map(|line| {
-            let record = line.record.as_ref().ok().filter(|record| record.id == self.id)?;
-            Some((line, record))
+            let record = line.record.as_ref().ok()?;
+            let program = programs.of(record);
+            (record.id == self.id).then_some((line, record, program))
         });
-        let Some((line, record)) = found else {
+        let Some((line, record, program)) = found else {
             bail!("no record `{}` in `{}`; `claw log` lists them", self.id, self.audit.display());
         };
         let mut out = io::stdout().lock();
-        writeln!(out, "{}", one_line(record))?;
+        writeln!(out, "{}", one_line(record, program.as_deref()))?;
         writeln!(out, "  stored   {}:{}", line.part.display(), line.number)?;
         for (title, value) in explanation(record)? {
             writeln!(out, "  {title:8} {}", visible(&value))?;
@@ -184,12 +193,16 @@ fn not_a_record(line: &Line, error: &serde_json::Error) -> String {
     visible(&format!("{}:{}: not a record: {error}", line.part.display(), line.number))
 }
 
-/// `ID TIME VERDICT what (rule)`.
-fn one_line(record: &Record) -> String {
+/// `ID TIME VERDICT what (rule)`. `program` is what the record's process runs.
+fn one_line(record: &Record, program: Option<&str>) -> String {
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let about = |kind: &str| format!("{kind}: {}", record.reason);
     let what = match &record.kind {
-        Kind::Connect { to, protocol, .. } => format!("connect {} {}", known(protocol), known(to)),
+        Kind::Connect { to, protocol, .. } => {
+            let process = record.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+            let by = program.map(|program| format!(" by {}{process}", word(program)));
+            format!("connect {} {}{}", known(protocol), known(to), by.unwrap_or_default())
+        }
         Kind::Exec(exec) => exec.argv.as_deref().map_or_else(|| about("exec"), words),
         Kind::Start { .. } => about("start"),
         Kind::Killed => about("killed"),
@@ -217,11 +230,11 @@ fn word(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Text for a terminal: control characters are spelled out.
+/// Text for a terminal: what a terminal would act on is spelled out.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        if char.is_control() {
+        if is_active(char) {
             shown.extend(char.escape_default());
         } else {
             shown.push(char);

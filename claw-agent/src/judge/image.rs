@@ -6,6 +6,7 @@ use claw_policy::{Denial, Errno, Outcome, Policy, Refusal, Verdict};
 
 use super::call::Words;
 use super::content::{self, First};
+use super::written::is_active;
 use super::{Judge, Judgement, Opinion};
 use crate::apply::stop::Change;
 use crate::decode::{Program, Snapshot, Strings};
@@ -278,10 +279,10 @@ fn because(deciding: &Outcome, secrets: &Secrets) -> String {
     }
 }
 
-/// Text for a terminal: one line, no control characters, not too long.
+/// Text for a terminal: one line, nothing that it would act on, not too long.
 fn quote(text: &str) -> String {
     let mut quoted: String =
-        text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(QUOTE).collect();
+        text.chars().map(|char| if is_active(char) { ' ' } else { char }).take(QUOTE).collect();
     if text.chars().nth(QUOTE).is_some() {
         quoted.push('…');
     }
@@ -295,6 +296,7 @@ mod tests {
     #[test]
     fn what_a_denial_quotes_cannot_steer_a_terminal() {
         assert_eq!(quote("a\u{1b}[2Jb\nc"), "a [2Jb c");
+        assert_eq!(quote("a\u{9b}2Jb\u{202e}c\u{2066}d\u{200b}"), "a 2Jb c d ");
         assert_eq!(quote(&"x".repeat(QUOTE + 1)).chars().count(), QUOTE + 1);
         assert!(quote(&"x".repeat(QUOTE + 1)).ends_with('…'));
     }

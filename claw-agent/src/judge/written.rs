@@ -177,7 +177,7 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Whether a terminal may do something else than show `char`: control characters, and those that
 /// change the direction of the text around them (Unicode TR 36, 2.10.3).
-fn is_active(char: char) -> bool {
+pub(crate) fn is_active(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
