@@ -94,6 +94,22 @@ pub(crate) fn note_copy(call: &Call<'_>, last: Option<&[u8]>) {
     }
 }
 
+/// Notes where a call copies objects of a store whose addresses begin with `scheme`. The last word is the destination,
+/// or an option or its value: then the destination is among `words`, as far as they are known.
+pub(crate) fn note_objects<'w>(
+    call: &Call<'_>,
+    scheme: &[u8],
+    words: impl IntoIterator<Item = &'w [u8]>,
+) {
+    let last = call.argv.last().copied();
+    let here = |word: &&[u8]| !word.starts_with(b"-") && !word.starts_with(scheme);
+    for word in words.into_iter().last().into_iter().chain(last).filter(here) {
+        // One object becomes a file of this name, several become files in it.
+        call.writes(word);
+        call.writes_into(word);
+    }
+}
+
 /// Notes the targets of `actions` that write files.
 fn note_targets(call: &Call<'_>, actions: &[Action]) {
     for action in actions.iter().filter(|action| action.domain.name() == file::DOMAIN.name) {

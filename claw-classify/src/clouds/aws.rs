@@ -25,6 +25,7 @@ use crate::grammar::subcommands::{plain_pager, said};
 use crate::loaders::Loads;
 use crate::secret::marks::{Marks, marks, secret};
 use crate::tool::{Abilities, Context, Denial, Family, Reader, Tool};
+use crate::writes;
 use command_line::CommandLine;
 
 /// What holds a secret in its words.
@@ -163,6 +164,9 @@ fn read(
                 action.set_opaque(fact, reason.as_str());
             }
         }
+    }
+    if matches!(path.as_str(), "s3 cp" | "s3 mv" | "s3 sync") {
+        writes::note_objects(call, b"s3://", line.loose());
     }
     match operands::output(known, line) {
         Ok(file) => {

@@ -14,6 +14,7 @@ use super::{DOMAIN, action, copies_out};
 use crate::call::text;
 use crate::grammar::subcommands::{self, Commands, Line, Opt, Place, said, switch, valued};
 use crate::tool::Context;
+use crate::writes;
 
 const COMMANDS: Commands = Commands(include_str!("gcloud.txt"));
 
@@ -193,6 +194,9 @@ pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
         Ok(line) => {
             let effect =
                 if line.effect == "local" { "local" } else { copies_out(call, effect(line.path)) };
+            if ["cp", "mv", "rsync"].contains(&line.path.rsplit(' ').next().unwrap_or_default()) {
+                writes::note_objects(call, b"gs://", []);
+            }
             let mut action = action(&line, said, effect);
             let files = if effect == "local" { Ok(Vec::new()) } else { own(context, &line) };
             SETTINGS.set(&mut action, call, files);

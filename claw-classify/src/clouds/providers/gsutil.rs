@@ -10,6 +10,7 @@ use super::settings::Program;
 use super::{DOMAIN, action, copies_out};
 use crate::grammar::subcommands::{self, Commands, Opt, Place, said, switch, valued};
 use crate::tool::Context;
+use crate::writes;
 
 const COMMANDS: Commands = Commands(
     "acl ch\twrite\nacl get\tread\nacl set\twrite\nautoclass get\tread\nautoclass set\twrite\nbucketpolicyonly get\tread\nbucketpolicyonly set\twrite\ncat\texport\ncompose\twrite\nconfig\tconfig\ncors get\tread\ncors set\twrite\ncp\texport\ndefacl ch\twrite\ndefacl get\tread\ndefacl set\twrite\ndefstorageclass get\tread\ndefstorageclass set\twrite\ndu\tread\nhash\tread\nhelp\tlocal\nhmac create\tsecret\nhmac delete\tdestroy\nhmac get\tread\nhmac list\tread\nhmac update\twrite\niam ch\twrite\niam get\tread\niam set\twrite\nkms authorize\twrite\nkms encryption\twrite\nkms serviceaccount\tread\nlabel ch\twrite\nlabel get\tread\nlabel set\twrite\nlifecycle get\tread\nlifecycle set\twrite\nlogging get\tread\nlogging set\twrite\nls\tread\nmb\twrite\nmv\tdestroy\nnotification create\twrite\nnotification delete\tdestroy\nnotification list\tread\npap get\tread\npap set\twrite\nperfdiag\twrite\nrb\tdestroy\nrequesterpays get\tread\nrequesterpays set\twrite\nretention\twrite\nrewrite\twrite\nrm\tdestroy\nrpo get\tread\nrpo set\twrite\nrsync\twrite\nsetmeta\twrite\nsignurl\tsecret\nstat\tread\ntest\twrite\nubla get\tread\nubla set\twrite\nupdate\tconfig\nversion\tlocal\nversioning get\tread\nversioning set\twrite\nweb get\tread\nweb set\twrite\n",
@@ -55,6 +56,9 @@ pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
             let files = SETTINGS.of_file(call, context.files, ".boto");
             let found = files.map(|own| boto.map(str::to_owned).chain(own).collect());
             let effect = copies_out(call, line.effect);
+            if ["cp", "mv", "rsync"].contains(&line.path.rsplit(' ').next().unwrap_or_default()) {
+                writes::note_objects(call, b"gs://", []);
+            }
             let mut action = action(&line, said, effect);
             SETTINGS.set(&mut action, call, found);
             vec![action]
