@@ -14,7 +14,24 @@ struct Row {
     command: &'static str,
     name: &'static str,
     is_folder: bool,
+    /// Whether the tool takes the beginning of a name for the name.
+    abbreviates: bool,
 }
+
+/// Tools that take the beginning of a long name for the name: by git's parse-options, getopt_long(3), argparse or Boost.
+const ABBREVIATE: &[&str] = &[
+    "az",
+    "clickhouse",
+    "git",
+    "mysqldump",
+    "pg_basebackup",
+    "pg_dump",
+    "pg_dumpall",
+    "pg_restore",
+];
+
+/// Names that stand for themselves beside those that they begin.
+const WHOLE: &[&[u8]] = &[b"file", b"out", b"output"];
 
 /// The rows of each tool.
 static ROWS: LazyLock<Vec<(&'static str, Row)>> = LazyLock::new(|| {
@@ -23,7 +40,10 @@ static ROWS: LazyLock<Vec<(&'static str, Row)>> = LazyLock::new(|| {
         let [tools, command, name, kind] = line.split('\t').collect::<Vec<_>>()[..] else {
             return None;
         };
-        let row = move |tool| (tool, Row { command, name, is_folder: kind == "folder" });
+        let row = move |tool| {
+            let (is_folder, abbreviates) = (kind == "folder", ABBREVIATE.contains(&tool));
+            (tool, Row { command, name, is_folder, abbreviates })
+        };
         Some(tools.split(',').map(row))
     });
     rows.flatten().collect()
@@ -48,7 +68,7 @@ impl Row {
     fn value<'a>(&self, word: &'a [u8]) -> Option<Value<'a>> {
         let name = self.name.as_bytes();
         match name {
-            [b'-', b'-', long @ ..] => named(long, word.strip_prefix(b"--")?),
+            [b'-', b'-', long @ ..] => named(long, word.strip_prefix(b"--")?, self.abbreviates),
             [b'-', letter] => {
                 let bundle = word.strip_prefix(b"-").filter(|rest| !rest.starts_with(b"-"))?;
                 let at = bundle.iter().position(|byte| byte == letter)?;
@@ -61,7 +81,7 @@ impl Row {
             // Go's flag package takes one dash or two.
             [b'-', long @ ..] => {
                 let word = word.strip_prefix(b"-")?;
-                named(long, word.strip_prefix(b"-").unwrap_or(word))
+                named(long, word.strip_prefix(b"-").unwrap_or(word), false)
             }
             _ => None,
         }
@@ -75,7 +95,7 @@ enum Value<'a> {
 }
 
 /// The value in the word `given` of the option `long`, which may begin or end with a `*`.
-fn named<'a>(long: &[u8], given: &'a [u8]) -> Option<Value<'a>> {
+fn named<'a>(long: &[u8], given: &'a [u8], abbreviates: bool) -> Option<Value<'a>> {
     let (name, value) = match given.iter().position(|&byte| byte == b'=') {
         Some(at) => (&given[..at], Value::Own(&given[at + 1..])),
         None => (given, Value::Next),
@@ -83,6 +103,9 @@ fn named<'a>(long: &[u8], given: &'a [u8]) -> Option<Value<'a>> {
     let same = match (long.strip_prefix(b"*"), long.strip_suffix(b"*")) {
         (Some(end), _) => name.ends_with(end),
         (_, Some(start)) => name.starts_with(start),
+        (None, None) if abbreviates && name.len() > 1 && !WHOLE.contains(&name) => {
+            long.starts_with(name)
+        }
         (None, None) => name == long,
     };
     same.then_some(value)
@@ -154,6 +177,12 @@ mod tests {
             ("kubectl", "get", "kubectl get pods --cache-dir d", "/c/ d/"),
             ("git", "archive", "git archive -o f HEAD", "f"),
             ("git", "log", "git log --output=f", "f"),
+            ("git", "archive", "git archive --outp=f HEAD", "f"),
+            ("pg_dump", "", "pg_dump --fi f app", "f"),
+            ("mysqldump", "", "mysqldump --result=f app", "f"),
+            ("az", "vm list", "az vm list --output table", ""),
+            ("az", "storage blob download", "az storage blob download --fil f", "f"),
+            ("helm", "list", "helm list --output json", ""),
         ] {
             assert_eq!(found(tool, command, line), expected, "{line}");
         }
