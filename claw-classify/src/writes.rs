@@ -72,14 +72,23 @@ pub(crate) fn note_options(call: &Call<'_>, tool: &str, actions: &[Action]) {
     if !options::knows(tool) {
         return;
     }
-    let command = actions.iter().find_map(|action| {
-        ["command", "verb"].into_iter().find_map(|name| match action.fact(name) {
-            Some(Reading::Known(Value::Str(command))) => Some(command.as_str()),
+    let said = |names: &[&str]| {
+        let mut facts =
+            actions.iter().flat_map(|action| names.iter().map(|name| action.fact(name)));
+        facts.find_map(|fact| match fact {
+            Some(Reading::Known(Value::Str(said))) => Some(said.as_str()),
             _ => None,
         })
-    });
-    for output in options::outputs(call, tool, command.unwrap_or_default()) {
-        call.note(output);
+    };
+    let command = said(&["command", "verb"]).unwrap_or_default();
+    // `git -C` and `terraform -chdir` go there first.
+    let folder = said(&["directory"]).unwrap_or_default().as_bytes();
+    for output in options::outputs(call, tool, command) {
+        call.note(match output {
+            Output::At(path) => Output::At(join(folder, &path)),
+            Output::In(path) => Output::In(join(folder, &path)),
+            unknown @ Output::Unknown(_) => unknown,
+        });
     }
 }
 
