@@ -88,6 +88,23 @@ pub(crate) fn take_over(
     Ok(taken)
 }
 
+/// Whether descriptors are passed, as far as the messages are well formed.
+pub(crate) fn passes_descriptors(control: &[u8]) -> bool {
+    let mut rest = control;
+    while let Some(header) = rest.first_chunk::<HEADER>() {
+        let number = |at: usize| {
+            i32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
+        if (number(8), number(12)) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            return true;
+        }
+        let len = header[..8].try_into().map(usize::from_ne_bytes).unwrap_or_default();
+        let next = len.max(HEADER).checked_next_multiple_of(8);
+        rest = next.and_then(|next| rest.get(next..)).unwrap_or_default();
+    }
+    false
+}
+
 /// Makes the credentials that a tracee states the supervisor's to send, if the tracee could state them itself
 /// (`scm_check_creds` in net/core/scm.c).
 ///
@@ -190,6 +207,15 @@ mod tests {
 
     fn credentials(process: u32, uid: u32, gid: u32) -> Vec<u8> {
         [process, uid, gid].into_iter().flat_map(u32::to_ne_bytes).collect()
+    }
+
+    #[test]
+    fn passed_descriptors_are_seen_behind_other_messages() {
+        let one = message(libc::SOL_SOCKET, libc::SCM_CREDENTIALS, &credentials(1, 2, 3));
+        let other = message(libc::SOL_SOCKET, libc::SCM_RIGHTS, &[0; 4]);
+        assert!(!passes_descriptors(&one));
+        assert!(passes_descriptors(&[one, other].concat()));
+        assert!(!passes_descriptors(&[0xff; 40]));
     }
 
     #[test]

@@ -33,6 +33,8 @@ struct Sending {
     control: Vec<u8>,
     /// The descriptors that `control` passes.
     passed: Vec<OwnedFd>,
+    /// Whether `control` says who the tracee is.
+    names_sender: bool,
     flags: i32,
     sent: usize,
 }
@@ -126,13 +128,15 @@ impl Held<Taken> {
         let to = self.state.kind.send(name.as_deref(), flags)?;
         let peer = self.judge(&to, name)?;
         let mut control = std::mem::take(&mut outgoing.control);
-        let sender = match self.state.kind.is_unix() {
+        // The capability that it takes to name the sender would also lift the limit on descriptors on their way.
+        let sender = match self.state.kind.is_unix() && !control::passes_descriptors(&control) {
             true => Sender::of(self.tid())?,
             false => None,
         };
         let (inet, owner) = (self.state.kind.is_inet(), &self.state.owner);
         let passed = control::take_over(&mut control, inet, owner, sender.as_ref())?;
-        Ok(Sending { peer, outgoing, control, passed, flags, sent: 0 })
+        let names_sender = sender.is_some();
+        Ok(Sending { peer, outgoing, control, passed, names_sender, flags, sent: 0 })
     }
 
     /// Sends without waiting: everything, as much as fits, or nothing. `later` says that a worker thread can
@@ -178,9 +182,9 @@ impl Held<Taken> {
             data: &data,
             control: if first { &sending.control } else { &[] },
         };
-        let _as_them = match self.state.kind.is_inet() {
-            true => None,
-            false => Some(Assumed::as_sender(self.tid())?),
+        let _as_them = match sending.names_sender && first {
+            true => Some(Assumed::as_sender(self.tid())?),
+            false => self.assume()?,
         };
         let flags = sending.flags | flags;
         let call = || send(self.state.socket.as_fd(), parcel, flags);
