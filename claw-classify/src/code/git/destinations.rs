@@ -46,9 +46,9 @@ pub(super) fn branches(
         {
             found.insert(format!("refs/tags/{tag}"));
         } else if line.is_on("delete") {
-            found.insert(short(&word));
+            found.extend(refs(&word));
         } else {
-            found.insert(refspec(&word, remote, known)?);
+            found.extend(refspec(&word, remote, known)?);
         }
     }
     // `--tags` pushes tags beside what would be pushed without it.
@@ -59,20 +59,23 @@ pub(super) fn branches(
 }
 
 /// What one refspec changes.
-fn refspec(spec: &str, remote: Option<&str>, known: &Known) -> Result<String, String> {
+fn refspec(spec: &str, remote: Option<&str>, known: &Known) -> Result<Vec<String>, String> {
     let spec = spec.strip_prefix(['+', '^']).unwrap_or(spec);
     match spec.split_once(':') {
         Some(("", "")) => Err("a lone `:` pushes what both sides have".to_owned()),
         Some((source, "")) => same_name(source, known),
-        Some((_, destination)) => Ok(short(destination)),
+        Some((_, destination)) => Ok(refs(destination)),
         None => {
             // Settings may lead a branch to another name.
             if of_remote(remote, known).next().is_some() {
                 return Err("settings of the remote say where its refs go".to_owned());
             }
             let own = same_name(spec, known)?;
-            match push_default(known).as_deref() {
-                Some("upstream" | "tracking") => upstream(&own, known),
+            match (push_default(known).as_deref(), &own[..]) {
+                (Some("upstream" | "tracking"), [branch]) => Ok(vec![upstream(branch, known)?]),
+                (Some("upstream" | "tracking"), _) => {
+                    Err(format!("which branch `{spec}` is and follows is not known"))
+                }
                 _ => Ok(own),
             }
         }
@@ -80,11 +83,11 @@ fn refspec(spec: &str, remote: Option<&str>, known: &Known) -> Result<String, St
 }
 
 /// The ref of this name on the other side.
-fn same_name(source: &str, known: &Known) -> Result<String, String> {
+fn same_name(source: &str, known: &Known) -> Result<Vec<String>, String> {
     match source {
-        "HEAD" | "@" => head(known),
+        "HEAD" | "@" => Ok(vec![head(known)?]),
         // It could be anything that names a commit, and git refuses what has no name there.
-        source => Ok(short(source)),
+        source => Ok(refs(source)),
     }
 }
 
@@ -92,7 +95,8 @@ fn same_name(source: &str, known: &Known) -> Result<String, String> {
 fn by_settings(remote: Option<&str>, known: &Known) -> Result<Vec<String>, String> {
     let mut of_remote = of_remote(remote, known).peekable();
     if of_remote.peek().is_some() {
-        return of_remote.map(|spec| refspec(&spec, None, &Known::default())).collect();
+        let each = of_remote.map(|spec| refspec(&spec, None, &Known::default()));
+        return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
     }
     match push_default(known).as_deref() {
         Some("nothing") => Ok(Vec::new()),
@@ -119,7 +123,10 @@ fn upstream(branch: &str, known: &Known) -> Result<String, String> {
     let key = format!("branch.{branch}.merge");
     let mut merges = known.settings.iter().filter(|setting| setting.key == key);
     match (merges.next(), merges.next()) {
-        (Some(merge), None) => Ok(short(&merge.text())),
+        (Some(merge), None) => {
+            let merge = merge.text();
+            Ok(merge.strip_prefix("refs/heads/").unwrap_or(&merge).to_owned())
+        }
         _ => Err(format!("which branch `{branch}` follows is not known")),
     }
 }
@@ -129,18 +136,26 @@ fn upstream(branch: &str, known: &Known) -> Result<String, String> {
 /// # Errors
 /// [`NO_HEAD`].
 pub(super) fn head(known: &Known) -> Result<String, String> {
-    known.head.as_deref().map(short).ok_or_else(|| NO_HEAD.to_owned())
+    let head = known.head.as_deref().ok_or(NO_HEAD)?;
+    Ok(head.strip_prefix("refs/heads/").unwrap_or(head).to_owned())
 }
 
-/// A branch by its short name. A name without `refs/` in front is that of a branch, unless the remote has only another
-/// ref of that name.
-fn short(name: &str) -> String {
-    let name =
-        name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("heads/")).unwrap_or(name);
-    if let Some(tag) = name.strip_prefix("tags/") {
-        return format!("refs/tags/{tag}");
+/// The refs that a name may stand for on the remote, a branch by its short name. `heads/main` is the branch `main` where
+/// the remote has that, and becomes the branch `heads/main` where it has not. A plain name is that of a branch, unless
+/// the remote has only another ref of that name.
+fn refs(name: &str) -> Vec<String> {
+    if let Some(branch) = name.strip_prefix("refs/heads/") {
+        // A branch may be called `refs/tags/v1`, which is no tag.
+        let own = if branch.starts_with("refs/") { name } else { branch };
+        return vec![own.to_owned()];
     }
-    name.to_owned()
+    let mut found = vec![name.to_owned()];
+    if let Some(branch) = name.strip_prefix("heads/") {
+        found.push(branch.to_owned());
+    } else if name.starts_with("tags/") {
+        found.push(format!("refs/{name}"));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -187,7 +202,6 @@ mod tests {
         for spelling in [
             "main",
             "refs/heads/main",
-            "heads/main",
             "+main",
             "main:main",
             "x:main",
@@ -200,7 +214,6 @@ mod tests {
             ":refs/heads/main",
             "abc123:main",
             "@:main",
-            "refs/heads/agent/x:heads/main",
         ] {
             for line in
                 ["git push origin", "git push -f origin", "git push --force-with-lease origin"]
@@ -242,7 +255,13 @@ mod tests {
         for (line, expected) in [
             ("git push origin agent/x agent/y:main", "agent/x main"),
             ("git push origin refs/tags/agent/v1", "refs/tags/agent/v1"),
-            ("git push origin tags/agent/v1", "refs/tags/agent/v1"),
+            ("git push origin tags/agent/v1", "refs/tags/agent/v1 tags/agent/v1"),
+            ("git push origin main:tags/v1", "refs/tags/v1 tags/v1"),
+            ("git push origin main:refs/heads/tags/v1", "tags/v1"),
+            ("git push origin refs/heads/tags/v1", "tags/v1"),
+            ("git push origin refs/heads/refs/tags/v1", "refs/heads/refs/tags/v1"),
+            ("git push origin heads/main", "heads/main main"),
+            ("git push origin agent/x:heads/main", "heads/main main"),
             ("git push origin tag agent/v1", "refs/tags/agent/v1"),
             ("git push --all origin", "*"),
             ("git push --tags origin agent/x", "agent/x refs/tags/*"),
