@@ -94,7 +94,7 @@ impl Walk {
         self.statement.kinds.insert(kind);
         self.statement.kinds.remove("unknown");
         self.statement.effect = effect;
-        self.statement.temporary = temporary(node);
+        self.statement.temporary = names::temporary(node);
         self.inside(node);
     }
 
@@ -426,18 +426,6 @@ impl Walk {
             }
         }
     }
-}
-
-/// Whether what a statement creates goes with the session.
-fn temporary(node: &Node) -> Option<bool> {
-    let relation = match node.name {
-        "CreateStmt" => node.node("relation"),
-        "CreateTableAsStmt" => node.node("into").and_then(|into| into.node("rel")),
-        "CreateSeqStmt" => node.node("sequence"),
-        "ViewStmt" => node.node("view"),
-        _ => None,
-    };
-    relation.map(|relation| relation.text("relpersistence") == "t")
 }
 
 fn select_kind(node: &Node) -> &'static str {

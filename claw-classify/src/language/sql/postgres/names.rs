@@ -106,3 +106,15 @@ impl Walk {
         }
     }
 }
+
+/// Whether what a statement creates goes with the session.
+pub(super) fn temporary(node: &Node) -> Option<bool> {
+    let relation = match node.name {
+        "CreateStmt" => node.node("relation"),
+        "CreateTableAsStmt" => node.node("into").and_then(|into| into.node("rel")),
+        "CreateSeqStmt" => node.node("sequence"),
+        "ViewStmt" => node.node("view"),
+        _ => None,
+    };
+    relation.map(|relation| relation.text("relpersistence") == "t")
+}
