@@ -16,7 +16,7 @@ use claw_policy::{Action, Reading, Value};
 use crate::call::outputs::{Output, Outputs, join};
 use crate::call::{Call, text};
 use crate::system::file;
-use place::Ground;
+use place::Folders;
 
 /// The most files of one call that are looked at; whoever makes the call chooses how many it names.
 const MOST: usize = 256;
@@ -33,12 +33,12 @@ pub(crate) fn places(outputs: &Outputs, call: &Call<'_>) -> Result<BTreeSet<Stri
     if outputs.len() > MOST {
         return Err("the call writes more files than anybody looks at".to_owned());
     }
-    let ground = Ground::of(call);
+    let folders = Folders::of(call);
     let mut places = BTreeSet::new();
     for output in outputs.iter() {
         let place = match output {
-            Output::At(path) => ground.place(path),
-            Output::In(folder) => ground.place(&join(folder, b"file")),
+            Output::At(path) => folders.place(path),
+            Output::In(folder) => folders.place(&join(folder, b"file")),
             Output::Unknown(why) => return Err(why.clone().into_owned()),
         };
         let path = || match output {
@@ -56,12 +56,14 @@ pub(crate) fn places(outputs: &Outputs, call: &Call<'_>) -> Result<BTreeSet<Stri
 }
 
 /// Variables that make a library write a file in whatever program loads it.
-const OF_LIBRARIES: &[&str] = &["LD_DEBUG_OUTPUT", "LLVM_PROFILE_FILE", "SSLKEYLOGFILE"];
+const OF_LIBRARIES: &[&[u8]] = &[b"LD_DEBUG_OUTPUT", b"LLVM_PROFILE_FILE", b"SSLKEYLOGFILE"];
 
 /// Notes what the options and the environment of a call of `tool` have it write. `actions` are what was read of it.
 pub(crate) fn note_options(call: &Call<'_>, tool: &str, actions: &[Action]) {
-    for name in OF_LIBRARIES {
-        if let Some(file) = call.var(name).filter(|file| !file.is_empty()) {
+    for entry in call.env {
+        let Some(at) = entry.iter().position(|&byte| byte == b'=') else { continue };
+        let (name, file) = (&entry[..at], &entry[at + 1..]);
+        if !file.is_empty() && OF_LIBRARIES.contains(&name) {
             call.writes(file);
         }
     }
@@ -69,7 +71,8 @@ pub(crate) fn note_options(call: &Call<'_>, tool: &str, actions: &[Action]) {
         call.writes_somewhere(why.to_owned());
     }
     note_targets(call, actions);
-    if !options::knows(tool) {
+    let rows = options::of(tool);
+    if rows.is_empty() {
         return;
     }
     let said = |names: &[&str]| {
@@ -83,7 +86,7 @@ pub(crate) fn note_options(call: &Call<'_>, tool: &str, actions: &[Action]) {
     let command = said(&["command", "verb"]).unwrap_or_default();
     // `git -C` and `terraform -chdir` go there first.
     let folder = said(&["directory"]).unwrap_or_default().as_bytes();
-    for output in options::outputs(call, tool, command) {
+    for output in options::outputs(call, rows, command) {
         call.note(match output {
             Output::At(path) => Output::At(join(folder, &path)),
             Output::In(path) => Output::In(join(folder, &path)),
@@ -92,31 +95,29 @@ pub(crate) fn note_options(call: &Call<'_>, tool: &str, actions: &[Action]) {
     }
 }
 
-/// Notes what the last word of a call writes that copies between places, if that place is here.
-pub(crate) fn note_copy(call: &Call<'_>, last: Option<&[u8]>) {
-    let is_here = |word: &&[u8]| {
-        let place = word.iter().position(|byte| matches!(byte, b':' | b'/'));
-        place.is_none_or(|at| word[at] == b'/')
-    };
-    if let Some(word) = last.filter(is_here).filter(|word| *word != b"-") {
-        call.writes(word);
+/// Notes where a call copies to, if that is here and not where `is_elsewhere` says. Copies name their destination last,
+/// but options may stand behind it, and a word behind an option may be its value: then the word before may be the
+/// destination as well.
+pub(crate) fn note_destination(call: &Call<'_>, is_elsewhere: impl Fn(&[u8]) -> bool) {
+    let words = call.argv.get(1..).unwrap_or_default();
+    let operands_from = words.iter().position(|word| *word == b"--").unwrap_or(words.len());
+    let is_option =
+        |at: usize| at < operands_from && words[at].starts_with(b"-") && words[at] != b"-";
+    for at in (0..words.len()).rev().filter(|at| *at != operands_from && !is_option(*at)) {
+        if words[at] != b"-" && !is_elsewhere(words[at]) {
+            call.writes(words[at]);
+        }
+        let takes_value = |before: usize| is_option(before) && !words[before].contains(&b'=');
+        if !at.checked_sub(1).is_some_and(takes_value) {
+            return;
+        }
     }
 }
 
-/// Notes where a call copies objects of a store whose addresses begin with `scheme`. The last word is the destination,
-/// or an option or its value: then the destination is among `words`, as far as they are known.
-pub(crate) fn note_objects<'w>(
-    call: &Call<'_>,
-    scheme: &[u8],
-    words: impl IntoIterator<Item = &'w [u8]>,
-) {
-    let last = call.argv.last().copied();
-    let here = |word: &&[u8]| !word.starts_with(b"-") && !word.starts_with(scheme);
-    for word in words.into_iter().last().into_iter().chain(last).filter(here) {
-        // One object becomes a file of this name, several become files in it.
-        call.writes(word);
-        call.writes_into(word);
-    }
+/// Whether a word is a place on another host, in a pod or in a container: `HOST:PATH`.
+pub(crate) fn is_behind_colon(word: &[u8]) -> bool {
+    let place = word.iter().position(|byte| matches!(byte, b':' | b'/'));
+    place.is_some_and(|at| word[at] == b':')
 }
 
 /// Notes the targets of `actions` that write files.
@@ -133,5 +134,81 @@ fn note_targets(call: &Call<'_>, actions: &[Action]) {
             }),
             _ => call.writes_somewhere("the files that are written are not known"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Exec;
+    use crate::{NoFiles, Tools};
+
+    /// The kinds of place that a call made in `/home/me/app` writes to.
+    fn writes(line: &str) -> String {
+        let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        let cwd = Some(&b"/home/me/app"[..]);
+        let names = [argv[0]];
+        let call = Call { argv: &argv, names: &names, cwd, ..Call::default() };
+        match Tools::BUILT_IN.classify(&call, &NoFiles).actions[0].read(Exec::WRITES_FILES) {
+            Some(Reading::Known(Value::Set(places))) => {
+                places.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_destination_is_found_before_options_and_between_them() {
+        for (from, program) in [
+            ("s3://b/k", "aws s3 cp"),
+            ("s3://b/", "aws s3 sync"),
+            ("gs://b/k", "gcloud storage cp"),
+            ("gs://b/k", "gsutil cp"),
+            ("web:/x", "kubectl cp"),
+            ("c:/x", "docker cp"),
+            ("h:x", "scp"),
+            ("h:x", "rsync -a"),
+        ] {
+            for (to, place) in
+                [("/root/.bashrc", "startup"), ("/etc/x", "system"), ("out/x", "workspace")]
+            {
+                let line = format!("{program} {from} {to}");
+                assert_eq!(writes(&line), place, "{line}");
+                let there = format!("{program} {to} {from}");
+                assert_eq!(writes(&there), "", "{there}");
+            }
+            assert_eq!(writes(&format!("{program} {from} .")), "workspace");
+        }
+        for line in [
+            "aws s3 cp s3://b/ /root/.bashrc --recursive",
+            "aws s3 cp s3://b/ --recursive /root/.bashrc",
+            "aws s3 cp s3://b/ /root/.bashrc --region=eu --quiet",
+            "gcloud storage cp gs://b/k /root/.bashrc --quiet",
+            "gcloud storage cp -- gs://b/k /root/.bashrc",
+            "docker cp c:/x /root/.bashrc -L",
+            "kubectl cp web:/x /root/.bashrc --retries=1",
+        ] {
+            assert_eq!(writes(line), "startup", "{line}");
+        }
+        // The word behind an option may be its value, and may be a switch's neighbour.
+        assert_eq!(
+            writes("gcloud storage cp gs://b/k /root/.bashrc --project p"),
+            "startup workspace"
+        );
+        assert_eq!(writes("kubectl cp web:/x /root/.bashrc -c app"), "startup workspace");
+        assert_eq!(writes("aws s3 cp s3://b/k - --region eu"), "workspace");
+        assert_eq!(writes("aws s3 cp s3://b/k -"), "");
+    }
+
+    #[test]
+    fn what_is_not_read_may_write_anywhere() {
+        for line in ["curl --frobnicate x", "kubectl frobnicate", "git push --frobnicate"] {
+            assert!(writes(line).starts_with("Some(Opaque("), "{line}: {}", writes(line));
+        }
+        let argv: &[&[u8]] = &[b"psql", b"-l"];
+        let call = Call { argv, names: &[b"psql", b"kubectl"], ..Call::default() };
+        let facts = Tools::BUILT_IN.classify(&call, &NoFiles);
+        let disputed = facts.actions[0].read(Exec::WRITES_FILES);
+        assert!(matches!(disputed, Some(Reading::Opaque(_))), "{disputed:?}");
     }
 }

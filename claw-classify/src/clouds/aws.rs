@@ -166,7 +166,7 @@ fn read(
         }
     }
     if matches!(path.as_str(), "s3 cp" | "s3 mv" | "s3 sync") {
-        writes::note_objects(call, b"s3://", line.loose());
+        writes::note_destination(call, |word| word.starts_with(b"s3://"));
     }
     match operands::output(known, line) {
         Ok(file) => {

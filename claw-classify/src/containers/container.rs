@@ -226,7 +226,7 @@ fn read(context: &Context<'_>, program: &Program) -> Read {
         action.set(Container::COMMAND, line.path);
     }
     if line.path.rsplit(' ').next() == Some("cp") {
-        writes::note_copy(call, call.argv.last().copied());
+        writes::note_destination(call, writes::is_behind_colon);
     }
     let first = |names: &[&str]| names.iter().find_map(|name| call.var(name));
     let given = |value: Option<&[u8]>| {

@@ -246,7 +246,7 @@ fn classify(context: &Context<'_>) -> Vec<Action> {
     }
     where_to(call, &line, &mut base);
     if line.path == "cp" {
-        writes::note_copy(call, line.words.last().copied());
+        writes::note_destination(call, writes::is_behind_colon);
     }
     let effect = refine(call, &line, effect, &mut base);
     if effect != "local" {

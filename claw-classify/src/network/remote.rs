@@ -196,7 +196,7 @@ fn rsync(call: &Call<'_>) -> Action {
         "-f",
         "-T",
     ];
-    let (mut found, mut last) = (None, None);
+    let mut found = None;
     let mut programs = std::collections::BTreeSet::new();
     let mut words = call.argv.iter().skip(1).map(|word| text(word));
     while let Some(word) = words.next() {
@@ -231,7 +231,6 @@ fn rsync(call: &Call<'_>) -> Action {
                 }
             }
             operand => {
-                last = Some(operand.to_owned());
                 if found.is_none() {
                     found = host_of(operand)
                         .map(|(user, host)| (user.map(str::to_owned), host.to_owned()));
@@ -239,7 +238,7 @@ fn rsync(call: &Call<'_>) -> Action {
             }
         }
     }
-    writes::note_copy(call, last.as_deref().map(str::as_bytes));
+    writes::note_destination(call, |word| host_of(&text(word)).is_some());
     let Some((user, host)) = found else { return action(call, "local") };
     for name in ["RSYNC_RSH", "RSYNC_CONNECT_PROG"] {
         if call.var(name).is_some() {

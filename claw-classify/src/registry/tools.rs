@@ -311,6 +311,7 @@ fn add_outputs(action: &mut Action, call: &Call<'_>, tool: &str, read: &[Action]
 /// Adds that nothing is known of what a call of `tool` does, behind the action of the call itself.
 fn not_read(tool: Governed<'_>, reason: &str, actions: &mut Vec<Action>) {
     let text = actions[0].text.clone();
+    actions[0].set_opaque(Exec::WRITES_FILES, reason);
     actions.extend(tool.domains().into_iter().map(|domain| Action::opaque(domain, &*text, reason)));
 }
 

@@ -194,7 +194,7 @@ fn name<'p>(
 
 /// The parts of `path` without `.`, `..` and empty ones; none if it is relative and `cwd` is not
 /// known.
-fn absolute<'p>(path: &'p [u8], cwd: Option<&'p [u8]>) -> Option<Vec<&'p [u8]>> {
+pub(crate) fn absolute<'p>(path: &'p [u8], cwd: Option<&'p [u8]>) -> Option<Vec<&'p [u8]>> {
     let mut parts = Vec::new();
     let start = if path.starts_with(b"/") { &b""[..] } else { cwd? };
     for part in start.split(|&byte| byte == b'/').chain(path.split(|&byte| byte == b'/')) {

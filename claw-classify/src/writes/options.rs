@@ -4,13 +4,14 @@
 //! it stands before `--`, also where it is the value of another option: that finds more files than there are, and never
 //! fewer.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::call::Call;
 use crate::call::outputs::Output;
 
 /// One row of the table.
-struct Row {
+pub(super) struct Row {
     command: &'static str,
     name: &'static str,
     is_folder: bool,
@@ -34,19 +35,19 @@ const ABBREVIATE: &[&str] = &[
 const WHOLE: &[&[u8]] = &[b"file", b"out", b"output"];
 
 /// The rows of each tool.
-static ROWS: LazyLock<Vec<(&'static str, Row)>> = LazyLock::new(|| {
+static ROWS: LazyLock<HashMap<&'static str, Vec<Row>>> = LazyLock::new(|| {
+    let mut rows: HashMap<&'static str, Vec<Row>> = HashMap::new();
     let lines = include_str!("options.tsv").lines().filter(|line| !line.starts_with('#'));
-    let rows = lines.filter_map(|line| {
+    for line in lines {
         let [tools, command, name, kind] = line.split('\t').collect::<Vec<_>>()[..] else {
-            return None;
+            continue;
         };
-        let row = move |tool| {
+        for tool in tools.split(',') {
             let (is_folder, abbreviates) = (kind == "folder", ABBREVIATE.contains(&tool));
-            (tool, Row { command, name, is_folder, abbreviates })
-        };
-        Some(tools.split(',').map(row))
-    });
-    rows.flatten().collect()
+            rows.entry(tool).or_default().push(Row { command, name, is_folder, abbreviates });
+        }
+    }
+    rows
 });
 
 impl Row {
@@ -111,24 +112,24 @@ fn named<'a>(long: &[u8], given: &'a [u8], abbreviates: bool) -> Option<Value<'a
     same.then_some(value)
 }
 
-/// Whether the table speaks of `tool`. Most calls end here.
-pub(super) fn knows(tool: &str) -> bool {
-    ROWS.iter().any(|(own, _)| *own == tool)
+/// The rows of `tool`. Most tools have none.
+pub(super) fn of(tool: &str) -> &'static [Row] {
+    ROWS.get(tool).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// What a call of `tool` writes whose command is `command`.
-pub(super) fn outputs(call: &Call<'_>, tool: &str, command: &str) -> Vec<Output> {
+/// What a call writes by these rows of its tool, if its command is `command`.
+pub(super) fn outputs(call: &Call<'_>, rows: &[Row], command: &str) -> Vec<Output> {
     let mut outputs = Vec::new();
-    let rows = ROWS.iter().filter(|(own, row)| *own == tool && row.is_of(command));
-    for (_, row) in rows {
+    for row in rows.iter().filter(|row| row.is_of(command)) {
         if let Some(variable) = row.name.strip_prefix('$') {
             outputs.extend(call.var(variable).and_then(|value| row.output(value)));
             continue;
         }
-        if row.name == "operand" {
-            let behind = 1 + command.split(' ').count();
-            let words = call.argv.iter().skip(behind).filter(|word| !word.starts_with(b"-"));
-            outputs.extend(words.take(1).filter_map(|word| row.output(word)));
+        if row.name == "operands" {
+            let is_command = |word: &[u8]| command.split(' ').any(|part| part.as_bytes() == word);
+            let words = call.argv.iter().skip(1);
+            let words = words.filter(|word| !word.starts_with(b"-") && !is_command(word));
+            outputs.extend(words.filter_map(|word| row.output(word)));
             continue;
         }
         let mut words = call.argv.iter().skip(1).take_while(|word| **word != b"--");
@@ -151,7 +152,7 @@ mod tests {
     fn found(tool: &str, command: &str, line: &str) -> String {
         let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let env: &[&[u8]] = &[b"KUBECACHEDIR=/c"];
-        let outputs = outputs(&Call { argv: &argv, env, ..Call::default() }, tool, command);
+        let outputs = outputs(&Call { argv: &argv, env, ..Call::default() }, of(tool), command);
         let shown = |output: &Output| match output {
             Output::At(path) => String::from_utf8_lossy(path).into_owned(),
             Output::In(path) => format!("{}/", String::from_utf8_lossy(path)),
@@ -176,6 +177,7 @@ mod tests {
             ("gcloud", "kms encrypt", "gcloud kms encrypt --x-output-file=f", "f"),
             ("kubectl", "get", "kubectl get pods --cache-dir d", "/c/ d/"),
             ("git", "archive", "git archive -o f HEAD", "f"),
+            ("git", "bundle create", "git -C . bundle create --all f", ". f"),
             ("git", "log", "git log --output=f", "f"),
             ("git", "archive", "git archive --outp=f HEAD", "f"),
             ("pg_dump", "", "pg_dump --fi f app", "f"),
@@ -196,7 +198,7 @@ mod tests {
             assert!(line.ends_with("\tfile") || line.ends_with("\tfolder"), "{line}");
         }
         assert!(lines.clone().is_sorted(), "sorted by bytes");
-        for (tool, _) in ROWS.iter() {
+        for tool in ROWS.keys() {
             assert!(crate::TOOLS.iter().any(|known| known.name == *tool), "{tool}");
         }
     }

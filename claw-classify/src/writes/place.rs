@@ -66,7 +66,7 @@ pub(super) struct Unknown;
 
 /// The folders round a call.
 #[derive(Debug)]
-pub(super) struct Ground<'a> {
+pub(super) struct Folders<'a> {
     call: &'a Call<'a>,
     cwd: Option<Cow<'a, [u8]>>,
     /// The folder that the session works in; none if it has no such folder.
@@ -74,7 +74,7 @@ pub(super) struct Ground<'a> {
     home: Option<Vec<&'a [u8]>>,
 }
 
-impl<'a> Ground<'a> {
+impl<'a> Folders<'a> {
     pub(super) fn of(call: &'a Call<'a>) -> Self {
         let (cwd, start) = match call.ground {
             Some(ground) => (ground.working_directory(), ground.start()),
@@ -119,7 +119,7 @@ impl<'a> Ground<'a> {
     /// replace by the home folder themselves.
     fn kind(&self, path: &[&[u8]], tilde: bool) -> &'static str {
         let own = self.workspace.as_deref().and_then(|folder| path.strip_prefix(folder));
-        if let Some(rest) = own.filter(|rest| !rest.is_empty() && !tilde) {
+        if let Some(rest) = own.filter(|_| !tilde) {
             return named(rest).unwrap_or("workspace");
         }
         if let Some(rest) = below_temporary(path) {
@@ -153,7 +153,7 @@ fn is_workspace(start: &[&[u8]], home: Option<&[&[u8]]>) -> bool {
 fn below_temporary<'p, 'a>(path: &'p [&'a [u8]]) -> Option<&'p [&'a [u8]]> {
     match path {
         [b"tmp", rest @ ..] | [b"var", b"tmp", rest @ ..] | [b"dev", b"shm", rest @ ..] => {
-            (!rest.is_empty()).then_some(rest)
+            Some(rest)
         }
         _ => None,
     }
@@ -185,28 +185,20 @@ fn keeps_nothing(path: &[u8]) -> bool {
 
 /// The parts of an absolute path, without `.`, `..` and empty ones.
 fn parts(path: &[u8]) -> Vec<&[u8]> {
-    let mut parts = Vec::new();
-    for part in path.split(|&byte| byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => _ = parts.pop(),
-            part => parts.push(part),
-        }
-    }
-    parts
+    places::absolute(path, Some(b"")).unwrap_or_default()
 }
 
 /// As [`parts`] of a relative path; none if it leads above where it starts.
 fn parts_or_none(path: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut parts = Vec::new();
+    let mut depth = 0_usize;
     for part in path.split(|&byte| byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => _ = parts.pop()?,
-            part => parts.push(part),
-        }
+        depth = match part {
+            b"" | b"." => depth,
+            b".." => depth.checked_sub(1)?,
+            _ => depth + 1,
+        };
     }
-    Some(parts)
+    Some(parts(path))
 }
 
 #[cfg(test)]

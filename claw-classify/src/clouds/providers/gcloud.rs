@@ -195,7 +195,7 @@ pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
             let effect =
                 if line.effect == "local" { "local" } else { copies_out(call, effect(line.path)) };
             if ["cp", "mv", "rsync"].contains(&line.path.rsplit(' ').next().unwrap_or_default()) {
-                writes::note_objects(call, b"gs://", []);
+                writes::note_destination(call, |word| word.starts_with(b"gs://"));
             }
             let mut action = action(&line, said, effect);
             let files = if effect == "local" { Ok(Vec::new()) } else { own(context, &line) };

@@ -57,7 +57,7 @@ pub(super) fn classify(context: &Context<'_>) -> Vec<Action> {
             let found = files.map(|own| boto.map(str::to_owned).chain(own).collect());
             let effect = copies_out(call, line.effect);
             if ["cp", "mv", "rsync"].contains(&line.path.rsplit(' ').next().unwrap_or_default()) {
-                writes::note_objects(call, b"gs://", []);
+                writes::note_destination(call, |word| word.starts_with(b"gs://"));
             }
             let mut action = action(&line, said, effect);
             SETTINGS.set(&mut action, call, found);

@@ -237,7 +237,7 @@ fn copies(call: &Call<'_>, line: &Line<'_>) -> Action {
             programs.insert(name.to_owned());
         }
     }
-    writes::note_copy(call, line.operands.last().copied());
+    writes::note_destination(call, |word| host_of(&text(word)).is_some());
     let operands: Vec<_> = line.operands.iter().map(|word| text(word)).collect();
     let Some((user, host)) = operands.iter().find_map(|operand| host_of(operand)) else {
         return action(call, "local");

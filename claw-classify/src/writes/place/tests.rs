@@ -30,7 +30,7 @@ impl crate::Ground for Live {
 fn written(path: &str, cwd: Option<&str>) -> &'static str {
     let env: &[&[u8]] = &[b"HOME=/home/me"];
     let call = Call { cwd: cwd.map(str::as_bytes), env, ..Call::default() };
-    Ground::of(&call).place(path.as_bytes()).expect("text is enough").unwrap_or("-")
+    Folders::of(&call).place(path.as_bytes()).expect("text is enough").unwrap_or("-")
 }
 
 #[test]
@@ -59,13 +59,14 @@ fn places_of_written_calls() {
         ("/tmp/x/.git/config", "startup"),
         ("/var/tmp/a", "temporary"),
         ("/dev/shm/a", "temporary"),
-        ("/tmp", "elsewhere"),
+        ("/tmp", "temporary"),
+        (".", "workspace"),
         ("/tmp/../etc/cron.d/x", "system"),
         ("/etc/passwd", "system"),
         ("/usr/local/bin/psql", "system"),
         ("/dev/sda", "system"),
         ("/data/x", "elsewhere"),
-        ("/home/me/app", "home"),
+        ("/home/me/app", "workspace"),
         ("/dev/null", "-"),
         ("/dev/./stdout", "-"),
         ("/proc/self/fd/1", "-"),
@@ -120,7 +121,7 @@ fn some_sessions_have_no_workspace() {
 fn live_calls_are_judged_without_links_and_by_where_the_session_started() {
     let place = |live: &Live, path: &str| {
         let call = Call { ground: Some(live), ..Call::default() };
-        Ground::of(&call).place(path.as_bytes())
+        Folders::of(&call).place(path.as_bytes())
     };
     let live = Live { start: b"/w", cwd: Some(b"/w/sub"), link: (b"/w/sub/link", b"/root") };
     assert_eq!(place(&live, "a"), Ok(Some("workspace")));
